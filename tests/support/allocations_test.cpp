@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/allocations.hpp"
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <new>
+#include <thread>
+
+namespace {
+
+using heed::test::allocations;
+
+// Keeps the compiler from removing a pair of allocation and release that nobody looks at.
+void escape(void* memory) { asm volatile("" : : "g"(memory) : "memory"); }
+
+template <class Function>
+std::size_t counted(Function function) {
+  const std::size_t before = allocations();
+  function();
+  return allocations() - before;
+}
+
+}  // namespace
+
+TEST_CASE("every way of allocating is counted once") {
+  if (!heed::test::allocations_counted) {
+    REQUIRE(allocations() == 0);
+    return;
+  }
+  CHECK(counted([] {}) == 0);
+  CHECK(counted([] {
+          int* one = new int(1);
+          escape(one);
+          delete one;
+        }) == 1);
+  struct alignas(64) Line {
+    char bytes[64];
+  };
+  CHECK(counted([] {
+          Line* line = new Line();
+          escape(line);
+          delete line;
+        }) == 1);
+  CHECK(counted([] {
+          void* memory = std::malloc(10);
+          escape(memory);
+          memory = std::realloc(memory, 100000);
+          escape(memory);
+          std::free(memory);
+        }) == 2);
+  CHECK(counted([] {
+          void* memory = std::calloc(10, 10);
+          escape(memory);
+          std::free(memory);
+        }) == 1);
+  CHECK(counted([] {
+          void* memory = std::aligned_alloc(64, 128);
+          escape(memory);
+          std::free(memory);
+        }) == 1);
+  CHECK(counted([] {
+          void* memory = nullptr;
+          const int status = posix_memalign(&memory, 64, 100);
+          escape(memory);
+          std::free(memory);
+          if (status != 0) std::abort();
+        }) == 1);
+}
+
+TEST_CASE("the allocations of other threads are counted") {
+  if (!heed::test::allocations_counted) return;
+  CHECK(counted([] {
+          std::thread([] {
+            for (int i = 0; i < 100; ++i) {
+              int* one = new int(i);
+              escape(one);
+              delete one;
+            }
+          }).join();
+        }) >= 100);
+}

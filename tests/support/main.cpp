@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// The main of every test program, compiled once because Catch2's runner is large.
+#define CATCH_CONFIG_RUNNER
+#include <catch2/catch.hpp>
+
+int main(int argc, char** argv) { return Catch::Session().run(argc, argv); }
