@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who runs the chunks of an operation. The library starts no threads; an adapter brings them.
+#pragma once
+
+#include <memory>
+#include <type_traits>
+
+#include "heed/core/config.hpp"
+
+namespace heed::inline HEED_ABI {
+
+/// Runs numbered chunks, in any order and on any thread. An operation cuts its work into chunks by shape alone, never
+/// by the number of threads, so its result does not depend on the executor. This base class is the serial one.
+class Executor {
+ public:
+  Executor() = default;
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
+  virtual ~Executor() = default;
+
+  /// An upper bound of the worker numbers passed to chunks; scratch memory is sized by it.
+  virtual int threads() const noexcept { return 1; }
+
+  /// Calls `chunk(i, worker)` once for every i in 0 .. chunks - 1, with worker in 0 .. threads() - 1, two chunks with
+  /// one worker never at the same time. Chunks must not throw and must not call `run` themselves.
+  template <class Chunk>
+  void run(Index chunks, Chunk&& chunk) {
+    using F = std::remove_reference_t<Chunk>;
+    if (chunks <= 0) return;
+    if (chunks == 1) {
+      chunk(Index{0}, 0);
+      return;
+    }
+    dispatch(
+        chunks, [](void* f, Index i, int worker) noexcept { (*static_cast<F*>(f))(i, worker); },
+        const_cast<void*>(static_cast<const void*>(std::addressof(chunk))));
+  }
+
+  /// Cuts `0 .. size - 1` into ranges of `grain` and calls `body(begin, end, worker)` for each.
+  template <class Body>
+  void run_ranges(Index size, Index grain, Body&& body) {
+    run((size + grain - 1) / grain, [&](Index i, int worker) {
+      const Index begin = i * grain;
+      body(begin, begin + grain < size ? begin + grain : size, worker);
+    });
+  }
+
+ protected:
+  using Function = void (*)(void*, Index, int) noexcept;
+  virtual void dispatch(Index chunks, Function function, void* argument) {
+    for (Index i = 0; i < chunks; ++i) function(argument, i, 0);
+  }
+};
+
+}  // namespace heed::inline HEED_ABI

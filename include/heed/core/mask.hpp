@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Typed attention masks: the type says what `true` means, so nobody has to guess.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "heed/core/config.hpp"
+#include "heed/core/error.hpp"
+#include "heed/core/shape.hpp"
+#include "heed/core/view.hpp"
+
+namespace heed::inline HEED_ABI {
+
+/// What attention kernels see of a mask. Trivially copyable. A pair (i, j) is visible when every part that is present
+/// lets it be; `additive` is added to the score of a visible pair (-infinity hides it).
+template <class Scalar>
+struct MaskView {
+  bool causal = false;
+  const Index* lengths = nullptr;         ///< [segments]: keys at and after lengths[b] are hidden
+  const std::uint8_t* visible = nullptr;  ///< 0 = hidden
+  const Scalar* additive = nullptr;
+  Index segment_stride = 0;  ///< of `visible` and `additive`; 0 when one matrix serves all segments
+  Index row_stride = 0;
+
+  /// Keys 0 .. key_end - 1 are all that query i of segment b may see by `causal` (lower-right aligned) and `lengths`.
+  Index key_end(Index b, Index i, Index queries, Index keys) const {
+    Index end = keys;
+    if (causal && keys - queries + i + 1 < end) end = keys - queries + i + 1;
+    if (lengths != nullptr && lengths[b] < end) end = lengths[b];
+    return end < 0 ? 0 : end;
+  }
+  /// True when `visible` or `additive` must be asked pair by pair.
+  bool per_pair() const { return visible != nullptr || additive != nullptr; }
+  Index at(Index b, Index i, Index j) const { return b * segment_stride + i * row_stride + j; }
+};
+
+/// Which keys a query may look at. Values are shared and immutable, copies are cheap; masks combine with `&`.
+/// A query that may look at nothing gets weights 0, context 0 and gradient 0.
+///
+/// Explicit matrices have shape `[queries, keys]` (the same for every sequence) or `[sequences, queries, keys]`, and
+/// must cover the longest sequence; positions count from the start of each sequence.
+class Mask {
+ public:
+  enum class Kind { visible, hidden, additive };
+  struct Term {
+    Kind kind;
+    Shape shape;
+    std::vector<double> values;  ///< 0 or 1 for visible and hidden
+  };
+
+  /// Everything is visible.
+  Mask() = default;
+  /// Query i sees keys up to itself, counted from the ends: the last query sees the last key.
+  static Mask causal() {
+    Mask mask;
+    mask.causal_ = true;
+    return mask;
+  }
+  /// In sequence b only the first lengths[b] keys are visible.
+  static Mask lengths(std::span<const Index> lengths) {
+    Mask mask;
+    mask.lengths_ = std::make_shared<const std::vector<Index>>(lengths.begin(), lengths.end());
+    for (Index length : lengths) {
+      if (length < 0) fail<ShapeError>("Mask::lengths", message("negative length ", length));
+    }
+    return mask;
+  }
+  /// Non-zero = visible.
+  template <class T>
+  static Mask visible(TensorView<T> matrix) {
+    return explicit_term("Mask::visible", Kind::visible, matrix);
+  }
+  /// Non-zero = hidden (PyTorch's `attn_mask` and `key_padding_mask` of MultiheadAttention).
+  template <class T>
+  static Mask hidden(TensorView<T> matrix) {
+    return explicit_term("Mask::hidden", Kind::hidden, matrix);
+  }
+  /// Added to the scores; -infinity hides.
+  template <class T>
+  static Mask additive(TensorView<T> matrix) {
+    return explicit_term("Mask::additive", Kind::additive, matrix);
+  }
+
+  /// Visible only where both are; additive parts add up.
+  friend Mask operator&(const Mask& a, const Mask& b) {
+    Mask out = a;
+    out.causal_ = a.causal_ || b.causal_;
+    if (b.lengths_ != nullptr) {
+      if (a.lengths_ == nullptr) {
+        out.lengths_ = b.lengths_;
+      } else {
+        if (a.lengths_->size() != b.lengths_->size()) {
+          fail<ShapeError>("Mask::&",
+                           message("lengths of ", a.lengths_->size(), " and of ", b.lengths_->size(), " sequences"));
+        }
+        auto shorter = std::make_shared<std::vector<Index>>(*a.lengths_);
+        for (std::size_t i = 0; i < shorter->size(); ++i) {
+          if ((*b.lengths_)[i] < (*shorter)[i]) (*shorter)[i] = (*b.lengths_)[i];
+        }
+        out.lengths_ = std::move(shorter);
+      }
+    }
+    out.terms_.insert(out.terms_.end(), b.terms_.begin(), b.terms_.end());
+    return out;
+  }
+
+  bool is_causal() const { return causal_; }
+  const std::vector<Index>* key_lengths() const { return lengths_.get(); }
+  std::span<const std::shared_ptr<const Term>> terms() const { return terms_; }
+
+ private:
+  template <class T>
+  static Mask explicit_term(std::string_view operation, Kind kind, TensorView<T> matrix) {
+    const int rank = matrix.shape().rank();
+    if (rank != 2 && rank != 3) {
+      fail<ShapeError>(
+          operation, message("wanted [queries, keys] or [sequences, queries, keys], got ", to_string(matrix.shape())));
+    }
+    auto term = std::make_shared<Term>(Term{kind, matrix.shape(), {}});
+    term->values.reserve(static_cast<std::size_t>(matrix.size()));
+    for (Index i = 0; i < matrix.rows(); ++i) {
+      for (Index j = 0; j < matrix.cols(); ++j) {
+        term->values.push_back(kind == Kind::additive ? static_cast<double>(matrix(i, j))
+                                                      : static_cast<double>(matrix(i, j) != 0));
+      }
+    }
+    Mask mask;
+    mask.terms_.push_back(std::move(term));
+    return mask;
+  }
+
+  bool causal_ = false;
+  std::shared_ptr<const std::vector<Index>> lengths_;
+  std::vector<std::shared_ptr<const Term>> terms_;
+};
+
+}  // namespace heed::inline HEED_ABI

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ragged sequences, packed without padding: the one layout that kernels know.
+#pragma once
+
+#include <algorithm>
+#include <numeric>
+#include <span>
+#include <vector>
+
+#include "heed/core/config.hpp"
+#include "heed/core/error.hpp"
+
+namespace heed::inline HEED_ABI {
+
+/// What kernels see of `Segments`: pointers that somebody else owns. Trivially copyable.
+struct SegmentsView {
+  Index count = 0;
+  Index max_length = 0;
+  const Index* offsets = nullptr;  ///< [count + 1]: rows offsets[i] .. offsets[i + 1] belong to segment i
+  const Index* order = nullptr;    ///< [count]: segments by decreasing length, equal lengths by index
+
+  Index tokens() const { return count == 0 ? 0 : offsets[count]; }
+  Index begin(Index i) const { return offsets[i]; }
+  Index end(Index i) const { return offsets[i + 1]; }
+  Index length(Index i) const { return offsets[i + 1] - offsets[i]; }
+};
+
+/// `count()` sequences of any lengths, 0 included, in a packed `[tokens, features]` array. Value semantics;
+/// assigning new lengths reuses the memory.
+class Segments {
+ public:
+  Segments() { assign({}); }
+  /// Throws ShapeError on a negative length.
+  explicit Segments(std::span<const Index> lengths) { assign(lengths); }
+  explicit Segments(std::initializer_list<Index> lengths) { assign({lengths.begin(), lengths.size()}); }
+  /// `count` sequences of one length: what a dense `[batch, time, features]` array is.
+  static Segments uniform(Index count, Index length) {
+    if (count < 0) fail<ShapeError>("segments", message("negative count ", count));
+    return Segments(std::vector<Index>(static_cast<std::size_t>(count), length));
+  }
+
+  void assign(std::span<const Index> lengths) {
+    for (Index length : lengths) {
+      if (length < 0) fail<ShapeError>("segments", message("negative length ", length));
+    }
+    const std::size_t n = lengths.size();
+    offsets_.resize(n + 1);
+    offsets_[0] = 0;
+    for (std::size_t i = 0; i < n; ++i) offsets_[i + 1] = offsets_[i] + lengths[i];
+    order_.resize(n);
+    std::iota(order_.begin(), order_.end(), Index{0});
+    // The index breaks ties: a total order, so std::sort (which never allocates) is as good as a stable one.
+    std::sort(order_.begin(), order_.end(), [&](Index a, Index b) {
+      const Index la = length(a), lb = length(b);
+      return la != lb ? la > lb : a < b;
+    });
+  }
+
+  Index count() const { return static_cast<Index>(order_.size()); }
+  Index tokens() const { return offsets_.empty() ? 0 : offsets_.back(); }
+  Index begin(Index i) const { return offsets_[static_cast<std::size_t>(i)]; }
+  Index end(Index i) const { return offsets_[static_cast<std::size_t>(i) + 1]; }
+  Index length(Index i) const { return end(i) - begin(i); }
+  Index max_length() const { return order_.empty() ? 0 : length(order_.front()); }
+  std::span<const Index> offsets() const { return offsets_; }
+  SegmentsView view() const { return {count(), max_length(), offsets_.data(), order_.data()}; }
+
+  friend bool operator==(const Segments& a, const Segments& b) { return a.offsets_ == b.offsets_; }
+
+ private:
+  std::vector<Index> offsets_;
+  std::vector<Index> order_;
+};
+
+}  // namespace heed::inline HEED_ABI

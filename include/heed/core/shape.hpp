@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sizes of an array, outermost dimension first.
+#pragma once
+
+#include <initializer_list>
+#include <string>
+
+#include "heed/core/config.hpp"
+#include "heed/core/error.hpp"
+
+namespace heed::inline HEED_ABI {
+
+/// Up to six dimensions, stored inline. Rank 0 is a scalar (size 1). Trivially copyable.
+class Shape {
+ public:
+  static constexpr int max_rank = 6;
+
+  constexpr Shape() = default;
+  /// Throws ShapeError on a negative size or more than six dimensions.
+  constexpr Shape(std::initializer_list<Index> sizes) {
+    for (Index size : sizes) push_back(size);
+  }
+
+  constexpr int rank() const { return rank_; }
+  /// Number of elements: the product of the sizes, 1 for a scalar.
+  constexpr Index size() const {
+    Index n = 1;
+    for (int i = 0; i < rank_; ++i) n *= sizes_[i];
+    return n;
+  }
+  /// The same for memory that is about to be asked for. Throws ShapeError when it does not fit an Index.
+  constexpr Index checked_size() const {
+    Index n = 1;
+    for (int i = 0; i < rank_; ++i) {
+      if (__builtin_mul_overflow(n, sizes_[i], &n)) fail<ShapeError>("shape", "more elements than an index can count");
+    }
+    return n;
+  }
+  /// Size of dimension `i`; a negative `i` counts from the end. Throws IndexError outside the rank.
+  constexpr Index operator[](int i) const {
+    const int at = i < 0 ? i + rank_ : i;
+    if (at < 0 || at >= rank_) out_of_range(i);
+    return sizes_[at];
+  }
+  /// The last size (1 for a scalar): the length of a row when leading dimensions are folded into rows.
+  constexpr Index cols() const { return rank_ == 0 ? 1 : sizes_[rank_ - 1]; }
+  /// The product of all sizes but the last.
+  constexpr Index rows() const {
+    Index n = 1;
+    for (int i = 0; i + 1 < rank_; ++i) n *= sizes_[i];
+    return n;
+  }
+  constexpr void push_back(Index size) {
+    if (rank_ == max_rank) fail<ShapeError>("shape", "more than 6 dimensions");
+    if (size < 0) fail<ShapeError>("shape", message("negative size ", size));
+    sizes_[rank_++] = size;
+  }
+  /// The same sizes with the last one replaced; a scalar becomes `[size]`.
+  constexpr Shape with_cols(Index size) const {
+    Shape out;
+    for (int i = 0; i + 1 < rank_; ++i) out.push_back(sizes_[i]);
+    out.push_back(size);
+    return out;
+  }
+
+  friend constexpr bool operator==(const Shape& a, const Shape& b) {
+    if (a.rank_ != b.rank_) return false;
+    for (int i = 0; i < a.rank_; ++i) {
+      if (a.sizes_[i] != b.sizes_[i]) return false;
+    }
+    return true;
+  }
+
+ private:
+  [[noreturn, gnu::cold]] void out_of_range(int i) const;
+
+  Index sizes_[max_rank] = {};
+  int rank_ = 0;
+};
+
+/// `[32, 50, 128]`.
+[[gnu::cold, gnu::noinline]] inline std::string to_string(const Shape& shape) {
+  std::string out = "[";
+  for (int i = 0; i < shape.rank(); ++i) {
+    if (i > 0) out += ", ";
+    out += std::to_string(shape[i]);
+  }
+  return out + "]";
+}
+
+inline void Shape::out_of_range(int i) const {
+  fail<IndexError>("shape", message("dimension ", i, " of ", to_string(*this)));
+}
+
+}  // namespace heed::inline HEED_ABI

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// A look at somebody else's array: what kernels take and what a Var's value is.
+#pragma once
+
+#include <type_traits>
+
+#include "heed/core/config.hpp"
+#include "heed/core/shape.hpp"
+
+namespace heed::inline HEED_ABI {
+
+/// A row-major array that someone else owns: a pointer, a shape, and one row stride (as `std::string_view` is to a
+/// string). Leading dimensions fold into rows: a `[2, 3, 4]` array is 6 rows of 4. Elements of a row are adjacent;
+/// rows lie `row_stride()` elements apart. Trivially copyable; never checks bounds.
+template <class Scalar>
+class TensorView {
+ public:
+  constexpr TensorView() = default;
+  constexpr TensorView(Scalar* data, const Shape& shape) : TensorView(data, shape, shape.cols()) {}
+  constexpr TensorView(Scalar* data, const Shape& shape, Index row_stride)
+      : data_(data), shape_(shape), row_stride_(row_stride) {}
+  /// A view of mutable elements is a view of constant ones.
+  constexpr operator TensorView<const Scalar>() const
+    requires(!std::is_const_v<Scalar>)
+  {
+    return {data_, shape_, row_stride_};
+  }
+
+  constexpr Scalar* data() const { return data_; }
+  constexpr const Shape& shape() const { return shape_; }
+  constexpr Index size() const { return shape_.size(); }
+  constexpr Index rows() const { return shape_.rows(); }
+  constexpr Index cols() const { return shape_.cols(); }
+  constexpr Index row_stride() const { return row_stride_; }
+  constexpr bool contiguous() const { return row_stride_ == shape_.cols() || rows() <= 1; }
+  /// False for a default-constructed view: "not asked for", for example the gradient of a constant.
+  constexpr explicit operator bool() const { return data_ != nullptr; }
+
+  constexpr Scalar* row(Index i) const { return data_ + i * row_stride_; }
+  constexpr Scalar& operator()(Index i, Index j) const { return data_[i * row_stride_ + j]; }
+  /// Element `i` of a contiguous view.
+  constexpr Scalar& operator[](Index i) const { return data_[i]; }
+
+  /// Rows `begin .. end` as a `[end - begin, cols]` view.
+  constexpr TensorView rows(Index begin, Index end) const { return {row(begin), {end - begin, cols()}, row_stride_}; }
+  /// Columns `begin .. end` of every row, as a `[rows, end - begin]` view.
+  constexpr TensorView columns(Index begin, Index end) const {
+    return {data_ + begin, {rows(), end - begin}, row_stride_};
+  }
+  /// The same elements folded to `[rows, cols]`.
+  constexpr TensorView matrix() const { return {data_, {rows(), cols()}, row_stride_}; }
+
+ private:
+  Scalar* data_ = nullptr;
+  Shape shape_{0};
+  Index row_stride_ = 0;
+};
+
+}  // namespace heed::inline HEED_ABI

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/core/view.hpp"
+
+#include <catch2/catch.hpp>
+#include <numeric>
+#include <vector>
+
+using namespace heed;
+
+TEST_CASE("a view folds leading dimensions into rows") {
+  std::vector<int> data(24);
+  std::iota(data.begin(), data.end(), 0);
+  const TensorView<int> view(data.data(), {2, 3, 4});
+  CHECK((view.size() == 24 && view.rows() == 6 && view.cols() == 4 && view.row_stride() == 4));
+  CHECK(view.contiguous());
+  CHECK(view(4, 1) == 17);
+  CHECK(view[17] == 17);
+  CHECK(view.row(4) == data.data() + 16);
+  CHECK(view.matrix().shape() == Shape{6, 4});
+  CHECK(view.matrix().data() == data.data());
+  view(4, 1) = -1;
+  CHECK(data[17] == -1);
+  const TensorView<const int> constant = view;
+  CHECK((constant.data() == data.data() && constant.shape() == view.shape()));
+  static_assert(!std::is_convertible_v<TensorView<const int>, TensorView<int>>);
+  static_assert(std::is_trivially_copyable_v<TensorView<int>>);
+}
+
+TEST_CASE("blocks of a view keep its row stride") {
+  std::vector<int> data(30);
+  std::iota(data.begin(), data.end(), 0);
+  const TensorView<int> view(data.data(), {5, 6});
+  const auto block = view.rows(1, 4).columns(2, 5);  // rows 1 .. 3, columns 2 .. 4
+  CHECK(block.shape() == Shape{3, 3});
+  CHECK(block.row_stride() == 6);
+  CHECK(!block.contiguous());
+  for (Index i = 0; i < 3; ++i) {
+    for (Index j = 0; j < 3; ++j) CHECK(block(i, j) == (i + 1) * 6 + j + 2);
+  }
+  CHECK(block.rows(2, 3).contiguous());  // a single row always is
+  CHECK(block.columns(1, 1).size() == 0);
+  CHECK(block.rows(3, 3).size() == 0);
+  // Columns of three dimensions are those of the folded rows.
+  const auto columns = TensorView<int>(data.data(), {2, 3, 5}).columns(1, 3);
+  CHECK(columns.shape() == Shape{6, 2});
+  CHECK(columns(3, 1) == 17);
+}
+
+TEST_CASE("a default view is not there, one of nothing is") {
+  int one = 0;
+  CHECK(!TensorView<int>());
+  CHECK(TensorView<int>().size() == 0);
+  CHECK(TensorView<int>(&one, {0}));
+  CHECK(TensorView<int>(&one, {}).size() == 1);
+}
