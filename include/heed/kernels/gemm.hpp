@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// C = A B, with what is done to a block of it while it is still near.
+// Every element of C is one multiply-add chain over k in ascending order, so a row's result depends neither on the
+// other rows nor on how the work is split.
+#pragma once
+
+#include "heed/core/view.hpp"
+#include "heed/kernels/activation.hpp"
+#include "heed/simd/pack.hpp"
+
+namespace heed::inline HEED_ABI::kernels {
+
+/// C = activation(A B + bias); with `accumulate`, C + A B.
+template <class Scalar>
+struct Epilogue {
+  const Scalar* bias = nullptr;  ///< [N]
+  Activation activation = Activation::identity;
+  bool accumulate = false;
+};
+
+namespace detail {
+
+/// A block of A with any strides: element (m, k) at data[m * row + k * step].
+template <class Scalar>
+struct StridedBlock {
+  const Scalar* data;
+  Index row, step;
+};
+
+/// Registers of a tile: `rows` x (`packs` registers) accumulators.
+template <class Isa>
+struct TileSize {
+  static constexpr int rows = Isa::bytes == 64 ? 8 : (Isa::bytes == 32 ? 6 : 4);
+};
+
+template <class Scalar, class Isa, int Rows, int Packs, bool Partial>
+inline void gemm_tile(Index depth, StridedBlock<Scalar> a, const Scalar* b, Index b_stride, Scalar* c, Index c_stride,
+                      Index last, bool resume, const Scalar* bias) {
+  using P = simd::Pack<Scalar, Isa>;
+  const auto load = [last](const Scalar* p, int j) {
+    return Partial && j == Packs - 1 ? P::load(p + j * P::width, last) : P::load(p + j * P::width);
+  };
+  P sum[Rows][Packs];
+#pragma GCC unroll 16
+  for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+    for (int j = 0; j < Packs; ++j) sum[r][j] = resume ? load(c + r * c_stride, j) : P(Scalar(0));
+  }
+  for (Index k = 0; k < depth; ++k) {
+    P row[Packs];
+#pragma GCC unroll 4
+    for (int j = 0; j < Packs; ++j) row[j] = load(b, j);
+    b += b_stride;
+#pragma GCC unroll 16
+    for (int r = 0; r < Rows; ++r) {
+      const P x(a.data[r * a.row]);
+#pragma GCC unroll 4
+      for (int j = 0; j < Packs; ++j) sum[r][j] = fma(x, row[j], sum[r][j]);
+    }
+    a.data += a.step;
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 4
+    for (int j = 0; j < Packs; ++j) {
+      P y = sum[r][j];
+      if (bias != nullptr) y = y + load(bias, j);
+      Scalar* at = c + r * c_stride + j * P::width;
+      if (Partial && j == Packs - 1) {
+        y.store(at, last);
+      } else {
+        y.store(at);
+      }
+    }
+  }
+}
+
+/// All rows of one panel of at most two registers' columns.
+template <class Scalar, class Isa, int Packs, bool Partial>
+inline void gemm_panel(Index rows, Index depth, StridedBlock<Scalar> a, const Scalar* b, Index b_stride, Scalar* c,
+                       Index c_stride, Index last, bool resume, const Scalar* bias) {
+  constexpr int most = TileSize<Isa>::rows;
+  const auto step = [&]<int Rows>() {
+    gemm_tile<Scalar, Isa, Rows, Packs, Partial>(depth, a, b, b_stride, c, c_stride, last, resume, bias);
+    a.data += Rows * a.row;
+    c += Rows * c_stride;
+    rows -= Rows;
+  };
+  while (rows >= most) step.template operator()<most>();
+  while (rows >= 4) step.template operator()<4>();
+  while (rows >= 1) step.template operator()<1>();
+}
+
+template <class Isa, class Scalar>
+inline void gemm_blocks(Index rows, Index cols, Index depth, StridedBlock<Scalar> a, const Scalar* b, Index b_stride,
+                        Scalar* c, Index c_stride, const Epilogue<Scalar>& epilogue) {
+  // Constants: the chain is cut only here, and resumed from C without rounding anew.
+  constexpr Index depth_block = 512, row_block = 96;
+  constexpr Index width = simd::Pack<Scalar, Isa>::width;
+  Index k = 0;
+  do {
+    const Index deep = depth - k < depth_block ? depth - k : depth_block;
+    const bool resume = epilogue.accumulate || k > 0, final = k + deep == depth;
+    for (Index m = 0; m < rows; m += row_block) {
+      const Index tall = rows - m < row_block ? rows - m : row_block;
+      const StridedBlock<Scalar> block{a.data + m * a.row + k * a.step, a.row, a.step};
+      for (Index n = 0; n < cols; n += 2 * width) {
+        const Index wide = cols - n;
+        const Scalar* bias = final && epilogue.bias != nullptr ? epilogue.bias + n : nullptr;
+        const Scalar* b_at = b + k * b_stride + n;
+        Scalar* c_at = c + m * c_stride + n;
+        if (wide >= 2 * width) {
+          gemm_panel<Scalar, Isa, 2, false>(tall, deep, block, b_at, b_stride, c_at, c_stride, width, resume, bias);
+        } else if (wide > width) {
+          gemm_panel<Scalar, Isa, 2, true>(tall, deep, block, b_at, b_stride, c_at, c_stride, wide - width, resume,
+                                           bias);
+        } else {
+          gemm_panel<Scalar, Isa, 1, true>(tall, deep, block, b_at, b_stride, c_at, c_stride, wide, resume, bias);
+        }
+        if (final && epilogue.activation != Activation::identity) {
+          // From the cache, a moment later: in the tile, unrolled, every activation would stand there once a register,
+          // and half of a program's machine code would be that.
+          for (Index r = 0; r < tall; ++r) {
+            Scalar* at = c_at + r * c_stride;
+            activation_forward<Scalar, Isa>(epilogue.activation, wide < 2 * width ? wide : 2 * width, at, at);
+          }
+        }
+      }
+    }
+    k += deep;
+  } while (k < depth);
+}
+
+}  // namespace detail
+
+/// C [M, N] = A [M, K] B [K, N]. Any row strides; C must not overlap A or B. `Isa` last, so callers can leave it out.
+template <class Scalar, class Isa = simd::NativeIsa>
+void gemm(TensorView<const Scalar> a, TensorView<const Scalar> b, TensorView<Scalar> c,
+          Epilogue<Scalar> epilogue = {}) noexcept {
+  detail::gemm_blocks<Isa, Scalar>(c.rows(), c.cols(), a.cols(), {a.data(), a.row_stride(), 1}, b.data(),
+                                   b.row_stride(), c.data(), c.row_stride(), epilogue);
+}
+
+/// C [M, N] = A^T B with A [K, M], B [K, N]: the gradient of a weight.
+template <class Scalar, class Isa = simd::NativeIsa>
+void gemm_tn(TensorView<const Scalar> a, TensorView<const Scalar> b, TensorView<Scalar> c,
+             Epilogue<Scalar> epilogue = {}) noexcept {
+  detail::gemm_blocks<Isa, Scalar>(c.rows(), c.cols(), a.rows(), {a.data(), 1, a.row_stride()}, b.data(),
+                                   b.row_stride(), c.data(), c.row_stride(), epilogue);
+}
+
+/// out [N, M] = in^T, in [M, N]. A B^T is `transpose` into scratch, then `gemm`: done once for any number of rows.
+template <class Scalar>
+void transpose(TensorView<const Scalar> in, TensorView<Scalar> out) noexcept {
+  constexpr Index block = 16;  // a block of each side stays in the cache
+  for (Index i = 0; i < in.rows(); i += block) {
+    for (Index j = 0; j < in.cols(); j += block) {
+      const Index i_end = i + block < in.rows() ? i + block : in.rows();
+      const Index j_end = j + block < in.cols() ? j + block : in.cols();
+      for (Index c = j; c < j_end; ++c) {
+        for (Index r = i; r < i_end; ++r) out(c, r) = in(r, c);
+      }
+    }
+  }
+}
+
+}  // namespace heed::inline HEED_ABI::kernels

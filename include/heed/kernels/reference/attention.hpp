@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Scaled dot-product attention of one sequence and one head as its definition reads.
+#pragma once
+
+#include <vector>
+
+#include "heed/core/view.hpp"
+#include "heed/kernels/reference/softmax_row.hpp"
+
+namespace heed::inline HEED_ABI::kernels::reference {
+
+inline double dot_rows(TensorView<const double> a, Index i, TensorView<const double> b, Index j) {
+  double sum = 0;
+  for (Index c = 0; c < a.cols(); ++c) sum += a(i, c) * b(j, c);
+  return sum;
+}
+
+/// s_ij = scale q_i . k_j + mask_ij,  p_i = softmax of s_i over the j with mask_ij > -infinity,  w_ij = drop_ij p_ij,
+/// context_i = sum_j w_ij v_j. `mask`, `drop` (0 or 1 / keep) and `weights` are [queries, keys].
+inline void attention(TensorView<const double> q, TensorView<const double> k, TensorView<const double> v, double scale,
+                      TensorView<const double> mask, TensorView<const double> drop, TensorView<double> weights,
+                      TensorView<double> context) {
+  const double hidden = -std::numeric_limits<double>::infinity();
+  const Index keys = k.rows();
+  std::vector<double> s(static_cast<std::size_t>(keys));
+  for (Index i = 0; i < q.rows(); ++i) {
+    for (Index j = 0; j < keys; ++j) {
+      s[static_cast<std::size_t>(j)] = mask(i, j) == hidden ? hidden : scale * dot_rows(q, i, k, j) + mask(i, j);
+    }
+    softmax_row(keys, s.data(), weights.row(i));
+    for (Index j = 0; j < keys; ++j) weights(i, j) *= drop(i, j);
+    for (Index c = 0; c < v.cols(); ++c) {
+      context(i, c) = 0;
+      for (Index j = 0; j < keys; ++j) context(i, c) += mask(i, j) == hidden ? 0.0 : weights(i, j) * v(j, c);
+    }
+  }
+}
+
+/// With p as above:  dw_ij = dcontext_i . v_j + dweights_ij,  dp_ij = drop_ij dw_ij,
+/// ds_ij = p_ij (dp_ij - sum_k p_ik dp_ik),  dq_i = scale sum_j ds_ij k_j,  dk_j = scale sum_i ds_ij q_i,
+/// dv_j = sum_i drop_ij p_ij dcontext_i. Adds to dq, dk and dv. `p` are the weights without dropout.
+inline void attention_backward(TensorView<const double> q, TensorView<const double> k, TensorView<const double> v,
+                               double scale, TensorView<const double> p, TensorView<const double> drop,
+                               TensorView<const double> dcontext, TensorView<const double> dweights,
+                               TensorView<double> dq, TensorView<double> dk, TensorView<double> dv) {
+  for (Index i = 0; i < q.rows(); ++i) {
+    const auto dp = [&](Index j) { return drop(i, j) * (dot_rows(dcontext, i, v, j) + dweights(i, j)); };
+    double mean = 0;
+    for (Index j = 0; j < k.rows(); ++j) mean += p(i, j) == 0 ? 0.0 : p(i, j) * dp(j);
+    for (Index j = 0; j < k.rows(); ++j) {
+      if (p(i, j) == 0) continue;
+      const double ds = p(i, j) * (dp(j) - mean);
+      for (Index c = 0; c < q.cols(); ++c) dq(i, c) += scale * ds * k(j, c);
+      for (Index c = 0; c < q.cols(); ++c) dk(j, c) += scale * ds * q(i, c);
+      for (Index c = 0; c < v.cols(); ++c) dv(j, c) += drop(i, j) * p(i, j) * dcontext(i, c);
+    }
+  }
+}
+
+}  // namespace heed::inline HEED_ABI::kernels::reference

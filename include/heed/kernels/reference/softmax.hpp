@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Softmax as its definition reads.
+#pragma once
+
+#include <cmath>
+
+#include "heed/core/view.hpp"
+
+namespace heed::inline HEED_ABI::kernels::reference {
+
+/// y_j = e^x_j / sum_k e^x_k over elements `stride` apart. -infinity hides; where all are hidden, y is 0.
+inline void softmax(Index size, Index stride, const double* x, double* y) {
+  double top = -INFINITY, sum = 0;
+  for (Index j = 0; j < size; ++j) top = std::fmax(top, x[j * stride]);
+  for (Index j = 0; j < size; ++j) sum += x[j * stride] == -INFINITY ? 0.0 : std::exp(x[j * stride] - top);
+  for (Index j = 0; j < size; ++j) {
+    y[j * stride] = x[j * stride] == -INFINITY ? 0.0 : std::exp(x[j * stride] - top) / sum;
+  }
+}
+
+/// y_j = x_j - ln sum_k e^x_k; -infinity for the hidden.
+inline void log_softmax(Index size, Index stride, const double* x, double* y) {
+  double top = -INFINITY, sum = 0;
+  for (Index j = 0; j < size; ++j) top = std::fmax(top, x[j * stride]);
+  for (Index j = 0; j < size; ++j) sum += x[j * stride] == -INFINITY ? 0.0 : std::exp(x[j * stride] - top);
+  for (Index j = 0; j < size; ++j) {
+    y[j * stride] = x[j * stride] == -INFINITY ? -INFINITY : x[j * stride] - top - std::log(sum);
+  }
+}
+
+}  // namespace heed::inline HEED_ABI::kernels::reference

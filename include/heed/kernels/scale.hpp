@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// y = factor x + offset.
+#pragma once
+
+#include "heed/core/config.hpp"
+#include "heed/simd/pack.hpp"
+
+namespace heed::inline HEED_ABI::kernels {
+
+template <class Scalar, class Isa = simd::NativeIsa>
+void scale_forward(Index size, const Scalar* x, Scalar factor, Scalar offset, Scalar* y) noexcept {
+  using P = simd::Pack<Scalar, Isa>;
+  simd::for_each_pack<P>(
+      size, [&](Index i, Index n) { simd::store(simd::load<P>(x + i, n) * P(factor) + P(offset), y + i, n); });
+}
+
+/// dx[i] += factor dy[i]
+template <class Scalar, class Isa = simd::NativeIsa>
+void scale_backward(Index size, const Scalar* dy, Scalar factor, Scalar* dx) noexcept {
+  using P = simd::Pack<Scalar, Isa>;
+  simd::for_each_pack<P>(size, [&](Index i, Index n) {
+    simd::store(fma(simd::load<P>(dy + i, n), P(factor), simd::load<P>(dx + i, n)), dx + i, n);
+  });
+}
+
+}  // namespace heed::inline HEED_ABI::kernels

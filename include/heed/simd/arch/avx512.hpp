@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// AVX-512: fused multiply-add, square root, masked loads and stores.
+// The square root is the masked one of all lanes: GCC 12 warns inside of the plain one (its bug 105593).
+#pragma once
+
+#include <immintrin.h>
+
+#include "heed/simd/arch/generic.hpp"
+
+namespace heed::inline HEED_ABI::simd {
+
+template <>
+struct Arch<float, Avx512> : GenericArch<float, Avx512> {
+  using GenericArch::load;
+  using GenericArch::store;
+  static __mmask16 first(Index n) { return static_cast<__mmask16>((1u << n) - 1u); }
+  [[gnu::always_inline]] static Vector load(const float* p, Index n) { return _mm512_maskz_loadu_ps(first(n), p); }
+  [[gnu::always_inline]] static void store(float* p, Vector v, Index n) { _mm512_mask_storeu_ps(p, first(n), v); }
+  [[gnu::always_inline]] static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
+  [[gnu::always_inline]] static Vector sqrt(Vector a) { return _mm512_maskz_sqrt_ps(first(width), a); }
+};
+
+template <>
+struct Arch<double, Avx512> : GenericArch<double, Avx512> {
+  using GenericArch::load;
+  using GenericArch::store;
+  static __mmask8 first(Index n) { return static_cast<__mmask8>((1u << n) - 1u); }
+  [[gnu::always_inline]] static Vector load(const double* p, Index n) { return _mm512_maskz_loadu_pd(first(n), p); }
+  [[gnu::always_inline]] static void store(double* p, Vector v, Index n) { _mm512_mask_storeu_pd(p, first(n), v); }
+  [[gnu::always_inline]] static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_pd(a, b, c); }
+  [[gnu::always_inline]] static Vector sqrt(Vector a) { return _mm512_maskz_sqrt_pd(first(width), a); }
+};
+
+}  // namespace heed::inline HEED_ABI::simd

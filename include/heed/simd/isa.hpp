@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tags of the instruction sets; a kernel is a template on one of them, with the application's own as the default.
+#pragma once
+
+#include "heed/core/config.hpp"
+
+namespace heed::inline HEED_ABI::simd {
+
+/// Portable vectors of any power-of-two size in bytes: runs on every machine.
+template <int Bytes>
+struct Generic {
+  static constexpr int bytes = Bytes;
+};
+struct Avx2 {
+  static constexpr int bytes = 32;
+};
+struct Avx512 {
+  static constexpr int bytes = 64;
+};
+
+#if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512VL__) && defined(__AVX512BW__) && defined(__FMA__)
+using NativeIsa = Avx512;
+#elif defined(__AVX2__) && defined(__FMA__)
+using NativeIsa = Avx2;
+#else
+using NativeIsa = Generic<16>;
+#endif
+
+}  // namespace heed::inline HEED_ABI::simd

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/kernels/additive_attention.hpp"
+
+#include <cstring>
+
+#include "heed/kernels/reference/additive_attention.hpp"
+#include "kernels/attention_cases.hpp"
+#include "kernels/every_isa.hpp"
+
+namespace {
+
+using namespace heed;
+using test::MaskCase;
+
+/// One additive attention problem, what the kernel makes of it, and what the reference does.
+template <class Scalar, class Isa>
+struct Case {
+  Tensor<Scalar> q, k, v, w, d_context, d_weights;
+  const MaskCase<Scalar>& mask;
+  Tensor<Scalar> context, weights, log_sums, dq, dk, dv, dw, scratch;
+
+  Case(const MaskCase<Scalar>& m, Index width, Index depth)
+      : q(test::normal_as<Scalar>({m.queries, width}, "q")),
+        k(test::normal_as<Scalar>({m.keys, width}, "k")),
+        v(test::normal_as<Scalar>({m.keys, depth}, "v")),
+        w(test::normal_as<Scalar>({width}, "w")),
+        d_context(test::normal_as<Scalar>({m.queries, depth}, "d_context")),
+        d_weights(test::normal_as<Scalar>({m.queries, m.keys}, "d_weights")),
+        mask(m),
+        scratch({kernels::additive_attention_scratch(m.keys, width)}) {}
+
+  kernels::AttentionUnit<Scalar> unit() {
+    kernels::AttentionUnit<Scalar> u;
+    u.q = q.view();
+    u.k = k.view();
+    u.v = v.view();
+    u.mask = mask.view();
+    u.segment = MaskCase<Scalar>::segment;
+    u.log_sums = log_sums.data();
+    return u;
+  }
+  void run() {
+    const Scalar nan = std::numeric_limits<Scalar>::quiet_NaN();
+    context = Tensor<Scalar>::full({q.rows(), v.cols()}, nan);
+    weights = Tensor<Scalar>::full({q.rows(), k.rows()}, nan);
+    log_sums = Tensor<Scalar>::full({q.rows()}, nan);
+    scratch = Tensor<Scalar>::full(scratch.shape(), nan);
+    dq = Tensor<Scalar>::ones(q.shape());
+    dk = Tensor<Scalar>::ones(k.shape());
+    dv = Tensor<Scalar>::ones(v.shape());
+    dw = Tensor<Scalar>::ones(w.shape());
+    kernels::additive_attention_forward<Scalar, Isa>(unit(), w.data(), context.view(), weights.data(), scratch.data());
+    scratch = Tensor<Scalar>::full(scratch.shape(), nan);
+    kernels::additive_attention_backward<Scalar, Isa>(unit(), w.data(), d_context.view(), d_weights.data(), dq.view(),
+                                                      dk.view(), dv.view(), dw.data(), scratch.data());
+  }
+  void check() {
+    run();
+    const auto numbers = mask.numbers();
+    const auto wide_q = test::to_double(q), wide_k = test::to_double(k), wide_v = test::to_double(v);
+    const auto wide_w = test::to_double(w);
+    Tensor<double> p(numbers.shape()), y({q.rows(), v.cols()});
+    kernels::reference::additive_attention(wide_q.view(), wide_k.view(), wide_v.view(), wide_w.data(), numbers.view(),
+                                           p.view(), y.view());
+    test::check_close(context, y, test::tolerance<Scalar>(1e-5, 1e-13));
+    test::check_close(weights, p, test::tolerance<Scalar>(1e-5, 1e-13));
+    const auto ones = [](const Tensor<Scalar>& x) { return Tensor<double>::ones(x.shape()); };
+    auto want_q = ones(q), want_k = ones(k), want_v = ones(v), want_w = ones(w);
+    kernels::reference::additive_attention_backward(
+        wide_q.view(), wide_k.view(), wide_v.view(), wide_w.data(), p.view(), test::to_double(d_context).view(),
+        test::to_double(d_weights).view(), want_q.view(), want_k.view(), want_v.view(), want_w.data());
+    test::check_close(dq, want_q, test::tolerance<Scalar>(2e-5, 1e-13));
+    test::check_close(dk, want_k, test::tolerance<Scalar>(2e-5, 1e-13));
+    test::check_close(dv, want_v, test::tolerance<Scalar>(2e-5, 1e-13));
+    test::check_close(dw, want_w, test::tolerance<Scalar>(2e-5, 1e-13));
+  }
+};
+
+template <class Scalar>
+bool same_bits(const Scalar* a, const Scalar* b, Index size) {
+  return size == 0 || std::memcmp(a, b, static_cast<std::size_t>(size) * sizeof(Scalar)) == 0;
+}
+template <class Scalar>
+bool same_bits(const Tensor<Scalar>& a, const Tensor<Scalar>& b) {
+  return a.shape() == b.shape() && same_bits(a.data(), b.data(), a.size());
+}
+
+}  // namespace
+
+TEST_CASE("additive attention and its gradients are the reference's under every mask and at every size") {
+  test::for_every_isa([]<class Scalar, class Isa>() {
+    const auto with = [](Index queries, Index keys, Index width, Index depth) {
+      for (const auto& mask : test::mask_cases<Scalar>(queries, keys)) {
+        INFO(mask.label << ", " << queries << " queries, " << keys << " keys, widths " << width << ", " << depth);
+        Case<Scalar, Isa>(mask, width, depth).check();
+      }
+    };
+    for (const Index size : test::sizes_around_width<Scalar, Isa>()) {
+      with(3, 5, size, 4);
+      with(3, 5, 4, size);
+      with(2, size, 3, 2);
+    }
+    with(0, 3, 4, 2);
+    with(1, 1, 4, 2);
+    with(9, 4, 4, 2);
+  });
+}
+
+TEST_CASE("what an additive query may not look at has no influence on it, NaN and infinity included") {
+  test::for_every_isa([]<class Scalar, class Isa>() {
+    constexpr Scalar infinity = std::numeric_limits<Scalar>::infinity();
+    constexpr Scalar nan = std::numeric_limits<Scalar>::quiet_NaN();
+    for (const auto& mask : test::mask_cases<Scalar>(6, 9)) {
+      INFO(mask.label);
+      Case<Scalar, Isa> clean(mask, 5, 3), poisoned = clean;
+      clean.run();
+      const auto numbers = mask.numbers();
+      const auto hidden = [&](Index i, Index j) { return numbers(i, j) == -std::numeric_limits<double>::infinity(); };
+      for (Index j = 0; j < mask.keys; ++j) {
+        for (const Scalar bad : {nan, infinity, -infinity}) {
+          poisoned.k = clean.k;
+          poisoned.v = clean.v;
+          std::fill_n(poisoned.k.view().row(j), 5, bad);
+          std::fill_n(poisoned.v.view().row(j), 3, bad);
+          poisoned.run();
+          bool somebody_looks = false;
+          for (Index i = 0; i < mask.queries; ++i) {
+            if (!hidden(i, j)) {
+              somebody_looks = true;
+              CHECK(!same_bits(clean.context.view().row(i), poisoned.context.view().row(i), 3));
+              continue;
+            }
+            CHECK(same_bits(clean.context.view().row(i), poisoned.context.view().row(i), 3));
+            CHECK(same_bits(clean.weights.view().row(i), poisoned.weights.view().row(i), mask.keys));
+            CHECK(same_bits(clean.dq.view().row(i), poisoned.dq.view().row(i), 5));
+          }
+          if (somebody_looks) continue;
+          CHECK(same_bits(clean.dk, poisoned.dk));
+          CHECK(same_bits(clean.dv, poisoned.dv));
+          CHECK(same_bits(clean.dw, poisoned.dw));
+        }
+      }
+      // A query that may look at nothing.
+      for (Index i = 0; i < mask.queries; ++i) {
+        bool blind = true;
+        for (Index j = 0; j < mask.keys; ++j) blind = blind && hidden(i, j);
+        if (!blind) continue;
+        poisoned.k = clean.k;
+        poisoned.v = clean.v;
+        poisoned.q = clean.q;
+        std::fill_n(poisoned.q.view().row(i), 5, nan);
+        poisoned.run();
+        for (const auto& [a, b] : {std::pair{&clean.context, &poisoned.context},
+                                   {&clean.weights, &poisoned.weights},
+                                   {&clean.dq, &poisoned.dq},
+                                   {&clean.dk, &poisoned.dk},
+                                   {&clean.dv, &poisoned.dv},
+                                   {&clean.dw, &poisoned.dw}}) {
+          CHECK(same_bits(*a, *b));
+        }
+        for (Index c = 0; c < 3; ++c) CHECK(clean.context(i, c) == Scalar(0));
+        for (Index j = 0; j < mask.keys; ++j) CHECK(clean.weights(i, j) == Scalar(0));
+        for (Index c = 0; c < 5; ++c) CHECK(clean.dq(i, c) == Scalar(1));
+      }
+    }
+  });
+}
+
+TEST_CASE("additive attention leaves out what is not asked for") {
+  const auto masks = test::mask_cases<double>(5, 7);
+  Case<double, simd::NativeIsa> c(masks[1], 3, 2);
+  c.run();
+  Tensor<double> context(c.context.shape());
+  kernels::additive_attention_forward<double>(c.unit(), c.w.data(), context.view(), nullptr, c.scratch.data());
+  CHECK(same_bits(context, c.context));
+  for (const int only : {0, 1, 2, 3}) {
+    auto dq = Tensor<double>::ones(c.dq.shape()), dk = Tensor<double>::ones(c.dk.shape());
+    auto dv = Tensor<double>::ones(c.dv.shape()), dw = Tensor<double>::ones(c.dw.shape());
+    const auto ask = [&](Tensor<double>& x, int which) { return only == which ? x.view() : TensorView<double>(); };
+    kernels::additive_attention_backward<double>(c.unit(), c.w.data(), c.d_context.view(), c.d_weights.data(),
+                                                 ask(dq, 0), ask(dk, 1), ask(dv, 2), only == 3 ? dw.data() : nullptr,
+                                                 c.scratch.data());
+    CHECK(same_bits(dq, only == 0 ? c.dq : Tensor<double>::ones(c.dq.shape())));
+    CHECK(same_bits(dk, only == 1 ? c.dk : Tensor<double>::ones(c.dk.shape())));
+    CHECK(same_bits(dv, only == 2 ? c.dv : Tensor<double>::ones(c.dv.shape())));
+    CHECK(same_bits(dw, only == 3 ? c.dw : Tensor<double>::ones(c.dw.shape())));
+  }
+}

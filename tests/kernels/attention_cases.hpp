@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Masks of every kind for the tests of attention kernels: as the kernels see them and as plain [queries, keys] numbers.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "heed/core/mask.hpp"
+#include "heed/core/tensor.hpp"
+
+namespace heed::test {
+
+/// One mask of segment 1 of 3, so that a kernel that reads another segment's part is caught.
+template <class Scalar>
+struct MaskCase {
+  static constexpr Index segment = 1;
+  std::string label;
+  bool causal = false, additive = false, visible = false, by_segment = false;
+  std::vector<Index> lengths;            ///< empty or one for each segment
+  std::vector<std::uint8_t> visible_of;  ///< [segments or 1, queries, keys]
+  std::vector<Scalar> additive_of;       ///< the same
+  Index queries = 0, keys = 0;
+
+  MaskView<Scalar> view() const {
+    MaskView<Scalar> out;
+    out.causal = causal;
+    out.lengths = lengths.empty() ? nullptr : lengths.data();
+    out.visible = visible ? visible_of.data() : nullptr;
+    out.additive = additive ? additive_of.data() : nullptr;
+    out.segment_stride = by_segment ? queries * keys : 0;
+    out.row_stride = keys;
+    return out;
+  }
+  /// The number added to each score, -infinity where hidden.
+  Tensor<double> numbers() const {
+    Tensor<double> out({queries, keys});
+    for (Index i = 0; i < queries; ++i) {
+      for (Index j = 0; j < keys; ++j) {
+        const auto at = static_cast<std::size_t>(((by_segment ? segment : 0) * queries + i) * keys + j);
+        double& x = out(i, j);
+        if (additive) x = static_cast<double>(additive_of[at]);
+        const bool hidden = (causal && j - i > keys - queries) ||
+                            (!lengths.empty() && j >= lengths[static_cast<std::size_t>(segment)]) ||
+                            (visible && visible_of[at] == 0);
+        if (hidden) x = -std::numeric_limits<double>::infinity();
+      }
+    }
+    return out;
+  }
+};
+
+/// Every kind of mask for a [queries, keys] problem.
+template <class Scalar>
+std::vector<MaskCase<Scalar>> mask_cases(Index queries, Index keys) {
+  std::vector<MaskCase<Scalar>> out;
+  const auto add = [&](const char* label) -> MaskCase<Scalar>& {
+    out.push_back({});
+    out.back().label = label;
+    out.back().queries = queries;
+    out.back().keys = keys;
+    return out.back();
+  };
+  const auto size = static_cast<std::size_t>(queries * keys);
+  const Random random(5);
+  const auto fill_visible = [&](MaskCase<Scalar>& mask, std::size_t planes) {
+    mask.visible = true;
+    mask.by_segment = planes > 1;
+    for (std::size_t i = 0; i < planes * size; ++i) mask.visible_of.push_back(random.uniform(i) < 0.6);
+    // The first query, and the last key, are wholly hidden.
+    for (std::size_t i = 0; i < planes * size; ++i) {
+      const auto in_plane = static_cast<Index>(i % size);
+      if (in_plane < keys || in_plane % keys == keys - 1) mask.visible_of[i] = 0;
+    }
+  };
+  const auto fill_additive = [&](MaskCase<Scalar>& mask) {
+    mask.additive = mask.by_segment = true;
+    for (std::size_t i = 0; i < 3 * size; ++i) {
+      const bool hides = random.uniform(i) < 0.3;
+      mask.additive_of.push_back(hides ? -std::numeric_limits<Scalar>::infinity()
+                                       : static_cast<Scalar>(random.normal(i + 7)));
+    }
+  };
+  add("no mask");
+  add("causal").causal = true;
+  add("lengths").lengths = {0, keys / 2, keys};
+  add("nothing visible").lengths = {keys, 0, keys};
+  auto& both = add("causal and lengths");
+  both.causal = true;
+  both.lengths = {keys, keys > 0 ? keys - 1 : 0, 0};
+  fill_visible(add("visible, one for all"), 1);
+  fill_visible(add("visible, one a sequence"), 3);
+  fill_additive(add("additive"));
+  auto& all = add("everything together");
+  fill_visible(all, 3);
+  fill_additive(all);
+  all.causal = true;
+  all.lengths = {0, keys, 0};
+  return out;
+}
+
+}  // namespace heed::test

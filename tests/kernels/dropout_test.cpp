@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/kernels/dropout.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include "heed/kernels/reference/dropout.hpp"
+#include "kernels/every_isa.hpp"
+
+using namespace heed;
+
+TEST_CASE("dropout and its gradient are the reference's") {
+  test::for_every_isa([]<class Scalar, class Isa>() {
+    std::vector<Index> sizes = test::sizes_around_width<Scalar, Isa>();
+    sizes.insert(sizes.end(), {63, 64, 65, 200});
+    for (const Index size : sizes) {
+      for (const double p : {0.0, 0.3, 0.999}) {
+        INFO(size << " with " << p);
+        const auto x = test::normal_as<Scalar>({size}, "x"), dy = test::normal_as<Scalar>({size}, "dy");
+        Tensor<Scalar> y({size}), dx({size});
+        kernels::dropout_forward<Scalar, Isa>(Random(3), p, 0, size, x.data(), y.data());
+        kernels::dropout_backward<Scalar, Isa>(Random(3), p, 0, size, dy.data(), dx.data());
+        kernels::dropout_backward<Scalar, Isa>(Random(3), p, 0, size, dy.data(), dx.data());  // adds
+        Tensor<double> want({size}), slope({size});
+        kernels::reference::dropout(Random(3), p, size, test::to_double(x).data(), want.data());
+        kernels::reference::dropout(Random(3), p, size, test::to_double(dy).data(), slope.data());
+        slope.array() *= 2.0;
+        test::check_close(y, want, test::tolerance<Scalar>());
+        test::check_close(dx, slope, test::tolerance<Scalar>());
+      }
+    }
+  });
+}
+
+TEST_CASE("an element's mask depends on its index, not on the range it is computed in") {
+  constexpr Index size = 300;
+  const auto x = test::normal_as<float>({size}, "x");
+  Tensor<float> whole({size}), parts({size});
+  kernels::dropout_forward(Random(5), 0.5, 0, size, x.data(), whole.data());
+  kernels::dropout_forward(Random(5), 0.5, 128, size, x.data(), parts.data());
+  kernels::dropout_forward(Random(5), 0.5, 0, 128, x.data(), parts.data());
+  CHECK(testing::allclose(parts, whole, 0.0));
+}
+
+TEST_CASE("the share of what is dropped is the probability, and neighbours are independent") {
+  constexpr Index size = 100000;
+  const Tensor<float> x = Tensor<float>::ones({size});
+  Tensor<float> y({size});
+  for (const double p : {0.1, 0.5, 0.9}) {
+    kernels::dropout_forward(Random(1), p, 0, size, x.data(), y.data());
+    double dropped = 0, pairs = 0, sum = 0;
+    for (Index i = 0; i < size; ++i) {
+      sum += static_cast<double>(y.data()[i]);
+      if (y.data()[i] == 0.0f) ++dropped;
+      if (i > 0 && y.data()[i] == 0.0f && y.data()[i - 1] == 0.0f) ++pairs;
+    }
+    const double n = static_cast<double>(size);
+    CHECK(std::abs(dropped / n - p) < 4 * std::sqrt(p * (1 - p) / n));
+    CHECK(std::abs(pairs / n - p * p) < 8 * std::sqrt(p * p * (1 - p * p) / n));
+    CHECK(sum / n == Approx(1.0).epsilon(0.05));
+  }
+}
+
+TEST_CASE("what is dropped has no influence, even NaN") {
+  constexpr Index size = 64;
+  const Tensor<float> x = Tensor<float>::full({size}, std::numeric_limits<float>::quiet_NaN());
+  Tensor<float> y({size}), dx({size});
+  kernels::dropout_forward(Random(1), 0.5, 0, size, x.data(), y.data());
+  kernels::dropout_backward(Random(1), 0.5, 0, size, x.data(), dx.data());
+  Index zeros = 0;
+  for (Index i = 0; i < size; ++i) {
+    CHECK((y.data()[i] == 0.0f || std::isnan(y.data()[i])));
+    CHECK((dx.data()[i] == 0.0f) == (y.data()[i] == 0.0f));
+    if (y.data()[i] == 0.0f) ++zeros;
+  }
+  CHECK(zeros > 16);
+  CHECK(zeros < 48);
+}
