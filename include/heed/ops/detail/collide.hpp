@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether sequences may be handed to different threads when inputs of one operation share memory.
+#pragma once
+
+#include <algorithm>
+#include <utility>
+
+#include "heed/core/executor.hpp"
+#include "heed/core/segments.hpp"
+#include "heed/core/view.hpp"
+
+namespace heed::inline HEED_ABI::detail {
+
+/// True when an element of `a` in one sequence may be an element of `b` in another: their gradients then meet there,
+/// and only one thread adding them in order gives the same bits every time. Two arrays, one array cut in one way, and
+/// neighbouring columns of one array (a projection to query, key and value) do not collide.
+template <class Scalar>
+bool collide(TensorView<Scalar> a, SegmentsView a_segments, TensorView<Scalar> b, SegmentsView b_segments) {
+  if (a.size() == 0 || b.size() == 0) return false;
+  if (b.data() < a.data()) {
+    std::swap(a, b);
+    std::swap(a_segments, b_segments);
+  }
+  const Index apart = b.data() - a.data(), stride = a.row_stride();
+  if (apart >= (a.rows() - 1) * stride + a.cols()) return false;
+  if (b.row_stride() != stride) return true;
+  const Index column = apart % stride;
+  if (column + b.cols() > stride) return true;
+  if (column >= a.cols()) return false;
+  return apart >= stride ||
+         !std::equal(a_segments.offsets, a_segments.offsets + a_segments.count + 1, b_segments.offsets);
+}
+
+/// Calls `sequence(b, worker)`, which adds to sequence b's rows of the gradients of query, key and value, for every b.
+template <class Scalar, class Sequence>
+void run_sequences(Executor& executor, TensorView<Scalar> dq, SegmentsView qs, TensorView<Scalar> dk,
+                   TensorView<Scalar> dv, SegmentsView ks, const Sequence& sequence) {
+  if (collide(dq, qs, dk, ks) || collide(dq, qs, dv, ks) || collide(dk, ks, dv, ks)) {
+    for (Index b = 0; b < qs.count; ++b) sequence(b, 0);
+  } else {
+    executor.run(qs.count, sequence);
+  }
+}
+
+}  // namespace heed::inline HEED_ABI::detail

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// What elementwise operations share: contiguous operands, and the size of a chunk.
+#pragma once
+
+#include "heed/autograd/tape.hpp"
+
+namespace heed::inline HEED_ABI::detail {
+
+/// Elements a chunk of an elementwise operation: large against the cost of a thread, small against a layer.
+inline constexpr Index elementwise_grain = 16384;
+/// Rows a chunk of a row-wise operation or a matrix product.
+inline constexpr Index row_grain = 96;
+
+/// x's value, contiguous: itself, or a copy on the tape when it is a slice with a row stride.
+template <class Scalar>
+TensorView<const Scalar> dense(Tape<Scalar>& tape, Var<Scalar> x) {
+  const TensorView<const Scalar> view = x.value();
+  if (view.contiguous()) return view;
+  const auto copy = tape.allocate(view.shape());
+  for (Index i = 0; i < view.rows(); ++i) std::copy_n(view.row(i), view.cols(), copy.row(i));
+  return copy;
+}
+
+/// Calls `add(out)` with contiguous room to add a gradient of dx's size to, and carries it over when dx has a stride.
+template <class Scalar, class Add>
+void add_dense(Tape<Scalar>& tape, TensorView<Scalar> dx, const Add& add) {
+  if (dx.contiguous()) {
+    add(dx.data());
+    return;
+  }
+  ArenaScope scope(tape.scratch());
+  const auto out = tape.scratch().template tensor<Scalar>(dx.shape());
+  std::fill_n(out.data(), out.size(), Scalar(0));
+  add(out.data());
+  for (Index i = 0; i < dx.rows(); ++i) {
+    for (Index j = 0; j < dx.cols(); ++j) dx(i, j) += out(i, j);
+  }
+}
+
+}  // namespace heed::inline HEED_ABI::detail

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// One row a segment, repeated over the segment.
+#pragma once
+
+#include "heed/ops/detail/reduce.hpp"
+
+namespace heed::inline HEED_ABI {
+
+namespace op {
+struct expand {
+  static constexpr const char* name = "expand";
+};
+}  // namespace op
+
+/// x [segments, ..] -> [tokens, ..]: each token gets its segment's. The way back sums over the segment. Throws
+/// ShapeError when x has another number of segments.
+template <class Scalar>
+Var<Scalar> expand(Var<Scalar> x, const Segments& segments) {
+  Tape<Scalar>& tape = x.tape();
+  if (x.shape().rank() == 0 || x.shape()[0] != segments.count()) {
+    fail<ShapeError>("expand", message("input ", to_string(x.shape()), " for ", segments.count(), " segments"));
+  }
+  // The groups are those of the output; a row of x is what sum over segments would give.
+  detail::Groups groups{.count = segments.count(), .offsets = tape.keep(segments).offsets};
+  for (int d = 1; d < x.shape().rank() - 1; ++d) groups.inner *= x.shape()[d];
+  const auto y = tape.allocate(detail::with_size(x.shape(), 0, segments.tokens()));
+  const auto in = detail::as_rows(x.value(), groups);
+  const auto out = detail::as_rows(y, groups);
+  tape.executor().run_ranges(groups.outputs(), groups.grain(y.size()), [&](Index begin, Index end, int) {
+    for (Index r = begin; r < end; ++r) {
+      const TensorView<Scalar> group = groups.group(out, r);
+      kernels::copy_rows<Scalar>({in.row(r), group.shape(), 0}, group);
+    }
+  });
+  return record(tape, {x}, y, [=](const Gradients<Scalar>& g) {
+    if (!g(x)) return;
+    const auto dx = detail::as_rows(g(x), groups);
+    const auto dy = detail::as_rows(g.output(), groups);
+    g.tape().executor().run_ranges(groups.outputs(), groups.grain(y.size()), [&](Index begin, Index end, int) {
+      for (Index r = begin; r < end; ++r) kernels::add_column_sums<Scalar>(groups.group(dy, r), dx.row(r));
+    });
+  });
+}
+
+}  // namespace heed::inline HEED_ABI

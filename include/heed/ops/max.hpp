@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Maxima over everything, a dimension, or segments.
+#pragma once
+
+#include <optional>
+
+#include "heed/ops/detail/reduce.hpp"
+#include "heed/ops/reshape.hpp"
+
+namespace heed::inline HEED_ABI {
+
+namespace op {
+struct max {
+  static constexpr const char* name = "max";
+};
+}  // namespace op
+
+namespace detail {
+
+/// y_g = the maximum of group g (`empty` for an empty one); the gradient goes to the first element that has it.
+template <class Scalar>
+Var<Scalar> reduce_max(Var<Scalar> x, const Shape& shape, const Groups& groups, Scalar empty) {
+  Tape<Scalar>& tape = x.tape();
+  const auto y = tape.allocate(shape);
+  const auto in = as_rows(x.value(), groups);
+  const Index width = groups.last ? 1 : in.cols();
+  const TensorView<Scalar> out(y.data(), {groups.outputs(), width});
+  Index* at = tape.template room<Index>(y.size());
+  tape.executor().run_ranges(out.rows(), groups.grain(in.size()), [&](Index begin, Index end, int) {
+    for (Index r = begin; r < end; ++r) {
+      const TensorView<const Scalar> group = groups.group(in, r);
+      if (group.rows() == 0) {
+        std::fill_n(out.row(r), width, empty);
+      } else {
+        kernels::column_max<Scalar>(group, out.row(r), at + r * width);
+      }
+    }
+  });
+  return record(tape, {x}, y, [=](const Gradients<Scalar>& g) {
+    if (!g(x)) return;
+    const auto dx = as_rows(g(x), groups);
+    for (Index r = 0; r < out.rows(); ++r) {
+      const TensorView<Scalar> group = groups.group(dx, r);
+      if (group.rows() == 0) continue;
+      for (Index j = 0; j < width; ++j) group(at[r * width + j], j) += g.output().data()[r * width + j];
+    }
+  });
+}
+
+}  // namespace detail
+
+/// Over dimension `axis` (negative: from the end), which disappears. NaN counts as greatest; the gradient goes to the
+/// first of equals. Throws IndexError for a dimension that x does not have, ShapeError when it has size 0.
+template <class Scalar>
+Var<Scalar> max(Var<Scalar> x, int axis) {
+  const int at = detail::checked_axis("max", x.shape(), axis);
+  const detail::Groups groups = detail::over_axis(x.shape(), at);
+  detail::refuse_empty("max", groups, x.shape());
+  return detail::reduce_max(x, detail::without(x.shape(), at), groups, Scalar(0));
+}
+/// Over everything: a scalar. Throws ShapeError when there is nothing.
+template <class Scalar>
+Var<Scalar> max(Var<Scalar> x) {
+  detail::refuse_empty("max", {.count = 1, .middle = x.shape().size()}, x.shape());
+  return max(reshape(x, {x.shape().size()}), 0);
+}
+/// Over each segment: x [tokens, ..] -> [segments, ..]. An empty segment gets `empty`; without it, it is a ShapeError,
+/// as is another number of tokens.
+template <class Scalar>
+Var<Scalar> max(Var<Scalar> x, const Segments& segments, std::optional<double> empty = {}) {
+  const detail::Groups groups = detail::over_segments("max", x, segments);
+  if (!empty) detail::refuse_empty("max", groups, x.shape());
+  return detail::reduce_max(x, detail::with_size(x.shape(), 0, segments.count()), groups,
+                            static_cast<Scalar>(empty.value_or(0)));
+}
+
+}  // namespace heed::inline HEED_ABI

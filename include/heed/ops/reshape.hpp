@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The same elements in another shape.
+#pragma once
+
+#include "heed/autograd/tape.hpp"
+#include "heed/kernels/copy.hpp"
+
+namespace heed::inline HEED_ABI {
+
+namespace op {
+struct reshape {
+  static constexpr const char* name = "reshape";
+};
+}  // namespace op
+
+/// x in another shape of the same size, row-major order kept. No copy, unless x is a slice with gaps between its rows
+/// and its rows change their length. Throws ShapeError when the sizes differ.
+template <class Scalar>
+Var<Scalar> reshape(Var<Scalar> x, const Shape& shape) {
+  Tape<Scalar>& tape = x.tape();
+  const auto in = x.value();
+  if (shape.size() != in.size()) {
+    fail<ShapeError>("reshape", message(to_string(in.shape()), " does not have the size of ", to_string(shape)));
+  }
+  if (in.contiguous()) return tape.alias(x, {in.data(), shape});
+  if (shape.cols() == in.cols()) return tape.alias(x, {in.data(), shape, in.row_stride()});
+  const auto y = tape.allocate(shape);
+  kernels::copy_rows<Scalar>(in, {y.data(), in.shape()});
+  return record(tape, {x}, y, [=](const Gradients<Scalar>& g) {
+    if (const auto dx = g(x)) kernels::add_rows<Scalar>({g.output().data(), dx.shape()}, dx);
+  });
+}
+
+}  // namespace heed::inline HEED_ABI

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/autograd/parameter.hpp"
+
+#include <catch2/catch.hpp>
+#include <type_traits>
+#include <vector>
+
+using namespace heed;
+
+TEST_CASE("a parameter is zeros with a gradient of zeros") {
+  const Parameter<float> p({2, 3});
+  CHECK(p.shape() == Shape{2, 3});
+  CHECK(p.size() == 6);
+  CHECK(p.gradient().shape() == Shape{2, 3});
+  CHECK((p.value().array() == 0).all());
+  CHECK((p.gradient().array() == 0).all());
+  CHECK(p.zero_row() == -1);
+  CHECK(Parameter<float>().size() == 0);
+}
+
+TEST_CASE("moving a parameter moves neither its value nor its gradient") {
+  static_assert(!std::is_copy_constructible_v<Parameter<float>> && !std::is_copy_assignable_v<Parameter<float>>);
+  std::vector<Parameter<double>> list;
+  list.emplace_back(Shape{3});
+  const double* const value = list[0].value().data();
+  const double* const gradient = list[0].gradient().data();
+  const Tensor<double>* const tensor = &list[0].value();
+  for (int i = 0; i < 20; ++i) list.emplace_back(Shape{1});
+  CHECK(list[0].value().data() == value);
+  CHECK(list[0].gradient().data() == gradient);
+  CHECK(&list[0].value() == tensor);
+  Parameter<double> other;
+  other = std::move(list[0]);
+  CHECK(other.value().data() == value);
+  // Assigning numbers keeps the tensor, though not its memory.
+  other.value() = Tensor<double>::of({1, 2, 3});
+  CHECK(&other.value() == tensor);
+}
+
+TEST_CASE("a const parameter can be trained, not changed") {
+  Parameter<float> p({2});
+  const Parameter<float>& constant = p;
+  static_assert(std::is_same_v<decltype(constant.value()), const Tensor<float>&>);
+  constant.gradient()(1) = 3;
+  CHECK(p.gradient()(1) == 3);
+  constant.zero_gradient();
+  CHECK((p.gradient().array() == 0).all());
+}
+
+TEST_CASE("a row that stays zero is restored, and no other row") {
+  Parameter<float> p({3, 2}, 1);
+  CHECK(p.zero_row() == 1);
+  p.value().array() = 5;
+  p.gradient().array() = 6;
+  p.restore_zero_row();
+  CHECK((p.value().matrix().row(1).array() == 0).all());
+  CHECK((p.gradient().matrix().row(1).array() == 0).all());
+  CHECK((p.value()(0, 1) == 5 && p.value()(2, 0) == 5 && p.gradient()(0, 1) == 6 && p.gradient()(2, 0) == 6));
+  Parameter<float> without({2, 2});
+  without.value().array() = 5;
+  without.restore_zero_row();
+  CHECK((without.value().array() == 5).all());
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/autograd/var.hpp"
+
+#include <catch2/catch.hpp>
+#include <type_traits>
+
+#include "heed/autograd/tape.hpp"
+
+using namespace heed;
+
+TEST_CASE("a handle is small and trivially copyable, and equal to its copies") {
+  static_assert(std::is_trivially_copyable_v<Var<float>> && sizeof(Var<float>) <= 16);
+  Tape<float> tape;
+  const auto x = tape.constant(1.0f), y = tape.constant(1.0f), copy = x;
+  CHECK(x == copy);
+  CHECK(x != y);
+  CHECK(Var<float>() == Var<float>());
+  CHECK(x != Var<float>());
+}
+
+TEST_CASE("a handle shows its value") {
+  Tape<double> tape;
+  const auto x = tape.constant(Tensor<double>::arange(24).reshaped({2, 3, 4}));
+  CHECK(x);
+  CHECK(&x.tape() == &tape);
+  CHECK(x.shape() == Shape{2, 3, 4});
+  CHECK((x.rows() == 6 && x.cols() == 4));
+  CHECK(x.value()(5, 3) == 23);
+  CHECK(!x.requires_grad());
+  CHECK(!x.gradient());
+  CHECK(tape.constant(2.5).item() == 2.5);
+  CHECK_THROWS_WITH(x.item(), "item: wanted one element, got shape [2, 3, 4]");
+}
+
+TEST_CASE("an empty handle is false, and using it is an error that says so") {
+  const Var<double> none;
+  CHECK(!none);
+  CHECK_THROWS_WITH(none.tape(), "var: an empty handle");
+  CHECK_THROWS_WITH(none.value(), "var: an empty handle");
+  CHECK_THROWS_WITH(none.shape(), "var: an empty handle");
+  CHECK_THROWS_AS(none.rows(), StateError);
+  CHECK_THROWS_AS(none.cols(), StateError);
+  CHECK_THROWS_AS(none.requires_grad(), StateError);
+  CHECK_THROWS_AS(none.gradient(), StateError);
+  CHECK_THROWS_AS(none.item(), StateError);
+  CHECK_THROWS_AS(backward(none), StateError);
+}
+
+TEST_CASE("a stale handle is an error in every use, also when its place is taken again") {
+  Tape<double> tape;
+  const auto stale = tape.variable(Tensor<double>::of({1}));
+  tape.clear();
+  const auto fresh = tape.variable(Tensor<double>::of({2}));
+  const std::string text = "tape: a stale value: its tape was cleared after it was made";
+  CHECK_THROWS_WITH(stale.tape(), text);
+  CHECK_THROWS_WITH(stale.value(), text);
+  CHECK_THROWS_WITH(stale.shape(), text);
+  CHECK_THROWS_AS(stale.requires_grad(), StateError);
+  CHECK_THROWS_AS(stale.gradient(), StateError);
+  CHECK_THROWS_AS(stale.item(), StateError);
+  CHECK_THROWS_AS(backward(stale), StateError);
+  CHECK_THROWS_AS(tape.backward(stale), StateError);
+  CHECK_THROWS_AS(tape_of("add", fresh, stale), StateError);
+  CHECK_THROWS_AS(tape.alias(stale, fresh.value()), StateError);
+  CHECK(stale);  // it was given
+  CHECK(stale != fresh);
+  CHECK(fresh.item() == 2);
+}
+
+TEST_CASE("a shape outlives the growth of the tape") {
+  Tape<float> tape;
+  const auto x = tape.constant(Tensor<float>({2, 3}));
+  const Shape& shape = x.shape();
+  for (int i = 0; i < 1000; ++i) tape.constant(1.0f);
+  CHECK(shape == Shape{2, 3});
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the tests of attention operations share: a mask as plain numbers, and all sequences through the reference.
+#pragma once
+
+#include <limits>
+#include <vector>
+
+#include "heed/core/mask.hpp"
+#include "heed/core/segments.hpp"
+#include "heed/core/tensor.hpp"
+
+namespace heed::test {
+
+/// A mask of every kind and what its documentation says of it, for sequences of at most 8 queries and 8 keys.
+struct MaskOf {
+  std::string label;
+  Mask mask;
+  /// What is added to the score of (query i, key j) of sequence b; -infinity where hidden.
+  std::function<double(Index b, Index i, Index j, Index queries, Index keys)> number;
+
+  Tensor<double> numbers(Index b, Index queries, Index keys) const {
+    Tensor<double> out({queries, keys});
+    for (Index i = 0; i < queries; ++i) {
+      for (Index j = 0; j < keys; ++j) out(i, j) = number(b, i, j, queries, keys);
+    }
+    return out;
+  }
+};
+
+/// For `count` sequences.
+inline std::vector<MaskOf> every_mask(Index count) {
+  constexpr double hides = -std::numeric_limits<double>::infinity();
+  constexpr Index most = 8;
+  const Random random(21);
+  std::vector<Index> lengths;
+  for (Index b = 0; b < count; ++b) lengths.push_back((b * 2 + 1) % 4);
+  Tensor<float> one({most, most}), each({count, most, most});
+  for (Index i = 0; i < one.size(); ++i) one.data()[i] = random.uniform(static_cast<std::uint64_t>(i)) < 0.6;
+  for (Index i = 0; i < each.size(); ++i) each.data()[i] = random.uniform(static_cast<std::uint64_t>(i + 64)) < 0.6;
+  std::fill_n(one.view().row(0), most, 0.0f);  // a query that looks at nothing
+  Tensor<double> added = Tensor<double>::normal({count, most, most}, random.fork("added"));
+  for (Index i = 0; i < each.size(); ++i) {
+    if (random.fork("hides").uniform(static_cast<std::uint64_t>(i)) < 0.25) added.data()[i] = hides;
+  }
+
+  const auto causal = [=](Index, Index i, Index j, Index queries, Index keys) {
+    return j - i > keys - queries ? hides : 0.0;
+  };
+  const auto within = [=](Index b, Index, Index j, Index, Index) {
+    return j >= lengths[static_cast<std::size_t>(b)] ? hides : 0.0;
+  };
+  const auto seen = [=](Index, Index i, Index j, Index, Index) { return one(i, j) != 0 ? 0.0 : hides; };
+  const auto unseen = [=](Index b, Index i, Index j, Index, Index) { return each(b, i, j) != 0 ? hides : 0.0; };
+  const auto add = [=](Index b, Index i, Index j, Index, Index) { return added(b, i, j); };
+  return {{"no mask", {}, [](auto...) { return 0.0; }},
+          {"causal", Mask::causal(), causal},
+          {"lengths", Mask::lengths(lengths), within},
+          {"visible", Mask::visible(std::as_const(one).view()), seen},
+          {"hidden, one matrix a sequence", Mask::hidden(std::as_const(each).view()), unseen},
+          {"additive", Mask::additive(std::as_const(added).view()), add},
+          {"all kinds together",
+           Mask::causal() & Mask::lengths(lengths) & Mask::visible(std::as_const(one).view()) &
+               Mask::hidden(std::as_const(each).view()) & Mask::additive(std::as_const(added).view()),
+           [=](Index b, Index i, Index j, Index queries, Index keys) {
+             return causal(b, i, j, queries, keys) + within(b, i, j, queries, keys) + seen(b, i, j, queries, keys) +
+                    unseen(b, i, j, queries, keys) + add(b, i, j, queries, keys);
+           }},
+          {"everything hidden", Mask::lengths(std::vector<Index>(static_cast<std::size_t>(count), 0)),
+           [](auto...) { return hides; }}};
+}
+
+/// Columns begin .. end of rows of x, as an array of its own.
+inline Tensor<double> block(const Tensor<double>& x, Index row, Index row_end, Index column, Index column_end) {
+  return Tensor<double>(x.view().rows(row, row_end).columns(column, column_end));
+}
+
+}  // namespace heed::test

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/ops/attention.hpp"
+
+#include "heed/kernels/reference/attention.hpp"
+#include "ops/attention_reference.hpp"
+#include "ops/joined.hpp"
+#include "ops/samples.hpp"
+
+namespace heed::test {
+
+namespace {
+
+/// Context and weights of every sequence and head, as one vector. `x` is q, k, v; or q, k = v; or q = k = v.
+Tensor<double> reference(std::span<const Tensor<double>> x, const Segments& qs, const Segments& ks, const MaskOf& mask,
+                         const AttentionOptions& options, bool drops) {
+  const Tensor<double>&q = x[0], &k = x[std::min<std::size_t>(1, x.size() - 1)], &v = x.back();
+  const Index heads = options.num_heads, d = q.cols() / heads, e = v.cols() / heads;
+  const double scale = options.scale != 0 ? options.scale : 1 / std::sqrt(static_cast<double>(d));
+  Tensor<double> context({qs.tokens(), v.cols()});
+  std::vector<double> weights;
+  for (Index b = 0; b < qs.count(); ++b) {
+    const Index queries = qs.length(b), keys = ks.length(b);
+    for (Index h = 0; h < heads; ++h) {
+      Tensor<double> drop = Tensor<double>::ones({queries, keys}), w({queries, keys}), y({queries, e});
+      // The tape's first stream of its first step, then sequence and head, then the pair.
+      const Random random = Random(99).fork(0).fork(0).fork(static_cast<std::uint64_t>(b * heads + h));
+      for (Index i = 0; drops && i < drop.size(); ++i) {
+        const bool kept = random.uniform(static_cast<std::uint64_t>(i)) < 1 - options.dropout;
+        drop.data()[i] = kept ? 1 / (1 - options.dropout) : 0.0;
+      }
+      kernels::reference::attention(block(q, qs.begin(b), qs.end(b), h * d, (h + 1) * d).view(),
+                                    block(k, ks.begin(b), ks.end(b), h * d, (h + 1) * d).view(),
+                                    block(v, ks.begin(b), ks.end(b), h * e, (h + 1) * e).view(), scale,
+                                    mask.numbers(b, queries, keys).view(), drop.view(), w.view(), y.view());
+      for (Index i = 0; i < queries; ++i) std::copy_n(y.view().row(i), e, context.view().row(qs.begin(b) + i) + h * e);
+      weights.insert(weights.end(), w.data(), w.data() + w.size());
+    }
+  }
+  Tensor<double> all_weights({options.weights ? static_cast<Index>(weights.size()) : 0});
+  if (options.weights) std::copy(weights.begin(), weights.end(), all_weights.data());
+  return joined({context, all_weights});
+}
+
+Sample attention_sample(std::string label, std::vector<Tensor<double>> inputs, const Segments& qs, const Segments& ks,
+                        const MaskOf& mask, const AttentionOptions& options, const TapeOptions& tape_options = {}) {
+  return sample(
+      std::move(label), std::move(inputs),
+      [=, mask = mask.mask](auto&, auto x) {
+        const auto k = x[std::min<std::size_t>(1, x.size() - 1)];
+        const auto result = attention(x[0], qs, k, x.back(), ks, mask, options);
+        return options.weights ? joined(result.context, result.weights) : result.context;
+      },
+      [=](std::span<const Tensor<double>> x) {
+        const Tensor<double> all = reference(x, qs, ks, mask, options, tape_options.training && options.dropout > 0);
+        return options.weights ? all : all.reshaped({qs.tokens(), x.back().cols()});
+      },
+      1e-5, tape_options);
+}
+
+}  // namespace
+
+template <>
+OpSamples samples<op::attention>() {
+  OpSamples out;
+  const Segments qs({3, 0, 2, 1, 0}), ks({4, 3, 2, 0, 0});
+  const auto qkv = [&](Index width, Index depth) {
+    return std::vector<Tensor<double>>{normal({qs.tokens(), width}, "q"), normal({ks.tokens(), width}, "k"),
+                                       normal({ks.tokens(), depth}, "v")};
+  };
+  const auto masks = every_mask(qs.count());
+  for (const MaskOf& mask : masks) {
+    out.good.push_back(attention_sample("two sets of segments, " + mask.label, qkv(4, 6), qs, ks, mask,
+                                        {.num_heads = 2, .weights = true}));
+    const Segments same({3, 0, 2, 4});
+    out.good.push_back(attention_sample("q = k = v, " + mask.label, {normal({same.tokens(), 6})}, same, same,
+                                        every_mask(same.count())[static_cast<std::size_t>(&mask - masks.data())],
+                                        {.num_heads = 3}));
+  }
+  out.good.push_back(attention_sample("one head, no weights", qkv(3, 2), qs, ks, masks[0], {}));
+  out.good.push_back(attention_sample("a scale of its own", qkv(3, 2), qs, ks, masks[1], {.scale = -0.3}));
+  out.good.push_back(attention_sample("k = v", {normal({qs.tokens(), 4}, "q"), normal({ks.tokens(), 4}, "k")}, qs, ks,
+                                      masks[1], {.num_heads = 2, .weights = true}));
+  // One array, cut differently for queries and keys: rows 2 and 3 are queries of the first sequence and keys
+  // of the second, and get a gradient from both.
+  out.good.push_back(attention_sample("q = k = v, cut in two ways", {normal({9, 4})}, Segments({4, 2, 3, 0}),
+                                      Segments({2, 4, 1, 2}), every_mask(4)[0], {.num_heads = 2, .weights = true}));
+  const TapeOptions training{.training = true, .random = Random(99)};
+  for (const std::size_t at : {0, 1, 6}) {
+    out.good.push_back(attention_sample("dropout, " + masks[at].label, qkv(4, 6), qs, ks, masks[at],
+                                        {.num_heads = 2, .dropout = 0.25, .weights = true}, training));
+  }
+  out.good.push_back(attention_sample("no dropout while not training", qkv(4, 6), qs, ks, masks[0],
+                                      {.num_heads = 2, .dropout = 0.25, .weights = true}));
+  out.good.push_back(attention_sample("no sequences", {normal({0, 4}), normal({0, 4}), normal({0, 2})}, Segments(),
+                                      Segments(), every_mask(0)[0], {.num_heads = 2, .weights = true}));
+  // More than a strip of queries, more keys than a register.
+  const Segments longer({37, 20});
+  out.good.push_back(attention_sample("long sequences",
+                                      {normal({57, 3}, "q"), normal({57, 3}, "k"), normal({57, 2}, "v")}, longer,
+                                      longer, masks[1], {}));
+
+  const auto call = [](std::string label, std::vector<Shape> shapes, const Segments& q_segments,
+                       const Segments& k_segments, const Mask& mask, const AttentionOptions& options,
+                       std::string expected) {
+    return bad_call(
+        std::move(label), std::move(shapes),
+        [=](auto x) { attention(x[0], q_segments, x[1], x[2], k_segments, mask, options); }, std::move(expected));
+  };
+  const Segments two({2, 1}), three({1, 1, 1});
+  const Tensor<float> small({2, 1}), three_deep({3, 2, 2});
+  out.bad = {
+      call("segments", {{3, 4}, {3, 4}, {3, 4}}, two, three, {}, {},
+           "attention: 2 query sequences for 3 key sequences"),
+      call("query rows", {{4, 4}, {3, 4}, {3, 4}}, two, two, {}, {},
+           "attention: query is [4, 4], wanted [3 tokens, features]"),
+      call("key rank", {{3, 4}, {3, 2, 2}, {3, 4}}, two, two, {}, {}, "attention: key is [3, 2, 2], wanted [3 tokens"),
+      call("value rows", {{3, 4}, {3, 4}, {2, 4}}, two, two, {}, {}, "attention: value is [2, 4], wanted [3 tokens"),
+      call("widths", {{3, 4}, {3, 5}, {3, 4}}, two, two, {}, {}, "attention: queries of 4 features for keys of 5"),
+      call("heads", {{3, 4}, {3, 4}, {3, 6}}, two, two, {}, {.num_heads = 4},
+           "attention: 4 heads do not divide 4 key and 6 value features"),
+      call("no heads", {{3, 4}, {3, 4}, {3, 6}}, two, two, {}, {.num_heads = 0}, "attention: 0 heads do not divide"),
+      call("dropout", {{3, 4}, {3, 4}, {3, 4}}, two, two, {}, {.dropout = 1}, "attention: dropout 1.000000 is not in"),
+      call("dropout that is no number", {{3, 4}, {3, 4}, {3, 4}}, two, two, {},
+           {.dropout = std::numeric_limits<double>::quiet_NaN()}, "attention: dropout"),
+      call("mask lengths", {{3, 4}, {3, 4}, {3, 4}}, two, two, Mask::lengths(std::vector<Index>{1}), {},
+           "attention: mask has 1 lengths for 2 sequences"),
+      call("mask too small", {{3, 4}, {3, 4}, {3, 4}}, two, two, Mask::visible(small.view()), {},
+           "attention: mask [2, 1] does not cover 2 sequences of up to 2 queries and 2 keys"),
+      call("mask of other sequences", {{3, 4}, {3, 4}, {3, 4}}, two, two, Mask::visible(three_deep.view()), {},
+           "attention: mask [3, 2, 2] does not cover 2 sequences"),
+      {"two tapes",
+       [=] {
+         Tape<float> one, other;
+         const auto x = one.constant(Tensor<float>({3, 4}));
+         attention(x, two, x, other.constant(Tensor<float>({3, 4})), two, {});
+       },
+       "attention: inputs on different tapes"}};
+  return out;
+}
+
+}  // namespace heed::test
+
+TEST_CASE("attention gives weights only when asked") {
+  using namespace heed;
+  Tape<float> tape;
+  const Segments segments({2, 3});
+  const auto x = tape.constant(Tensor<float>({5, 4}));
+  CHECK(!attention(x, segments, x, x, segments, {}).weights);
+  const auto weights = attention(x, segments, x, x, segments, {}, {.num_heads = 2, .weights = true}).weights;
+  CHECK(weights.shape() == Shape{2 * (2 * 2 + 3 * 3)});
+  // Equal scores: each of the first sequence's weights is 1/2, each of the second's 1/3.
+  for (Index i = 0; i < 26; ++i) CHECK(weights.value()[i] == Approx(i < 8 ? 1.0 / 2 : 1.0 / 3));
+}

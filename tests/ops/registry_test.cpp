@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every registered operation must hold, derived from its samples.
+#include "heed/ops/registry.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "heed/testing/allclose.hpp"
+#include "heed/testing/gradcheck.hpp"
+#include "ops/samples.hpp"
+#include "support/allocations.hpp"
+
+namespace {
+
+using namespace heed;
+using heed::test::OpSamples;
+using heed::test::Sample;
+
+template <class Scalar>
+Tensor<Scalar> as(const Tensor<double>& x) {
+  Tensor<Scalar> out(x.shape());
+  for (Index i = 0; i < x.size(); ++i) out.data()[i] = static_cast<Scalar>(x.data()[i]);
+  return out;
+}
+
+template <class Scalar>
+const test::Call<Scalar>& call_of(const Sample& sample) {
+  if constexpr (std::is_same_v<Scalar, float>) {
+    return sample.in_float;
+  } else {
+    return sample.in_double;
+  }
+}
+
+/// A loss with a fixed cotangent on y: the harness needs no operation to test operations.
+template <class Scalar>
+Var<Scalar> close(Tape<Scalar>& tape, Var<Scalar> y) {
+  const auto loss = tape.allocate({});
+  loss[0] = Scalar(0);
+  return record(tape, {y}, loss, [=](const Gradients<Scalar>& g) {
+    const auto dy = g(y);
+    const Random random(11);
+    for (Index i = 0; i < dy.rows(); ++i) {
+      for (Index j = 0; j < dy.cols(); ++j) {
+        dy(i, j) += static_cast<Scalar>(random.normal(static_cast<std::uint64_t>(i * dy.cols() + j)));
+      }
+    }
+  });
+}
+
+template <class Scalar>
+struct Outcome {
+  Tensor<Scalar> value;
+  std::vector<Tensor<Scalar>> gradients;  ///< shape [0] where none was wanted
+};
+
+struct Run {
+  TapeOptions options;
+  bool strided = false;
+  int only = -1;  ///< the one input that wants a gradient; -1: all
+};
+
+template <class Scalar>
+Outcome<Scalar> run(const Sample& sample, const Run& how) {
+  Tape<Scalar> tape(how.options);
+  std::vector<Var<Scalar>> x;
+  for (std::size_t i = 0; i < sample.inputs.size(); ++i) {
+    const Tensor<Scalar> input = as<Scalar>(sample.inputs[i]);
+    if (how.only >= 0 && static_cast<int>(i) != how.only) {
+      x.push_back(tape.constant(input));
+    } else {
+      x.push_back(how.strided ? testing::column_slice<Scalar>(tape, input) : tape.variable(input));
+    }
+  }
+  const Var<Scalar> y = call_of<Scalar>(sample)(tape, std::span<const Var<Scalar>>(x));
+  Outcome<Scalar> out{Tensor<Scalar>(y.value()), {}};
+  if (!how.options.record) return out;
+  backward(close(tape, y));
+  for (const auto& input : x) {
+    const auto g = input.gradient();
+    out.gradients.push_back(g ? Tensor<Scalar>(g) : Tensor<Scalar>());
+  }
+  return out;
+}
+
+template <class Scalar>
+bool same_bits(const Tensor<Scalar>& a, const Tensor<Scalar>& b) {
+  return a.shape() == b.shape() &&
+         (a.size() == 0 || std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(Scalar)) == 0);
+}
+
+/// Runs the chunks last to first, dealing them to three workers: what threads may do, at its worst.
+class Backwards : public Executor {
+ public:
+  int threads() const noexcept override { return 3; }
+  Index seen = 0;
+
+ protected:
+  void dispatch(Index chunks, Function function, void* argument) override {
+    seen += chunks;
+    for (Index i = chunks; i-- > 0;) function(argument, i, static_cast<int>(i % 3));
+  }
+};
+
+/// `check(name, sample)` for every sample of every registered operation.
+template <class Check>
+void for_each_sample(const Check& check) {
+  for_each_op(Registry{}, [&](auto op) {
+    using Op = decltype(op);
+    for (const Sample& sample : test::samples<Op>().good) {
+      INFO(Op::name << ": " << sample.label);
+      check(sample);
+    }
+  });
+}
+
+}  // namespace
+
+TEST_CASE("every operation has samples of what works and of what does not") {
+  for_each_op(Registry{}, [](auto op) {
+    using Op = decltype(op);
+    const OpSamples all = test::samples<Op>();
+    INFO(Op::name);
+    CHECK(!all.good.empty());
+    CHECK(!all.bad.empty());
+  });
+}
+
+TEST_CASE("every operation's value is its reference's") {
+  for_each_sample([](const Sample& sample) {
+    const Tensor<double> expected = sample.reference(sample.inputs);
+    const auto in_double = testing::allclose(run<double>(sample, {sample.options}).value, expected, 1e-12);
+    INFO("double: " << in_double.message());
+    CHECK(in_double);
+    const auto in_float =
+        testing::allclose(run<float>(sample, {sample.options}).value, expected, sample.float_tolerance);
+    INFO("float: " << in_float.message());
+    CHECK(in_float);
+  });
+}
+
+TEST_CASE("every operation's backward pass agrees with differences") {
+  for_each_sample([](const Sample& sample) {
+    Index largest = 0, compared = 0;
+    for (const auto& input : sample.inputs) largest = std::max(largest, input.size());
+    const Index most = largest <= 200 ? 200 : 16;
+    for (const auto& input : sample.inputs) compared += std::min(input.size(), most);
+    const auto result =
+        testing::gradcheck(sample.in_double, sample.inputs, {.max_positions = most, .tape = sample.options});
+    INFO(result.message());
+    CHECK(result);
+    CHECK(result.checked == compared);
+    // That slices have the same gradients is checked bit by bit below; here, that nothing is written beside them.
+    const auto strided = testing::gradcheck(sample.in_double, sample.inputs,
+                                            {.max_positions = 1, .strided = true, .tape = sample.options});
+    INFO("as slices: " << strided.message());
+    CHECK(strided);
+  });
+}
+
+TEST_CASE("every operation's gradients in float are those in double, rounded") {
+  for_each_sample([](const Sample& sample) {
+    const auto exact = run<double>(sample, {sample.options});
+    const auto rounded = run<float>(sample, {sample.options});
+    for (std::size_t i = 0; i < sample.inputs.size(); ++i) {
+      const auto result = testing::allclose(rounded.gradients[i], exact.gradients[i], sample.float_tolerance);
+      INFO("input " << i << ": " << result.message());
+      CHECK(result);
+    }
+  });
+}
+
+TEST_CASE("no operation's bits depend on the executor, on strides, on recording or on which gradients are wanted") {
+  for_each_sample([](const Sample& sample) {
+    const auto expected = run<float>(sample, {sample.options});
+    const auto compare = [&](const Outcome<float>& other) {
+      CHECK(same_bits(other.value, expected.value));
+      for (std::size_t i = 0; i < other.gradients.size(); ++i) {
+        INFO("gradient of input " << i);
+        CHECK(same_bits(other.gradients[i], expected.gradients[i]));
+      }
+    };
+    Backwards backwards;
+    Run threaded{sample.options};
+    threaded.options.executor = &backwards;
+    compare(run<float>(sample, threaded));
+    compare(run<float>(sample, {sample.options, true}));
+    Run silent{sample.options};
+    silent.options.record = false;
+    compare(run<float>(sample, silent));
+    for (std::size_t i = 0; i < sample.inputs.size(); ++i) {
+      auto one = run<float>(sample, {sample.options, false, static_cast<int>(i)});
+      for (std::size_t j = 0; j < sample.inputs.size(); ++j) {
+        if (j == i) continue;
+        CHECK(one.gradients[j].size() == 0);
+        one.gradients[j] = expected.gradients[j];
+      }
+      compare(one);
+    }
+  });
+}
+
+TEST_CASE("no warm operation allocates") {
+  for_each_sample([](const Sample& sample) {
+    Backwards backwards;
+    TapeOptions options = sample.options;
+    options.executor = &backwards;
+    Tape<float> tape(options);
+    std::vector<Tensor<float>> inputs;
+    for (const auto& input : sample.inputs) inputs.push_back(as<float>(input));
+    std::vector<Var<float>> x(inputs.size());
+    const auto step = [&] {
+      tape.clear();
+      for (std::size_t i = 0; i < inputs.size(); ++i) x[i] = tape.variable(inputs[i]);
+      tape.backward(close(tape, sample.in_float(tape, std::span<const Var<float>>(x))));
+    };
+    step();
+    step();
+    const std::size_t before = test::allocations();
+    step();
+    CHECK(test::allocations() == before);
+  });
+}
+
+TEST_CASE("every operation refuses what does not fit, and says so") {
+  for_each_op(Registry{}, [](auto op) {
+    using Op = decltype(op);
+    for (const test::BadCall& bad : test::samples<Op>().bad) {
+      INFO(Op::name << ": " << bad.label);
+      std::string text = "nothing thrown";
+      try {
+        bad.call();
+      } catch (const Error& error) {
+        text = error.what();
+      }
+      CHECK_THAT(text, Catch::Contains(bad.expected));
+    }
+  });
+}
+
+namespace {
+
+/// The `struct NAME` that a header declares in `namespace op`.
+std::set<std::string> declared_in(const std::string& text) {
+  std::set<std::string> out;
+  const std::size_t begin = text.find("namespace op {");
+  if (begin == std::string::npos) return out;
+  const std::string inside = text.substr(begin, text.find("}  // namespace op", begin) - begin);
+  const std::string keyword = "struct ";
+  for (std::size_t at = inside.find(keyword); at != std::string::npos; at = inside.find(keyword, at + 1)) {
+    const std::size_t from = at + keyword.size();
+    out.insert(inside.substr(from, inside.find_first_of(" {", from) - from));
+  }
+  return out;
+}
+
+/// What is wrong between the headers (name -> text) and the names in the registry.
+std::vector<std::string> gaps(const std::map<std::string, std::string>& headers, std::set<std::string> registered) {
+  std::vector<std::string> out;
+  for (const auto& [name, text] : headers) {
+    const auto declared = declared_in(text);
+    if (declared.empty()) out.push_back(name + " declares no operation");
+    for (const auto& op : declared) {
+      if (registered.erase(op) == 0) out.push_back(name + " declares " + op + ", which is not in the registry");
+    }
+  }
+  for (const auto& op : registered) out.push_back("the registry lists " + op + ", which no header declares");
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("every header of ops declares operations, and all of them are registered") {
+  std::map<std::string, std::string> headers;
+  for (const auto& entry : std::filesystem::directory_iterator(HEED_SOURCE_DIR "/include/heed/ops")) {
+    const std::string name = entry.path().filename().string();
+    // The registry itself, and the spelling + - * / of operations that have headers of their own.
+    if (entry.is_directory() || name == "registry.hpp" || name == "operators.hpp") continue;
+    std::ostringstream text;
+    text << std::ifstream(entry.path()).rdbuf();
+    headers[name] = text.str();
+  }
+  REQUIRE(headers.contains("linear.hpp"));
+  std::set<std::string> registered;
+  for_each_op(Registry{}, [&](auto op) { CHECK(registered.insert(decltype(op)::name).second); });
+  CHECK(gaps(headers, registered) == std::vector<std::string>{});
+
+  // The check itself notices each kind of gap.
+  CHECK(gaps({{"linear.hpp", headers["linear.hpp"]}}, {}) ==
+        std::vector<std::string>{"linear.hpp declares linear, which is not in the registry"});
+  CHECK(gaps({{"empty.hpp", "#pragma once\n"}}, {}) == std::vector<std::string>{"empty.hpp declares no operation"});
+  CHECK(gaps({}, {"ghost"}) == std::vector<std::string>{"the registry lists ghost, which no header declares"});
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// What property tests share: the same cases every time, arrays of random numbers, comparison bit by bit.
+#pragma once
+
+#include <rapidcheck.h>
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+#include "heed/autograd/tape.hpp"
+
+namespace heed::test {
+
+/// Whether the property holds for a few dozen random cases: the same ones every time, unless RC_PARAMS in the
+/// environment says otherwise ("seed=7 max_success=5000" looks further).
+template <class Property>
+bool holds(const char* text, Property property) {
+  setenv("RC_PARAMS", "seed=20240607 max_success=50", 0);
+  return rc::check(text, property);
+}
+
+/// low .. high, both included.
+inline Index between(Index low, Index high) { return *rc::gen::inRange<Index>(low, high + 1); }
+
+/// `count` lengths of 0 .. most.
+inline std::vector<Index> lengths(Index count, Index most) {
+  std::vector<Index> out;
+  for (Index i = 0; i < count; ++i) out.push_back(between(0, most));
+  return out;
+}
+inline Segments segments_of(const std::vector<Index>& lengths) { return Segments(std::span<const Index>(lengths)); }
+
+/// Normal numbers of a random seed.
+template <class Scalar>
+Tensor<Scalar> numbers(const Shape& shape) {
+  return Tensor<Scalar>::normal(shape, Random(*rc::gen::arbitrary<std::uint64_t>()));
+}
+
+/// Rows begin .. end as an array of its own.
+template <class Scalar>
+Tensor<Scalar> rows_of(const Tensor<Scalar>& x, Index begin, Index end) {
+  return Tensor<Scalar>(x.view().rows(begin, end));
+}
+
+template <class Scalar>
+bool same_bits(const Tensor<Scalar>& a, const Tensor<Scalar>& b) {
+  return a.size() == b.size() &&
+         (a.size() == 0 || std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(Scalar)) == 0);
+}
+
+/// Goes back from dL/dy = `cotangents` for each value y.
+template <class Scalar>
+void backward_from(const std::vector<std::pair<Var<Scalar>, Tensor<Scalar>>>& cotangents) {
+  Tape<Scalar>& tape = cotangents.front().first.tape();
+  std::vector<Var<Scalar>> values;
+  for (const auto& [y, c] : cotangents) values.push_back(y);
+  const Scalar** from = tape.template room<const Scalar*>(static_cast<Index>(values.size()));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const Tensor<Scalar>& c = cotangents[i].second;
+    from[i] = tape.keep(std::span<const Scalar>(c.data(), static_cast<std::size_t>(c.size())));
+  }
+  const Var<Scalar>* kept = tape.keep(std::span<const Var<Scalar>>(values));
+  const auto loss = tape.zeros({});
+  backward(tape.record(std::span<const Var<Scalar>>(values), loss,
+                       [kept, from, count = values.size()](const Gradients<Scalar>& g) {
+                         for (std::size_t i = 0; i < count; ++i) {
+                           const auto d = g(kept[i]);
+                           for (Index k = 0; k < d.size(); ++k) d.row(k / d.cols())[k % d.cols()] += from[i][k];
+                         }
+                       }));
+}
+
+/// The gradient, zeros where there is none.
+template <class Scalar>
+Tensor<Scalar> gradient_of(Var<Scalar> x) {
+  return x.gradient() ? Tensor<Scalar>(x.gradient()) : Tensor<Scalar>(x.shape());
+}
+
+}  // namespace heed::test
