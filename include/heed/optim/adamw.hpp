@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Adam with decoupled weight decay (Loshchilov and Hutter 2019).
+#pragma once
+
+#include "heed/optim/adam.hpp"
+
+namespace heed::inline HEED_ABI::optim {
+
+struct AdamWOptions {
+  double learning_rate = 1e-3;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double eps = 1e-8;
+  double weight_decay = 0.01;  ///< times the learning rate and the value is taken from the value
+  std::vector<Group> groups{};
+  Executor* executor = nullptr;  ///< who runs the chunks; null: this thread. Must outlive the optimiser
+};
+
+/// p *= 1 - learning_rate weight_decay, then Adam's step without decay. As torch.optim.AdamW.
+template <class Scalar>
+class AdamW : public Adam<Scalar> {
+ public:
+  /// Throws OptionError as Adam does.
+  explicit AdamW(const ParameterList<Scalar>& parameters, const AdamWOptions& o = {})
+      : Adam<Scalar>("adamw", parameters,
+                     {o.learning_rate, o.beta1, o.beta2, o.eps, o.weight_decay, o.groups, o.executor}, true) {}
+};
+
+}  // namespace heed::inline HEED_ABI::optim

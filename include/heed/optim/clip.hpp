@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gradient clipping.
+#pragma once
+
+#include <cmath>
+
+#include "heed/autograd/parameter_list.hpp"
+#include "heed/core/error.hpp"
+#include "heed/kernels/sum_of_squares.hpp"
+
+namespace heed::inline HEED_ABI::optim {
+
+struct ClipOptions {
+  bool error_if_nonfinite = false;  ///< true: throws Error, naming a parameter, before any gradient is changed
+};
+
+/// Multiplies all gradients by min(1, max_norm / (norm + 1e-6)), norm being that of all of them together, and returns
+/// the norm as it was. As torch.nn.utils.clip_grad_norm_: infinite and NaN gradients spoil the others. Sums in double,
+/// in a fixed order; the gradient of a row that stays zero is cleared first and does not count.
+/// Throws OptionError for a negative max_norm.
+template <class Scalar>
+double clip_gradient_norm(const ParameterList<Scalar>& parameters, double max_norm, const ClipOptions& options = {}) {
+  if (!(max_norm >= 0)) fail<OptionError>("clip_gradient_norm", message("max_norm ", max_norm, " is not a norm"));
+  double squares = 0;
+  for (const NamedParameter<Scalar>& named : parameters) {
+    const Parameter<Scalar>& parameter = *named.parameter;
+    Scalar* gradient = parameter.gradient().data();
+    if (parameter.zero_row() >= 0) {
+      const Index row = parameter.size() / parameter.shape()[0];
+      std::fill_n(gradient + parameter.zero_row() * row, row, Scalar(0));
+    }
+    const double own = kernels::sum_of_squares(parameter.size(), gradient);
+    if (options.error_if_nonfinite && !std::isfinite(own)) {
+      fail<Error>("clip_gradient_norm", message("the gradient of ", named.name, " has norm ", std::sqrt(own)));
+    }
+    squares += own;
+  }
+  const double norm = std::sqrt(squares), factor = max_norm / (norm + 1e-6);
+  const Scalar scale = static_cast<Scalar>(factor > 1 ? 1 : factor);
+  for (const NamedParameter<Scalar>& named : parameters) named.parameter->gradient().array() *= scale;
+  return norm;
+}
+
+}  // namespace heed::inline HEED_ABI::optim

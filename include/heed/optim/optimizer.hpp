@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// What all optimisers share: the parameters, their groups, their state and the chunks of a step.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "heed/autograd/parameter_list.hpp"
+#include "heed/core/executor.hpp"
+#include "heed/optim/group.hpp"
+
+namespace heed::inline HEED_ABI::optim {
+
+/// A piece of an optimiser's state, of its parameter's shape.
+template <class Scalar>
+struct NamedState {
+  std::string name;  ///< the parameter's path, a dot, PyTorch's name of the buffer: "head.weight.exp_avg"
+  Tensor<Scalar>* value;
+};
+
+/// Steps parameters by their gradients. Everything is allocated at construction. A parameter's `zero_row` is neither
+/// updated nor decayed and gathers no state. The parameters' values must outlive the optimiser; the modules that hold
+/// them may move.
+template <class Scalar>
+class Optimizer {
+ public:
+  Optimizer(const Optimizer&) = delete;
+  Optimizer& operator=(const Optimizer&) = delete;
+  virtual ~Optimizer() = default;
+
+  /// Uses the gradients and zeroes them. Throws ShapeError when a value, gradient or state was given another size.
+  void step() {
+    for (const Entry& entry : entries_) {
+      check_size(entry, "value", *entry.value);
+      check_size(entry, "gradient", *entry.gradient);
+      for (std::size_t i = 0; i < entry.state.size(); ++i) check_size(entry, slots_[i].c_str(), entry.state[i]);
+    }
+    ++steps_;
+    for (const Entry& entry : entries_) {
+      const Index from = entry.frozen ? 0 : entry.zero_begin, to = entry.frozen ? entry.size : entry.zero_end;
+      std::fill_n(entry.gradient->data() + from, to - from, Scalar(0));
+    }
+    update();
+  }
+
+  double learning_rate() const { return learning_rate_; }
+  /// Throws OptionError when it is negative or not finite.
+  void set_learning_rate(double rate) {
+    check(rate >= 0 && std::isfinite(rate), "learning_rate", rate, "is not a rate");
+    learning_rate_ = rate;
+  }
+  /// Steps taken, for bias corrections; part of what a checkpoint keeps.
+  Index steps() const { return steps_; }
+  void set_steps(Index steps) {
+    check(steps >= 0, "steps", static_cast<double>(steps), "is negative");
+    steps_ = steps;
+  }
+  /// The state to write to a checkpoint, or to assign to from one. Frozen parameters have none.
+  std::vector<NamedState<Scalar>> state() {
+    std::vector<NamedState<Scalar>> out;
+    for (Entry& entry : entries_) {
+      for (std::size_t i = 0; i < slots_.size() && !entry.frozen; ++i) {
+        out.push_back({entry.name + "." + slots_[i], &entry.state[i]});
+      }
+    }
+    return out;
+  }
+
+ protected:
+  /// One parameter. `value` and `gradient` stay where they are when a module moves.
+  struct Entry {
+    std::string name;
+    Tensor<Scalar>*value, *gradient;
+    Index size, zero_begin, zero_end;  ///< elements of the row that stays zero, if any
+    double rate_scale = 1, weight_decay = 0;
+    bool frozen = false;
+    std::vector<Tensor<Scalar>> state{};
+  };
+
+  /// `slots`: names of the state that each parameter has.
+  Optimizer(std::string name, const ParameterList<Scalar>& parameters, double learning_rate, double weight_decay,
+            const std::vector<Group>& groups, Executor* executor, std::vector<std::string> slots)
+      : name_(std::move(name)), slots_(std::move(slots)), executor_(executor != nullptr ? executor : &serial_) {
+    set_learning_rate(learning_rate);
+    check_decay(weight_decay);
+    if (parameters.empty()) fail<OptionError>(name_, "no parameters");
+    for (const NamedParameter<Scalar>& named : parameters) add(named, weight_decay, groups);
+    check_groups(groups);
+    check_distinct();
+    cut();
+  }
+
+  /// Throws OptionError("name: option value says") unless `good`.
+  void check(bool good, const char* option, double value, const char* says) const {
+    if (!good) fail<OptionError>(name_, message(option, " ", value, " ", says));
+  }
+
+  /// Steps all parameters: `for_each_chunk`, with `steps()` already counting this one.
+  virtual void update() = 0;
+
+  /// Calls `body(entry, begin, end)` for ranges of elements that together are everything to update. The ranges follow
+  /// from the shapes alone.
+  template <class Body>
+  void for_each_chunk(const Body& body) {
+    executor_->run(static_cast<Index>(chunks_.size()), [&](Index i, int) {
+      const Chunk& chunk = chunks_[static_cast<std::size_t>(i)];
+      body(entries_[chunk.entry], chunk.begin, chunk.end);
+    });
+  }
+
+ private:
+  struct Chunk {
+    std::size_t entry;
+    Index begin, end;
+  };
+
+  void check_size(const Entry& entry, const char* what, const Tensor<Scalar>& tensor) const {
+    if (tensor.size() == entry.size) return;
+    fail<ShapeError>(name_, message(entry.name, " has ", entry.size, " elements, its ", what, " is now ",
+                                    to_string(tensor.shape())));
+  }
+
+  void check_decay(double weight_decay) const {
+    check(weight_decay >= 0 && std::isfinite(weight_decay), "weight_decay", weight_decay, "is not a decay");
+  }
+
+  void add(const NamedParameter<Scalar>& named, double weight_decay, const std::vector<Group>& groups) {
+    const Parameter<Scalar>& parameter = *named.parameter;
+    const Index row = parameter.zero_row() < 0 ? 0 : parameter.size() / parameter.shape()[0];
+    const Index begin = parameter.zero_row() < 0 ? 0 : parameter.zero_row() * row;
+    Entry entry{named.name, &named.parameter->value(), &parameter.gradient(), parameter.size(), begin, begin + row};
+    entry.weight_decay = weight_decay;
+    for (const Group& group : groups) {
+      if (!group.matches(named.name, parameter.shape())) continue;
+      check(group.learning_rate_scale >= 0 && std::isfinite(group.learning_rate_scale), "learning_rate_scale",
+            group.learning_rate_scale, "is not a scale");
+      entry.rate_scale = group.learning_rate_scale;
+      entry.weight_decay = group.weight_decay.value_or(weight_decay);
+      check_decay(entry.weight_decay);
+      entry.frozen = group.frozen;
+      break;
+    }
+    for (std::size_t i = 0; i < slots_.size() && !entry.frozen; ++i) entry.state.emplace_back(parameter.shape());
+    entries_.push_back(std::move(entry));
+  }
+
+  /// A group that matches nothing is a misspelt path.
+  void check_groups(const std::vector<Group>& groups) const {
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      const bool matched = std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+        return groups[i].matches(entry.name, entry.value->shape());
+      });
+      if (!matched) fail<OptionError>(name_, message("group ", i, " matches no parameter"));
+    }
+  }
+
+  void check_distinct() const {
+    std::vector<const Entry*> sorted;
+    for (const Entry& entry : entries_) sorted.push_back(&entry);
+    std::sort(sorted.begin(), sorted.end(), [](auto* a, auto* b) { return std::less<>()(a->value, b->value); });
+    const auto twice =
+        std::adjacent_find(sorted.begin(), sorted.end(), [](auto* a, auto* b) { return a->value == b->value; });
+    if (twice == sorted.end()) return;
+    fail<OptionError>(name_, message((*twice)->name, " and ", twice[1]->name, " are the same parameter"));
+  }
+
+  void cut() {
+    constexpr Index grain = 16384;
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      const Entry& entry = entries_[i];
+      const auto range = [&](Index begin, Index end) {
+        for (; begin < end; begin += grain) chunks_.push_back({i, begin, std::min(begin + grain, end)});
+      };
+      if (entry.frozen) continue;
+      range(0, entry.zero_begin);
+      range(entry.zero_end, entry.size);
+    }
+  }
+
+  std::string name_;
+  std::vector<std::string> slots_;
+  std::vector<Entry> entries_;
+  std::vector<Chunk> chunks_;
+  Executor serial_;
+  Executor* executor_;
+  double learning_rate_ = 0;
+  Index steps_ = 0;
+};
+
+}  // namespace heed::inline HEED_ABI::optim

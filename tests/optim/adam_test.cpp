@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/optim/adam.hpp"
+
+#include "optim/parity.hpp"
+
+using namespace heed;
+
+TEST_CASE("Adam agrees with PyTorch over 20 steps") {
+  for (const char* name : {"adam", "adam_decay"}) {
+    INFO(name);
+    const parity::Fixture fixture(name);
+    test::check_parity(fixture, [&](const ParameterList<double>& list) {
+      return std::make_unique<optim::Adam<double>>(list, test::adam_options<optim::AdamOptions>(fixture));
+    });
+  }
+}
+
+TEST_CASE("Adam's first step is the learning rate, whatever the gradient's size") {
+  Parameter<float> p(Shape{3});
+  p.gradient() = Tensor<float>::of({1e-3f, -5.0f, 1e4f});
+  optim::Adam<float> adam({{"p", &p}}, {.learning_rate = 0.25f});
+  adam.step();
+  CHECK(p.value()(0) == Approx(-0.25).epsilon(1e-4));
+  CHECK(p.value()(1) == Approx(0.25).epsilon(1e-6));
+  CHECK(p.value()(2) == Approx(-0.25).epsilon(1e-6));
+}
+
+TEST_CASE("Adam refuses betas and eps that make no sense") {
+  test::Model model;
+  const auto error = [&](const optim::AdamOptions& options) {
+    return test::error_of([&] { optim::Adam<float>(model.list(), options); });
+  };
+  CHECK(error({.beta1 = 1.0}) == "adam: beta1 1.000000 is not in [0, 1)");
+  CHECK(error({.beta2 = -0.5}) == "adam: beta2 -0.500000 is not in [0, 1)");
+  CHECK(error({.eps = -1.0}) == "adam: eps -1.000000 is negative");
+  CHECK(error({.learning_rate = -1.0}) == "adam: learning_rate -1.000000 is not a rate");
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/optim/adamw.hpp"
+
+#include "optim/parity.hpp"
+
+using namespace heed;
+
+TEST_CASE("AdamW agrees with PyTorch over 20 steps") {
+  for (const char* name : {"adamw", "adamw_decay"}) {
+    INFO(name);
+    const parity::Fixture fixture(name);
+    test::check_parity(fixture, [&](const ParameterList<double>& list) {
+      return std::make_unique<optim::AdamW<double>>(list, test::adam_options<optim::AdamWOptions>(fixture));
+    });
+  }
+}
+
+TEST_CASE("AdamW's decay does not go through the moments") {
+  Parameter<double> p(Shape{1});
+  p.value()(0) = 2.0;
+  optim::AdamW<double> adamw({{"p", &p}}, {.learning_rate = 0.1, .weight_decay = 0.5});
+  adamw.step();  // a gradient of 0
+  CHECK(p.value()(0) == Approx(2.0 * (1 - 0.1 * 0.5)).epsilon(1e-15));
+  for (const auto& state : adamw.state()) CHECK(state.value->item() == 0.0);
+}
+
+TEST_CASE("AdamW names itself in its errors") {
+  test::Model model;
+  CHECK(test::error_of([&] { optim::AdamW<float>(model.list(), {.beta1 = 1.0}); }) ==
+        "adamw: beta1 1.000000 is not in [0, 1)");
+}

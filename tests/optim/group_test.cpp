@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/optim/group.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace heed;
+
+TEST_CASE("a part of a model is matched with what is below it, not with what only begins alike") {
+  const auto matches = [](const char* path, std::string_view name) { return optim::under(path)(name, Shape{}); };
+  CHECK(matches("encoder", "encoder.weight_ih_l0"));
+  CHECK(matches("encoder.bias", "encoder.bias"));
+  CHECK(matches("", "encoder.bias"));
+  CHECK(!matches("encoder", "encoder2.weight"));
+  CHECK(!matches("encoder", "decoder.encoder.weight"));
+  CHECK(!matches("encoder.bias", "encoder"));
+}
+
+TEST_CASE("biases and norms are the vectors") {
+  const optim::Group group = optim::no_decay_on_vectors();
+  CHECK(group.matches("linear.bias", {64}));
+  CHECK(group.matches("norm.weight", {64}));
+  CHECK(!group.matches("linear.weight", {1, 64}));
+  CHECK(group.weight_decay == 0.0);
+  CHECK(!group.frozen);
+  CHECK(group.learning_rate_scale == 1.0);
+}
+
+TEST_CASE("a frozen group is frozen") {
+  const optim::Group group = optim::frozen("encoder");
+  CHECK(group.frozen);
+  CHECK(group.matches("encoder.weight", {2, 2}));
+  CHECK(!group.matches("head.weight", {2, 2}));
+}

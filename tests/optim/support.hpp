@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the tests of optimisers share.
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <memory>
+#include <string>
+
+#include "heed/autograd/parameter_list.hpp"
+#include "heed/core/error.hpp"
+
+namespace heed::test {
+
+/// A table whose row 2 stays zero, a weight and a bias, with values that are always the same.
+struct Model {
+  Parameter<float> table, weight{{3, 4}}, bias{Shape{3}};
+
+  explicit Model(Index rows = 6) : table({rows, 5}, 2) {
+    std::uint64_t i = 0;
+    for (const auto& named : list()) {
+      named.parameter->value() = Tensor<float>::normal(named.parameter->shape(), Random(1).fork(i++));
+      named.parameter->restore_zero_row();
+    }
+  }
+  ParameterList<float> list() { return {{"table", &table}, {"head.weight", &weight}, {"head.bias", &bias}}; }
+  /// The row that stays zero gets a gradient too: a tied output layer would give it one.
+  void fill_gradients(std::uint64_t step) {
+    std::uint64_t i = 0;
+    for (const auto& named : list()) {
+      const Random random = Random(2).fork(step).fork(i++);
+      for (Index j = 0; j < named.parameter->size(); ++j) {
+        named.parameter->gradient().data()[j] = static_cast<float>(random.normal(static_cast<std::uint64_t>(j)));
+      }
+    }
+  }
+};
+
+/// The text of the heed::Error that `call` throws.
+template <class Call>
+std::string error_of(const Call& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "nothing thrown";
+}
+
+}  // namespace heed::test
