@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a training step takes: some users' histories and what came next, packed without padding.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "heed/core/error.hpp"
+#include "heed/core/random.hpp"
+#include "heed/core/segments.hpp"
+#include "heed/data/interactions.hpp"
+#include "heed/data/split.hpp"
+
+namespace heed::inline HEED_ABI::data {
+
+/// One thing to learn from, as places in a user's own events: given [begin, end), predict [end, target_end).
+struct Example {
+  Index user = 0, begin = 0, end = 0, target_end = 0;
+  friend bool operator==(const Example&, const Example&) = default;
+};
+
+/// The last `max_length` events before `end`.
+inline Index history_begin(Index end, Index max_length) { return std::max<Index>(0, end - max_length); }
+
+/// One example for each of a user's training baskets but the first: the basket, from the `max_length` events before.
+inline std::vector<Example> next_basket_examples(const Interactions& log, const Split& split, Index max_length) {
+  std::vector<Example> out;
+  for (Index u = 0; u < log.num_users(); ++u) {
+    const auto times = log.user_times(u);
+    const Index train = split.train_end[static_cast<std::size_t>(u)];
+    for (Index begin = train == 0 ? 0 : basket_end(times, train, 0); begin < train;) {
+      const Index end = basket_end(times, train, begin);
+      out.push_back({u, history_begin(begin, max_length), begin, end});
+      begin = end;
+    }
+  }
+  return out;
+}
+
+/// One example a user: the last `max_length` training steps, to be predicted each from the ones before it. `end` is the
+/// place of the last target, and `target_end` the place behind it.
+inline std::vector<Example> every_position_examples(const Interactions& log, const Split& split, Index max_length) {
+  std::vector<Example> out;
+  for (Index u = 0; u < log.num_users(); ++u) {
+    const Index train = split.train_end[static_cast<std::size_t>(u)];
+    if (train >= 2) out.push_back({u, history_begin(train - 1, max_length), train - 1, train});
+  }
+  return out;
+}
+
+/// Histories and targets of some examples. Filling it again reuses its memory.
+struct Batch {
+  Segments segments;              ///< one history each
+  std::vector<Index> items;       ///< [tokens]
+  std::vector<Index> ages;        ///< [tokens]: baskets that came after the item's in this history; 0 is the newest
+  Segments query_segments;        ///< the places to predict from: each history's end, or all its positions
+  std::vector<Index> query_rows;  ///< [queries]: the token of each query; -1 at the end of an empty history
+  Segments target_segments;       ///< [queries]: what came next, one or several items
+  std::vector<Index> targets;     ///< [targets]: for a basket, its distinct items in ascending order
+
+  /// Histories alone, a query at the end of each.
+  void assign_histories(const Interactions& log, std::span<const Example> examples) {
+    clear();
+    for (const Example& example : examples) append_history(log, example);
+    query_ends();
+  }
+
+  /// One query at the end of each history; its targets are the next basket's items. The order of the items inside a
+  /// basket carries no meaning, so it is drawn anew from `random`.
+  void assign_next_basket(const Interactions& log, std::span<const Example> examples, Random random) {
+    assign_histories(log, examples);
+    for (Index b = 0; b < segments.count(); ++b) {
+      const Random stream = random.fork(static_cast<std::uint64_t>(b));
+      for (Index begin = segments.begin(b), end = begin; begin < segments.end(b); begin = end) {
+        while (end < segments.end(b) && ages[static_cast<std::size_t>(end)] == ages[static_cast<std::size_t>(begin)])
+          ++end;
+        stream.fork(static_cast<std::uint64_t>(begin))
+            .shuffle(std::span(items).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
+      }
+    }
+    lengths_.clear();
+    for (const Example& example : examples) {
+      const auto events = log.user(example.user);
+      const std::size_t first = targets.size();
+      for (Index i = example.end; i < example.target_end; ++i) targets.push_back(events[static_cast<std::size_t>(i)]);
+      const auto from = targets.begin() + static_cast<std::ptrdiff_t>(first);
+      std::sort(from, targets.end());
+      targets.erase(std::unique(from, targets.end()), targets.end());
+      lengths_.push_back(static_cast<Index>(targets.size() - first));
+    }
+    target_segments.assign(lengths_);
+  }
+
+  /// A query at every position; its target is the event that followed.
+  void assign_every_position(const Interactions& log, std::span<const Example> examples) {
+    assign_histories(log, examples);
+    query_segments = segments;
+    query_rows.resize(items.size());
+    for (std::size_t i = 0; i < items.size(); ++i) query_rows[i] = static_cast<Index>(i);
+    for (const Example& example : examples) {
+      const auto events = log.user(example.user);
+      for (Index i = example.begin; i < example.end; ++i) targets.push_back(events[static_cast<std::size_t>(i) + 1]);
+    }
+    lengths_.assign(targets.size(), 1);
+    target_segments.assign(lengths_);
+  }
+
+  /// One history that is in no log, oldest first; `times` may be empty: then every item is a basket of its own.
+  void assign_history(std::span<const std::int32_t> history, std::span<const std::int64_t> times, Index max_length) {
+    clear();
+    const auto from = static_cast<std::size_t>(history_begin(static_cast<Index>(history.size()), max_length));
+    append(history.subspan(from), times.empty() ? times : times.subspan(from));
+    query_ends();
+  }
+
+ private:
+  void clear() {
+    lengths_.clear();
+    items.clear();
+    ages.clear();
+    query_rows.clear();
+    targets.clear();
+    target_segments.assign({});
+  }
+  void query_ends() {
+    segments.assign(lengths_);
+    for (Index b = 0; b < segments.count(); ++b) {
+      query_rows.push_back(segments.length(b) > 0 ? segments.end(b) - 1 : Index{-1});
+    }
+    lengths_.assign(lengths_.size(), 1);
+    query_segments.assign(lengths_);
+  }
+  void append_history(const Interactions& log, const Example& example) {
+    const auto begin = static_cast<std::size_t>(example.begin), n = static_cast<std::size_t>(example.end) - begin;
+    const auto times = log.user_times(example.user);
+    append(log.user(example.user).subspan(begin, n), times.empty() ? times : times.subspan(begin, n));
+  }
+  void append(std::span<const std::int32_t> history, std::span<const std::int64_t> times) {
+    const std::size_t first = items.size(), n = history.size();
+    for (const std::int32_t item : history) items.push_back(item);
+    ages.resize(first + n);
+    Index age = -1;
+    for (std::size_t i = n; i-- > 0;) {
+      if (i + 1 == n || times.empty() || times[i] != times[i + 1]) ++age;
+      ages[first + i] = age;
+    }
+    lengths_.push_back(static_cast<Index>(n));
+  }
+
+  std::vector<Index> lengths_;
+};
+
+}  // namespace heed::inline HEED_ABI::data

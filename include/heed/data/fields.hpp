@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// A line's fields and the numbers in them.
+#pragma once
+
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "heed/core/config.hpp"
+#include "heed/core/error.hpp"
+#include "heed/data/interactions.hpp"
+#include "heed/data/lines.hpp"
+
+namespace heed::inline HEED_ABI::data::detail {
+
+/// `"text"`, shortened, for an error.
+inline std::string quoted(std::string_view text) {
+  return text.size() <= 40 ? message("\"", text, "\"") : message("\"", text.substr(0, 40), "...\"");
+}
+
+/// The whole field as a T; the error code where it is none.
+template <class T>
+std::errc parse_number(std::string_view field, T& value) {
+  const char* const end = field.data() + field.size();
+  const auto [stop, error] = std::from_chars(field.data(), end, value);
+  return error == std::errc{} && stop != end ? std::errc::invalid_argument : error;
+}
+
+/// A point in time: a whole number in 64 bits, or a decimal one that is rounded down. Throws BadLine.
+inline std::int64_t parse_time(std::string_view field) {
+  std::int64_t whole = 0;
+  std::errc error = parse_number(field, whole);
+  if (error == std::errc{}) return whole;
+  double decimal = 0;
+  if (error == std::errc::invalid_argument) error = parse_number(field, decimal);
+  if (error == std::errc{} && std::abs(decimal) < 0x1p63) return static_cast<std::int64_t>(std::floor(decimal));
+  throw BadLine{message("wanted a time in 64 bits, got ", quoted(field))};
+}
+
+/// A finite number. Throws BadLine.
+inline float parse_rating(std::string_view field) {
+  float value = 0;
+  if (parse_number(field, value) == std::errc{} && std::isfinite(value)) return value;
+  throw BadLine{message("wanted a finite rating, got ", quoted(field))};
+}
+
+/// `field`, unless it is empty. Throws BadLine.
+inline std::string_view parse_id(std::string_view field, std::string_view what) {
+  if (field.empty()) throw BadLine{message("the ", what, " is empty")};
+  return field;
+}
+
+/// What every reader ends with. Throws IoError when the file held no interaction.
+inline Interactions finish(InteractionsBuilder&& builder, const LineReader& lines, std::string_view operation) {
+  if (builder.size() == 0) fail<IoError>(operation, message(lines.name(), ": no interactions in the file"));
+  return std::move(builder).build();
+}
+
+/// Cuts `line` at every `delimiter`: always one field more than delimiters.
+inline void split_fields(std::string_view line, std::string_view delimiter, std::vector<std::string_view>& fields) {
+  fields.clear();
+  for (std::size_t begin = 0;;) {
+    const std::size_t end = line.find(delimiter, begin);
+    fields.push_back(line.substr(begin, end - begin));
+    if (end == std::string_view::npos) return;
+    begin = end + delimiter.size();
+  }
+}
+
+/// Takes the next word off `text`: what lies between blanks and tabs. Empty when none is left.
+inline std::string_view take_word(std::string_view& text) {
+  const std::size_t begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) return text = {};
+  const std::size_t end = text.find_first_of(" \t", begin);
+  const std::string_view word = text.substr(begin, end - begin);
+  text = end == std::string_view::npos ? std::string_view{} : text.substr(end);
+  return word;
+}
+
+/// Cuts records of delimited text, RFC 4180: a field that starts with a quote may hold delimiters, line ends and
+/// doubled quotes. A quote inside an unquoted field is an ordinary character.
+class RecordSplitter {
+ public:
+  /// `quote` 0: quotes mean nothing.
+  RecordSplitter(char delimiter, char quote) : delimiter_(delimiter), quote_(quote) {}
+
+  /// The fields of the record that starts at the reader's current line, and of further lines while a quoted field is
+  /// open. Valid until the next call. Throws BadLine when the field is not closed.
+  const std::vector<std::string_view>& split(LineReader& lines) {
+    // A stray quote must not swallow the rest of the file.
+    constexpr std::size_t longest_record = 1 << 16;
+    if (split(lines.line())) return fields_;
+    record_ = lines.line();
+    do {
+      if (record_.size() > longest_record || !lines.next()) throw BadLine{"a quoted field is not closed"};
+      record_ += '\n';
+      record_ += lines.line();
+    } while (!split(record_));
+    return fields_;
+  }
+
+ private:
+  /// False when a quoted field is open at the end.
+  bool split(std::string_view record) {
+    fields_.clear();
+    text_.clear();
+    text_.reserve(record.size());  // fields_ looks into it: it must not move
+    std::size_t at = 0;
+    for (;;) {
+      if (quote_ != 0 && at < record.size() && record[at] == quote_) {
+        const std::size_t begin = text_.size();
+        for (++at;;) {
+          const std::size_t end = record.find(quote_, at);
+          if (end == std::string_view::npos) return false;
+          text_ += record.substr(at, end - at);
+          at = end + 1;
+          if (at >= record.size() || record[at] != quote_) break;
+          text_ += quote_;
+          ++at;
+        }
+        fields_.push_back(std::string_view(text_).substr(begin));
+        if (at < record.size() && record[at] != delimiter_) throw BadLine{"text follows a closing quote"};
+      } else {
+        const std::size_t end = record.find(delimiter_, at);
+        fields_.push_back(record.substr(at, end - at));
+        at = end == std::string_view::npos ? record.size() : end;
+      }
+      if (at >= record.size()) return true;
+      ++at;
+    }
+  }
+
+  char delimiter_, quote_;
+  std::string record_, text_;
+  std::vector<std::string_view> fields_;
+};
+
+}  // namespace heed::inline HEED_ABI::data::detail

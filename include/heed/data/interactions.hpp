@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who took which item when: the log that everything else indexes into and never copies.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <numeric>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "heed/core/config.hpp"
+#include "heed/core/error.hpp"
+#include "heed/data/vocabulary.hpp"
+
+namespace heed::inline HEED_ABI::data {
+
+/// Where the basket that starts at event `begin` of a user's `size` events ends. A basket is a run of events of equal
+/// time; without times (`times` empty) every event is its own basket.
+inline Index basket_end(std::span<const std::int64_t> times, Index size, Index begin) {
+  Index end = begin + 1;
+  if (times.empty()) return end;
+  while (end < size && times[static_cast<std::size_t>(end)] == times[static_cast<std::size_t>(begin)]) ++end;
+  return end;
+}
+
+/// Where the basket that ends just before event `end` starts; see basket_end.
+inline Index basket_begin(std::span<const std::int64_t> times, Index end) {
+  Index begin = end - 1;
+  if (times.empty()) return begin;
+  while (begin > 0 && times[static_cast<std::size_t>(begin - 1)] == times[static_cast<std::size_t>(end - 1)]) --begin;
+  return begin;
+}
+
+/// All events of all users, user after user: user u owns events offsets[u] .. offsets[u + 1], ordered by time, and by
+/// the log's own order where times are equal. 8 bytes an event, and 8 more with times, 4 less without ratings.
+struct Interactions {
+  std::vector<Index> offsets = {0};  ///< [users + 1]
+  std::vector<std::int32_t> items;   ///< [events] numbers in item_ids
+  std::vector<std::int64_t> times;   ///< [events], or empty when unknown; the log's unit (seconds, as a rule)
+  std::vector<float> ratings;        ///< [events], or empty when unknown
+  Vocabulary users;                  ///< the users' ids
+  Vocabulary item_ids;               ///< the items' ids and names
+
+  Index num_users() const { return static_cast<Index>(offsets.size()) - 1; }
+  Index num_items() const { return item_ids.size(); }
+  /// Number of events.
+  Index size() const { return static_cast<Index>(items.size()); }
+  /// Number of events of user `u`.
+  Index length(Index u) const {
+    return offsets[static_cast<std::size_t>(u) + 1] - offsets[static_cast<std::size_t>(u)];
+  }
+
+  /// The items of user `u`, oldest first.
+  std::span<const std::int32_t> user(Index u) const { return part(items, u); }
+  /// The times of user `u`'s events; empty when unknown.
+  std::span<const std::int64_t> user_times(Index u) const { return part(times, u); }
+  /// The ratings of user `u`'s events; empty when unknown.
+  std::span<const float> user_ratings(Index u) const { return part(ratings, u); }
+
+  /// The boundaries of user `u`'s baskets among the user's own events: 0, ..., length(u). Basket b holds events
+  /// [b] .. [b + 1], so there is one boundary more than baskets.
+  std::vector<Index> baskets(Index u) const {
+    std::vector<Index> boundaries = {0};
+    while (boundaries.back() < length(u)) boundaries.push_back(basket_end(user_times(u), length(u), boundaries.back()));
+    return boundaries;
+  }
+
+ private:
+  template <class T>
+  std::span<const T> part(const std::vector<T>& column, Index u) const {
+    if (column.empty()) return {};
+    return std::span(column).subspan(static_cast<std::size_t>(offsets[static_cast<std::size_t>(u)]),
+                                     static_cast<std::size_t>(length(u)));
+  }
+};
+
+/// What a log knows beside users and items.
+struct InteractionFields {
+  bool times = false;
+  bool ratings = false;
+};
+
+/// Collects events in any order and makes Interactions of them. Duplicates are kept.
+class InteractionsBuilder {
+ public:
+  explicit InteractionsBuilder(InteractionFields fields) : fields_(fields) {}
+
+  Index size() const { return static_cast<Index>(user_of_.size()); }
+
+  /// One event. `time` and `rating` are kept where the fields say that the log has them.
+  void add(std::string_view user, std::string_view item, std::int64_t time = 0, float rating = 0) {
+    user_of_.push_back(out_.users.add(user));
+    items_.push_back(out_.item_ids.add(item));
+    if (fields_.times) times_.push_back(time);
+    if (fields_.ratings) ratings_.push_back(rating);
+  }
+
+  /// The log in order; the builder is spent.
+  Interactions build() && {
+    out_.offsets.assign(static_cast<std::size_t>(out_.users.size()) + 1, 0);
+    for (const std::int32_t u : user_of_) ++out_.offsets[static_cast<std::size_t>(u) + 1];
+    std::partial_sum(out_.offsets.begin(), out_.offsets.end(), out_.offsets.begin());
+    place(items_, out_.items);
+    place(times_, out_.times);
+    place(ratings_, out_.ratings);
+    for (Index u = 0; fields_.times && u < out_.num_users(); ++u) sort_by_time(u);
+    return std::move(out_);
+  }
+
+ private:
+  /// Moves a column from the log's order to user order, keeping the log's order inside a user.
+  template <class T>
+  void place(std::vector<T>& from, std::vector<T>& to) const {
+    to.resize(from.size());
+    std::vector<Index> next(out_.offsets.begin(), out_.offsets.end() - 1);
+    for (std::size_t e = 0; e < from.size(); ++e) {
+      to[static_cast<std::size_t>(next[static_cast<std::size_t>(user_of_[e])]++)] = from[e];
+    }
+    from = {};  // a large log is held once, not twice
+  }
+
+  void sort_by_time(Index u) {
+    const auto begin = static_cast<std::size_t>(out_.offsets[static_cast<std::size_t>(u)]);
+    const auto times = std::span(out_.times).subspan(begin, static_cast<std::size_t>(out_.length(u)));
+    if (std::is_sorted(times.begin(), times.end())) return;
+    std::vector<std::size_t> order(times.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return times[a] < times[b]; });
+    reorder(out_.items, begin, order);
+    reorder(out_.ratings, begin, order);
+    reorder(out_.times, begin, order);  // last: the comparison above reads it
+  }
+
+  template <class T>
+  static void reorder(std::vector<T>& column, std::size_t begin, const std::vector<std::size_t>& order) {
+    if (column.empty()) return;
+    std::vector<T> sorted(order.size());
+    for (std::size_t i = 0; i < order.size(); ++i) sorted[i] = column[begin + order[i]];
+    std::copy(sorted.begin(), sorted.end(), column.begin() + static_cast<std::ptrdiff_t>(begin));
+  }
+
+  InteractionFields fields_;
+  Interactions out_;
+  std::vector<std::int32_t> user_of_, items_;
+  std::vector<std::int64_t> times_;
+  std::vector<float> ratings_;
+};
+
+}  // namespace heed::inline HEED_ABI::data

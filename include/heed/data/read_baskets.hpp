@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Baskets, one a line, as in examples/data/baskets.tsv.
+#pragma once
+
+#include <vector>
+
+#include "heed/data/fields.hpp"
+#include "heed/data/interactions.hpp"
+#include "heed/data/lines.hpp"
+
+namespace heed::inline HEED_ABI::data {
+
+/// Lines `customer <tab> time <tab> item item ...`, no header; the items of a line share its time, so they are one
+/// basket. Throws IoError on a file without interactions or, unless skipped, on a malformed line.
+inline Interactions read_baskets(LineReader lines, const ReadOptions& options = {}, ReadReport* report = nullptr) {
+  InteractionsBuilder builder({.times = true});
+  std::vector<std::string_view> fields;
+  detail::read_records(lines, "read_baskets", options, report, [&](LineReader& at) {
+    detail::split_fields(at.line(), "\t", fields);
+    if (fields.size() != 3) {
+      throw detail::BadLine{message("wanted 3 fields (customer, time, items), got ", fields.size())};
+    }
+    const auto customer = detail::parse_id(fields[0], "customer");
+    const auto time = detail::parse_time(fields[1]);
+    std::string_view items = fields[2];
+    auto item = detail::parse_id(detail::take_word(items), "basket");
+    for (; !item.empty(); item = detail::take_word(items)) builder.add(customer, item, time);
+  });
+  return detail::finish(std::move(builder), lines, "read_baskets");
+}
+
+}  // namespace heed::inline HEED_ABI::data

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// Logs with a header line: CSV, TSV and RecBole's atomic files; names of items from such a table.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "heed/data/fields.hpp"
+#include "heed/data/interactions.hpp"
+#include "heed/data/lines.hpp"
+
+namespace heed::inline HEED_ABI::data {
+
+/// How delimited text is written and which columns of it are read. A column's name is the header's, exactly.
+struct DelimitedOptions {
+  char delimiter = ',';
+  char quote = '"';  ///< RFC 4180 quotes; 0: quotes mean nothing
+  std::string user = "user_id";
+  std::string item = "item_id";
+  std::string time = "";    ///< empty: no times, the file's order is the order
+  std::string rating = "";  ///< empty: no ratings
+};
+
+/// Where the names of ids are.
+struct NamesOptions {
+  char delimiter = '\t';
+  char quote = 0;  ///< as in DelimitedOptions
+  std::string id = "item_id";
+  std::string name = "description";
+};
+
+namespace detail {
+
+constexpr Index no_column = -1;
+
+/// Which fields of a row are read.
+struct Columns {
+  std::size_t width;  ///< fields in the header, and so in every row
+  Index user, item, time, rating;
+};
+
+/// The place of `name` in the header, or no_column.
+inline Index find_column(const std::vector<std::string_view>& header, std::string_view name) {
+  const auto at = std::find(header.begin(), header.end(), name);
+  return at == header.end() ? no_column : at - header.begin();
+}
+
+/// The place of `name` in the header that `lines` has just read. Throws IoError when the header lacks it.
+inline Index need_column(const LineReader& lines, std::string_view operation,
+                         const std::vector<std::string_view>& header, std::string_view name) {
+  const Index column = find_column(header, name);
+  if (column != no_column) return column;
+  std::string got;
+  for (const auto field : header) got += message(got.empty() ? "" : ", ", quoted(field));
+  fail<IoError>(operation,
+                message(lines.name(), ":", lines.line_number(), ": no column ", quoted(name), " in the header: ", got));
+}
+
+/// Splits the current record. Throws BadLine when it has not as many fields as the header.
+inline const std::vector<std::string_view>& split_row(RecordSplitter& splitter, LineReader& lines,
+                                                      std::size_t columns) {
+  const auto& fields = splitter.split(lines);
+  if (fields.size() != columns) throw BadLine{message("wanted ", columns, " fields, got ", fields.size())};
+  return fields;
+}
+
+/// The fields of the header line. Throws IoError when there is none.
+inline const std::vector<std::string_view>& split_header(RecordSplitter& splitter, LineReader& lines,
+                                                         std::string_view operation) {
+  first_line(lines, operation);
+  try {
+    return splitter.split(lines);
+  } catch (const BadLine& bad) {
+    fail<IoError>(operation, message(lines.name(), ": in the header: ", bad.text));
+  }
+}
+
+/// The rows below the header that `lines` has just read, from the given columns.
+inline Interactions read_columns(LineReader& lines, std::string_view operation, RecordSplitter& splitter,
+                                 const Columns& columns, const ReadOptions& options, ReadReport* report) {
+  const bool timed = columns.time != no_column, rated = columns.rating != no_column;
+  InteractionsBuilder builder({.times = timed, .ratings = rated});
+  read_records(lines, operation, options, report, [&](LineReader& at) {
+    const auto& fields = split_row(splitter, at, columns.width);
+    const auto field = [&](Index column) { return fields[static_cast<std::size_t>(column)]; };
+    const auto user = parse_id(field(columns.user), "user");
+    const auto item = parse_id(field(columns.item), "item");
+    const auto time = timed ? parse_time(field(columns.time)) : 0;
+    builder.add(user, item, time, rated ? parse_rating(field(columns.rating)) : 0);
+  });
+  return finish(std::move(builder), lines, operation);
+}
+
+}  // namespace detail
+
+/// Delimited text with a header line that names the columns. Throws IoError on a missing column, on a file without
+/// interactions or, unless skipped, on a malformed line.
+inline Interactions read_delimited(LineReader lines, const DelimitedOptions& options = {},
+                                   const ReadOptions& reading = {}, ReadReport* report = nullptr) {
+  constexpr std::string_view operation = "read_delimited";
+  if (options.user.empty() || options.item.empty()) {
+    fail<OptionError>(operation, "wanted the names of a user and an item column, got an empty one");
+  }
+  detail::RecordSplitter splitter(options.delimiter, options.quote);
+  const auto& header = detail::split_header(splitter, lines, operation);
+  const auto need = [&](std::string_view name) { return detail::need_column(lines, operation, header, name); };
+  const auto need_if_named = [&](std::string_view name) { return name.empty() ? detail::no_column : need(name); };
+  const detail::Columns columns{header.size(), need(options.user), need(options.item), need_if_named(options.time),
+                                need_if_named(options.rating)};
+  return detail::read_columns(lines, operation, splitter, columns, reading, report);
+}
+
+/// RecBole's `.inter` file: tab separated, its header types every column (`user_id:token`, `timestamp:float`). Times
+/// and ratings are read where there are columns `timestamp:float` and `rating:float`. Errors as read_delimited.
+inline Interactions read_recbole(LineReader lines, const ReadOptions& reading = {}, ReadReport* report = nullptr) {
+  constexpr std::string_view operation = "read_recbole";
+  detail::RecordSplitter splitter('\t', 0);
+  const auto& header = detail::split_header(splitter, lines, operation);
+  const auto need = [&](std::string_view name) { return detail::need_column(lines, operation, header, name); };
+  const detail::Columns columns{header.size(), need("user_id:token"), need("item_id:token"),
+                                detail::find_column(header, "timestamp:float"),
+                                detail::find_column(header, "rating:float")};
+  return detail::read_columns(lines, operation, splitter, columns, reading, report);
+}
+
+/// Gives the ids of `vocabulary` the names that a table with a header line has for them (examples/data/products.tsv);
+/// other ids are passed over. Returns how many rows named an id. Throws IoError as read_delimited.
+inline Index read_names(LineReader lines, Vocabulary& vocabulary, const NamesOptions& options = {},
+                        const ReadOptions& reading = {}, ReadReport* report = nullptr) {
+  constexpr std::string_view operation = "read_names";
+  detail::RecordSplitter splitter(options.delimiter, options.quote);
+  const auto& header = detail::split_header(splitter, lines, operation);
+  const std::size_t width = header.size();
+  const auto id = static_cast<std::size_t>(detail::need_column(lines, operation, header, options.id));
+  const auto name = static_cast<std::size_t>(detail::need_column(lines, operation, header, options.name));
+  Index named = 0;
+  detail::read_records(lines, operation, reading, report, [&](LineReader& at) {
+    const auto& fields = detail::split_row(splitter, at, width);
+    const std::int32_t index = vocabulary.find(detail::parse_id(fields[id], "id"));
+    if (index == Vocabulary::unknown) return;
+    vocabulary.set_name(index, fields[name]);
+    ++named;
+  });
+  return named;
+}
+
+}  // namespace heed::inline HEED_ABI::data

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// "user item" lines, the form of SASRec's and S3-Rec's data files.
+#pragma once
+
+#include "heed/data/fields.hpp"
+#include "heed/data/interactions.hpp"
+#include "heed/data/lines.hpp"
+
+namespace heed::inline HEED_ABI::data {
+
+/// Lines `user item` or `user item item ...`, between blanks or tabs, no header; each user's items in time order, over
+/// as many lines as it takes. Times stay unknown. Throws IoError on a file without interactions or, unless skipped, on
+/// a line of one word.
+inline Interactions read_user_item(LineReader lines, const ReadOptions& options = {}, ReadReport* report = nullptr) {
+  InteractionsBuilder builder({});
+  detail::read_records(lines, "read_user_item", options, report, [&](LineReader& at) {
+    std::string_view items = at.line();
+    const auto user = detail::parse_id(detail::take_word(items), "user");
+    auto item = detail::take_word(items);
+    if (item.empty()) throw detail::BadLine{message("user ", detail::quoted(user), " has no item")};
+    for (; !item.empty(); item = detail::take_word(items)) builder.add(user, item);
+  });
+  return detail::finish(std::move(builder), lines, "read_user_item");
+}
+
+}  // namespace heed::inline HEED_ABI::data

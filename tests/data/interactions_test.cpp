@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/data/interactions.hpp"
+
+#include <catch2/catch.hpp>
+#include <vector>
+
+using heed::Index;
+using heed::data::Interactions;
+using heed::data::InteractionsBuilder;
+
+namespace {
+
+template <class T>
+std::vector<T> list(std::span<const T> values) {
+  return {values.begin(), values.end()};
+}
+using Items = std::vector<std::int32_t>;
+using Times = std::vector<std::int64_t>;
+
+}  // namespace
+
+TEST_CASE("events are grouped by user and sorted by time, stably", "[data][interactions]") {
+  InteractionsBuilder builder({.times = true, .ratings = true});
+  builder.add("u", "a", 30, 1);
+  builder.add("v", "b", 5, 2);
+  builder.add("u", "c", 10, 3);
+  builder.add("u", "b", 30, 4);
+  builder.add("u", "d", 10, 5);
+  builder.add("u", "c", 10, 6);  // a duplicate is kept
+  CHECK(builder.size() == 6);
+  const Interactions log = std::move(builder).build();
+  REQUIRE(log.num_users() == 2);
+  CHECK(log.num_items() == 4);
+  CHECK(log.size() == 6);
+  CHECK(log.length(0) == 5);
+  // a b c d are 0 1 2 3
+  CHECK(list(log.user(0)) == Items{2, 3, 2, 0, 1});
+  CHECK(list(log.user_times(0)) == Times{10, 10, 10, 30, 30});
+  CHECK(list(log.user_ratings(0)) == std::vector<float>{3, 5, 6, 1, 4});
+  CHECK(list(log.user(1)) == Items{1});
+  CHECK(list(log.user_ratings(1)) == std::vector<float>{2});
+  CHECK(log.users.id(1) == "v");
+  CHECK(log.item_ids.id(3) == "d");
+  CHECK(log.baskets(0) == std::vector<Index>{0, 3, 5});
+  CHECK(log.baskets(1) == std::vector<Index>{0, 1});
+}
+
+TEST_CASE("without times the log's order stands and every event is a basket", "[data][interactions]") {
+  InteractionsBuilder builder({});
+  builder.add("u", "b", 9);
+  builder.add("v", "a");
+  builder.add("u", "a", 3);
+  const Interactions log = std::move(builder).build();
+  CHECK(list(log.user(0)) == Items{0, 1});
+  CHECK(log.times.empty());
+  CHECK(log.ratings.empty());
+  CHECK(log.user_times(0).empty());
+  CHECK(log.user_ratings(1).empty());
+  CHECK(log.baskets(0) == std::vector<Index>{0, 1, 2});
+}
+
+TEST_CASE("an empty log", "[data][interactions]") {
+  const Interactions built = InteractionsBuilder({.times = true}).build();
+  for (const Interactions& log : {built, Interactions{}}) {
+    CHECK(log.num_users() == 0);
+    CHECK(log.num_items() == 0);
+    CHECK(log.size() == 0);
+  }
+}
+
+TEST_CASE("baskets seen from either end", "[data][interactions]") {
+  const Times times = {1, 1, 2, 3, 3, 3};
+  using heed::data::basket_begin;
+  using heed::data::basket_end;
+  CHECK(basket_end(times, 6, 0) == 2);
+  CHECK(basket_end(times, 6, 1) == 2);
+  CHECK(basket_end(times, 6, 2) == 3);
+  CHECK(basket_end(times, 6, 3) == 6);
+  CHECK(basket_end(times, 5, 3) == 5);  // cut
+  CHECK(basket_begin(times, 6) == 3);
+  CHECK(basket_begin(times, 3) == 2);
+  CHECK(basket_begin(times, 2) == 0);
+  CHECK(basket_end({}, 6, 0) == 1);
+  CHECK(basket_begin({}, 6) == 5);
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/data/vocabulary.hpp"
+
+#include <catch2/catch.hpp>
+#include <string>
+
+using heed::data::places_by_id;
+using heed::data::Vocabulary;
+
+TEST_CASE("ids are numbered by first appearance", "[data][vocabulary]") {
+  Vocabulary ids;
+  CHECK(ids.find("a") == Vocabulary::unknown);
+  CHECK(ids.add("9223372036854775807") == 0);
+  CHECK(ids.add("a") == 1);
+  CHECK(ids.add("9223372036854775807") == 0);
+  CHECK(ids.add("") == 2);
+  CHECK(ids.size() == 3);
+  CHECK(ids.find("a") == 1);
+  CHECK(ids.find("b") == Vocabulary::unknown);
+  CHECK(ids.id(0) == "9223372036854775807");
+  CHECK(ids.id(2).empty());
+}
+
+TEST_CASE("a vocabulary grows and is copied whole", "[data][vocabulary]") {
+  Vocabulary ids;
+  for (int i = 0; i < 5000; ++i) REQUIRE(ids.add(std::to_string(i * 7919)) == i);
+  const Vocabulary copy = ids;
+  ids.add("new");
+  for (int i = 0; i < 5000; ++i) {
+    REQUIRE(copy.find(std::to_string(i * 7919)) == i);
+    REQUIRE(copy.id(i) == std::to_string(i * 7919));
+  }
+  CHECK(copy.find("new") == Vocabulary::unknown);
+}
+
+TEST_CASE("the name of an id is the id until it is given one", "[data][vocabulary]") {
+  Vocabulary ids;
+  ids.add("22423");
+  ids.add("85123A");
+  ids.set_name(1, "WHITE HANGING HEART T-LIGHT HOLDER");
+  ids.add("47566");
+  CHECK(ids.name(0) == "22423");
+  CHECK(ids.name(1) == "WHITE HANGING HEART T-LIGHT HOLDER");
+  CHECK(ids.name(2) == "47566");
+  CHECK(ids.id(1) == "85123A");
+}
+
+TEST_CASE("numbers outside a vocabulary are errors", "[data][vocabulary]") {
+  Vocabulary ids;
+  ids.add("a");
+  CHECK_THROWS_AS(ids.id(1), heed::IndexError);
+  CHECK_THROWS_AS(ids.name(-1), heed::IndexError);
+  CHECK_THROWS_WITH(ids.set_name(7, "x"), "vocabulary: index 7 of a vocabulary of 1 ids");
+}
+
+TEST_CASE("places by id: numbers by value, then texts", "[data][vocabulary]") {
+  Vocabulary ids;
+  for (const char* id : {"b", "10", "9", "0", "a", "007", "-1", "18446744073709551616", "7"}) ids.add(id);
+  //                      8    4     3    0    7    1      6     5                       2
+  CHECK(places_by_id(ids) == std::vector<std::int32_t>{8, 4, 3, 0, 7, 1, 6, 5, 2});
+  CHECK(places_by_id(Vocabulary{}).empty());
+}
