@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// The attention network of the encoder-decoder papers: a small MLP scores each element.
+#pragma once
+
+#include <cmath>
+
+#include "heed/nn/linear.hpp"
+#include "heed/ops/additive_attention.hpp"
+
+namespace heed::inline HEED_ABI::nn {
+
+struct AdditiveAttentionOptions {
+  Index query_size = 0;
+  Index key_size = 0;
+  Index hidden_size = 0;  ///< of the scoring network
+};
+
+/// score_ij = v . tanh(W_q q_i + W_k k_j + b), softmax over the visible keys, weighted sum of the values.
+/// Keys are projected once, whatever the number of queries. Source: Bahdanau et al. (2015).
+template <class Scalar>
+class AdditiveAttention {
+ public:
+  using scalar_type = Scalar;
+
+  explicit AdditiveAttention(const AdditiveAttentionOptions& options)
+      : query({.in_features = options.query_size, .out_features = options.hidden_size, .bias = false}),
+        key({.in_features = options.key_size, .out_features = options.hidden_size}),
+        score({options.hidden_size}) {}
+
+  /// q [query tokens, query_size], k [key tokens, key_size], v [key tokens, any].
+  AttentionResult<Scalar> operator()(Var<Scalar> q, const Segments& q_segments, Var<Scalar> k, Var<Scalar> v,
+                                     const Segments& k_segments, const Mask& mask = {},
+                                     bool with_weights = false) const {
+    return additive_attention(query(q), q_segments, key(k), v, k_segments, q.tape().parameter(score), mask,
+                              with_weights);
+  }
+
+  /// Linear layers by their own rule, the score vector uniform in +-1/sqrt(hidden_size).
+  void initialize(Random random) {
+    query.initialize(random.fork("query"));
+    key.initialize(random.fork("key"));
+    init_uniform(score, random.fork("score"), 1.0 / std::sqrt(static_cast<double>(score.size())));
+  }
+
+  template <class Visitor>
+  void visit(Visitor&& visitor) {
+    visitor("query", query);
+    visitor("key", key);
+    visitor("score", score);
+  }
+
+  Linear<Scalar> query, key;
+  Parameter<Scalar> score;  ///< v [hidden_size]
+};
+
+}  // namespace heed::inline HEED_ABI::nn

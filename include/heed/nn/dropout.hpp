@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Dropout as a layer.
+#pragma once
+
+#include "heed/nn/module.hpp"
+#include "heed/ops/dropout.hpp"
+
+namespace heed::inline HEED_ABI::nn {
+
+struct DropoutOptions {
+  double p = 0.5;  ///< the share of elements that become 0
+};
+
+/// Inverted dropout: while the tape is training, elements are dropped and the others divided by 1 - p.
+template <class Scalar>
+class Dropout {
+ public:
+  using scalar_type = Scalar;
+
+  explicit Dropout(const DropoutOptions& options = {}) : p_(options.p) {
+    if (!(p_ >= 0 && p_ < 1)) fail<OptionError>("Dropout", message("p ", p_, " is not in [0, 1)"));
+  }
+  Var<Scalar> operator()(Var<Scalar> x) const { return dropout(x, p_); }
+  template <class Visitor>
+  void visit(Visitor&&) {}
+
+ private:
+  double p_;
+};
+
+}  // namespace heed::inline HEED_ABI::nn

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// A dense layer.
+#pragma once
+
+#include <cmath>
+
+#include "heed/nn/init.hpp"
+#include "heed/ops/linear.hpp"
+
+namespace heed::inline HEED_ABI::nn {
+
+struct LinearOptions {
+  Index in_features = 0;
+  Index out_features = 0;
+  bool bias = true;
+};
+
+/// y = x W^T + b; weight [out, in], bias [out]. As torch.nn.Linear.
+template <class Scalar>
+class Linear {
+ public:
+  using scalar_type = Scalar;
+
+  explicit Linear(const LinearOptions& options)
+      : weight({options.out_features, options.in_features}), bias({options.bias ? options.out_features : 0}) {
+    if (options.in_features <= 0 || options.out_features <= 0) {
+      fail<OptionError>("Linear", message("in_features ", options.in_features, " and out_features ",
+                                          options.out_features, " must be positive"));
+    }
+  }
+
+  /// x [.., in] -> activation(..) of [.., out].
+  Var<Scalar> operator()(Var<Scalar> x, Activation activation = Activation::identity) const {
+    Tape<Scalar>& tape = x.tape();
+    return linear(x, tape.parameter(weight), bias.size() > 0 ? tape.parameter(bias) : Var<Scalar>(), activation);
+  }
+
+  /// Both uniform in +-1/sqrt(in).
+  void initialize(Random random) {
+    const double bound = 1.0 / std::sqrt(static_cast<double>(weight.shape()[1]));
+    init_uniform(weight, random.fork("weight"), bound);
+    init_uniform(bias, random.fork("bias"), bound);
+  }
+
+  template <class Visitor>
+  void visit(Visitor&& visitor) {
+    visitor("weight", weight);
+    if (bias.size() > 0) visitor("bias", bias);
+  }
+
+  Parameter<Scalar> weight;
+  Parameter<Scalar> bias;  ///< `[0]` without a bias
+};
+
+}  // namespace heed::inline HEED_ABI::nn

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// A stack of dense layers.
+#pragma once
+
+#include <vector>
+
+#include "heed/nn/linear.hpp"
+#include "heed/ops/dropout.hpp"
+
+namespace heed::inline HEED_ABI::nn {
+
+struct MlpOptions {
+  Index in_features = 0;
+  std::vector<Index> hidden_features{};  ///< one layer each, activated
+  Index out_features = 0;                ///< the last layer, not activated
+  Activation activation = Activation::relu;
+  double dropout = 0;  ///< after each hidden layer
+  bool bias = true;
+};
+
+/// Linear layers with an activation between them; parameters `layers.0.weight`, ..
+template <class Scalar>
+class Mlp {
+ public:
+  using scalar_type = Scalar;
+
+  explicit Mlp(const MlpOptions& options) : activation_(options.activation), dropout_(options.dropout) {
+    if (!(dropout_ >= 0 && dropout_ < 1)) fail<OptionError>("Mlp", message("dropout ", dropout_, " is not in [0, 1)"));
+    Index in = options.in_features;
+    for (Index hidden : options.hidden_features) {
+      layers_.emplace_back(LinearOptions{.in_features = in, .out_features = hidden, .bias = options.bias});
+      in = hidden;
+    }
+    layers_.emplace_back(LinearOptions{.in_features = in, .out_features = options.out_features, .bias = options.bias});
+  }
+
+  /// [.., in_features] -> [.., out_features].
+  Var<Scalar> operator()(Var<Scalar> x) const {
+    for (std::size_t i = 0; i + 1 < layers_.size(); ++i) x = dropout(layers_[i](x, activation_), dropout_);
+    return layers_.back()(x);
+  }
+
+  template <class Visitor>
+  void visit(Visitor&& visitor) {
+    visitor("layers", layers_);
+  }
+
+ private:
+  Activation activation_;
+  double dropout_;
+  std::vector<Linear<Scalar>> layers_;
+};
+
+}  // namespace heed::inline HEED_ABI::nn

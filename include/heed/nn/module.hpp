@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Modules: plain structs that list their parameters, and what follows from the list.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "heed/autograd/parameter_list.hpp"
+
+namespace heed::inline HEED_ABI::nn {
+
+namespace detail {
+
+struct AnyVisitor {
+  template <class T>
+  void operator()(std::string_view, T&) const {}
+};
+
+}  // namespace detail
+
+/// A module lists its parameters and sub-modules, in a fixed order and under PyTorch's `state_dict` names, in one
+/// member: `template <class Visitor> void visit(Visitor&& visitor) { visitor("weight", weight); .. }`, and names their
+/// type: `using scalar_type = float;`.
+/// Names, counts, initialisation, optimiser groups and checkpoints all come from that function.
+template <class T>
+concept Module = requires(T& module) {
+  typename T::scalar_type;
+  module.visit(detail::AnyVisitor{});
+};
+
+namespace detail {
+
+template <class F>
+struct PathVisitor {
+  F& f;
+  std::string prefix;
+
+  template <class Scalar>
+  void operator()(std::string_view name, Parameter<Scalar>& parameter) const {
+    f(prefix + std::string(name), parameter);
+  }
+  template <Module M>
+  void operator()(std::string_view name, M& module) const {
+    module.visit(PathVisitor{f, prefix + std::string(name) + "."});
+  }
+  template <class T>
+  void operator()(std::string_view name, std::vector<T>& list) const {
+    for (std::size_t i = 0; i < list.size(); ++i) (*this)(std::string(name) + "." + std::to_string(i), list[i]);
+  }
+};
+
+}  // namespace detail
+
+/// Calls `f(path, parameter)` for every parameter of a module, for example with path "encoder.weight_ih_l0".
+template <Module M, class F>
+void for_each_parameter(M& module, F&& f) {
+  module.visit(detail::PathVisitor<std::remove_reference_t<F>>{f, ""});
+}
+
+/// Several modules as one, under the names "0", "1", ..
+template <Module... Ms>
+struct Modules {
+  using scalar_type = typename std::tuple_element_t<0, std::tuple<Ms...>>::scalar_type;
+  std::tuple<Ms&...> members;
+
+  template <class Visitor>
+  void visit(Visitor&& visitor) {
+    std::apply(
+        [&](auto&... module) {
+          std::size_t i = 0;
+          (visitor(std::to_string(i++), module), ...);
+        },
+        members);
+  }
+};
+
+template <Module... Ms>
+Modules<Ms...> modules(Ms&... members) {
+  return {std::tie(members...)};
+}
+
+/// Every parameter with its path; of several modules, the paths begin with "0.", "1.", ..
+template <Module M>
+ParameterList<typename M::scalar_type> parameters(M& module) {
+  ParameterList<typename M::scalar_type> out;
+  for_each_parameter(module, [&](std::string path, auto& parameter) { out.push_back({std::move(path), &parameter}); });
+  return out;
+}
+template <Module First, Module Second, Module... Rest>
+auto parameters(First& first, Second& second, Rest&... rest) {
+  auto all = modules(first, second, rest...);
+  return parameters(all);
+}
+
+/// Number of trainable numbers.
+template <Module M>
+Index parameter_count(M& module) {
+  Index count = 0;
+  for_each_parameter(module, [&](const std::string&, auto& parameter) { count += parameter.size(); });
+  return count;
+}
+
+}  // namespace heed::inline HEED_ABI::nn

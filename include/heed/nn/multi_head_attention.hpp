@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// Multi-head attention with its projections.
+#pragma once
+
+#include "heed/nn/linear.hpp"
+#include "heed/ops/attention.hpp"
+#include "heed/ops/slice.hpp"
+
+namespace heed::inline HEED_ABI::nn {
+
+struct MultiHeadAttentionOptions {
+  Index embed_dim = 0;
+  Index num_heads = 1;
+  double dropout = 0;  ///< on the weights, while the tape is training
+  bool bias = true;
+  Index kdim = 0;  ///< width of the keys; 0: embed_dim
+  Index vdim = 0;  ///< width of the values; 0: embed_dim
+};
+
+/// As torch.nn.MultiheadAttention over ragged sequences: `in_proj_weight` [3E, E] (rows q, k, v) or, with kdim or vdim,
+/// `q_proj_weight`, `k_proj_weight`, `v_proj_weight`; `in_proj_bias` [3E]; `out_proj`. Weights are given a head each.
+template <class Scalar>
+class MultiHeadAttention {
+ public:
+  using scalar_type = Scalar;
+
+  explicit MultiHeadAttention(const MultiHeadAttentionOptions& options)
+      : options_(checked(options)),
+        packed_(kdim() == options.embed_dim && vdim() == options.embed_dim),
+        in_proj_weight({packed_ ? 3 * options.embed_dim : 0, packed_ ? options.embed_dim : 0}),
+        q_proj_weight({packed_ ? 0 : options.embed_dim, packed_ ? 0 : options.embed_dim}),
+        k_proj_weight({packed_ ? 0 : options.embed_dim, packed_ ? 0 : kdim()}),
+        v_proj_weight({packed_ ? 0 : options.embed_dim, packed_ ? 0 : vdim()}),
+        in_proj_bias({options.bias ? 3 * options.embed_dim : 0}),
+        out_proj({.in_features = options.embed_dim, .out_features = options.embed_dim, .bias = options.bias}) {}
+
+  /// q [query tokens, E], k [key tokens, kdim], v [key tokens, vdim] -> context [query tokens, E]. A query that may
+  /// look at nothing gets out_proj's bias.
+  AttentionResult<Scalar> operator()(Var<Scalar> q, const Segments& q_segments, Var<Scalar> k, Var<Scalar> v,
+                                     const Segments& k_segments, const Mask& mask = {},
+                                     bool with_weights = false) const {
+    Tape<Scalar>& tape = q.tape();
+    const Index E = options_.embed_dim;
+    const Var<Scalar> bias = in_proj_bias.size() > 0 ? tape.parameter(in_proj_bias) : Var<Scalar>();
+    const auto bias_part = [&](Index i) { return bias ? slice(bias, 0, i * E, (i + 1) * E) : bias; };
+    if (packed_) {
+      const Var<Scalar> weight = tape.parameter(in_proj_weight);
+      if (q == k && k == v) {
+        const Var<Scalar> all = linear(q, weight, bias);  // [tokens, 3E], heads read its columns in place
+        q = slice(all, 1, 0, E);
+        k = slice(all, 1, E, 2 * E);
+        v = slice(all, 1, 2 * E, 3 * E);
+      } else {
+        q = linear(q, slice(weight, 0, 0, E), bias_part(0));
+        k = linear(k, slice(weight, 0, E, 2 * E), bias_part(1));
+        v = linear(v, slice(weight, 0, 2 * E, 3 * E), bias_part(2));
+      }
+    } else {
+      q = linear(q, tape.parameter(q_proj_weight), bias_part(0));
+      k = linear(k, tape.parameter(k_proj_weight), bias_part(1));
+      v = linear(v, tape.parameter(v_proj_weight), bias_part(2));
+    }
+    auto result = attention(q, q_segments, k, v, k_segments, mask,
+                            {.num_heads = options_.num_heads, .dropout = options_.dropout, .weights = with_weights});
+    result.context = out_proj(result.context);
+    return result;
+  }
+  /// Self-attention.
+  AttentionResult<Scalar> operator()(Var<Scalar> x, const Segments& segments, const Mask& mask = {},
+                                     bool with_weights = false) const {
+    return (*this)(x, segments, x, x, segments, mask, with_weights);
+  }
+
+  /// Projections Xavier-uniform (in_proj_weight as one [3E, E] matrix), biases 0, out_proj's weight by Linear's rule.
+  void initialize(Random random) {
+    if (packed_) {
+      init_xavier_uniform(in_proj_weight, random.fork("in_proj_weight"));
+    } else {
+      init_xavier_uniform(q_proj_weight, random.fork("q_proj_weight"));
+      init_xavier_uniform(k_proj_weight, random.fork("k_proj_weight"));
+      init_xavier_uniform(v_proj_weight, random.fork("v_proj_weight"));
+    }
+    init_constant(in_proj_bias, 0);
+    out_proj.initialize(random.fork("out_proj"));
+    init_constant(out_proj.bias, 0);
+  }
+
+  template <class Visitor>
+  void visit(Visitor&& visitor) {
+    if (packed_) {
+      visitor("in_proj_weight", in_proj_weight);
+    } else {
+      visitor("q_proj_weight", q_proj_weight);
+      visitor("k_proj_weight", k_proj_weight);
+      visitor("v_proj_weight", v_proj_weight);
+    }
+    if (options_.bias) visitor("in_proj_bias", in_proj_bias);
+    visitor("out_proj", out_proj);
+  }
+
+ private:
+  static const MultiHeadAttentionOptions& checked(const MultiHeadAttentionOptions& options) {
+    if (options.embed_dim <= 0 || options.num_heads <= 0 || options.embed_dim % options.num_heads != 0) {
+      fail<OptionError>("MultiHeadAttention",
+                        message(options.num_heads, " heads do not divide embed_dim ", options.embed_dim));
+    }
+    if (!(options.dropout >= 0 && options.dropout < 1)) {
+      fail<OptionError>("MultiHeadAttention", message("dropout ", options.dropout, " is not in [0, 1)"));
+    }
+    return options;
+  }
+  Index kdim() const { return options_.kdim > 0 ? options_.kdim : options_.embed_dim; }
+  Index vdim() const { return options_.vdim > 0 ? options_.vdim : options_.embed_dim; }
+
+  MultiHeadAttentionOptions options_;
+  bool packed_;
+
+ public:
+  Parameter<Scalar> in_proj_weight, q_proj_weight, k_proj_weight, v_proj_weight, in_proj_bias;
+  Linear<Scalar> out_proj;
+};
+
+}  // namespace heed::inline HEED_ABI::nn

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the tests of layers share.
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "heed/autograd/tape.hpp"
+#include "heed/nn/init.hpp"
+#include "heed/nn/module.hpp"
+#include "heed/ops/multiply.hpp"
+#include "heed/ops/sum.hpp"
+#include "support/module_gradcheck.hpp"
+
+namespace heed::test {
+
+template <nn::Module M>
+std::vector<std::string> names(M& module) {
+  std::vector<std::string> out;
+  for (const auto& named : nn::parameters(module)) out.push_back(named.name);
+  return out;
+}
+
+/// The text of what `function` throws, "" when nothing.
+template <class Error, class Function>
+std::string error_of(const Function& function) {
+  try {
+    function();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+template <class Scalar>
+Tensor<Scalar> normal(const Shape& shape, std::string_view name = "x") {
+  return Tensor<Scalar>::normal(shape, Random(5).fork(name));
+}
+
+/// Same shape and same numbers, bit for bit but for the sign of zero; NaN equals nothing.
+template <class A, class B>
+bool same(const A& a, const B& b) {
+  if (a.shape() != b.shape()) return false;
+  const auto x = a.matrix();
+  const auto y = b.matrix();
+  for (Index i = 0; i < a.rows(); ++i) {
+    for (Index j = 0; j < a.cols(); ++j) {
+      if (!(x(i, j) == y(i, j))) return false;
+    }
+  }
+  return true;
+}
+
+/// Largest |value| of a parameter.
+template <class Scalar>
+double largest(const Parameter<Scalar>& parameter) {
+  return parameter.size() == 0 ? 0.0 : static_cast<double>(parameter.value().array().abs().maxCoeff());
+}
+
+/// Values in +-bound that fill it to a good part: what uniform initialisation gives.
+template <class Scalar>
+bool fills(const Parameter<Scalar>& parameter, double bound) {
+  return largest(parameter) <= bound * 1.000001 && largest(parameter) > 0.8 * bound &&
+         parameter.value().array().minCoeff() < -0.5 * bound && parameter.value().array().maxCoeff() > 0.5 * bound;
+}
+
+/// Every parameter receives a gradient from the sum of squares of a const module's output, and none moves when the
+/// module does. `call(const M&, Tape<Scalar>&)` gives the output.
+template <nn::Module M, class Call>
+void check_const_and_move(M module, const Call& call) {
+  using Scalar = typename M::scalar_type;
+  nn::initialize(module, Random(3));
+  const auto before = nn::parameters(module);
+  M moved(std::move(module));
+  const auto after = nn::parameters(moved);
+  REQUIRE(before.size() == after.size());
+  std::vector<const Scalar*> data;
+  for (const auto& named : after) data.push_back(named.parameter->value().data());
+  M again(std::move(moved));
+  const auto list = nn::parameters(again);
+  Tape<Scalar> tape;
+  const M& fixed = again;
+  const Var<Scalar> y = call(fixed, tape);
+  backward(sum(multiply(y, y)));
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    INFO(list[i].name);
+    CHECK(list[i].name == before[i].name);
+    CHECK(list[i].parameter->value().data() == data[i]);
+    CHECK(list[i].parameter->gradient().array().abs().maxCoeff() > 0);
+  }
+}
+
+}  // namespace heed::test

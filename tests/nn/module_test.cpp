@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/nn/module.hpp"
+
+#include <optional>
+
+#include "heed/nn/linear.hpp"
+#include "nn/layers.hpp"
+
+namespace {
+
+using heed::Index;
+using heed::Parameter;
+using heed::test::names;
+using Names = std::vector<std::string>;
+namespace nn = heed::nn;
+
+struct Inner {
+  using scalar_type = float;
+  Parameter<float> a{{2, 3}};
+  template <class Visitor>
+  void visit(Visitor&& visitor) {
+    visitor("a", a);
+  }
+};
+
+struct Outer {
+  using scalar_type = float;
+  Parameter<float> own{{4}};
+  Inner inner;
+  std::vector<Inner> list = std::vector<Inner>(2);
+  std::optional<nn::Linear<float>> extra;
+  template <class Visitor>
+  void visit(Visitor&& visitor) {
+    visitor("own", own);
+    visitor("inner", inner);
+    visitor("list", list);
+    if (extra) visitor("extra", *extra);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a module is what names its numbers and lists its parameters") {
+  STATIC_REQUIRE(nn::Module<Inner>);
+  STATIC_REQUIRE(nn::Module<Outer>);
+  STATIC_REQUIRE(nn::Module<nn::Linear<double>>);
+  STATIC_REQUIRE(!nn::Module<Parameter<float>>);
+  STATIC_REQUIRE(!nn::Module<int>);
+}
+
+TEST_CASE("paths follow the nesting, lists are numbered") {
+  Outer outer;
+  CHECK(names(outer) == Names{"own", "inner.a", "list.0.a", "list.1.a"});
+  CHECK(nn::parameter_count(outer) == 4 + 3 * 6);
+  outer.extra.emplace(nn::LinearOptions{.in_features = 2, .out_features = 1});
+  CHECK(names(outer) == Names{"own", "inner.a", "list.0.a", "list.1.a", "extra.weight", "extra.bias"});
+  CHECK(nn::parameters(outer)[2].parameter == &outer.list[0].a);
+}
+
+TEST_CASE("several modules are one, under numbers") {
+  Inner first;
+  nn::Linear<float> second({.in_features = 2, .out_features = 1});
+  auto both = nn::modules(first, second);
+  STATIC_REQUIRE(nn::Module<decltype(both)>);
+  CHECK(names(both) == Names{"0.a", "1.weight", "1.bias"});
+  const auto list = nn::parameters(first, second);
+  REQUIRE(list.size() == 3);
+  CHECK(list[1].name == "1.weight");
+  CHECK(list[1].parameter == &second.weight);
+  CHECK(nn::parameters(first).size() == 1);
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/simd/math.hpp"
+
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <limits>
+
+#include "heed/testing/ulp.hpp"
+#include "kernels/every_isa.hpp"
+
+namespace {
+
+using namespace heed;
+
+template <class Scalar>
+using Limits = std::numeric_limits<Scalar>;
+
+/// Awkward numbers, numbers of any bits, and numbers from low to high.
+template <class Scalar>
+std::vector<Scalar> arguments(Scalar low, Scalar high) {
+  using L = Limits<Scalar>;
+  std::vector<Scalar> out = {0,
+                             -Scalar(0),
+                             1,
+                             -1,
+                             L::min(),
+                             -L::min(),
+                             L::max(),
+                             L::lowest(),
+                             L::denorm_min(),
+                             -L::denorm_min(),
+                             L::epsilon(),
+                             L::infinity(),
+                             -L::infinity(),
+                             L::quiet_NaN(),
+                             low,
+                             high};
+  for (const Scalar x : {low, high, Scalar(0.625), Scalar(-0.625), Scalar(0.70710678), Scalar(1.41421356)}) {
+    out.push_back(std::nextafter(x, -L::infinity()));
+    out.push_back(std::nextafter(x, L::infinity()));
+  }
+  const Random random(8);
+  for (std::uint64_t i = 0; i < 12000; ++i) {
+    const std::uint64_t bits = random.uint64(i);
+    Scalar x;
+    std::memcpy(&x, &bits, sizeof(x));
+    out.push_back(x);
+    out.push_back(static_cast<Scalar>(
+        static_cast<double>(low) + (static_cast<double>(high) - static_cast<double>(low)) * random.fork(1).uniform(i)));
+    out.push_back(static_cast<Scalar>(2 * random.fork(2).uniform(i) - 1));
+  }
+  return out;
+}
+
+template <class Scalar, class Isa, class F>
+std::vector<Scalar> apply(const F& f, const std::vector<Scalar>& x, std::size_t from = 0) {
+  using P = simd::Pack<Scalar, Isa>;
+  std::vector<Scalar> y(x.size());
+  simd::for_each_pack<P>(static_cast<Index>(x.size() - from), [&](Index i, Index n) {
+    simd::store(f(simd::load<P>(x.data() + from + i, n)), y.data() + from + i, n);
+  });
+  return y;
+}
+
+/// The worst error of f, a generic function of packs, against the exact one, in ulp; and that no value depends on its
+/// place in a register.
+template <class Scalar, class F, class Exact, class Skip>
+void check_accuracy(double allowed, const F& f, const Exact& exact, Scalar low, Scalar high, const Skip& skip) {
+  const std::vector<Scalar> x = arguments(low, high);
+  std::vector<long double> expected;
+  for (const Scalar at : x) expected.push_back(exact(static_cast<long double>(at)));
+  const auto with = [&]<class Isa>(Isa) {
+    INFO("Scalar of " << sizeof(Scalar) << " bytes, registers of " << Isa::bytes);
+    const auto y = apply<Scalar, Isa>(f, x);
+    double worst = 0;
+    Scalar worst_at = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      if (skip(x[i], y[i])) continue;
+      const double error = testing::ulp_error(y[i], expected[i]);
+      if (error <= worst) continue;
+      worst = error;
+      worst_at = x[i];
+    }
+    INFO("worst at " << worst_at);
+    CHECK(worst <= allowed);
+    for (std::size_t shift = 1; shift < 5; ++shift) {
+      const auto shifted = apply<Scalar, Isa>(f, x, shift);
+      std::size_t different = 0;
+      for (std::size_t i = shift; i < x.size(); ++i) {
+        different += !std::isnan(y[i]) && std::memcmp(&y[i], &shifted[i], sizeof(Scalar)) != 0;
+      }
+      CHECK(different == 0);
+    }
+  };
+  with(simd::Generic<16>());
+  with(simd::Generic<32>());
+  with(simd::Generic<64>());
+  with(simd::NativeIsa());
+}
+
+constexpr auto none = [](auto, auto) { return false; };
+
+}  // namespace
+
+TEST_CASE("exp errs by at most 2 ulp everywhere") {
+  const auto f = [](auto x) { return exp(x); };
+  const auto exact = [](long double x) { return std::exp(x); };
+  check_accuracy<float>(2, f, exact, -104.0f, 89.0f, none);
+  check_accuracy<double>(2, f, exact, -746.0, 710.0, none);
+}
+
+TEST_CASE("log errs by at most 2 ulp everywhere") {
+  const auto f = [](auto x) { return log(x); };
+  const auto exact = [](long double x) { return std::log(x); };
+  check_accuracy<float>(2, f, exact, 0.0f, 4.0f, none);
+  check_accuracy<double>(2, f, exact, 0.0, 4.0, none);
+}
+
+TEST_CASE("tanh errs by at most 4 ulp everywhere") {
+  const auto f = [](auto x) { return tanh(x); };
+  const auto exact = [](long double x) { return std::tanh(x); };
+  check_accuracy<float>(4, f, exact, -10.0f, 10.0f, none);
+  check_accuracy<double>(4, f, exact, -20.0, 20.0, none);
+}
+
+TEST_CASE("sigmoid errs by at most 4 ulp where it is a normal number, and is almost nothing elsewhere") {
+  const auto f = [](auto x) { return sigmoid(x); };
+  const auto exact = [](long double x) { return 1 / (1 + std::exp(-x)); };
+  const auto tiny = [](auto x, auto y) {
+    using Scalar = decltype(x);
+    return std::log(Limits<Scalar>::min()) > x && y >= 0 && y < Limits<Scalar>::min();
+  };
+  check_accuracy<float>(4, f, exact, -90.0f, 90.0f, tiny);
+  check_accuracy<double>(4, f, exact, -710.0, 710.0, tiny);
+}
+
+TEST_CASE("erfc is the C library's") {
+  test::for_every_isa([]<class Scalar, class Isa>() {
+    const auto x = arguments<Scalar>(-6, 12);
+    const auto y = apply<Scalar, Isa>([](auto pack) { return erfc(pack); }, x);
+    std::size_t different = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      different += !(y[i] == std::erfc(x[i]) || (std::isnan(y[i]) && std::isnan(x[i])));
+    }
+    CHECK(different == 0);
+  });
+}
+
+TEST_CASE("functions keep the values at their ends") {
+  test::for_every_isa([]<class Scalar, class Isa>() {
+    using P = simd::Pack<Scalar, Isa>;
+    constexpr Scalar infinity = Limits<Scalar>::infinity(), nan = Limits<Scalar>::quiet_NaN();
+    CHECK(exp(P(-infinity))[0] == 0);
+    CHECK(exp(P(infinity))[0] == infinity);
+    CHECK(exp(P(Scalar(0)))[0] == 1);
+    CHECK(exp(P(-Scalar(0)))[0] == 1);
+    CHECK(log(P(Scalar(0)))[0] == -infinity);
+    CHECK(log(P(-Scalar(0)))[0] == -infinity);
+    CHECK(log(P(infinity))[0] == infinity);
+    CHECK(log(P(Scalar(1)))[0] == 0);
+    CHECK(std::isnan(log(P(-Limits<Scalar>::denorm_min()))[0]));
+    CHECK(std::isnan(log(P(-infinity))[0]));
+    CHECK(tanh(P(infinity))[0] == 1);
+    CHECK(tanh(P(-infinity))[0] == -1);
+    CHECK((tanh(P(-Scalar(0)))[0] == 0 && std::signbit(tanh(P(-Scalar(0)))[0])));
+    CHECK(sigmoid(P(infinity))[0] == 1);
+    CHECK(sigmoid(P(-infinity))[0] == 0);
+    CHECK(sigmoid(P(Scalar(0)))[0] == Scalar(0.5));
+    for (const P y : {exp(P(nan)), log(P(nan)), tanh(P(nan)), sigmoid(P(nan)), erfc(P(nan))}) {
+      for (Index i = 0; i < P::width; ++i) CHECK(std::isnan(y[i]));
+    }
+  });
+}
