@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// An executor on OpenMP's threads. Opt-in: needs -fopenmp.
+#pragma once
+
+#ifndef _OPENMP
+#error "heed/openmp.hpp needs -fopenmp (CMake: link heed::openmp)"
+#endif
+
+#include <omp.h>
+
+#include "heed/core/error.hpp"
+#include "heed/core/executor.hpp"
+
+namespace heed::inline HEED_ABI {
+
+/// Runs chunks on `threads` threads of OpenMP's pool; 0 means as many as OpenMP would take. Between operations they
+/// wait by spinning; where other programs want the processors too, set OMP_WAIT_POLICY=passive in the environment.
+class OpenMpExecutor final : public Executor {
+ public:
+  explicit OpenMpExecutor(int threads = 0) : threads_(threads > 0 ? threads : omp_get_max_threads()) {
+    if (threads < 0) fail<OptionError>("OpenMpExecutor", message(threads, " threads"));
+  }
+  int threads() const noexcept override { return threads_; }
+
+ protected:
+  void dispatch(Index chunks, Function function, void* argument) override {
+    // OpenMP allocates a team of one anew each time.
+    if (threads_ == 1) return Executor::dispatch(chunks, function, argument);
+      // Chunks differ in length (ragged sequences), so they are handed out one by one.
+#pragma omp parallel for num_threads(threads_) schedule(dynamic, 1)
+    for (Index i = 0; i < chunks; ++i) function(argument, i, omp_get_thread_num());
+  }
+
+ private:
+  int threads_;
+};
+
+}  // namespace heed::inline HEED_ABI

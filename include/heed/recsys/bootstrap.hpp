@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Is model a better than model b, or was it these users?
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <vector>
+
+#include "heed/core/config.hpp"
+#include "heed/core/error.hpp"
+#include "heed/core/random.hpp"
+
+namespace heed::inline HEED_ABI::recsys {
+
+struct BootstrapOptions {
+  Index resamples = 10000;
+  double level = 0.95;  ///< the share of resampled means inside the interval
+};
+
+/// A mean difference and the interval around it.
+struct MeanDifference {
+  double mean = 0;
+  double low = 0;
+  double high = 0;
+};
+
+/// The mean over users of a - b (entry i of both is the same user) with a percentile interval: users are drawn with
+/// replacement, both models keep their pairs (Efron and Tibshirani 1993, ch. 13). The same `random` gives the same
+/// interval. Throws ShapeError on sizes that differ or are 0, OptionError on a level outside (0, 1) or no resamples.
+inline MeanDifference paired_bootstrap(std::span<const double> a, std::span<const double> b, Random random,
+                                       const BootstrapOptions& options = {}) {
+  if (a.size() != b.size() || a.empty()) {
+    fail<ShapeError>("paired_bootstrap", message("wanted the same users twice, got ", a.size(), " and ", b.size()));
+  }
+  if (options.resamples < 1 || !(options.level > 0 && options.level < 1)) {
+    fail<OptionError>("paired_bootstrap", message("wanted resamples >= 1 and a level in (0, 1), got ",
+                                                  options.resamples, " and ", options.level));
+  }
+  const auto n = static_cast<Index>(a.size());
+  std::vector<double> difference(a.size()), means(static_cast<std::size_t>(options.resamples));
+  for (std::size_t i = 0; i < a.size(); ++i) difference[i] = a[i] - b[i];
+  std::uint64_t draw = 0;
+  for (double& mean : means) {
+    double sum = 0;
+    for (Index i = 0; i < n; ++i) sum += difference[static_cast<std::size_t>(random.below(draw++, n))];
+    mean = sum / static_cast<double>(n);
+  }
+  std::sort(means.begin(), means.end());
+  // Linear between the two nearest resamples.
+  const auto quantile = [&](double share) {
+    const double at = share * static_cast<double>(means.size() - 1);
+    const auto below = static_cast<std::size_t>(at);
+    const auto above = std::min(below + 1, means.size() - 1);
+    return means[below] + (at - std::floor(at)) * (means[above] - means[below]);
+  };
+  double sum = 0;
+  for (const double value : difference) sum += value;
+  return {.mean = sum / static_cast<double>(n),
+          .low = quantile((1 - options.level) / 2),
+          .high = quantile((1 + options.level) / 2)};
+}
+
+}  // namespace heed::inline HEED_ABI::recsys

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Why these items: what the model's attention weighed in one history, and where each score came from.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "heed/kernels/top_k.hpp"
+#include "heed/recsys/history.hpp"
+#include "heed/recsys/models/attention_recommender.hpp"
+
+namespace heed::inline HEED_ABI::recsys {
+
+struct ExplainOptions {
+  Index k = 10;
+  Index max_length = 300;    ///< events of the history that the model sees
+  bool keep_history = true;  ///< items of the history may be recommended again
+};
+
+struct ExplainedItem {
+  std::int32_t item = 0;
+  double score = 0;   ///< p(item)
+  double repeat = 0;  ///< the part of it that the repeat-aware head gave, for occurrences in the history
+};
+
+struct Explanation {
+  std::vector<ExplainedItem> top;
+  Index begin = 0;              ///< the history's first event that the model saw
+  std::vector<double> weights;  ///< [events seen] of the repeat-aware head or, without it, of the attention; empty for
+                                ///< several heads and for none
+};
+
+/// The weights of one history item, all its occurrences together.
+struct WeighedItem {
+  std::int32_t item = 0;
+  double weight = 0;
+  Index count = 0;
+};
+
+/// The k best items after `past`, and the weights behind them.
+template <class Scalar>
+Explanation explain(const AttentionRecommender<Scalar>& model, Tape<Scalar>& tape, const History& past,
+                    const ExplainOptions& options = {}) {
+  data::Batch batch;
+  batch.assign_history(past.items, past.times, options.max_length);
+  tape.clear();
+  const auto prediction = model.predict(tape, batch, true);
+  const Var<Scalar> weights = prediction.pointer ? prediction.pointer : prediction.attention;
+  Explanation out;
+  out.begin = data::history_begin(past.size(), options.max_length);
+  if (weights) {
+    const auto values = weights.value();
+    for (Index i = 0; i < values.size(); ++i) out.weights.push_back(static_cast<double>(values[i]));
+  }
+  std::vector<double> repeat(static_cast<std::size_t>(model.num_items()));
+  if (prediction.pointer) {
+    const double gate = static_cast<double>(prediction.gate.value()[0]);
+    for (std::size_t j = 0; j < out.weights.size(); ++j) {
+      repeat[static_cast<std::size_t>(batch.items[j])] += gate * out.weights[j];
+    }
+  }
+  const TensorView<Scalar> scores = tape.allocate({1, model.num_items()});
+  model.score(tape, batch, scores);
+  std::vector<Index> left_out;
+  if (!options.keep_history) {
+    const auto seen = distinct(past.items);
+    left_out.assign(seen.begin(), seen.end());
+  }
+  std::vector<kernels::Ranked<Scalar>> best(static_cast<std::size_t>(std::clamp<Index>(options.k, 0, scores.size())));
+  best.resize(static_cast<std::size_t>(kernels::top_k<Scalar>(scores.data(), scores.size(), std::ssize(best),
+                                                              left_out.data(), std::ssize(left_out), best.data())));
+  for (const auto& [item, score] : best) {
+    out.top.push_back(
+        {static_cast<std::int32_t>(item), static_cast<double>(score), repeat[static_cast<std::size_t>(item)]});
+  }
+  return out;
+}
+
+/// The history's distinct items, the most weighed first.
+inline std::vector<WeighedItem> weighed_items(const History& past, const Explanation& explanation) {
+  std::vector<WeighedItem> out;
+  if (explanation.weights.empty()) return out;
+  const auto seen = past.items.subspan(static_cast<std::size_t>(explanation.begin));
+  for (const std::int32_t item : distinct(seen)) out.push_back({.item = item});
+  for (std::size_t j = 0; j < seen.size(); ++j) {
+    auto& one = *std::lower_bound(out.begin(), out.end(), seen[j],
+                                  [](const WeighedItem& a, std::int32_t item) { return a.item < item; });
+    one.weight += explanation.weights[j];
+    ++one.count;
+  }
+  std::stable_sort(out.begin(), out.end(),
+                   [](const WeighedItem& a, const WeighedItem& b) { return a.weight > b.weight; });
+  return out;
+}
+
+}  // namespace heed::inline HEED_ABI::recsys

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ranking by score, and how good a ranking is.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include "heed/core/config.hpp"
+#include "heed/core/error.hpp"
+
+namespace heed::inline HEED_ABI::recsys {
+
+/// The items of the `k` highest scores, best first; fewer where fewer can be recommended.
+///
+/// A total order: higher score first, then the smaller tie key (`tie_keys` [items], distinct), then the smaller number.
+/// Items whose score is -infinity or NaN are never recommended. Throws ShapeError when the sizes differ.
+inline std::vector<std::int32_t> rank_top_k(std::span<const double> scores, Index k,
+                                            std::span<const std::int32_t> tie_keys = {}) {
+  if (!tie_keys.empty() && tie_keys.size() != scores.size()) {
+    fail<ShapeError>("rank_top_k", message("wanted ", scores.size(), " tie keys, got ", tie_keys.size()));
+  }
+  std::vector<std::int32_t> order;
+  order.reserve(scores.size());
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    if (scores[i] > -std::numeric_limits<double>::infinity()) order.push_back(static_cast<std::int32_t>(i));
+  }
+  const auto before = [&](std::int32_t a, std::int32_t b) {
+    const auto i = static_cast<std::size_t>(a), j = static_cast<std::size_t>(b);
+    if (scores[i] != scores[j]) return scores[i] > scores[j];
+    return tie_keys.empty() || tie_keys[i] == tie_keys[j] ? a < b : tie_keys[i] < tie_keys[j];
+  };
+  const Index kept = std::clamp<Index>(k, 0, static_cast<Index>(order.size()));
+  std::partial_sort(order.begin(), order.begin() + kept, order.end(), before);
+  order.resize(static_cast<std::size_t>(kept));
+  return order;
+}
+
+/// How many items stand before `target` (0: it is first) when every tie counts against it: a model of constant scores
+/// finds nothing. For targets that cannot be recommended (score -infinity or NaN): the number of items.
+/// Throws IndexError when `target` is no item.
+inline Index rank_of(std::span<const double> scores, std::int32_t target) {
+  if (target < 0 || static_cast<std::size_t>(target) >= scores.size()) {
+    fail<IndexError>("rank_of", message("target ", target, " of ", scores.size(), " items"));
+  }
+  const double own = scores[static_cast<std::size_t>(target)];
+  if (!(own > -std::numeric_limits<double>::infinity())) return static_cast<Index>(scores.size());
+  return std::count_if(scores.begin(), scores.end(), [own](double score) { return score >= own; }) - 1;
+}
+
+/// The metrics of one list, or their means over users.
+struct RankingMetrics {
+  double hit_rate = 0;   ///< 1 when a target is among the first k
+  double recall = 0;     ///< targets found / distinct targets
+  double precision = 0;  ///< targets found / k, also where the list is shorter
+  double ndcg = 0;       ///< sum of 1 / log2(place + 2) over the targets found / the same sum of the ideal list, whose
+                         ///< first min(distinct targets, k) places all hit
+  double mrr = 0;        ///< 1 / (place + 1) of the first target among the first k, 0 without one
+};
+
+/// The metrics at `k` of one list of distinct items, best first, for `targets`: not empty, distinct and ascending (see
+/// distinct in history.hpp). Throws OptionError on k < 1 or no target.
+inline RankingMetrics ranking_metrics(std::span<const std::int32_t> ranked, std::span<const std::int32_t> targets,
+                                      Index k) {
+  if (k < 1 || targets.empty()) {
+    fail<OptionError>("ranking_metrics", message("wanted k >= 1 and a target, got k = ", k, " and ", targets.size()));
+  }
+  const auto gain = [](Index place) { return 1.0 / std::log2(static_cast<double>(place) + 2.0); };
+  const auto relevant = static_cast<Index>(targets.size());
+  RankingMetrics out;
+  double found = 0, ideal = 0;
+  for (Index place = 0; place < std::min(k, static_cast<Index>(ranked.size())); ++place) {
+    if (!std::binary_search(targets.begin(), targets.end(), ranked[static_cast<std::size_t>(place)])) continue;
+    if (found == 0) out.mrr = 1.0 / static_cast<double>(place + 1);
+    found += 1;
+    out.ndcg += gain(place);
+  }
+  for (Index place = 0; place < std::min(k, relevant); ++place) ideal += gain(place);
+  out.hit_rate = found > 0 ? 1 : 0;
+  out.recall = found / static_cast<double>(relevant);
+  out.precision = found / static_cast<double>(k);
+  out.ndcg /= ideal;
+  return out;
+}
+
+/// The metrics of many users, one entry a user in every column: the form that a paired bootstrap takes.
+struct Metrics {
+  std::vector<double> hit_rate, recall, precision, ndcg, mrr;
+
+  Index size() const { return static_cast<Index>(ndcg.size()); }
+
+  void add(const RankingMetrics& one) {
+    hit_rate.push_back(one.hit_rate);
+    recall.push_back(one.recall);
+    precision.push_back(one.precision);
+    ndcg.push_back(one.ndcg);
+    mrr.push_back(one.mrr);
+  }
+
+  /// The metrics of row `i`.
+  RankingMetrics at(std::size_t i) const {
+    return {.hit_rate = hit_rate[i], .recall = recall[i], .precision = precision[i], .ndcg = ndcg[i], .mrr = mrr[i]};
+  }
+
+  /// Means over the users; all 0 without users.
+  RankingMetrics mean() const {
+    return {.hit_rate = mean(hit_rate),
+            .recall = mean(recall),
+            .precision = mean(precision),
+            .ndcg = mean(ndcg),
+            .mrr = mean(mrr)};
+  }
+
+ private:
+  static double mean(std::span<const double> values) {
+    double sum = 0;
+    for (const double value : values) sum += value;
+    return values.empty() ? 0 : sum / static_cast<double>(values.size());
+  }
+};
+
+}  // namespace heed::inline HEED_ABI::recsys

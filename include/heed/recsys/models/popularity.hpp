@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The same list for everybody: what was taken most.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <numeric>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "heed/core/config.hpp"
+#include "heed/core/error.hpp"
+#include "heed/data/interactions.hpp"
+#include "heed/data/vocabulary.hpp"
+#include "heed/recsys/history.hpp"
+
+namespace heed::inline HEED_ABI::recsys {
+
+/// Ranks items by how often they occur. Order: count, then the item's id (see data::places_by_id).
+class Popularity {
+ public:
+  /// Counts the first `ends[u]` events of every user u (`ends` is a column of a Split: train_end, or validation_end).
+  /// Throws ShapeError when `ends` does not have one entry a user.
+  Popularity(const data::Interactions& log, std::span<const Index> ends)
+      : counts_(static_cast<std::size_t>(log.num_items())), places_(counts_.size()) {
+    if (static_cast<Index>(ends.size()) != log.num_users()) {
+      fail<ShapeError>("popularity", message("wanted ", log.num_users(), " ends, got ", ends.size()));
+    }
+    for (Index u = 0; u < log.num_users(); ++u) {
+      for (const std::int32_t item : history(log, u, ends[static_cast<std::size_t>(u)]).items) {
+        ++counts_[static_cast<std::size_t>(item)];
+      }
+    }
+    std::vector<std::int32_t> order(counts_.size());
+    std::iota(order.begin(), order.end(), 0);
+    const auto by_id = data::places_by_id(log.item_ids);
+    const auto key = [&](std::int32_t item) {
+      const auto i = static_cast<std::size_t>(item);
+      return std::pair(-counts_[i], by_id[i]);
+    };
+    std::sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) { return key(a) < key(b); });
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      places_[static_cast<std::size_t>(order[i])] = static_cast<std::int32_t>(i);
+    }
+  }
+
+  Index num_items() const { return static_cast<Index>(counts_.size()); }
+
+  /// Every item's place in this order, 0 for the most popular: a strict order, for others to end theirs with.
+  std::span<const std::int32_t> tie_keys() const { return places_; }
+
+  /// Writes a score an item, higher is better; `scores` [items]. The history does not matter.
+  /// Throws ShapeError on another size.
+  void score(const History&, std::span<double> scores) const {
+    check_scores("popularity", scores, num_items());
+    std::transform(counts_.begin(), counts_.end(), scores.begin(), [](Index n) { return static_cast<double>(n); });
+  }
+
+ private:
+  std::vector<Index> counts_;         // [items]
+  std::vector<std::int32_t> places_;  // [items]
+};
+
+}  // namespace heed::inline HEED_ABI::recsys

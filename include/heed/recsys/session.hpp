@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Serving: one user's events as they come in, and what to recommend now.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "heed/autograd/tape.hpp"
+#include "heed/data/batch.hpp"
+#include "heed/kernels/top_k.hpp"
+
+namespace heed::inline HEED_ABI::recsys {
+
+struct SessionOptions {
+  Index max_length = 300;     ///< events of the history that the model sees
+  bool exclude_seen = false;  ///< never recommend what the user already took
+  Executor* executor = nullptr;
+};
+
+/// A user in front of a trained model. The model must outlive it, may be shared by sessions on other threads, and is
+/// not changed. Once warm, nothing is allocated.
+template <class Model>
+class Session {
+ public:
+  using Scalar = typename Model::scalar_type;
+
+  explicit Session(const Model& model, const SessionOptions& options = {})
+      : model_(model),
+        options_(options),
+        tape_({.record = false, .executor = options.executor}),
+        scores_({1, model.num_items()}) {
+    if (options.max_length < 0) fail<OptionError>("Session", message("max_length ", options.max_length));
+  }
+
+  /// The user took `item` at `time`; equal times are one basket. Throws IndexError for an item outside the catalogue
+  /// and OptionError when time runs backwards.
+  void push(Index item, std::int64_t time) {
+    if (item < 0 || item >= model_.num_items()) {
+      fail<IndexError>("Session::push", message("item ", item, " of a catalogue of ", model_.num_items()));
+    }
+    if (!times_.empty() && time < times_.back()) {
+      fail<OptionError>("Session::push", message("time ", time, " after time ", times_.back()));
+    }
+    items_.push_back(static_cast<std::int32_t>(item));
+    times_.push_back(time);
+  }
+  /// Forgets the user.
+  void clear() {
+    items_.clear();
+    times_.clear();
+  }
+  std::span<const std::int32_t> history() const { return items_; }
+
+  /// The k best items by score, then by smaller number; fewer when fewer are left. Valid until the next call.
+  std::span<const kernels::Ranked<Scalar>> top_k(Index k) {
+    if (k <= 0) fail<OptionError>("Session::top_k", message("k ", k, " must be positive"));
+    batch_.assign_history(items_, times_, options_.max_length);
+    tape_.clear();
+    model_.score(tape_, batch_, scores_.view());
+    seen_.clear();
+    if (options_.exclude_seen) {
+      seen_.assign(items_.begin(), items_.end());
+      std::sort(seen_.begin(), seen_.end());
+    }
+    best_.resize(static_cast<std::size_t>(std::min(k, scores_.size())));
+    best_.resize(static_cast<std::size_t>(kernels::top_k<Scalar>(scores_.data(), scores_.size(),
+                                                                 static_cast<Index>(best_.size()), seen_.data(),
+                                                                 static_cast<Index>(seen_.size()), best_.data())));
+    return best_;
+  }
+
+ private:
+  const Model& model_;
+  SessionOptions options_;
+  Tape<Scalar> tape_;
+  data::Batch batch_;
+  Tensor<Scalar> scores_;
+  std::vector<std::int32_t> items_;
+  std::vector<Index> seen_;
+  std::vector<std::int64_t> times_;
+  std::vector<kernels::Ranked<Scalar>> best_;
+};
+
+}  // namespace heed::inline HEED_ABI::recsys

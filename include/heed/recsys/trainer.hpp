@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// The training loop of a recommender: shuffled batches, Adam, early stopping on a validation figure, best weights.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "heed/autograd/tape.hpp"
+#include "heed/data/batch.hpp"
+#include "heed/nn/module.hpp"
+#include "heed/optim/adam.hpp"
+#include "heed/optim/clip.hpp"
+
+namespace heed::inline HEED_ABI::recsys {
+
+struct TrainOptions {
+  Index batch_size = 64;  ///< examples a step
+  Index max_epochs = 20;
+  Index patience = 3;  ///< epochs without a better validation figure before training ends
+  double learning_rate = 1e-3;
+  double clip_norm = 0;  ///< of all gradients together; 0: not clipped
+  Random random{42};
+  Executor* executor = nullptr;
+};
+
+/// After a step.
+struct TrainProgress {
+  Index epoch = 0;  ///< from 1
+  Index examples = 0, examples_in_epoch = 0;
+  double loss = 0;                            ///< mean over the epoch so far
+  double seconds = 0, tokens_per_second = 0;  ///< of this epoch
+};
+
+/// After an epoch.
+struct EpochReport {
+  Index epoch = 0;
+  double loss = 0, validation = 0;
+  double seconds = 0, validation_seconds = 0, tokens_per_second = 0;
+  bool best = false;
+};
+
+struct TrainReport {
+  std::vector<EpochReport> epochs;
+  Index best_epoch = 0;  ///< whose weights the model has now; 0 when no epoch was validated
+  bool interrupted = false;
+};
+
+/// What the caller brings to `train`; only `fill` and `validate` are required.
+struct TrainHooks {
+  /// Makes a batch of these examples.
+  std::function<void(data::Batch&, std::span<const data::Example>, Random)> fill;
+  /// The figure to be greatest, measured on held-out data.
+  std::function<double()> validate;
+  /// Called after every step; false ends the epoch here, validates, and ends the training.
+  std::function<bool(const TrainProgress&)> on_step;
+  std::function<void(const EpochReport&)> on_epoch;
+};
+
+/// Trains `model`, which has `loss(tape, batch)`, and leaves it with the weights of its best epoch. The same seed gives
+/// the same weights for any number of threads. Throws Error when the loss is not finite; OptionError on bad options.
+template <nn::Module Model>
+TrainReport train(Model& model, std::span<const data::Example> examples, const TrainHooks& hooks,
+                  const TrainOptions& options) {
+  using Scalar = typename Model::scalar_type;
+  using Clock = std::chrono::steady_clock;
+  const auto seconds_since = [](Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
+  if (examples.empty()) fail<OptionError>("train", "no examples to learn from");
+  if (!hooks.fill || !hooks.validate) fail<OptionError>("train", "the hooks fill and validate are required");
+  if (options.batch_size <= 0 || options.max_epochs <= 0 || options.patience <= 0) {
+    fail<OptionError>("train", message("batch_size ", options.batch_size, ", max_epochs ", options.max_epochs,
+                                       " and patience ", options.patience, " must be positive"));
+  }
+  const auto parameters = nn::parameters(model);
+  optim::Adam<Scalar> adam(parameters, {.learning_rate = options.learning_rate, .executor = options.executor});
+  Tape<Scalar> tape({.training = true, .random = options.random.fork("dropout"), .executor = options.executor});
+  data::Batch batch;
+  std::vector<data::Example> order(examples.begin(), examples.end());
+  std::vector<Tensor<Scalar>> best;
+  TrainReport report;
+  double best_figure = -INFINITY;
+  Index since_best = 0;
+
+  for (Index epoch = 1; epoch <= options.max_epochs && !report.interrupted; ++epoch) {
+    const Random random = options.random.fork("epoch").fork(static_cast<std::uint64_t>(epoch));
+    std::copy(examples.begin(), examples.end(), order.begin());
+    random.fork("order").shuffle(std::span(order));
+    const auto start = Clock::now();
+    TrainProgress progress{.epoch = epoch, .examples_in_epoch = static_cast<Index>(order.size())};
+    double loss_sum = 0;
+    Index tokens = 0;
+    while (progress.examples < progress.examples_in_epoch && !report.interrupted) {
+      const Index begin = progress.examples;
+      const Index count = std::min(options.batch_size, progress.examples_in_epoch - begin);
+      hooks.fill(batch, std::span(order).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(count)),
+                 random.fork(static_cast<std::uint64_t>(begin)));
+      tape.clear();
+      const Var<Scalar> loss = model.loss(tape, batch);
+      const auto value = static_cast<double>(loss.item());
+      if (!std::isfinite(value)) {
+        fail("train", message("the loss is ", value, " in epoch ", epoch, " after ", begin, " examples"));
+      }
+      backward(loss);
+      if (options.clip_norm > 0) optim::clip_gradient_norm(parameters, options.clip_norm);
+      adam.step();
+      progress.examples += count;
+      loss_sum += value * static_cast<double>(count);
+      tokens += batch.segments.tokens();
+      progress.loss = loss_sum / static_cast<double>(progress.examples);
+      progress.seconds = seconds_since(start);
+      progress.tokens_per_second = static_cast<double>(tokens) / progress.seconds;
+      if (hooks.on_step && !hooks.on_step(progress)) report.interrupted = true;
+    }
+    const auto validation_start = Clock::now();
+    EpochReport done{.epoch = epoch,
+                     .loss = progress.loss,
+                     .validation = hooks.validate(),
+                     .seconds = progress.seconds,
+                     .validation_seconds = seconds_since(validation_start),
+                     .tokens_per_second = progress.tokens_per_second};
+    if (done.validation > best_figure) {
+      best_figure = done.validation;
+      done.best = true;
+      report.best_epoch = epoch;
+      since_best = 0;
+      best.clear();
+      for (const auto& named : parameters) best.push_back(named.parameter->value());
+    } else {
+      ++since_best;
+    }
+    report.epochs.push_back(done);
+    if (hooks.on_epoch) hooks.on_epoch(done);
+    if (since_best >= options.patience) break;
+  }
+  for (std::size_t i = 0; i < best.size(); ++i) parameters[i].parameter->value() = best[i];
+  return report;
+}
+
+}  // namespace heed::inline HEED_ABI::recsys

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/data/renumber.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace heed::data;
+using heed::Index;
+
+namespace {
+
+Interactions log_of_three() {
+  InteractionsBuilder builder({.times = true, .ratings = true});
+  builder.add("ann", "a", 1, 1.0f);
+  builder.add("bob", "x", 2, 2.0f);
+  builder.add("ann", "b", 3, 3.0f);
+  return std::move(builder).build();
+}
+
+}  // namespace
+
+TEST_CASE("a log takes another log's item numbers", "[data][renumber]") {
+  Vocabulary ids;
+  for (const char* id : {"b", "c", "a"}) ids.add(id);
+  ids.set_name(0, "bread");
+  Index left_out = -1;
+  const Interactions out = renumber_items(log_of_three(), ids, &left_out);
+  CHECK(left_out == 1);
+  CHECK(out.num_items() == 3);
+  CHECK(out.items == std::vector<std::int32_t>{2, 0});
+  CHECK(out.times == std::vector<std::int64_t>{1, 3});
+  CHECK(out.ratings == std::vector<float>{1.0f, 3.0f});
+  CHECK(out.item_ids.name(0) == "bread");
+  // A user of whom nothing is left stays, with an empty history: numbers of users do not shift.
+  CHECK(out.num_users() == 2);
+  CHECK(out.length(out.users.find("ann")) == 2);
+  CHECK(out.length(out.users.find("bob")) == 0);
+}
+
+TEST_CASE("in its own numbers a log stays as it is", "[data][renumber]") {
+  const Interactions log = log_of_three();
+  const Interactions out = renumber_items(log, log.item_ids);
+  CHECK(out.items == log.items);
+  CHECK(out.offsets == log.offsets);
+}

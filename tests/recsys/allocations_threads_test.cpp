@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// Once the largest batch has been seen, training and serving take nothing from the heap, with one thread and with two.
+#include <catch2/catch.hpp>
+
+#include "heed/openmp.hpp"
+#include "heed/ops/mse_loss.hpp"
+#include "heed/optim/adam.hpp"
+#include "heed/optim/clip.hpp"
+#include "heed/recsys/models/attention_recommender.hpp"
+#include "heed/recsys/models/seq2seq.hpp"
+#include "heed/recsys/session.hpp"
+#include "heed/recsys/trainer.hpp"
+#include "recsys/small_logs.hpp"
+#include "support/allocations.hpp"
+
+namespace {
+
+using namespace heed;
+using recsys::AttentionKind;
+using recsys::AttentionRecommender;
+
+constexpr AttentionKind kinds[] = {AttentionKind::none, AttentionKind::additive, AttentionKind::multi_head,
+                                   AttentionKind::target};
+
+AttentionRecommender<float> make(AttentionKind kind, bool pointer) {
+  AttentionRecommender<float> model({.num_items = 40,
+                                     .embed_dim = 8,
+                                     .hidden_size = 12,
+                                     .decoder = pointer,
+                                     .attention = kind,
+                                     .num_heads = 2,
+                                     .pointer = pointer});
+  nn::initialize(model, Random(1));
+  return model;
+}
+
+/// Heap allocations of `step`, after three calls to warm up.
+template <class Step>
+std::size_t warm_allocations(const Step& step) {
+  for (int i = 0; i < 3; ++i) step();
+  const std::size_t before = test::allocations();
+  step();
+  return test::allocations() - before;
+}
+
+}  // namespace
+
+TEST_CASE("a warm training step of AttentionRecommender allocates nothing") {
+  const auto log = test::repeat_log(60, 40, 5);
+  const auto split = test::all_train(log);
+  for (const int threads : {1, 2}) {
+    OpenMpExecutor executor(threads);
+    for (const bool next_basket : {true, false}) {
+      const auto examples =
+          next_basket ? data::next_basket_examples(log, split, 50) : data::every_position_examples(log, split, 50);
+      for (const AttentionKind kind : kinds) {
+        if (kind == AttentionKind::target && !next_basket) continue;
+        for (const bool pointer : {true, false}) {
+          INFO(threads << " threads, next basket " << next_basket << ", attention " << static_cast<int>(kind)
+                       << ", pointer " << pointer);
+          auto model = make(kind, pointer);
+          const auto parameters = nn::parameters(model);
+          optim::Adam<float> adam(parameters, {.executor = &executor});
+          Tape<float> tape({.training = true, .random = Random(2), .executor = &executor});
+          data::Batch batch;
+          std::uint64_t round = 0;
+          const auto step = [&] {
+            for (std::size_t at = 0; at < examples.size(); at += 45) {  // the last batch is smaller
+              const auto some = std::span(examples).subspan(at, std::min<std::size_t>(45, examples.size() - at));
+              if (next_basket) {
+                batch.assign_next_basket(log, some, Random(++round));
+              } else {
+                batch.assign_every_position(log, some);
+              }
+              tape.clear();
+              backward(model.loss(tape, batch));
+              optim::clip_gradient_norm(parameters, 1.0);
+              adam.step();
+            }
+          };
+          CHECK(warm_allocations(step) == 0);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a warm training step of Seq2Seq on padded batches allocates nothing") {
+  for (const int threads : {1, 2}) {
+    OpenMpExecutor executor(threads);
+    recsys::Seq2Seq<float> model({.input_size = 5, .hidden_size = 16, .num_heads = 2});
+    nn::initialize(model, Random(1));
+    const auto parameters = nn::parameters(model);
+    optim::Adam<float> adam(parameters, {.executor = &executor});
+    Tape<float> tape({.training = true, .executor = &executor});
+    const Segments large({9, 3, 0, 7, 9, 1, 8, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9}), small({4, 2});
+    const Tensor<float> x = Tensor<float>::normal({18, 9, 5}, Random(3)), y = Tensor<float>::normal({18, 1}, Random(4));
+    const auto step = [&] {
+      for (const Segments* segments : {&large, &small}) {
+        tape.clear();
+        const Index count = segments->count();
+        const auto input = tape.constant(TensorView<const float>(x.data(), {count, 9, 5}));
+        const auto target = tape.constant(TensorView<const float>(y.data(), {count, 1}));
+        backward(mse_loss(model.padded(input, *segments, Mask::causal()), target));
+        optim::clip_gradient_norm(parameters, 1.0);
+        adam.step();
+      }
+    };
+    CHECK(warm_allocations(step) == 0);
+  }
+}
+
+TEST_CASE("the steps of the training loop allocate nothing from the second epoch on") {
+  const auto log = test::repeat_log(60, 40, 5);
+  const auto examples = data::next_basket_examples(log, test::all_train(log), 50);
+  auto model = make(AttentionKind::additive, true);
+  std::vector<std::size_t> counts;
+  counts.reserve(100);
+  recsys::TrainHooks hooks;
+  hooks.fill = [&](data::Batch& batch, std::span<const data::Example> some, Random random) {
+    batch.assign_next_basket(log, some, random);
+  };
+  hooks.validate = [] { return 0.0; };
+  hooks.on_step = [&](const recsys::TrainProgress& progress) {
+    if (progress.epoch == 3) counts.push_back(test::allocations());
+    return true;
+  };
+  recsys::train(model, examples, hooks, {.batch_size = 24, .max_epochs = 3, .patience = 9, .clip_norm = 1});
+  REQUIRE(counts.size() == 10);
+  CHECK(counts.back() == counts.front());
+}
+
+TEST_CASE("a warm call of a session allocates nothing") {
+  for (const int threads : {1, 2}) {
+    OpenMpExecutor executor(threads);
+    for (const AttentionKind kind : kinds) {
+      for (const bool pointer : {true, false}) {
+        INFO(threads << " threads, attention " << static_cast<int>(kind) << ", pointer " << pointer);
+        const auto model = make(kind, pointer);
+        recsys::Session<AttentionRecommender<float>> session(
+            model, {.max_length = 30, .exclude_seen = pointer, .executor = &executor});
+        Index best = 0;
+        const auto step = [&] {
+          session.clear();
+          for (Index i = 0; i < 40; ++i) {
+            session.push(i % 17, i / 2);
+            best += session.top_k(10)[0].item;
+          }
+        };
+        CHECK(warm_allocations(step) == 0);
+        CHECK(best >= 0);
+      }
+    }
+  }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/recsys/bootstrap.hpp"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <vector>
+
+using namespace heed::recsys;
+using heed::Random;
+
+TEST_CASE("the interval is the normal one on many users", "[recsys][bootstrap]") {
+  // Pairs share a large part, so an unpaired interval would be 20 times as wide.
+  std::vector<double> a, b;
+  double sum = 0, squares = 0;
+  for (std::uint64_t i = 0; i < 2000; ++i) {
+    const double shared = 20 * Random(1).normal(i), difference = 0.1 + Random(2).normal(i);
+    a.push_back(shared + difference);
+    b.push_back(shared);
+    sum += difference;
+    squares += difference * difference;
+  }
+  const double mean = sum / 2000, error = std::sqrt((squares / 2000 - mean * mean) / 2000);
+  const MeanDifference result = paired_bootstrap(a, b, Random(3), {.resamples = 2000});
+  CHECK(result.mean == Approx(mean));
+  CHECK(result.low == Approx(mean - 1.96 * error).margin(0.1 * error));
+  CHECK(result.high == Approx(mean + 1.96 * error).margin(0.1 * error));
+  const MeanDifference half = paired_bootstrap(a, b, Random(3), {.resamples = 2000, .level = 0.5});
+  CHECK(half.high - half.low == Approx(2 * 0.6745 * error).epsilon(0.1));
+}
+
+TEST_CASE("the bootstrap repeats itself and turns its sign", "[recsys][bootstrap]") {
+  const std::vector<double> a = {1, 0, 1, 1}, b = {0, 0, 1, 0};
+  const MeanDifference once = paired_bootstrap(a, b, Random(7)), again = paired_bootstrap(a, b, Random(7));
+  CHECK(once.low == again.low);
+  CHECK(once.high == again.high);
+  const MeanDifference turned = paired_bootstrap(b, a, Random(7));
+  CHECK(turned.mean == -once.mean);
+  CHECK(turned.low == Approx(-once.high));
+  const MeanDifference none = paired_bootstrap(a, a, Random(7));
+  CHECK(none.low == 0);
+  CHECK(none.high == 0);
+}
+
+TEST_CASE("bootstraps without sense", "[recsys][bootstrap]") {
+  const std::vector<double> a = {1, 0}, b = {1};
+  CHECK_THROWS_AS(paired_bootstrap(a, b, Random(1)), heed::ShapeError);
+  CHECK_THROWS_AS(paired_bootstrap({}, {}, Random(1)), heed::ShapeError);
+  CHECK_THROWS_AS(paired_bootstrap(a, a, Random(1), {.level = 1}), heed::OptionError);
+  CHECK_THROWS_AS(paired_bootstrap(a, a, Random(1), {.resamples = 0}), heed::OptionError);
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/recsys/evaluate.hpp"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <string>
+#include <vector>
+
+using heed::Index;
+using namespace heed::recsys;
+using heed::data::Interactions;
+using Items = std::vector<std::int32_t>;
+
+namespace {
+
+/// One user a list; each event is a basket. Items are numbered as they are named: 0 .. 9.
+Interactions log_of(const std::vector<Items>& users) {
+  heed::data::InteractionsBuilder builder({});
+  for (int item = 0; item < 10; ++item) builder.add("nobody", std::to_string(item));
+  for (std::size_t u = 0; u < users.size(); ++u) {
+    for (const auto item : users[u]) builder.add("user " + std::to_string(u), std::to_string(item));
+  }
+  Interactions log = std::move(builder).build();
+  return log;
+}
+
+/// Ranks 0, 1, 2, ... for everybody.
+Items by_number(const History&, Index k) {
+  Items list;
+  for (std::int32_t i = 0; i < k && i < 10; ++i) list.push_back(i);
+  return list;
+}
+
+}  // namespace
+
+TEST_CASE("evaluation, by hand", "[recsys][evaluate]") {
+  const Interactions log = log_of({{5, 6, 1}, {2, 9, 2}, {1, 2}});
+  const auto split = heed::data::leave_one_out(log);  // "nobody" is tested on 9, given 0 .. 8
+  std::vector<Index> asked;
+  const auto rank = [&](const History& past, Index k) {
+    asked.push_back(past.size());
+    return by_number(past, k);
+  };
+  const Evaluation kept = evaluate(log, split, rank, {.k = 3});
+  CHECK(kept.users == std::vector<Index>{0, 1, 2});
+  CHECK(kept.lengths == std::vector<Index>{9, 2, 2});
+  CHECK(asked == kept.lengths);
+  CHECK(kept.all.hit_rate == std::vector<double>{0, 1, 1});
+  CHECK(kept.all.ndcg[1] == Approx(1 / std::log2(3.0)));
+  CHECK(kept.all.mrr[2] == Approx(1.0 / 3));
+  CHECK(kept.repeats.hit_rate == std::vector<double>{1});    // user 1 takes 2 again
+  CHECK(kept.firsts.hit_rate == std::vector<double>{0, 1});  // nobody's 9, user 0's 1
+  CHECK(kept.coverage == Approx(0.3));
+
+  // Without the history: nobody's list is {9}, user 0's 0 1 2, user 1's 0 1 3.
+  const Evaluation removed = evaluate(log, split, by_number, {.k = 3, .keep_history = false});
+  CHECK(removed.all.mrr[0] == 1);
+  CHECK(removed.all.mrr[1] == Approx(0.5));
+  CHECK(removed.all.mrr[2] == 0);
+  CHECK(removed.coverage == Approx(0.5));
+
+  const Evaluation validation = evaluate(log, split, by_number, {.k = 9, .held_out = HeldOut::validation});
+  CHECK(validation.lengths == std::vector<Index>{8, 1, 1});
+  CHECK(validation.all.mrr[0] == Approx(1.0 / 9));
+  CHECK(validation.all.mrr[1] == Approx(1.0 / 7));
+  CHECK(validation.all.mrr[2] == 0);
+}
+
+TEST_CASE("a basket's items are targets once", "[recsys][evaluate]") {
+  heed::data::InteractionsBuilder builder({.times = true});
+  for (const char* item : {"0", "1"}) builder.add("u", item, 1);
+  for (const char* item : {"1", "2", "2", "3"}) builder.add("u", item, 2);
+  const Interactions log = std::move(builder).build();
+  const auto rank = [](const History&, Index) { return Items{1, 0, 2}; };
+  const Evaluation result = evaluate(log, heed::data::last_basket(log), rank, {.k = 3});
+  CHECK(result.all.recall == std::vector<double>{2.0 / 3});
+  CHECK(result.repeats.recall == std::vector<double>{1});
+  CHECK(result.firsts.recall == std::vector<double>{0.5});
+  CHECK(result.coverage == 0.75);
+}
+
+TEST_CASE("lists that are none", "[recsys][evaluate]") {
+  const Interactions log = log_of({{5, 6, 1}});
+  const auto split = heed::data::leave_one_out(log);
+  const auto fixed = [](Items list) { return [list](const History&, Index) { return list; }; };
+  CHECK_THROWS_WITH(evaluate(log, split, fixed({1, 2, 1})), "evaluate: item 1 was recommended twice in a list");
+  CHECK_THROWS_AS(evaluate(log, split, fixed({10})), heed::IndexError);
+  CHECK_THROWS_AS(evaluate(log, split, fixed({-1})), heed::IndexError);
+  CHECK_THROWS_AS(evaluate(log, split, by_number, {.k = 0}), heed::OptionError);
+  CHECK_THROWS_AS(evaluate(log, heed::data::Split{}, by_number), heed::ShapeError);
+  CHECK(evaluate(log, split, fixed({})).all.mean().ndcg == 0);
+  CHECK(evaluate(Interactions{}, heed::data::Split{}, by_number).users.empty());
+}
+
+TEST_CASE("ranker: ties by the model's keys, or else by number", "[recsys][evaluate]") {
+  struct Plain {
+    Index num_items() const { return 4; }
+    void score(const History&, std::span<double> scores) const {
+      for (std::size_t i = 0; i < scores.size(); ++i) scores[i] = i == 2 ? 1 : 0;
+    }
+  };
+  struct Keyed : Plain {
+    Items keys = {3, 2, 1, 0};
+    std::span<const std::int32_t> tie_keys() const { return keys; }
+  };
+  const Plain plain;
+  const Keyed keyed;
+  CHECK(ranker(plain)({}, 3) == Items{2, 0, 1});
+  CHECK(ranker(keyed)({}, 3) == Items{2, 3, 1});
+}
+
+TEST_CASE("groups by history length", "[recsys][evaluate]") {
+  Evaluation result;
+  result.lengths = {9, 1, 2, 1, 7, 8};
+  for (const double ndcg : {0.9, 0.1, 0.2, 0.3, 0.7, 0.8}) result.all.add({.ndcg = ndcg});
+  const auto groups = by_history_length(result);
+  CHECK(groups[0].metrics.ndcg == std::vector<double>{0.1, 0.3});
+  CHECK(groups[0].shortest == 1);
+  CHECK(groups[0].longest == 1);
+  CHECK(groups[1].metrics.ndcg == std::vector<double>{0.2, 0.7});
+  CHECK(groups[1].shortest == 2);
+  CHECK(groups[1].longest == 7);
+  CHECK(groups[2].metrics.ndcg == std::vector<double>{0.9, 0.8});
+  CHECK(groups[2].shortest == 8);
+  CHECK(groups[2].longest == 9);
+  CHECK(by_history_length({})[2].metrics.size() == 0);
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/recsys/explain.hpp"
+
+#include <numeric>
+
+#include "nn/layers.hpp"
+
+namespace {
+
+using namespace heed;
+using namespace heed::recsys;
+using Model = AttentionRecommender<double>;
+
+Model make(AttentionKind attention, bool pointer) {
+  Model model({.num_items = 7, .embed_dim = 4, .hidden_size = 4, .attention = attention, .num_heads = 2,
+               .pointer = pointer});
+  nn::initialize(model, Random(5));
+  return model;
+}
+
+const std::vector<std::int32_t> items{1, 2, 1, 5, 1, 6};
+const std::vector<std::int64_t> times{10, 10, 20, 20, 30, 30};
+const History past{.user = 0, .items = items, .times = times};
+
+}  // namespace
+
+TEST_CASE("an explanation adds up", "[recsys][explain]") {
+  const Model model = make(AttentionKind::additive, true);
+  Tape<double> tape({.record = false});
+  const Explanation all = explain(model, tape, past, {.k = 7});
+  REQUIRE(all.top.size() == 7);
+  REQUIRE(all.weights.size() == 6);
+  CHECK(std::accumulate(all.weights.begin(), all.weights.end(), 0.0) == Approx(1));
+  double scores = 0, repeat = 0;
+  for (std::size_t i = 0; i < 7; ++i) {
+    const auto& [item, score, part] = all.top[i];
+    scores += score;
+    repeat += part;
+    if (i > 0) CHECK(score <= all.top[i - 1].score);
+    CHECK(part <= score);
+    CHECK((part > 0) == (item == 1 || item == 2 || item == 5 || item == 6));
+  }
+  CHECK(scores == Approx(1));
+  CHECK(repeat > 0);
+  CHECK(repeat < 1);
+
+  const auto weighed = weighed_items(past, all);
+  REQUIRE(weighed.size() == 4);
+  for (std::size_t i = 1; i < weighed.size(); ++i) CHECK(weighed[i].weight <= weighed[i - 1].weight);
+  const auto one = std::find_if(weighed.begin(), weighed.end(), [](const WeighedItem& w) { return w.item == 1; });
+  REQUIRE(one != weighed.end());
+  CHECK(one->count == 3);
+  CHECK(one->weight == Approx(all.weights[0] + all.weights[2] + all.weights[4]));
+}
+
+TEST_CASE("only what the model sees is weighed, and the history may be left out", "[recsys][explain]") {
+  const Model model = make(AttentionKind::additive, true);
+  Tape<double> tape({.record = false});
+  const Explanation seen = explain(model, tape, past, {.k = 7, .max_length = 2, .keep_history = false});
+  CHECK(seen.begin == 4);
+  CHECK(seen.weights.size() == 2);
+  CHECK(seen.top.size() == 3);
+  for (const auto& one : seen.top) CHECK((one.item == 0 || one.item == 3 || one.item == 4));
+  const auto weighed = weighed_items(past, seen);
+  REQUIRE(weighed.size() == 2);
+  CHECK(weighed[0].item + weighed[1].item == 7);
+}
+
+TEST_CASE("without the repeat-aware head the attention explains, if it has one head", "[recsys][explain]") {
+  Tape<double> tape({.record = false});
+  for (const auto kind : {AttentionKind::additive, AttentionKind::target}) {
+    const Explanation why = explain(make(kind, false), tape, past, {.k = 2});
+    CHECK(why.weights.size() == 6);
+    CHECK(why.top.front().repeat == 0);
+  }
+  for (const auto kind : {AttentionKind::none, AttentionKind::multi_head}) {
+    const Explanation why = explain(make(kind, false), tape, past, {.k = 2});
+    CHECK(why.weights.empty());
+    CHECK(weighed_items(past, why).empty());
+  }
+}
+
+TEST_CASE("somebody without a history gets recommendations too", "[recsys][explain]") {
+  Tape<double> tape({.record = false});
+  const Explanation why = explain(make(AttentionKind::additive, true), tape, {}, {.k = 3});
+  CHECK(why.top.size() == 3);
+  CHECK(why.weights.empty());
+}

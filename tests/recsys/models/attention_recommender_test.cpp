@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/recsys/models/attention_recommender.hpp"
+
+#include "heed/optim/adam.hpp"
+#include "nn/layers.hpp"
+#include "recsys/small_logs.hpp"
+
+namespace {
+
+using namespace heed;
+using heed::data::Batch;
+using recsys::AttentionKind;
+using recsys::AttentionRecommender;
+using recsys::AttentionRecommenderOptions;
+using test::error_of;
+using Names = std::vector<std::string>;
+
+constexpr AttentionKind kinds[] = {AttentionKind::none, AttentionKind::additive, AttentionKind::multi_head,
+                                   AttentionKind::target};
+
+template <class Scalar>
+AttentionRecommender<Scalar> make(const AttentionRecommenderOptions& options) {
+  AttentionRecommender<Scalar> model(options);
+  nn::initialize(model, Random(1));
+  return model;
+}
+
+/// Trains on one batch of everything and returns the first and the last loss.
+std::pair<float, float> fit(AttentionRecommender<float>& model, const Batch& batch, int steps) {
+  optim::Adam<float> adam(nn::parameters(model), {.learning_rate = 0.02});
+  Tape<float> tape({.training = true, .random = Random(2)});
+  std::pair<float, float> losses;
+  for (int step = 0; step < steps; ++step) {
+    tape.clear();
+    const auto loss = model.loss(tape, batch);
+    (step == 0 ? losses.first : losses.second) = loss.item();
+    backward(loss);
+    adam.step();
+  }
+  return losses;
+}
+
+/// p(item) after each query of a batch.
+template <class Scalar>
+Tensor<Scalar> scores_of(const AttentionRecommender<Scalar>& model, const Batch& batch) {
+  Tape<Scalar> tape({.record = false});
+  Tensor<Scalar> out({batch.query_segments.tokens(), model.num_items()});
+  model.score(tape, batch, out.view());
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("AttentionRecommender: names follow the parts it has") {
+  auto all = make<float>({.num_items = 9, .embed_dim = 4, .hidden_size = 6, .decoder = true});
+  CHECK(test::names(all) == Names{"items.weight",
+                                  "ages.weight",
+                                  "encoder.weight_ih_l0",
+                                  "encoder.weight_hh_l0",
+                                  "encoder.bias_ih_l0",
+                                  "encoder.bias_hh_l0",
+                                  "decoder.weight_ih_l0",
+                                  "decoder.weight_hh_l0",
+                                  "decoder.bias_ih_l0",
+                                  "decoder.bias_hh_l0",
+                                  "attention.query.weight",
+                                  "attention.key.weight",
+                                  "attention.key.bias",
+                                  "attention.score",
+                                  "user.weight",
+                                  "user.bias",
+                                  "item_bias",
+                                  "pointer.query.weight",
+                                  "pointer.key.weight",
+                                  "pointer.key.bias",
+                                  "pointer.score",
+                                  "gate.weight",
+                                  "gate.bias"});
+  auto plain = make<float>({.num_items = 9,
+                            .embed_dim = 4,
+                            .hidden_size = 6,
+                            .attention = AttentionKind::none,
+                            .pointer = false,
+                            .max_age = 0});
+  CHECK(test::names(plain) == Names{"items.weight", "encoder.weight_ih_l0", "encoder.weight_hh_l0",
+                                    "encoder.bias_ih_l0", "encoder.bias_hh_l0", "user.weight", "user.bias",
+                                    "item_bias"});
+  CHECK(nn::parameter_count(plain) == 9 * 4 + 24 * 4 + 24 * 6 + 48 + 4 * 6 + 4 + 9);
+  auto heads = make<float>(
+      {.num_items = 9, .embed_dim = 4, .hidden_size = 6, .attention = AttentionKind::multi_head, .num_heads = 2});
+  CHECK(heads.multi_head->k_proj_weight.shape() == Shape{6, 10});
+}
+
+TEST_CASE("AttentionRecommender: the gradient of the whole loss is right") {
+  const auto log = test::repeat_log(4, 6, 3);
+  for (const bool next_basket : {true, false}) {
+    const Batch batch = test::batch_of_all(log, next_basket);
+    for (const AttentionKind kind : kinds) {
+      if (kind == AttentionKind::target && !next_basket) continue;
+      for (const bool pointer : {true, false}) {
+        INFO(next_basket << " " << static_cast<int>(kind) << " " << pointer);
+        auto model = make<double>({.num_items = 6,
+                                   .embed_dim = 3,
+                                   .hidden_size = 4,
+                                   .decoder = pointer,
+                                   .attention = kind,
+                                   .num_heads = 2,
+                                   .pointer = pointer,
+                                   .max_age = 2,
+                                   .dropout = 0.2});
+        const auto result = test::gradcheck_module(
+            nn::parameters(model), {},
+            [&](Tape<double>& tape, std::span<const Var<double>>) { return model.loss(tape, batch); },
+            {.max_positions = 12, .tape = {.training = true, .random = Random(4)}});
+        INFO(result.message());
+        CHECK(result);
+        CHECK(result.checked > 80);
+      }
+    }
+  }
+}
+
+TEST_CASE("AttentionRecommender, by hand: the loss is the mean over queries of the mean of -log p over targets") {
+  const auto log = test::repeat_log(4, 6, 3);
+  for (const bool pointer : {true, false}) {
+    const auto model = make<double>({.num_items = 6, .embed_dim = 3, .hidden_size = 4, .pointer = pointer});
+    const Batch batch = test::batch_of_all(log, true);
+    const Tensor<double> p = scores_of(model, batch);
+    double expected = 0;
+    for (Index q = 0; q < p.rows(); ++q) {
+      CHECK(p.matrix().row(q).sum() == Approx(1));
+      double sum = 0;
+      for (Index t = batch.target_segments.begin(q); t < batch.target_segments.end(q); ++t) {
+        sum -= std::log(p(q, batch.targets[static_cast<std::size_t>(t)]));
+      }
+      expected += sum / static_cast<double>(batch.target_segments.length(q)) / static_cast<double>(p.rows());
+    }
+    Tape<double> tape;
+    CHECK(model.loss(tape, batch).item() == Approx(expected).epsilon(1e-12));
+  }
+}
+
+TEST_CASE("AttentionRecommender learns what follows what, at every position") {
+  const auto log = test::circle_log(24, 8, 10);
+  const Batch batch = test::batch_of_all(log, false);
+  for (const AttentionKind kind : {AttentionKind::none, AttentionKind::additive, AttentionKind::multi_head}) {
+    INFO(static_cast<int>(kind));
+    auto model = make<float>({.num_items = 8,
+                              .embed_dim = 8,
+                              .hidden_size = 16,
+                              .attention = kind,
+                              .pointer = false,
+                              .max_age = 0,
+                              .dropout = 0.1});
+    const auto [first, last] = fit(model, batch, 60);
+    CHECK(first == Approx(std::log(8.0)).epsilon(0.15));
+    CHECK(last < 0.3 * first);
+    const Tensor<float> p = scores_of(model, batch);
+    Index right = 0;
+    for (Index q = 0; q < p.rows(); ++q) {
+      Index best = 0;
+      p.matrix().row(q).maxCoeff(&best);
+      right += best == batch.targets[static_cast<std::size_t>(q)] ? 1 : 0;
+    }
+    CHECK(right == p.rows());
+  }
+}
+
+TEST_CASE("AttentionRecommender learns each user's own item for the next basket") {
+  const auto log = test::repeat_log(24, 12, 5);
+  const Batch batch = test::batch_of_all(log, true);
+  for (const AttentionKind kind : kinds) {
+    INFO(static_cast<int>(kind));
+    auto model = make<float>(
+        {.num_items = 12, .embed_dim = 8, .hidden_size = 16, .attention = kind, .num_heads = 2, .dropout = 0.1});
+    const auto [first, last] = fit(model, batch, 60);
+    CHECK(last < 0.75 * first);
+    // Half of each basket is the user's own item, the other half cannot be known.
+    const Tensor<float> p = scores_of(model, batch);
+    Index right = 0;
+    for (Index q = 0; q < p.rows(); ++q) {
+      Index best = 0;
+      p.matrix().row(q).maxCoeff(&best);
+      right += best == batch.targets[static_cast<std::size_t>(batch.target_segments.begin(q))] ? 1 : 0;
+    }
+    CHECK(right > 9 * p.rows() / 10);
+  }
+}
+
+TEST_CASE("AttentionRecommender: a user's scores do not depend on the batch") {
+  const auto log = test::repeat_log(5, 6, 4);
+  const auto examples = data::next_basket_examples(log, test::all_train(log), 50);
+  for (const AttentionKind kind : kinds) {
+    const auto model =
+        make<float>({.num_items = 6, .embed_dim = 3, .hidden_size = 4, .attention = kind, .num_heads = 2});
+    Batch together, alone;
+    together.assign_histories(log, examples);
+    const Tensor<float> all = scores_of(model, together);
+    for (std::size_t i = 0; i < examples.size(); ++i) {
+      alone.assign_histories(log, std::span(examples).subspan(i, 1));
+      const auto row = static_cast<Index>(i);
+      CHECK(test::same(scores_of(model, alone).view(), all.view().rows(row, row + 1)));
+    }
+  }
+}
+
+TEST_CASE("AttentionRecommender: at every position it sees what is past, bit for bit, and nothing of what is to come") {
+  const auto log = test::circle_log(3, 6, 7);
+  for (const AttentionKind kind : {AttentionKind::none, AttentionKind::additive, AttentionKind::multi_head}) {
+    for (const bool pointer : {true, false}) {
+      const auto model = make<float>({.num_items = 6,
+                                      .embed_dim = 3,
+                                      .hidden_size = 4,
+                                      .decoder = true,
+                                      .attention = kind,
+                                      .num_heads = 2,
+                                      .pointer = pointer,
+                                      .max_age = 0});
+      Batch whole, prefix;
+      whole.assign_every_position(log, std::vector<data::Example>{{1, 0, 6, 7}});
+      const Tensor<float> all = scores_of(model, whole);
+      for (Index end = 1; end <= 6; ++end) {
+        prefix.assign_history(log.user(1).first(static_cast<std::size_t>(end)), {}, 10);
+        CHECK(test::same(scores_of(model, prefix).view(), all.view().rows(end - 1, end)));
+      }
+    }
+  }
+}
+
+TEST_CASE("AttentionRecommender: an empty history works, and so does one event for any attention") {
+  const std::vector<std::int32_t> items = {3};
+  for (const AttentionKind kind : kinds) {
+    for (const bool pointer : {true, false}) {
+      const auto model = make<double>(
+          {.num_items = 6, .embed_dim = 3, .hidden_size = 4, .attention = kind, .num_heads = 2, .pointer = pointer});
+      Batch batch;
+      batch.assign_history({}, {}, 10);
+      const Tensor<double> none = scores_of(model, batch);
+      CHECK(none.array().minCoeff() > 0);
+      CHECK(none.array().sum() <= 1 + 1e-12);
+      if (!pointer) CHECK(none.array().sum() == Approx(1));
+      batch.assign_history(items, {}, 10);
+      CHECK(scores_of(model, batch).array().sum() == Approx(1));
+    }
+  }
+}
+
+TEST_CASE("AttentionRecommender: attention on request; ages beyond the last are the last") {
+  const auto log = test::repeat_log(3, 6, 4);
+  const Batch batch = test::batch_of_all(log, true);
+  const auto model = make<float>({.num_items = 6, .embed_dim = 3, .hidden_size = 4, .max_age = 2});
+  Tape<float> tape;
+  CHECK(!model.predict(tape, batch).attention);
+  const auto out = model.predict(tape, batch, true);
+  CHECK(out.attention.shape() == Shape{batch.segments.tokens()});
+  CHECK(out.pointer.shape() == Shape{batch.segments.tokens()});
+  CHECK(out.gate.shape() == Shape{batch.segments.count(), 1});
+  CHECK(out.logits.shape() == Shape{batch.segments.count(), 6});
+  Batch older = batch;
+  for (Index& age : older.ages) age = age > 0 ? age + 7 : 0;
+  CHECK(test::same(scores_of(model, older).view(), scores_of(model, batch).view()));
+}
+
+TEST_CASE("AttentionRecommender says what is wrong") {
+  const auto log = test::repeat_log(3, 6, 4);
+  const Batch batch = test::batch_of_all(log, true);
+  CHECK(error_of<OptionError>([] { AttentionRecommender<float>({.num_items = 0}); }) != "");
+  CHECK(error_of<OptionError>([] { AttentionRecommender<float>({.num_items = 3, .max_age = -1}); }) != "");
+  CHECK(error_of<OptionError>([] { AttentionRecommender<float>({.num_items = 3, .dropout = 1}); }) ==
+        "AttentionRecommender: max_age 32, dropout 1.000000");
+  Tape<float> tape;
+  const auto small = make<float>({.num_items = 5, .embed_dim = 3, .hidden_size = 4});
+  CHECK_THAT(error_of<IndexError>([&] { small.loss(tape, batch); }), Catch::Matchers::Contains("of a table of 5"));
+  auto unknown = batch;
+  unknown.targets[0] = 6;
+  const auto model =
+      make<float>({.num_items = 6, .embed_dim = 3, .hidden_size = 4, .attention = AttentionKind::target});
+  CHECK(error_of<IndexError>([&] { model.loss(tape, unknown); }) ==
+        "AttentionRecommender: target 6 of a catalogue of 6");
+  CHECK(error_of<OptionError>([&] { model.loss(tape, test::batch_of_all(log, false)); }) ==
+        "AttentionRecommender: target attention has no mask for every position");
+  Tensor<float> room({1, 6});
+  CHECK(error_of<ShapeError>([&] { model.score(tape, batch, room.view()); }) ==
+        "AttentionRecommender: room for scores [1, 6], wanted [9, 6]");
+}
+
+TEST_CASE("AttentionRecommender: const trains, a move moves no parameter") {
+  const auto log = test::repeat_log(3, 6, 4);
+  const Batch batch = test::batch_of_all(log, true);
+  for (const AttentionKind kind : kinds) {
+    test::check_const_and_move(
+        AttentionRecommender<float>(
+            {.num_items = 6, .embed_dim = 3, .hidden_size = 4, .attention = kind, .num_heads = 2}),
+        [&](const auto& model, auto& tape) { return model.loss(tape, batch); });
+  }
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/recsys/models/popularity.hpp"
+
+#include <catch2/catch.hpp>
+#include <vector>
+
+using heed::Index;
+using namespace heed::recsys;
+
+TEST_CASE("popularity counts up to the cut, ties by id", "[recsys][popularity]") {
+  heed::data::InteractionsBuilder builder({});
+  for (const char* item : {"30", "30", "4", "7", "7"}) builder.add("u", item);
+  for (const char* item : {"9", "4"}) builder.add("v", item);
+  const auto log = std::move(builder).build();  // 30 4 7 9 are 0 1 2 3
+  const Popularity model(log, std::vector<Index>{5, 1});
+  std::vector<double> scores(4);
+  model.score({}, scores);
+  CHECK(scores == std::vector<double>{2, 1, 2, 1});
+  const auto keys = model.tie_keys();
+  CHECK(std::vector<std::int32_t>(keys.begin(), keys.end()) == std::vector<std::int32_t>{1, 2, 0, 3});
+  CHECK(model.num_items() == 4);
+  CHECK_THROWS_AS(Popularity(log, std::vector<Index>{5}), heed::ShapeError);
+  scores.pop_back();
+  CHECK_THROWS_WITH(model.score({}, scores), "popularity: wanted 4 scores, got 3");
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/recsys/session.hpp"
+
+#include "heed/recsys/models/attention_recommender.hpp"
+#include "nn/layers.hpp"
+#include "recsys/small_logs.hpp"
+
+namespace {
+
+using namespace heed;
+using recsys::AttentionKind;
+using recsys::Session;
+using test::error_of;
+using Model = recsys::AttentionRecommender<float>;
+
+Model make(AttentionKind kind = AttentionKind::additive) {
+  Model model({.num_items = 12, .embed_dim = 4, .hidden_size = 6, .attention = kind, .num_heads = 2});
+  nn::initialize(model, Random(1));
+  // Large scores, so that ties cannot hide an error.
+  for (const auto& named : nn::parameters(model)) nn::init_normal(*named.parameter, Random(2).fork(named.name), 0.7);
+  return model;
+}
+
+std::vector<Index> items(std::span<const kernels::Ranked<float>> ranking) {
+  std::vector<Index> out;
+  for (const auto& entry : ranking) out.push_back(entry.item);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("a session recommends what scoring the history in a batch does") {
+  const auto log = test::repeat_log(5, 12, 4);
+  const auto examples = data::next_basket_examples(log, test::all_train(log), 5);
+  for (const AttentionKind kind :
+       {AttentionKind::none, AttentionKind::additive, AttentionKind::multi_head, AttentionKind::target}) {
+    const Model model = make(kind);
+    data::Batch batch;
+    batch.assign_histories(log, examples);
+    Tape<float> tape({.record = false});
+    Tensor<float> scores({batch.query_segments.tokens(), 12});
+    model.score(tape, batch, scores.view());
+    Session<Model> session(model, {.max_length = 5});
+    for (std::size_t i = 0; i < examples.size(); ++i) {
+      const auto& example = examples[i];
+      session.clear();
+      for (Index e = 0; e < example.end; ++e) {  // the whole history: the session cuts it
+        const auto at = static_cast<std::size_t>(e);
+        session.push(log.user(example.user)[at], log.user_times(example.user)[at]);
+      }
+      const auto ranking = session.top_k(12);
+      REQUIRE(ranking.size() == 12);
+      for (std::size_t r = 0; r < 12; ++r) {
+        CHECK(ranking[r].score == scores(static_cast<Index>(i), ranking[r].item));
+        if (r > 0) CHECK(kernels::ranks_before(ranking[r - 1], ranking[r]));
+      }
+    }
+  }
+}
+
+TEST_CASE("a session grows, forgets, and starts with nothing") {
+  const Model model = make();
+  Session<Model> session(model);
+  const auto nothing = items(session.top_k(3));
+  CHECK(nothing.size() == 3);
+  session.push(4, 10);
+  session.push(5, 10);
+  const auto basket = items(session.top_k(12));
+  CHECK(session.history().size() == 2);
+  session.push(4, 20);
+  CHECK(session.history()[2] == 4);
+  session.clear();
+  CHECK(session.history().empty());
+  CHECK(items(session.top_k(3)) == nothing);
+  // The same events in two baskets are another history.
+  session.push(4, 10);
+  const float one = session.top_k(1)[0].score;
+  session.push(5, 11);
+  CHECK(session.top_k(1)[0].score != one);
+  session.clear();
+  session.push(4, 10);
+  session.push(5, 10);
+  CHECK(items(session.top_k(12)) == basket);
+}
+
+TEST_CASE("a session sees the last max_length events only") {
+  const Model model = make();
+  Session<Model> all(model), cut(model, {.max_length = 2});
+  for (const Index item : {7, 8, 9}) {
+    all.push(item, item);
+    cut.push(item, item);
+  }
+  CHECK(all.top_k(1)[0].score != cut.top_k(1)[0].score);
+  Session<Model> newest(model);
+  newest.push(8, 8);
+  newest.push(9, 9);
+  CHECK(newest.top_k(1)[0].score == cut.top_k(1)[0].score);
+}
+
+TEST_CASE("what the user already took can be left out") {
+  const Model model = make();
+  Session<Model> session(model, {.max_length = 1, .exclude_seen = true});
+  for (const Index item : {3, 3, 0, 11}) session.push(item, 0);
+  const auto ranking = items(session.top_k(20));
+  CHECK(ranking.size() == 9);
+  for (const Index item : {3, 0, 11}) CHECK(std::count(ranking.begin(), ranking.end(), item) == 0);
+  for (Index item = 0; item < 12; ++item) session.push(item, 1);
+  CHECK(session.top_k(5).empty());
+}
+
+TEST_CASE("a session says what is wrong, and stays as it was") {
+  const Model model = make();
+  Session<Model> session(model);
+  session.push(1, 5);
+  CHECK(error_of<IndexError>([&] { session.push(12, 6); }) == "Session::push: item 12 of a catalogue of 12");
+  CHECK(error_of<IndexError>([&] { session.push(-1, 6); }) != "");
+  CHECK(error_of<OptionError>([&] { session.push(2, 4); }) == "Session::push: time 4 after time 5");
+  CHECK(error_of<OptionError>([&] { session.top_k(0); }) == "Session::top_k: k 0 must be positive");
+  CHECK(session.history().size() == 1);
+  CHECK(error_of<OptionError>([&] { Session<Model>(model, {.max_length = -1}); }) == "Session: max_length -1");
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tiny synthetic logs with a rule to learn, and the batches of their examples.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "heed/data/batch.hpp"
+
+namespace heed::test {
+
+/// Users who take item after item around a circle: what follows item i is always i + 1. One event a time.
+inline data::Interactions circle_log(Index users, Index items, Index length) {
+  data::InteractionsBuilder builder({.times = true});
+  for (Index i = 0; i < items; ++i) builder.add("nobody", std::to_string(i), 0);
+  const Random random(7);
+  for (Index u = 0; u < users; ++u) {
+    const Index start = random.below(static_cast<std::uint64_t>(u), items);
+    for (Index t = 0; t < length; ++t) {
+      builder.add("user" + std::to_string(u), std::to_string((start + t) % items), t + 1);
+    }
+  }
+  return std::move(builder).build();
+}
+
+/// Users with baskets of two: an item of their own that comes back every time, and one that only passes by.
+inline data::Interactions repeat_log(Index users, Index items, Index baskets) {
+  data::InteractionsBuilder builder({.times = true});
+  for (Index i = 0; i < items; ++i) builder.add("nobody", std::to_string(i), 0);
+  for (Index u = 0; u < users; ++u) {
+    const Random random = Random(8).fork(static_cast<std::uint64_t>(u));
+    const Index own = random.below(1000, items / 2);
+    for (Index t = 0; t < baskets; ++t) {
+      const Index other = items / 2 + random.below(static_cast<std::uint64_t>(t), items / 2);
+      builder.add("user" + std::to_string(u), std::to_string(other), t + 1);
+      builder.add("user" + std::to_string(u), std::to_string(own), t + 1);
+    }
+  }
+  return std::move(builder).build();
+}
+
+/// Every event trains, but those of "nobody", who only numbers the items.
+inline data::Split all_train(const data::Interactions& log) {
+  data::Split split;
+  for (Index u = 0; u < log.num_users(); ++u) split.train_end.push_back(log.length(u));
+  split.train_end[0] = 0;
+  split.validation_end = split.test_end = split.train_end;
+  return split;
+}
+
+/// A batch of all examples, for the next basket or for every position.
+inline data::Batch batch_of_all(const data::Interactions& log, bool next_basket, Index max_length = 50) {
+  data::Batch batch;
+  if (next_basket) {
+    batch.assign_next_basket(log, data::next_basket_examples(log, all_train(log), max_length), Random(3));
+  } else {
+    batch.assign_every_position(log, data::every_position_examples(log, all_train(log), max_length));
+  }
+  return batch;
+}
+
+}  // namespace heed::test

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/recsys/trainer.hpp"
+
+#include <set>
+
+#include "heed/recsys/models/attention_recommender.hpp"
+#include "nn/layers.hpp"
+#include "recsys/small_logs.hpp"
+
+namespace {
+
+using namespace heed;
+using recsys::EpochReport;
+using recsys::TrainHooks;
+using recsys::TrainOptions;
+using recsys::TrainProgress;
+using test::error_of;
+using Model = recsys::AttentionRecommender<float>;
+
+struct Setting {
+  data::Interactions log = test::circle_log(24, 8, 10);
+  std::vector<data::Example> examples = data::every_position_examples(log, test::all_train(log), 50);
+  Model model{{.num_items = 8, .embed_dim = 8, .hidden_size = 16, .pointer = false, .max_age = 0, .dropout = 0.1}};
+  TrainHooks hooks;
+
+  Setting() {
+    nn::initialize(model, Random(1));
+    hooks.fill = [this](data::Batch& batch, std::span<const data::Example> some, Random) {
+      batch.assign_every_position(log, some);
+    };
+    hooks.validate = [] { return 0.0; };
+  }
+  recsys::TrainReport train(const TrainOptions& options) { return recsys::train(model, examples, hooks, options); }
+  Tensor<float> weights() { return model.items.weight.value(); }
+};
+
+}  // namespace
+
+TEST_CASE("training lowers the loss, and reports it") {
+  Setting s;
+  std::vector<TrainProgress> steps;
+  s.hooks.validate = [n = 0.0]() mutable { return ++n; };
+  s.hooks.on_step = [&](const TrainProgress& progress) {
+    steps.push_back(progress);
+    return true;
+  };
+  const auto report = s.train({.batch_size = 10, .max_epochs = 12, .learning_rate = 0.02});
+  REQUIRE(report.epochs.size() == 12);
+  CHECK(report.epochs.front().loss == Approx(std::log(8.0)).epsilon(0.15));
+  CHECK(report.epochs.back().loss < 0.5 * report.epochs.front().loss);
+  CHECK(report.best_epoch == 12);
+  CHECK(!report.interrupted);
+  REQUIRE(steps.size() == 36);  // 24 examples by 10: three steps an epoch
+  CHECK(steps[0].epoch == 1);
+  CHECK(steps[0].examples == 10);
+  CHECK(steps[2].examples == 24);
+  CHECK(steps[2].examples_in_epoch == 24);
+  CHECK(steps[3].epoch == 2);
+  CHECK(steps[2].loss == report.epochs[0].loss);
+  CHECK(steps[2].tokens_per_second > 0);
+  CHECK(steps[2].seconds >= steps[1].seconds);
+  CHECK(report.epochs[3].epoch == 4);
+}
+
+TEST_CASE("every example once an epoch, in an order that the seed and the epoch decide") {
+  Setting s;
+  std::vector<Index> users;
+  std::set<std::uint64_t> streams;
+  const auto fill = s.hooks.fill;
+  s.hooks.fill = [&](data::Batch& batch, std::span<const data::Example> some, Random random) {
+    for (const auto& example : some) users.push_back(example.user);
+    streams.insert(random.uint64(0));
+    fill(batch, some, random);
+  };
+  const auto order = [&](std::uint64_t seed) {
+    users.clear();
+    s.train({.batch_size = 7, .max_epochs = 2, .random = Random(seed)});
+    return users;
+  };
+  const auto one = order(1);
+  REQUIRE(one.size() == 48);
+  const std::vector<Index> first(one.begin(), one.begin() + 24), second(one.begin() + 24, one.end());
+  CHECK(std::set(first.begin(), first.end()).size() == 24);
+  CHECK(std::set(second.begin(), second.end()).size() == 24);
+  CHECK(first != second);
+  CHECK(streams.size() == 8);  // each batch of each epoch has numbers of its own
+  CHECK(order(1) == one);
+  CHECK(order(2) != one);
+}
+
+TEST_CASE("the same seed gives the same weights; another seed, or clipping, others") {
+  const auto trained = [](const TrainOptions& options) {
+    Setting s;
+    s.train(options);
+    return s.weights();
+  };
+  const Tensor<float> once = trained({.max_epochs = 2, .random = Random(1)});
+  CHECK(test::same(trained({.max_epochs = 2, .random = Random(1)}).view(), once.view()));
+  CHECK(!test::same(trained({.max_epochs = 2, .random = Random(2)}).view(), once.view()));
+  CHECK(!test::same(trained({.max_epochs = 2, .clip_norm = 1e-6, .random = Random(1)}).view(), once.view()));
+}
+
+TEST_CASE("training stops after patience, and the model has the weights of its best epoch") {
+  Setting s;
+  const std::vector<double> figures = {0.1, 0.5, 0.5, NAN, 0.4, 0.9};
+  std::vector<Tensor<float>> weights;
+  std::vector<bool> best;
+  s.hooks.validate = [&] { return figures.at(weights.size()); };
+  s.hooks.on_epoch = [&](const EpochReport& epoch) {
+    weights.push_back(s.weights());
+    best.push_back(epoch.best);
+  };
+  const auto report = s.train({.max_epochs = 20, .patience = 3});
+  REQUIRE(report.epochs.size() == 5);
+  CHECK(report.best_epoch == 2);
+  CHECK(best == std::vector<bool>{true, true, false, false, false});
+  CHECK(test::same(s.weights().view(), weights[1].view()));
+  CHECK(!test::same(s.weights().view(), weights[4].view()));
+}
+
+TEST_CASE("an interruption ends the epoch, is validated, and says so") {
+  Setting s;
+  int validations = 0, steps = 0;
+  s.hooks.validate = [&] { return static_cast<double>(++validations); };
+  s.hooks.on_step = [&](const TrainProgress&) { return ++steps < 5; };
+  const auto report = s.train({.batch_size = 10, .max_epochs = 20});
+  CHECK(report.interrupted);
+  CHECK(steps == 5);
+  CHECK(validations == 2);
+  REQUIRE(report.epochs.size() == 2);
+  CHECK(report.best_epoch == 2);
+}
+
+TEST_CASE("training says what is wrong") {
+  Setting s;
+  CHECK(error_of<OptionError>([&] { recsys::train(s.model, {}, s.hooks, {}); }) == "train: no examples to learn from");
+  CHECK(error_of<OptionError>([&] { s.train({.batch_size = 0}); }) ==
+        "train: batch_size 0, max_epochs 20 and patience 3 must be positive");
+  CHECK(error_of<OptionError>([&] { s.train({.patience = 0}); }) != "");
+  CHECK(error_of<OptionError>([&] { recsys::train(s.model, s.examples, {}, {}); }) ==
+        "train: the hooks fill and validate are required");
+  s.model.item_bias.value()(0) = NAN;
+  CHECK(error_of<Error>([&] { s.train({}); }) == "train: the loss is nan in epoch 1 after 0 examples");
+}
