@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// A module's parameters to a safetensors file and back, under their state_dict names. Needs nlohmann-json.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "heed/io/safetensors.hpp"
+#include "heed/nn/module.hpp"
+
+namespace heed::inline HEED_ABI::io {
+
+namespace detail {
+
+inline std::vector<Index> sizes(const Shape& shape) {
+  std::vector<Index> out;
+  for (int i = 0; i < shape.rank(); ++i) out.push_back(shape[i]);
+  return out;
+}
+
+inline std::string text(const std::vector<Index>& sizes) {
+  std::string out = "[";
+  for (std::size_t i = 0; i < sizes.size(); ++i) out += message(i == 0 ? "" : ", ", sizes[i]);
+  return out + "]";
+}
+
+}  // namespace detail
+
+/// Writes every parameter of `module` in its own precision, and `metadata` (text to text) beside them. Written beside
+/// and renamed: after an IoError an older file is untouched.
+template <class M>
+  requires nn::Module<std::remove_reference_t<M>>
+void save(M&& module, const std::string& path, const std::map<std::string, std::string>& metadata = {}) {
+  using Scalar = typename std::remove_reference_t<M>::scalar_type;
+  std::vector<TensorSource> tensors;
+  nn::for_each_parameter(module, [&](const std::string& name, const Parameter<Scalar>& parameter) {
+    const std::span<const Scalar> values(parameter.value().data(), static_cast<std::size_t>(parameter.size()));
+    tensors.push_back(tensor_source(name, detail::sizes(parameter.shape()), values));
+  });
+  write_safetensors(path, std::move(tensors), metadata);
+}
+
+/// Gives every parameter of `module` the tensor of its name; rows that stay zero (padding) are zero afterwards.
+/// A double module takes F32 as well; a float module takes F64 when narrowing is allowed. Throws one IoError that lists
+/// every tensor that is missing, unexpected, of another shape or of another type; the module is then as before.
+template <class M>
+  requires nn::Module<std::remove_reference_t<M>>
+void load(M&& module, const SafetensorsFile& file, Narrowing narrowing = Narrowing::refuse) {
+  using Scalar = typename std::remove_reference_t<M>::scalar_type;
+  const auto readable = [&](Dtype dtype) {
+    return dtype == dtype_of<Scalar>() || (dtype == Dtype::f32 && dtype_of<Scalar>() == Dtype::f64) ||
+           (dtype == Dtype::f64 && narrowing == Narrowing::allow);
+  };
+  std::string wrong;
+  std::map<std::string, Parameter<Scalar>*> wanted;
+  nn::for_each_parameter(module, [&](const std::string& name, Parameter<Scalar>& parameter) {
+    wanted[name] = &parameter;
+    if (!file.contains(name)) {
+      wrong += message("\n  missing: ", name, " ", to_string(parameter.shape()));
+      return;
+    }
+    const TensorInfo& found = file.info(name);
+    if (found.shape != detail::sizes(parameter.shape())) {
+      wrong += message("\n  wrong shape: ", name, " is ", detail::text(found.shape), ", wanted ",
+                       to_string(parameter.shape()));
+    } else if (!readable(found.dtype)) {
+      wrong +=
+          message("\n  wrong type: ", name, " is ", name_of(found.dtype), ", wanted ", name_of(dtype_of<Scalar>()));
+    }
+  });
+  for (const TensorInfo& tensor : file.tensors()) {
+    if (wanted.contains(tensor.name)) continue;
+    wrong += message("\n  unexpected: ", tensor.name, " ", detail::text(tensor.shape));
+  }
+  if (!wrong.empty()) fail<IoError>("load", message(file.path(), " does not fit the module:", wrong));
+  for (const auto& [name, parameter] : wanted) {
+    file.read(name, std::span(parameter->value().data(), static_cast<std::size_t>(parameter->size())), narrowing);
+    parameter->restore_zero_row();
+  }
+}
+/// The same from a path; take a SafetensorsFile where the metadata is wanted too.
+template <class M>
+  requires nn::Module<std::remove_reference_t<M>>
+void load(M&& module, const std::string& path, Narrowing narrowing = Narrowing::refuse) {
+  load(module, SafetensorsFile(path), narrowing);
+}
+
+}  // namespace heed::inline HEED_ABI::io

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// safetensors files: a checked reader and an atomic writer (format: huggingface.co/docs/safetensors). Needs
+// nlohmann-json.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <bit>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "heed/core/config.hpp"
+#include "heed/core/error.hpp"
+#include "heed/io/atomic_file.hpp"
+#include "heed/io/safetensors_header.hpp"
+
+namespace heed::inline HEED_ABI::io {
+
+static_assert(std::endian::native == std::endian::little, "safetensors is little-endian and heed does not swap bytes");
+
+/// The file's type for a C++ type: float, double, std::int32_t, std::int64_t.
+template <class T>
+constexpr Dtype dtype_of() {
+  if constexpr (std::is_same_v<T, float>) return Dtype::f32;
+  if constexpr (std::is_same_v<T, double>) return Dtype::f64;
+  if constexpr (std::is_same_v<T, std::int32_t>) return Dtype::i32;
+  if constexpr (std::is_same_v<T, std::int64_t>) return Dtype::i64;
+}
+
+/// Whether float may be read from F64, rounded to nearest (beyond float's range: infinity).
+enum class Narrowing { refuse, allow };
+
+/// A safetensors file in memory. Nothing in it is believed before it is checked, and nothing is allocated on the word
+/// of a number that the file's real size does not cover.
+class SafetensorsFile {
+ public:
+  /// Reads all of `path`. Throws IoError naming the file, the field and what was wrong, for the first of: shorter than
+  /// 8 bytes; header above 100 MB or beyond the file; invalid UTF-8; invalid JSON, including duplicate keys, unknown
+  /// fields and numbers above 2^48; offsets with holes or overlaps; sizes that overflow, are no whole bytes, or differ
+  /// from the offsets; trailing bytes. Values are not checked: NaN and infinity pass.
+  explicit SafetensorsFile(std::string path) : path_(std::move(path)) {
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path_.c_str(), "rb"), std::fclose);
+    struct stat facts {};
+    if (!file || ::fstat(::fileno(file.get()), &facts) != 0) bad(message("cannot open: ", std::strerror(errno)));
+    if (!S_ISREG(facts.st_mode)) bad("is no regular file");
+    const auto size = static_cast<std::uint64_t>(facts.st_size);
+    if (size < 8) bad(message("a header length takes 8 bytes, the file has ", size));
+    std::uint64_t header_size = 0;
+    read_exactly(file.get(), &header_size, 8);
+    if (header_size > detail::max_header_bytes) bad("the header length is above 100000000 bytes");
+    if (header_size > size - 8) bad(message("the header wants ", header_size, " bytes, the file has ", size - 8));
+    std::string text(header_size, '\0');
+    read_exactly(file.get(), text.data(), header_size);
+    const std::uint64_t data_size = size - 8 - header_size;
+    detail::SafetensorsHeader header = detail::parse_safetensors_header(path_, text, data_size);
+    tensors_ = std::move(header.tensors);
+    metadata_ = std::move(header.metadata);
+    for (std::size_t i = 0; i < tensors_.size(); ++i) by_name_.emplace(tensors_[i].name, i);
+    data_ = std::make_unique_for_overwrite<std::byte[]>(data_size);
+    read_exactly(file.get(), data_.get(), data_size);
+  }
+
+  const std::string& path() const { return path_; }
+  /// All tensors, in the order of their bytes.
+  const std::vector<TensorInfo>& tensors() const { return tensors_; }
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  bool contains(std::string_view name) const { return by_name_.contains(name); }
+
+  /// Throws IoError if there is no tensor `name`.
+  const TensorInfo& info(std::string_view name) const {
+    const auto found = by_name_.find(name);
+    if (found == by_name_.end()) bad(message("there is no tensor '", name, "'"));
+    return tensors_[found->second];
+  }
+  /// The bytes of tensor `name`, valid while this file lives. Not aligned for any type.
+  std::span<const std::byte> bytes(std::string_view name) const {
+    const TensorInfo& tensor = info(name);
+    return {data_.get() + tensor.begin, static_cast<std::size_t>(tensor.end - tensor.begin)};
+  }
+
+  /// Copies tensor `name` into `out`, whose size must be the tensor's. T is float, double, int32_t or int64_t; the
+  /// file's type must be T's own or one that T holds exactly (F32 for double, I32 for int64_t); float from F64 must be
+  /// asked for. Throws IoError.
+  template <class T>
+  void read(std::string_view name, std::span<T> out, Narrowing narrowing = Narrowing::refuse) const {
+    const TensorInfo& tensor = info(name);
+    const std::span<const std::byte> from = bytes(name);
+    if (tensor.dtype == dtype_of<T>()) return convert<T>(tensor, from, out);
+    if constexpr (std::is_same_v<T, double>) {
+      if (tensor.dtype == Dtype::f32) return convert<float>(tensor, from, out);
+    } else if constexpr (std::is_same_v<T, std::int64_t>) {
+      if (tensor.dtype == Dtype::i32) return convert<std::int32_t>(tensor, from, out);
+    } else if constexpr (std::is_same_v<T, float>) {
+      if (tensor.dtype == Dtype::f64 && narrowing == Narrowing::allow) return convert<double>(tensor, from, out);
+    }
+    bad(message("tensor '", name, "' is ", name_of(tensor.dtype), ", which cannot be read as ", name_of(dtype_of<T>()),
+                tensor.dtype == Dtype::f64 && dtype_of<T>() == Dtype::f32 ? " unless narrowing is allowed" : ""));
+  }
+  /// The same, into a vector of its own, row-major.
+  template <class T>
+  std::vector<T> values(std::string_view name, Narrowing narrowing = Narrowing::refuse) const {
+    std::vector<T> out(element_count(info(name)));
+    read<T>(name, out, narrowing);
+    return out;
+  }
+
+ private:
+  /// From the checked span, which cannot overflow, and not from the shape.
+  static std::size_t element_count(const TensorInfo& tensor) {
+    return static_cast<std::size_t>(tensor.end - tensor.begin) * 8 / dtype_facts[static_cast<int>(tensor.dtype)].bits;
+  }
+  template <class Stored, class T>
+  void convert(const TensorInfo& tensor, std::span<const std::byte> from, std::span<T> out) const {
+    if (out.size() != element_count(tensor)) {
+      bad(message("tensor '", tensor.name, "' has ", element_count(tensor), " elements, wanted ", out.size()));
+    }
+    if constexpr (std::is_same_v<Stored, T>) {
+      if (!out.empty()) std::memcpy(out.data(), from.data(), from.size());
+    } else {
+      for (std::size_t i = 0; i < out.size(); ++i) {
+        Stored value;
+        std::memcpy(&value, from.data() + i * sizeof(Stored), sizeof(Stored));
+        out[i] = static_cast<T>(value);
+      }
+    }
+  }
+  void read_exactly(std::FILE* file, void* to, std::uint64_t size) const {
+    if (std::fread(to, 1, size, file) != size) {
+      bad(std::ferror(file) != 0 ? message("cannot read: ", std::strerror(errno)) : "the file ended while it was read");
+    }
+  }
+  [[noreturn]] void bad(std::string_view what) const { fail<IoError>("read_safetensors", message(path_, ": ", what)); }
+
+  std::string path_;
+  std::vector<TensorInfo> tensors_;
+  std::map<std::string, std::size_t, std::less<>> by_name_;
+  std::map<std::string, std::string> metadata_;
+  std::unique_ptr<std::byte[]> data_;
+};
+
+/// A tensor to be written: somebody else's elements, row-major.
+struct TensorSource {
+  std::string name;
+  Dtype dtype = Dtype::f32;
+  std::vector<Index> shape;
+  std::span<const std::byte> bytes;
+};
+
+/// A source from float, double, int32_t or int64_t elements, which must outlive it.
+template <class T>
+TensorSource tensor_source(std::string name, std::vector<Index> shape, std::span<const T> values) {
+  return {std::move(name), dtype_of<T>(), std::move(shape), std::as_bytes(values)};
+}
+
+/// Writes `path`: tensors by falling alignment, then by name; header padded with spaces to a multiple of 8; the same
+/// input gives the same bytes, and they are those of the reference implementation. Written beside and renamed: on any
+/// failure (IoError) an older file is untouched. Names must be unique; names and metadata must be UTF-8.
+inline void write_safetensors(const std::string& path, std::vector<TensorSource> tensors,
+                              const std::map<std::string, std::string>& metadata = {}) {
+  const std::string operation = "write_safetensors";
+  const auto quoted = [&](const std::string& text) {
+    if (detail::utf8_valid_prefix(text) != text.size()) {
+      fail<IoError>(operation, message(path, ": '", text, "' is not UTF-8"));
+    }
+    return nlohmann::json(text).dump();
+  };
+  std::sort(tensors.begin(), tensors.end(), [](const TensorSource& a, const TensorSource& b) {
+    return a.dtype != b.dtype ? a.dtype > b.dtype : a.name < b.name;
+  });
+
+  std::string header = "{";
+  if (!metadata.empty()) {
+    header += "\"__metadata__\":{";
+    for (const auto& [key, value] : metadata) header += quoted(key) + ":" + quoted(value) + ",";
+    header.back() = '}';
+    header += ',';
+  }
+  std::set<std::string_view> names{"__metadata__"};
+  std::size_t end = 0;
+  for (const TensorSource& tensor : tensors) {
+    const auto complain = [&](std::string_view what) {
+      fail<IoError>(operation, message(path, ": tensor '", tensor.name, "': ", what));
+    };
+    if (!names.insert(tensor.name).second) complain("the name is taken");
+    if (std::any_of(tensor.shape.begin(), tensor.shape.end(), [](Index n) { return n < 0; }))
+      complain("negative shape");
+    if (detail::checked_bytes(tensor.shape, tensor.dtype, complain) != tensor.bytes.size()) {
+      complain(message(tensor.bytes.size(), " bytes do not fill its shape"));
+    }
+    header += message(quoted(tensor.name), ":{\"dtype\":\"", name_of(tensor.dtype), "\",\"shape\":[");
+    for (std::size_t i = 0; i < tensor.shape.size(); ++i) header += message(i == 0 ? "" : ",", tensor.shape[i]);
+    header += message("],\"data_offsets\":[", end, ",", end + tensor.bytes.size(), "]},");
+    end += tensor.bytes.size();
+  }
+  if (header.back() == ',') header.pop_back();
+  header += '}';
+  header.append((8 - header.size() % 8) % 8, ' ');
+  if (header.size() > detail::max_header_bytes) fail<IoError>(operation, message(path, ": the header exceeds 100 MB"));
+
+  AtomicFile file(operation, path);
+  const std::uint64_t length = header.size();
+  file.write({reinterpret_cast<const char*>(&length), sizeof(length)});
+  file.write(header);
+  for (const TensorSource& tensor : tensors) {
+    file.write({reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size()});
+  }
+  file.commit();
+}
+
+}  // namespace heed::inline HEED_ABI::io

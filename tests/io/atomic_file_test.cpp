@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files that appear whole or not at all.
+#include "heed/io/atomic_file.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "temporary.hpp"
+
+using Catch::Matchers::Contains;
+using heed::io::AtomicFile;
+using temporary::read_bytes;
+
+TEST_CASE("atomic file: the old content stays until commit, and nothing is left beside it", "[io]") {
+  const temporary::Folder folder;
+  const std::string path = folder.file("a");
+  temporary::write_bytes(path, "old");
+  {
+    AtomicFile file("test", path);
+    file.write("half a file");
+    CHECK(folder.entries() == 2);
+    CHECK(read_bytes(path) == "old");
+  }
+  CHECK(read_bytes(path) == "old");
+  CHECK(folder.entries() == 1);
+  {
+    AtomicFile first("test", path), second("test", path);  // two writers at once: the last to commit wins
+    first.write("first");
+    second.write("second");
+    second.commit();
+    CHECK(read_bytes(path) == "second");
+    first.commit();
+  }
+  CHECK(read_bytes(path) == "first");
+  CHECK(folder.entries() == 1);
+}
+
+TEST_CASE("atomic file: a path without a folder is written in the current one", "[io]") {
+  const temporary::Folder folder;
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path);
+  AtomicFile file("test", "plain");
+  file.write("x");
+  file.commit();
+  std::filesystem::current_path(before);
+  CHECK(read_bytes(folder.file("plain")) == "x");
+}
+
+TEST_CASE("atomic file: a replaced file keeps its permissions, a link its place", "[io]") {
+  namespace fs = std::filesystem;
+  const temporary::Folder folder;
+  const std::string path = folder.file("a");
+  temporary::write_bytes(path, "old");
+  fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
+  fs::create_symlink("a", folder.path / "link");
+  AtomicFile file("test", folder.file("link"));
+  file.write("new");
+  file.commit();
+  CHECK(fs::is_symlink(folder.path / "link"));
+  CHECK(read_bytes(path) == "new");
+  CHECK(fs::status(path).permissions() == (fs::perms::owner_read | fs::perms::owner_write));
+}
+
+TEST_CASE("atomic file: what cannot be replaced is an error that says so", "[io]") {
+  const temporary::Folder folder;
+  CHECK_THROWS_WITH(AtomicFile("save", folder.file("no/such")), Contains("save: cannot create") && Contains("No such"));
+  CHECK_THROWS_WITH(AtomicFile("save", "/dev/null"), Contains("no regular file"));
+  CHECK_THROWS_WITH(AtomicFile("save", folder.path.string()), Contains("no regular file"));
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checkpoints: round trips, strictness that lists everything at once, and modules that a failed load leaves alone.
+#include "heed/io/checkpoint.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "heed/nn/embedding.hpp"
+#include "heed/nn/linear.hpp"
+#include "heed/nn/lstm.hpp"
+#include "temporary.hpp"
+
+namespace {
+
+using Catch::Matchers::Contains;
+using heed::Index;
+using heed::io::SafetensorsFile;
+using heed::io::tensor_source;
+using temporary::Folder;
+namespace nn = heed::nn;
+
+template <class Scalar>
+struct Model {
+  using scalar_type = Scalar;
+  nn::Embedding<Scalar> items{{.num_embeddings = 5, .embedding_dim = 3, .padding_idx = 2}};
+  nn::LSTM<Scalar> encoder{{.input_size = 3, .hidden_size = 4, .num_layers = 2, .proj_size = 2}};
+  nn::Linear<Scalar> head{{.in_features = 2, .out_features = 1}};
+
+  template <class Visitor>
+  void visit(Visitor&& visitor) {
+    visitor("items", items);
+    visitor("encoder", encoder);
+    visitor("head", head);
+  }
+};
+
+template <class Scalar>
+std::vector<Scalar> flattened(Model<Scalar>& model) {
+  std::vector<Scalar> out;
+  nn::for_each_parameter(model, [&](const std::string&, auto& p) {
+    out.insert(out.end(), p.value().data(), p.value().data() + p.size());
+  });
+  return out;
+}
+
+template <class Function>
+std::string error_of(const Function& function) {
+  try {
+    function();
+  } catch (const heed::IoError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("a saved module comes back bit for bit, with its metadata", "", float, double) {
+  const Folder folder;
+  const std::string path = folder.file("model.safetensors");
+  Model<TestType> written, read;
+  nn::initialize(written, heed::Random(1));
+  heed::io::save(written, path, {{"epoch", "7"}});
+  heed::io::load(read, path);
+  CHECK(flattened(read) == flattened(written));
+  CHECK(flattened(read)[0] != 0);
+  const SafetensorsFile file(path);
+  CHECK(file.metadata().at("epoch") == "7");
+  CHECK(file.info("encoder.weight_hr_l1").shape == std::vector<Index>{2, 4});
+  CHECK(file.tensors().size() == nn::parameters(read).size());
+  CHECK(folder.entries() == 1);
+}
+
+TEST_CASE("several modules are one under their numbers") {
+  const Folder folder;
+  nn::Linear<float> a({.in_features = 2, .out_features = 3}), b({.in_features = 2, .out_features = 3});
+  nn::initialize(a, heed::Random(1));
+  heed::io::save(nn::modules(a, b), folder.file("two"));
+  heed::io::load(nn::modules(b, a), folder.file("two"));
+  CHECK(b.weight.value()(0, 0) != 0);
+  CHECK(a.weight.value()(0, 0) == 0);
+}
+
+TEST_CASE("precision: float into double is exact, double into float must be asked for") {
+  const Folder folder;
+  Model<float> narrow;
+  Model<double> wide;
+  nn::initialize(narrow, heed::Random(1));
+  heed::io::save(narrow, folder.file("f32"));
+  heed::io::load(wide, folder.file("f32"));
+  const auto exact = flattened(narrow);
+  CHECK(flattened(wide) == std::vector<double>(exact.begin(), exact.end()));
+  heed::io::save(wide, folder.file("f64"));
+  Model<float> back;
+  const std::string text = error_of([&] { heed::io::load(back, folder.file("f64")); });
+  CHECK_THAT(text, Contains("wrong type: head.weight is F64, wanted F32") && Contains("items.weight"));
+  CHECK(flattened(back) == std::vector<float>(exact.size()));
+  heed::io::load(back, folder.file("f64"), heed::io::Narrowing::allow);
+  CHECK(flattened(back) == exact);
+}
+
+TEST_CASE("everything that does not fit is listed in one error, and nothing is changed") {
+  const Folder folder;
+  const std::string path = folder.file("other");
+  const std::vector<double> numbers(15, 9);
+  heed::io::write_safetensors(path, {tensor_source<double>("items.weight", {5, 3}, numbers),
+                                     tensor_source<double>("head.weight", {2, 1}, std::span(numbers).first(2)),
+                                     tensor_source<double>("head.extra", {3, 4}, std::span(numbers).first(12)),
+                                     tensor_source<double>("encoder.weight_hr_l0", {8}, std::span(numbers).first(8))});
+  Model<double> model;
+  nn::initialize(model, heed::Random(3));
+  const auto before = flattened(model);
+  const std::string text = error_of([&] { heed::io::load(model, path); });
+  CHECK_THAT(text, Contains("load: " + path));
+  CHECK_THAT(text, Contains("wrong shape: head.weight is [2, 1], wanted [1, 2]"));
+  CHECK_THAT(text, Contains("wrong shape: encoder.weight_hr_l0 is [8], wanted [2, 4]"));
+  CHECK_THAT(text, Contains("unexpected: head.extra [3, 4]"));
+  CHECK_THAT(text, Contains("missing: head.bias [1]") && Contains("missing: encoder.weight_ih_l0 [16, 3]"));
+  CHECK_THAT(text, !Contains("items.weight"));
+  CHECK(flattened(model) == before);
+  CHECK_THAT(error_of([&] { heed::io::load(model, folder.file("none")); }), Contains("cannot open"));
+  CHECK(flattened(model) == before);
+}
+
+TEST_CASE("a padding row is zero again after loading, whatever the file holds") {
+  const Folder folder;
+  const std::vector<float> numbers(15, 9);
+  heed::io::write_safetensors(folder.file("table"), {tensor_source<float>("weight", {5, 3}, numbers)});
+  nn::Embedding<float> table({.num_embeddings = 5, .embedding_dim = 3, .padding_idx = 2});
+  heed::io::load(table, folder.file("table"));
+  for (Index i = 0; i < 5; ++i) {
+    for (Index j = 0; j < 3; ++j) CHECK(table.weight.value()(i, j) == (i == 2 ? 0.0f : 9.0f));
+  }
+}
+
+TEST_CASE("an older file survives a save that fails") {
+  const Folder folder;
+  const std::string path = folder.file("model");
+  nn::Linear<float> layer({.in_features = 2, .out_features = 1});
+  heed::io::save(layer, path);
+  const std::string before = temporary::read_bytes(path);
+  nn::initialize(layer, heed::Random(1));
+  CHECK_THROWS_AS(heed::io::save(layer, path, {{"bad", "\xff"}}), heed::IoError);
+  CHECK(temporary::read_bytes(path) == before);
+  CHECK(folder.entries() == 1);
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// gzip input: whole files come out as they went in, damaged ones never look like an end of file.
+#include "heed/io/gzip.hpp"
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <string>
+
+#include "temporary.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+using Catch::Matchers::Contains;
+using heed::IoError;
+using heed::io::GzipStream;
+
+std::string gzip(const std::string& text) {
+  const temporary::Folder folder;
+  gzFile out = ::gzopen(folder.file("a.gz").c_str(), "wb");
+  ::gzwrite(out, text.data(), static_cast<unsigned>(text.size()));
+  ::gzclose(out);
+  return temporary::read_bytes(folder.file("a.gz"));
+}
+
+/// Every line, each ended by '\n', through std::getline as the readers do it.
+std::string lines_of(const std::string& bytes) {
+  const temporary::Folder folder;
+  temporary::write_bytes(folder.file("a.gz"), bytes);
+  GzipStream in(folder.file("a.gz"));
+  std::string out, line;
+  while (std::getline(in, line)) out += line + "\n";
+  CHECK(in.eof());
+  CHECK_FALSE(in.bad());
+  return out;
+}
+
+/// About 1 MB that does not compress away, so that it takes several of the stream's buffers.
+std::string long_text() {
+  std::string text;
+  unsigned state = 1;
+  for (int i = 0; i < 100'000; ++i) {
+    state = state * 1664525u + 1013904223u;
+    text += std::to_string(state) + "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("gzip: compressed and plain files read alike", "[io]") {
+  const std::string text = long_text();
+  const std::string packed = gzip(text);
+  REQUIRE(packed.size() < text.size());
+  CHECK(lines_of(packed) == text);
+  CHECK(lines_of(text) == text);
+  CHECK(lines_of(packed + packed) == text + text);  // members in a row, as `cat a.gz b.gz` makes them
+  CHECK(lines_of(gzip("")).empty());
+  CHECK(lines_of("").empty());
+  CHECK(lines_of(gzip("no newline")) == "no newline\n");
+}
+
+TEST_CASE("gzip: damage is an error with the file's name, never an end of file", "[io]") {
+  const std::string packed = gzip(long_text());
+  for (const std::size_t kept :
+       {std::size_t{5}, std::size_t{20}, packed.size() / 2, packed.size() - 8, packed.size() - 1}) {
+    CAPTURE(kept);
+    CHECK_THROWS_WITH(lines_of(packed.substr(0, kept)), Contains("read_gzip") && Contains("truncated"));
+  }
+  std::string checksum = packed;
+  checksum[packed.size() - 8] ^= 1;  // the CRC-32 of the text
+  CHECK_THROWS_WITH(lines_of(checksum), Contains("incorrect data check"));
+  std::string length = packed;
+  length[packed.size() - 1] ^= 1;
+  CHECK_THROWS_WITH(lines_of(length), Contains("incorrect length check"));
+  std::string body = packed;
+  for (std::size_t i = 1000; i < 1100; ++i) body[i] ^= 0x55;
+  CHECK_THROWS_AS(lines_of(body), IoError);
+
+  CHECK_THROWS_WITH(GzipStream("/nonexistent/u.data.gz"), Contains("/nonexistent/u.data.gz: No such file"));
+  GzipStream folder(fs::temp_directory_path().string());
+  std::string line;
+  CHECK_THROWS_WITH(std::getline(folder, line), Contains("directory"));
+  CHECK(folder.bad());
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/io/recommender.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "heed/nn/init.hpp"
+#include "io/temporary.hpp"
+
+namespace {
+
+using Catch::Matchers::Contains;
+using namespace heed;
+using Model = recsys::AttentionRecommender<float>;
+
+/// Every option differs from its default.
+const recsys::AttentionRecommenderOptions odd{.num_items = 3,
+                                              .embed_dim = 4,
+                                              .hidden_size = 6,
+                                              .decoder = true,
+                                              .attention = recsys::AttentionKind::multi_head,
+                                              .num_heads = 3,
+                                              .pointer = false,
+                                              .max_age = 5,
+                                              .dropout = 0.125};
+
+data::Vocabulary catalogue() {
+  data::Vocabulary out;
+  for (const char* id : {"10002", "caf\u00e9", "\"quoted\""}) out.add(id);
+  out.set_name(0, "INFLATABLE POLITICAL GLOBE");
+  out.set_name(1, "bytes that are no UTF-8: \xff");
+  return out;
+}
+
+Model make(const recsys::AttentionRecommenderOptions& options) {
+  Model model(options);
+  nn::initialize(model, Random(1));
+  return model;
+}
+
+/// Rewrites a saved file's metadata.
+void change(const std::string& path, const std::string& key, const std::string& value) {
+  const io::SafetensorsFile file(path);
+  auto metadata = file.metadata();
+  metadata[key] = value;
+  if (value.empty()) metadata.erase(key);
+  std::vector<io::TensorSource> tensors;
+  for (const auto& tensor : file.tensors()) {
+    tensors.push_back({tensor.name, tensor.dtype, tensor.shape, file.bytes(tensor.name)});
+  }
+  io::write_safetensors(path, tensors, metadata);
+}
+
+}  // namespace
+
+TEST_CASE("a recommender comes back with its options, its catalogue and its weights", "[io][recommender]") {
+  const temporary::Folder folder;
+  const std::string path = folder.file("model.safetensors");
+  Model model = make(odd);
+  io::save_recommender(model, catalogue(), {.next_basket = false, .max_length = 77, .k = 5}, path);
+  const auto saved = io::load_recommender<float>(path);
+
+  const auto& options = saved.model.options();
+  CHECK(options.num_items == 3);
+  CHECK(options.embed_dim == 4);
+  CHECK(options.hidden_size == 6);
+  CHECK(options.decoder);
+  CHECK(options.attention == recsys::AttentionKind::multi_head);
+  CHECK(options.num_heads == 3);
+  CHECK_FALSE(options.pointer);
+  CHECK(options.max_age == 5);
+  CHECK(options.dropout == 0.125);
+  CHECK_FALSE(saved.task.next_basket);
+  CHECK(saved.task.max_length == 77);
+  CHECK(saved.task.k == 5);
+
+  const data::Vocabulary ids = catalogue();
+  REQUIRE(saved.item_ids.size() == 3);
+  for (std::int32_t i = 0; i < 3; ++i) CHECK(saved.item_ids.id(i) == ids.id(i));
+  CHECK(saved.item_ids.name(0) == "INFLATABLE POLITICAL GLOBE");
+  CHECK(saved.item_ids.name(1) == "bytes that are no UTF-8: \uFFFD");
+  CHECK(saved.item_ids.name(2) == "\"quoted\"");
+
+  auto loaded = make(odd);
+  io::load(loaded, path);
+  CHECK((loaded.items.weight.value().array() == model.items.weight.value().array()).all());
+  CHECK((saved.model.items.weight.value().array() == model.items.weight.value().array()).all());
+}
+
+TEST_CASE("a recommender of any kind of attention comes back", "[io][recommender]") {
+  const temporary::Folder folder;
+  for (const auto& [name, kind] : io::attention_kinds()) {
+    Model model = make({.num_items = 3, .embed_dim = 4, .hidden_size = 4, .attention = kind});
+    io::save_recommender(model, catalogue(), {}, folder.file(name));
+    CHECK(io::load_recommender<float>(folder.file(name)).model.options().attention == kind);
+  }
+}
+
+TEST_CASE("what does not fit is not written", "[io][recommender]") {
+  const temporary::Folder folder;
+  Model model = make({.num_items = 4, .embed_dim = 4, .hidden_size = 4});
+  CHECK_THROWS_WITH(io::save_recommender(model, catalogue(), {}, folder.file("m")),
+                    Contains("3 ids for a model of 4 items"));
+  data::Vocabulary ids = catalogue();
+  ids.add("\xff");
+  CHECK_THROWS_WITH(io::save_recommender(model, ids, {}, folder.file("m")), Contains("id of item 3 is not UTF-8"));
+  CHECK(folder.entries() == 0);
+}
+
+TEST_CASE("a damaged or foreign file is an error that names it", "[io][recommender]") {
+  const temporary::Folder folder;
+  const std::string path = folder.file("model.safetensors");
+  const auto broken = [&](const std::string& key, const std::string& value) {
+    Model model = make({.num_items = 3, .embed_dim = 4, .hidden_size = 4});
+    io::save_recommender(model, catalogue(), {}, path);
+    change(path, key, value);
+    try {
+      io::load_recommender<float>(path);
+    } catch (const IoError& error) {
+      CHECK_THAT(error.what(), Contains(path));
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  const std::string options = [&] {
+    Model model = make({.num_items = 3, .embed_dim = 4, .hidden_size = 4});
+    io::save_recommender(model, catalogue(), {}, path);
+    return io::SafetensorsFile(path).metadata().at("options");
+  }();
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string changed = options;
+    REQUIRE(changed.find(from) != std::string::npos);
+    return broken("options", changed.replace(changed.find(from), from.size(), to));
+  };
+  CHECK_THAT(broken("format", "something else"), Contains("'format' is not heed.attention_recommender.1"));
+  CHECK_THAT(broken("format", ""), Contains("'format'"));
+  CHECK_THAT(broken("options", ""), Contains("lacks options"));
+  CHECK_THAT(broken("options", "{"), Contains("parse error"));
+  CHECK_THAT(broken("items", "[\"a\"]"), Contains("1 ids for 3 items"));
+  CHECK_THAT(broken("items", "[\"a\",\"a\",\"b\"]"), Contains("2 ids for 3 items"));
+  CHECK_THAT(broken("names", "[1,2,3]"), Contains("metadata"));
+  CHECK_THAT(broken("names", "[]"), Contains("metadata"));
+  CHECK_THAT(with("\"additive\"", "\"subtractive\""), Contains("unknown attention"));
+  CHECK_THAT(with("\"embed_dim\":4", "\"embed_dim\":1000000000000"), Contains("items.weight"));
+  CHECK_THAT(with("\"hidden_size\":4", "\"hidden_size\":1000000000000"), Contains("encoder.weight_hh_l0"));
+  CHECK_THAT(with("\"max_age\":", "\"max_age\":1"), Contains("ages.weight"));
+}

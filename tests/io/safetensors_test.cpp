@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+// safetensors: round trips, every rejection the format demands, and files that survive a failed write.
+#include "heed/io/safetensors.hpp"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+
+#include "temporary.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+using Catch::Matchers::Contains;
+using heed::Index;
+using heed::IoError;
+using heed::io::SafetensorsFile;
+using heed::io::tensor_source;
+using temporary::Folder;
+using temporary::read_bytes;
+
+std::string little_endian(std::uint64_t value) {
+  std::string out;
+  for (int i = 0; i < 8; ++i) out += static_cast<char>(value >> (8 * i));
+  return out;
+}
+
+std::string assemble(const std::string& header, std::size_t data_bytes) {
+  return little_endian(header.size()) + header + std::string(data_bytes, '\0');
+}
+
+std::string entry(const std::string& name, const std::string& dtype, const std::string& shape,
+                  const std::string& offsets) {
+  return "\"" + name + R"(":{"dtype":")" + dtype + R"(","shape":[)" + shape + R"(],"data_offsets":[)" + offsets + "]}";
+}
+
+std::string error_of(const std::string& bytes) {
+  const Folder folder;
+  const std::string path = folder.file("bad.safetensors");
+  temporary::write_bytes(path, bytes);
+  try {
+    SafetensorsFile file(path);
+  } catch (const IoError& error) {
+    CHECK_THAT(error.what(), Contains(path));
+    return error.what();
+  }
+  return "accepted";
+}
+
+std::string error_of_header(const std::string& header, std::size_t data_bytes = 0) {
+  return error_of(assemble(header, data_bytes));
+}
+
+}  // namespace
+
+TEST_CASE("safetensors: what is written is read back, bit for bit", "[io]") {
+  const Folder folder;
+  const std::string path = folder.file("a.safetensors");
+  const std::vector<float> floats = {1.5f, -0.0f, std::numeric_limits<float>::infinity(), 3e-42f, 5, 6};
+  const std::vector<double> doubles = {0.1, -1e300};
+  const std::vector<std::int64_t> longs = {std::numeric_limits<std::int64_t>::min(), 7};
+  const std::vector<std::int32_t> ints = {-3};
+  heed::io::write_safetensors(
+      path,
+      {tensor_source<float>("w \"quoted\" \u00e9", {2, 3}, floats), tensor_source<std::int32_t>("scalar", {}, ints),
+       tensor_source<double>("d", {2}, doubles), tensor_source<std::int64_t>("l", {2}, longs),
+       tensor_source<double>("empty", {0, 3}, std::span<const double>())},
+      {{"version", "1"}, {"note", "line\nbreak \u2603"}});
+  const SafetensorsFile file(path);
+  CHECK(file.values<float>("w \"quoted\" \u00e9") == floats);
+  CHECK(std::signbit(file.values<float>("w \"quoted\" \u00e9")[1]));
+  CHECK(file.info("w \"quoted\" \u00e9").shape == std::vector<Index>{2, 3});
+  CHECK(file.values<std::int32_t>("scalar") == ints);
+  CHECK(file.info("scalar").shape.empty());
+  CHECK(file.info("scalar").dtype == heed::io::Dtype::i32);
+  CHECK(file.values<double>("d") == doubles);
+  CHECK(file.values<std::int64_t>("l") == longs);
+  CHECK(file.values<double>("empty").empty());
+  CHECK(file.metadata().size() == 2);
+  CHECK(file.metadata().at("note") == "line\nbreak \u2603");
+  CHECK(file.tensors().size() == 5);
+  CHECK(folder.entries() == 1);  // no temporary file is left
+}
+
+TEST_CASE("safetensors: conversions are exact unless narrowing is asked for", "[io]") {
+  const Folder folder;
+  const std::string path = folder.file("a.safetensors");
+  const std::vector<float> floats = {0.1f};
+  const std::vector<double> doubles = {0.1};
+  const std::vector<std::int32_t> ints = {-3};
+  heed::io::write_safetensors(path, {tensor_source<float>("f", {1}, floats), tensor_source<double>("d", {1}, doubles),
+                                     tensor_source<std::int32_t>("i", {1}, ints)});
+  const SafetensorsFile file(path);
+  CHECK(file.values<double>("f")[0] == static_cast<double>(0.1f));
+  CHECK(file.values<std::int64_t>("i")[0] == -3);
+  CHECK(file.values<float>("d", heed::io::Narrowing::allow)[0] == 0.1f);
+  CHECK_THROWS_WITH(file.values<float>("d"), Contains("'d' is F64") && Contains("narrowing"));
+  CHECK_THROWS_WITH(file.values<double>("i"), Contains("'i' is I32"));
+  CHECK_THROWS_WITH(file.values<float>("none"), Contains("no tensor 'none'"));
+  std::vector<float> two(2);
+  CHECK_THROWS_WITH(file.read<float>("f", two), Contains("has 1 elements, wanted 2"));
+}
+
+TEST_CASE("safetensors: the bytes are those of the reference implementation", "[io]") {
+  const Folder folder;
+  const std::string path = folder.file("a.safetensors");
+  const std::vector<float> f = {1};
+  const std::vector<double> d = {2};
+  const std::vector<std::int64_t> l = {3};
+  heed::io::write_safetensors(path,
+                              {tensor_source<float>("z", {1}, f), tensor_source<float>("a", {1}, f),
+                               tensor_source<double>("m", {1}, d), tensor_source<std::int64_t>("n", {1}, l)},
+                              {{"k", "v"}});
+  std::string header = R"({"__metadata__":{"k":"v"},)" + entry("n", "I64", "1", "0,8") + "," +
+                       entry("m", "F64", "1", "8,16") + "," + entry("a", "F32", "1", "16,20") + "," +
+                       entry("z", "F32", "1", "20,24") + "}";
+  header.append((8 - header.size() % 8) % 8, ' ');
+  const std::string bytes = read_bytes(path);
+  CHECK(bytes.substr(0, 8 + header.size()) == little_endian(header.size()) + header);
+  CHECK(bytes.size() == 8 + header.size() + 24);
+  heed::io::write_safetensors(path, {});
+  CHECK(read_bytes(path) == little_endian(8) + "{}      ");
+
+  // A file that the reference wrote (the parity tests' generator), read and written again.
+  const std::string theirs = HEED_SOURCE_DIR "/tests/parity/fixtures/attention_hidden.safetensors";
+  const SafetensorsFile file(theirs);
+  std::vector<heed::io::TensorSource> tensors;
+  for (const auto& tensor : file.tensors()) {
+    tensors.push_back({tensor.name, tensor.dtype, tensor.shape, file.bytes(tensor.name)});
+  }
+  std::reverse(tensors.begin(), tensors.end());
+  heed::io::write_safetensors(path, tensors, file.metadata());
+  CHECK(read_bytes(path) == read_bytes(theirs));
+}
+
+TEST_CASE("safetensors: accepted though unusual", "[io]") {
+  CHECK(error_of_header("{}") == "accepted");
+  CHECK(error_of_header(" \n\t{}   ") == "accepted");
+  CHECK(error_of_header("{" + entry("a", "F32", "", "0,4") + "}", 4) == "accepted");
+  CHECK(error_of_header("{" + entry("a", "F32", "0", "0,0") + "," + entry("b", "F32", "1", "0,4") + "}", 4) ==
+        "accepted");
+  CHECK(error_of_header("{" + entry("a", "F4", "2", "0,1") + "}", 1) == "accepted");
+  CHECK(error_of_header("{" + entry("a\\u0041", "BF16", "1,1,1,1,1,1,1,1", "0,2") + "}", 2) == "accepted");
+}
+
+TEST_CASE("safetensors: lengths are checked first", "[io]") {
+  CHECK_THAT(error_of(""), Contains("8 bytes"));
+  CHECK_THAT(error_of("1234567"), Contains("the file has 7"));
+  CHECK_THAT(error_of(little_endian(100'000'001) + "{}"), Contains("above 100000000"));
+  CHECK_THAT(error_of(little_endian(~std::uint64_t{0}) + "{}"), Contains("above 100000000"));
+  CHECK_THAT(error_of(little_endian(3) + "{}"), Contains("wants 3 bytes, the file has 2"));
+  CHECK_THAT(error_of(little_endian(99'999'999) + "{}"), Contains("wants 99999999"));
+  CHECK_THROWS_WITH(SafetensorsFile("/nonexistent/x"), Contains("cannot open") && Contains("/nonexistent/x"));
+  CHECK_THROWS_WITH(SafetensorsFile(fs::temp_directory_path().string()), Contains("no regular file"));
+}
+
+TEST_CASE("safetensors: the header must be UTF-8, then JSON of the format's form", "[io]") {
+  CHECK_THAT(error_of_header("{\"\xff\":"), Contains("invalid UTF-8 at header byte 2"));
+  CHECK_THAT(error_of_header("{\"\xc0\x80\""), Contains("invalid UTF-8"));
+  CHECK_THAT(error_of_header("{\"\xed\xa0\x80\""), Contains("invalid UTF-8"));
+  CHECK_THAT(error_of_header("\xef\xbb\xbf{}"), Contains("begins with {"));  // byte-order mark
+  CHECK_THAT(error_of_header(""), Contains("begins with {"));
+  CHECK_THAT(error_of_header("[]"), Contains("begins with {"));
+  CHECK_THAT(error_of_header(std::string("{}\0junk", 7)), Contains("invalid JSON"));
+  CHECK_THAT(error_of_header("{}x"), Contains("invalid JSON"));
+  CHECK_THAT(error_of_header("{\"a\":"), Contains("invalid JSON"));
+  CHECK_THAT(error_of_header("{\"a\":1}"), Contains("entry 'a'"));
+  CHECK_THAT(error_of_header("{\"a\":[]}"), Contains("entry 'a'"));
+  CHECK_THAT(error_of_header("{\"a\":{}}"), Contains("needs dtype, shape and data_offsets"));
+  CHECK_THAT(error_of_header("{\"a\":{\"dtype\":\"F32\",\"shape\":[]}}"), Contains("needs dtype"));
+  CHECK_THAT(error_of_header("{" + entry("a", "F33", "1", "0,4") + "}", 4), Contains("unknown dtype 'F33'"));
+  CHECK_THAT(error_of_header("{\"a\":{\"dtype\":4}}"), Contains("a number where"));
+  CHECK_THAT(error_of_header("{\"a\":{\"extra\":4}}"), Contains("unknown field 'extra'"));
+  CHECK_THAT(error_of_header("{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\"}}"), Contains("'dtype' appears twice"));
+  CHECK_THAT(error_of_header("{" + entry("a", "F32", "-1", "0,4") + "}", 4), Contains("a negative number"));
+  CHECK_THAT(error_of_header("{" + entry("a", "F32", "1.0", "0,4") + "}", 4), Contains("a fraction"));
+  CHECK_THAT(error_of_header("{" + entry("a", "F32", "1e0", "0,4") + "}", 4), Contains("a fraction"));
+  CHECK_THAT(error_of_header("{" + entry("a", "F32", "99999999999999999999", "0,4") + "}", 4),
+             Contains("beyond 64 bits"));
+  CHECK_THAT(error_of_header("{" + entry("a", "F32", "281474976710657", "0,4") + "}", 4), Contains("above 2^48"));
+  CHECK_THAT(error_of_header("{" + entry("a", "F32", "[1]", "0,4") + "}", 4), Contains("an array where"));
+  CHECK_THAT(error_of_header("{" + entry("a", "F32", "null", "0,4") + "}", 4), Contains("null where"));
+  CHECK_THAT(error_of_header("{" + entry("a", "F32", "1", "0") + "}", 4), Contains("[begin, end]"));
+  CHECK_THAT(error_of_header("{" + entry("a", "F32", "1", "0,4,4") + "}", 4), Contains("more than two"));
+  CHECK_THAT(error_of_header("{\"__metadata__\":{\"a\":1}}"), Contains("entry '__metadata__'"));
+  CHECK_THAT(error_of_header("{\"__metadata__\":\"a\"}"), Contains("entry '__metadata__'"));
+  CHECK_THAT(error_of_header("{\"__metadata__\":{\"a\":{\"b\":\"c\"}}}"), Contains("an object where"));
+  CHECK_THAT(error_of_header("{\"__metadata__\":{\"a\":\"1\",\"a\":\"1\"}}"), Contains("'a' appears twice"));
+  CHECK_THAT(error_of_header("{\"__metadata__\":{},\"__metadata__\":{}}"), Contains("appears twice"));
+  const std::string twice = entry("a", "F32", "0", "0,0");
+  CHECK_THAT(error_of_header("{" + twice + "," + twice + "}"), Contains("entry 'a': the name appears twice"));
+  // Keys are compared after their escapes: two spellings are one name.
+  CHECK_THAT(error_of_header("{" + twice + "," + entry("\\u0061", "F32", "0", "0,0") + "}"), Contains("appears twice"));
+  CHECK_THAT(error_of_header(std::string(100'000, '[')), Contains("begins with {"));
+  CHECK_THAT(error_of_header("{\"a\":" + std::string(1'000'000, '[')), Contains("entry 'a'"));
+}
+
+TEST_CASE("safetensors: offsets, sizes and the file's end must agree", "[io]") {
+  const auto one = [](const std::string& dtype, const std::string& shape, const std::string& offsets,
+                      std::size_t bytes) {
+    return error_of_header("{" + entry("a", dtype, shape, offsets) + "}", bytes);
+  };
+  CHECK_THAT(one("F32", "1", "4,8", 8), Contains("'a': data_offsets [4, 8] must begin at 0"));
+  CHECK_THAT(one("F32", "1", "4,0", 4), Contains("must begin at 0"));
+  const std::string a = entry("a", "F32", "1", "0,4");
+  CHECK_THAT(error_of_header("{" + a + "," + entry("b", "F32", "1", "5,9") + "}", 9),
+             Contains("must begin at 4"));  // hole
+  CHECK_THAT(error_of_header("{" + a + "," + entry("b", "F32", "1", "0,4") + "}", 4), Contains("must begin at 4"));
+  CHECK_THAT(error_of_header("{" + a + "," + entry("b", "F32", "1", "2,6") + "}", 6), Contains("must begin at 4"));
+  CHECK_THAT(error_of_header("{" + a + "," + entry("b", "F32", "1", "4,3") + "}", 4), Contains("not end before"));
+  CHECK_THAT(one("F32", "281474976710656,281474976710656", "0,4", 4), Contains("product of shape overflows"));
+  CHECK_THAT(one("F64", "281474976710656,65535", "0,4", 4), Contains("size in bits overflows"));
+  CHECK_THAT(one("F4", "3", "0,1", 1), Contains("12 bits, no whole bytes"));
+  CHECK_THAT(one("F32", "2", "0,4", 4), Contains("span 4 bytes, but shape and dtype F32 need 8"));
+  CHECK_THAT(one("F32", "1", "0,4", 3), Contains("end at data byte 4, but the file has 3"));
+  CHECK_THAT(one("F32", "1", "0,4", 5), Contains("but the file has 5"));
+  CHECK_THAT(one("F32", "70368744177664", "0,281474976710656", 4), Contains("but the file has 4"));
+  CHECK_THAT(error_of_header("{}", 1), Contains("the file has 1"));
+}
+
+TEST_CASE("safetensors: a failed write leaves the older file alone and nothing beside it", "[io]") {
+  const Folder folder;
+  const std::string path = folder.file("model.safetensors");
+  const std::vector<float> one = {1};
+  heed::io::write_safetensors(path, {tensor_source<float>("a", {1}, one)});
+  const std::string before = read_bytes(path);
+  const auto write = [&](std::vector<heed::io::TensorSource> tensors,
+                         std::map<std::string, std::string> metadata = {}) {
+    heed::io::write_safetensors(path, std::move(tensors), metadata);
+  };
+  const auto source = [&](const std::string& name, std::vector<Index> shape) {
+    return tensor_source<float>(name, std::move(shape), one);
+  };
+  CHECK_THROWS_WITH(write({source("a", {2})}), Contains(path) && Contains("tensor 'a': 4 bytes do not fill"));
+  CHECK_THROWS_WITH(write({source("a", {1}), source("a", {1})}), Contains("the name is taken"));
+  CHECK_THROWS_WITH(write({source("__metadata__", {1})}), Contains("the name is taken"));
+  CHECK_THROWS_WITH(write({source("a", {-1})}), Contains("negative shape"));
+  CHECK_THROWS_WITH(write({source("\xff", {1})}), Contains("not UTF-8"));
+  CHECK_THROWS_WITH(write({}, {{"k", "\xff"}}), Contains("not UTF-8"));
+  CHECK(read_bytes(path) == before);
+  CHECK(folder.entries() == 1);
+  CHECK_THROWS_WITH(heed::io::write_safetensors(folder.file("no/such"), {}), Contains("cannot create"));
+}

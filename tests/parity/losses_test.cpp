@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Losses against PyTorch.
+#include "heed/ops/bce_with_logits.hpp"
+#include "heed/ops/cross_entropy.hpp"
+#include "heed/ops/mse_loss.hpp"
+#include "parity/compare.hpp"
+
+namespace {
+
+heed::Reduction reduction_of(const parity::Fixture& fixture) {
+  const std::string text = fixture.option("reduction");
+  if (text == "none") return heed::Reduction::none;
+  REQUIRE((text == "mean" || text == "sum"));
+  return text == "mean" ? heed::Reduction::mean : heed::Reduction::sum;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("cross-entropy agrees with PyTorch", "", float, double) {
+  for (const char* reduction : {"mean", "sum", "none"}) {
+    for (const char* ignore : {"", "_ignore-100", "_ignore3"}) {
+      for (const char* smoothing : {"", "_smoothing"}) {
+        const std::string name = std::string("cross_entropy_") + reduction + ignore + smoothing;
+        INFO(name);
+        parity::Case<TestType> c(name);
+        const auto targets = c.fixture.integers("in.targets");
+        heed::CrossEntropyOptions options{.label_smoothing = std::stod(c.fixture.option("label_smoothing")),
+                                          .reduction = reduction_of(c.fixture)};
+        if (!c.fixture.option("ignore_index").empty()) options.ignore_index = c.integer("ignore_index");
+        c.output("loss", heed::cross_entropy(c.input("logits"), targets, options));
+        c.backward();
+      }
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("BCE with logits agrees with PyTorch", "", float, double) {
+  for (const char* name : {"bce_with_logits_mean", "bce_with_logits_sum"}) {
+    INFO(name);
+    parity::Case<TestType> c(name);
+    c.output("loss", heed::bce_with_logits(c.input("logits"), c.constant("targets"), reduction_of(c.fixture)));
+    c.backward();
+  }
+}
+
+TEMPLATE_TEST_CASE("MSE agrees with PyTorch", "", float, double) {
+  for (const char* name : {"mse_mean", "mse_sum"}) {
+    INFO(name);
+    parity::Case<TestType> c(name);
+    c.output("loss", heed::mse_loss(c.input("prediction"), c.constant("targets"), reduction_of(c.fixture)));
+    c.backward();
+  }
+}
