@@ -8,6 +8,8 @@
 
 #include <omp.h>
 
+#include <atomic>
+
 #include "heed/core/error.hpp"
 #include "heed/core/executor.hpp"
 
@@ -26,9 +28,11 @@ class OpenMpExecutor final : public Executor {
   void dispatch(Index chunks, Function function, void* argument) override {
     // OpenMP allocates a team of one anew each time.
     if (threads_ == 1) return Executor::dispatch(chunks, function, argument);
-      // Chunks differ in length (ragged sequences), so they are handed out one by one.
-#pragma omp parallel for num_threads(threads_) schedule(dynamic, 1)
-    for (Index i = 0; i < chunks; ++i) function(argument, i, omp_get_thread_num());
+    // Chunks differ in length (ragged sequences), so they are handed out one by one; by a counter of our own, because
+    // OpenMP's dynamic schedule may allocate.
+    std::atomic<Index> next{0};
+#pragma omp parallel num_threads(threads_)
+    for (Index i = next++; i < chunks; i = next++) function(argument, i, omp_get_thread_num());
   }
 
  private:

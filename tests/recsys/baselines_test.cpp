@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "heed/data/reader.hpp"
+#include "heed/data/read_baskets.hpp"
 #include "heed/data/split.hpp"
 #include "heed/recsys/bootstrap.hpp"
 #include "heed/recsys/evaluate.hpp"

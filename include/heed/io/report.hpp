@@ -15,7 +15,7 @@
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
 #include "heed/io/atomic_file.hpp"
-#include "heed/io/report_style.hpp"
+#include "heed/io/detail/report_style.hpp"
 #include "heed/io/utf8.hpp"
 
 namespace heed::inline HEED_ABI::io {

@@ -23,7 +23,7 @@
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
 #include "heed/io/atomic_file.hpp"
-#include "heed/io/safetensors_header.hpp"
+#include "heed/io/detail/safetensors_header.hpp"
 
 namespace heed::inline HEED_ABI::io {
 
