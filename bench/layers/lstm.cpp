@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// One LSTM layer, batch 64, 50 steps. FLOPs forward: 2 tokens 4H (I + H); with backward: three times that.
+#include "heed/ops/lstm.hpp"
+
+#include <benchmark/benchmark.h>
+
+#include "heed/nn/lstm.hpp"
+#include "heed/ops/sum.hpp"
+#include "machine.hpp"
+
+namespace {
+
+using namespace heed;
+
+struct Layer {
+  Index batch, time, width;
+  nn::LSTM<float> lstm{{.input_size = width, .hidden_size = width}};
+  Segments segments = Segments::uniform(batch, time);
+  Tensor<float> x = Tensor<float>::normal({batch * time, width}, Random(1));
+  Tape<float> tape;
+
+  Layer(Index b, Index t, Index w) : batch(b), time(t), width(w) { nn::initialize(lstm, Random(42)); }
+  Var<float> forward() {
+    tape.clear();
+    return lstm(tape.variable(x), segments).output;
+  }
+  double flops() const { return 2.0 * static_cast<double>(batch * time * 4 * width * 2 * width); }
+};
+
+void lstm_forward_b64_t50_d128_h128(benchmark::State& state) {
+  Layer layer(64, 50, 128);
+  bench::measure_flops(state, layer.flops(), [&] { layer.forward(); });
+}
+void lstm_forward_backward_b64_t50_d128_h128(benchmark::State& state) {
+  Layer layer(64, 50, 128);
+  bench::measure_flops(state, 3 * layer.flops(), [&] { backward(sum(layer.forward())); });
+}
+void lstm_forward_b1_t50_d128_h128(benchmark::State& state) {
+  Layer layer(1, 50, 128);
+  bench::measure_flops(state, layer.flops(), [&] { layer.forward(); });
+}
+BENCHMARK(lstm_forward_b64_t50_d128_h128)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(lstm_forward_backward_b64_t50_d128_h128)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(lstm_forward_b1_t50_d128_h128)->UseManualTime()->Unit(benchmark::kMillisecond);
+
+}  // namespace

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// The machine's own limits, measured in this process, so that every figure can be given as a share of them.
+#pragma once
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <vector>
+
+#include "heed/core/config.hpp"
+#include "heed/simd/pack.hpp"
+
+namespace bench {
+
+using Clock = std::chrono::steady_clock;
+
+inline double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// Multiply-adds a second in registers alone, one core, counted as 2 operations each: the best of many short runs.
+inline double fma_peak() {
+  using P = heed::simd::Pack<float>;
+  constexpr int chains = 12, rounds = 20000;
+  double best = 0;
+  for (int repeat = 0; repeat < 50; ++repeat) {
+    P sum[chains];
+    P factor(1.0f), term(1e-9f);
+    benchmark::DoNotOptimize(factor);
+    for (P& s : sum) s = P(1.0f);
+    const auto start = Clock::now();
+    for (int i = 0; i < rounds; ++i) {
+#pragma GCC unroll 12
+      for (int c = 0; c < chains; ++c) sum[c] = fma(sum[c], factor, term);
+    }
+    const double took = seconds_since(start);
+    for (P& s : sum) benchmark::DoNotOptimize(s);
+    best = std::max(best, 2.0 * chains * rounds * static_cast<double>(P::width) / took);
+  }
+  return best;
+}
+
+/// Bytes a second of y[i] = a x[i] + y[i] far beyond the caches, one core: two reads and a write.
+inline double stream_bandwidth() {
+  std::vector<float> x(std::size_t{1} << 25, 1.0f), y(x.size(), 2.0f);
+  double best = 0;
+  for (int repeat = 0; repeat < 5; ++repeat) {
+    const auto start = Clock::now();
+    for (std::size_t i = 0; i < x.size(); ++i) y[i] += 0.5f * x[i];
+    benchmark::ClobberMemory();
+    best = std::max(best, 3.0 * sizeof(float) * static_cast<double>(x.size()) / seconds_since(start));
+  }
+  return best;
+}
+
+struct Machine {
+  double flops = fma_peak();
+  double bytes = stream_bandwidth();
+};
+
+/// Measured once, at first use.
+inline const Machine& machine() {
+  static const Machine measured;
+  return measured;
+}
+
+/// Times `work` by hand and reports, for the fastest iteration (noise only ever adds), GFLOP/s for `flops` necessary
+/// operations and their share of the FMA peak.
+template <class Work>
+void measure_flops(benchmark::State& state, double flops, Work&& work) {
+  double best = 1e300;
+  for (auto _ : state) {
+    const auto start = Clock::now();
+    work();
+    const double took = seconds_since(start);
+    state.SetIterationTime(took);
+    best = std::min(best, took);
+  }
+  state.counters["best_ms"] = best * 1e3;
+  state.counters["GFLOP/s"] = flops / best * 1e-9;
+  state.counters["share_of_peak"] = flops / best / machine().flops;
+}
+
+/// The same for `bytes` necessarily moved and the stream bandwidth.
+template <class Work>
+void measure_bytes(benchmark::State& state, double bytes, Work&& work) {
+  double best = 1e300;
+  for (auto _ : state) {
+    const auto start = Clock::now();
+    work();
+    const double took = seconds_since(start);
+    state.SetIterationTime(took);
+    best = std::min(best, took);
+  }
+  state.counters["best_ms"] = best * 1e3;
+  state.counters["GB/s"] = bytes / best * 1e-9;
+  state.counters["share_of_bandwidth"] = bytes / best / machine().bytes;
+}
+
+}  // namespace bench

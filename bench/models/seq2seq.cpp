@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// A training step of the article's model: batch 64, lengths 10 .. 50, hidden 128, 8 heads, Adam. FLOPs: valid tokens
+// only, forward times three: two LSTM layers 2 * 4H * 2H, projections 2 * 4H * H a token, 4 H a pair.
+#include "heed/recsys/models/seq2seq.hpp"
+
+#include <benchmark/benchmark.h>
+
+#include "heed/nn/module.hpp"
+#include "heed/ops/mse_loss.hpp"
+#include "heed/optim/adam.hpp"
+#include "machine.hpp"
+
+namespace {
+
+using namespace heed;
+
+void train_seq2seq_b64_t50_h128_heads8(benchmark::State& state) {
+  constexpr Index batch = 64, H = 128;
+  recsys::Seq2Seq<float> model({.input_size = H, .hidden_size = H, .num_heads = 8});
+  nn::initialize(model, Random(42));
+  optim::Adam<float> adam(nn::parameters(model), {.learning_rate = 1e-3f});
+  std::vector<Index> lengths;
+  double pairs = 0;
+  for (Index b = 0; b < batch; ++b) {
+    lengths.push_back(10 + Random(7).below(static_cast<std::uint64_t>(b), 41));
+    pairs += static_cast<double>(lengths.back() * lengths.back());
+  }
+  const Segments segments{std::span<const Index>(lengths)};
+  const auto x = Tensor<float>::normal({segments.tokens(), H}, Random(1));
+  const auto y = Tensor<float>::normal({batch, 1}, Random(2));
+  const auto tokens = static_cast<double>(segments.tokens()), h = static_cast<double>(H);
+  Tape<float> tape({.training = true});
+  bench::measure_flops(state, 3 * (tokens * (2 * 16 * h * h + 8 * h * h) + 4 * h * pairs), [&] {
+    tape.clear();
+    backward(mse_loss(model(tape.constant(x), segments), tape.constant(y)));
+    adam.step();
+  });
+}
+BENCHMARK(train_seq2seq_b64_t50_h128_heads8)->UseManualTime()->Unit(benchmark::kMillisecond);
+
+}  // namespace
