@@ -35,7 +35,7 @@ std::string folder_of(const std::string& header) {
 /// 0 where the house has no such folder.
 int floor_of(const std::string& header) {
   if (header == "heed/heed.hpp") return umbrella_floor;
-  if (header == "heed/fwd.hpp") return 1;
+  if (header == "heed/fwd.hpp") return 2;  // it may include core/config.hpp
   if (header == "heed/openmp.hpp") return 8;
   const auto found = floors.find(folder_of(header));
   return found == floors.end() ? 0 : found->second;

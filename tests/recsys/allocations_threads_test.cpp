@@ -22,14 +22,15 @@ using recsys::AttentionRecommender;
 constexpr AttentionKind kinds[] = {AttentionKind::none, AttentionKind::additive, AttentionKind::multi_head,
                                    AttentionKind::target};
 
-AttentionRecommender<float> make(AttentionKind kind, bool pointer) {
+AttentionRecommender<float> make(AttentionKind kind, bool pointer, bool next_basket = true) {
   AttentionRecommender<float> model({.num_items = 40,
                                      .embed_dim = 8,
                                      .hidden_size = 12,
                                      .decoder = pointer,
                                      .attention = kind,
                                      .num_heads = 2,
-                                     .pointer = pointer});
+                                     .pointer = pointer,
+                                     .max_age = next_basket ? 32 : 0});
   nn::initialize(model, Random(1));
   return model;
 }
@@ -58,7 +59,7 @@ TEST_CASE("a warm training step of AttentionRecommender allocates nothing") {
         for (const bool pointer : {true, false}) {
           INFO(threads << " threads, next basket " << next_basket << ", attention " << static_cast<int>(kind)
                        << ", pointer " << pointer);
-          auto model = make(kind, pointer);
+          auto model = make(kind, pointer, next_basket);
           const auto parameters = nn::parameters(model);
           optim::Adam<float> adam(parameters, {.executor = &executor});
           Tape<float> tape({.training = true, .random = Random(2), .executor = &executor});
@@ -136,7 +137,7 @@ TEST_CASE("a warm call of a session allocates nothing") {
     for (const AttentionKind kind : kinds) {
       for (const bool pointer : {true, false}) {
         INFO(threads << " threads, attention " << static_cast<int>(kind) << ", pointer " << pointer);
-        const auto model = make(kind, pointer);
+        const auto model = make(kind, pointer, next_basket);
         recsys::Session<AttentionRecommender<float>> session(
             model, {.max_length = 30, .exclude_seen = pointer, .executor = &executor});
         Index best = 0;

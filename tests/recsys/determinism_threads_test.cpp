@@ -43,7 +43,8 @@ std::vector<float> train_recommender(AttentionKind kind, bool next_basket, Execu
                                      .hidden_size = 16,
                                      .attention = kind,
                                      .num_heads = 2,
-                                     .pointer = next_basket});
+                                     .pointer = next_basket,
+                                     .max_age = next_basket ? 32 : 0});
   nn::initialize(model, Random(1));
   const auto examples =
       next_basket ? data::next_basket_examples(log, split, 50) : data::every_position_examples(log, split, 50);

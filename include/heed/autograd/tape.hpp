@@ -129,15 +129,11 @@ class Tape {
   Var<Scalar> record(std::span<const Var<Scalar>> inputs, TensorView<Scalar> value, const Backward& backward) {
     static_assert(std::is_trivially_copyable_v<Backward> && std::is_trivially_destructible_v<Backward>,
                   "a backward function may capture only handles, views and plain numbers");
-    Node node{.value = value};
-    for (const Var<Scalar>& input : inputs) node.requires_grad |= at(input).requires_grad;
-    if (node.requires_grad) {
-      node.closure = ::new (values_.allocate(sizeof(Backward))) Backward(backward);
-      node.backward = [](const void* closure, const Gradients<Scalar>& gradients) {
-        (*static_cast<const Backward*>(closure))(gradients);
-      };
-    }
-    return push(node);
+    const auto [var, room] = append(inputs, value, sizeof(Backward), [](const void* f, const Gradients<Scalar>& g) {
+      (*static_cast<const Backward*>(f))(g);
+    });
+    if (room != nullptr) ::new (room) Backward(backward);
+    return var;
   }
 
   /// Another view of memory that `x` already has (a reshape, a slice): its gradient is that part of x's gradient.
@@ -182,6 +178,23 @@ class Tape {
     bool requires_grad = false;
     bool is_parameter = false;
   };
+
+  /// The part of `record` that is the same for every function: the value, and room for the function if it is wanted.
+  struct Appended {
+    Var<Scalar> var;
+    void* room;
+  };
+  Appended append(std::span<const Var<Scalar>> inputs, TensorView<Scalar> value, std::size_t size,
+                  void (*backward)(const void*, const Gradients<Scalar>&)) {
+    Node node{.value = value};
+    for (const Var<Scalar>& input : inputs) node.requires_grad |= at(input).requires_grad;
+    void* room = nullptr;
+    if (node.requires_grad) {
+      node.closure = room = values_.allocate(size);
+      node.backward = backward;
+    }
+    return {push(node), room};
+  }
 
   Var<Scalar> push(const Node& node) {
     if (nodes_.size() >= none) fail<StateError>("tape", "more than 4,294,967,294 values");

@@ -63,7 +63,7 @@ class Arena {
   /// An uninitialised contiguous array of this shape.
   template <class Scalar>
   TensorView<Scalar> tensor(const Shape& shape) {
-    return {array<Scalar>(shape.checked_size()), shape};
+    return {array<Scalar>(shape.checked_size(sizeof(Scalar))), shape};
   }
 
   Mark mark() const { return mark_; }

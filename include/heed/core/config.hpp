@@ -14,11 +14,12 @@
 
 // The widest instruction set that the application's own flags allow. heed never sets flags.
 #if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512VL__) && defined(__AVX512BW__) && defined(__FMA__)
+#define HEED_AVX512
+#define HEED_AVX2
 #define HEED_ISA avx512
 #elif defined(__AVX2__) && defined(__FMA__)
+#define HEED_AVX2
 #define HEED_ISA avx2
-#elif defined(__ARM_NEON)
-#define HEED_ISA neon
 #else
 #define HEED_ISA generic
 #endif
@@ -53,8 +54,9 @@
 #define HEED_STRING_(x) #x
 #define HEED_STRING(x) HEED_STRING_(x)
 
-/// The inline namespace around every symbol of heed. Two translation units whose flags differ get different symbols,
-/// so the linker can never merge an AVX-512 body into a program that runs without it.
+/// The inline namespace around every symbol of heed. Translation units built for different ones of heed's instruction
+/// sets get different symbols, so the linker cannot merge an AVX-512 body into code that is to run without it. Finer
+/// flags (BMI, SSE4) are not told apart: use one set of flags for a program.
 #define HEED_ABI HEED_JOIN5(v0, 1, HEED_ISA, HEED_EIGEN_ALIGN, HEED_THREADS)
 
 namespace heed::inline HEED_ABI {
@@ -64,7 +66,7 @@ using Index = std::ptrdiff_t;
 
 inline constexpr const char* version() { return "0.1.0"; }
 
-/// The instruction set that this translation unit was compiled for: "avx512", "avx2", "neon" or "generic".
+/// The instruction set that this translation unit was compiled for: "avx512", "avx2" or "generic".
 inline constexpr const char* isa() { return HEED_STRING(HEED_ISA); }
 
 }  // namespace heed::inline HEED_ABI

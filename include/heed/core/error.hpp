@@ -2,9 +2,11 @@
 // What heed throws. Every text reads `operation: what it wanted, what it got`.
 #pragma once
 
+#include <initializer_list>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "heed/core/config.hpp"
 
@@ -51,28 +53,50 @@ template <class Kind = Error>
 
 namespace detail {
 
-inline void append(std::string& out, std::string_view piece) { out += piece; }
-inline void append(std::string& out, long long piece) { out += std::to_string(piece); }
-inline void append(std::string& out, double piece) { out += std::to_string(piece); }
+/// A text or a number on its way into a message.
+struct Piece {
+  template <class T>
+  Piece(const T& piece) {
+    if constexpr (std::is_floating_point_v<T>) {
+      real = static_cast<double>(piece);
+      kind = Kind::real;
+    } else if constexpr (std::is_integral_v<T>) {
+      integer = static_cast<long long>(piece);
+      kind = Kind::integer;
+    } else {
+      text = piece;
+    }
+  }
+  enum class Kind { text, integer, real } kind = Kind::text;
+  std::string_view text;
+  long long integer = 0;
+  double real = 0;
+};
+
+[[gnu::cold, gnu::noinline]] inline std::string join(std::initializer_list<Piece> pieces) {
+  std::string out;
+  for (const Piece& piece : pieces) {
+    switch (piece.kind) {
+      case Piece::Kind::text:
+        out += piece.text;
+        break;
+      case Piece::Kind::integer:
+        out += std::to_string(piece.integer);
+        break;
+      case Piece::Kind::real:
+        out += std::to_string(piece.real);
+        break;
+    }
+  }
+  return out;
+}
 
 }  // namespace detail
 
 /// Joins pieces (texts, integers, floating-point numbers) into one message.
 template <class... Pieces>
 [[gnu::cold, gnu::noinline]] std::string message(const Pieces&... pieces) {
-  std::string out;
-  const auto one = [&out](const auto& piece) {
-    using T = std::remove_cvref_t<decltype(piece)>;
-    if constexpr (std::is_floating_point_v<T>) {
-      detail::append(out, static_cast<double>(piece));
-    } else if constexpr (std::is_integral_v<T>) {
-      detail::append(out, static_cast<long long>(piece));
-    } else {
-      detail::append(out, std::string_view(piece));
-    }
-  };
-  (one(pieces), ...);
-  return out;
+  return detail::join({detail::Piece(pieces)...});
 }
 
 }  // namespace heed::inline HEED_ABI

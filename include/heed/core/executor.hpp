@@ -12,6 +12,9 @@ namespace heed::inline HEED_ABI {
 /// Runs numbered chunks, in any order and on any thread. An operation cuts its work into chunks by shape alone, never
 /// by the number of threads, so its result does not depend on the executor. This base class is the serial one.
 class Executor {
+ protected:
+  using Function = void (*)(void*, Index, int) noexcept;
+
  public:
   Executor() = default;
   Executor(const Executor&) = delete;
@@ -26,14 +29,13 @@ class Executor {
   template <class Chunk>
   void run(Index chunks, Chunk&& chunk) {
     using F = std::remove_reference_t<Chunk>;
-    if (chunks <= 0) return;
+    const Function function = call<F>;
+    void* const argument = const_cast<void*>(static_cast<const void*>(std::addressof(chunk)));
     if (chunks == 1) {
-      chunk(Index{0}, 0);
-      return;
+      function(argument, 0, 0);
+    } else if (chunks > 1) {
+      dispatch(chunks, function, argument);
     }
-    dispatch(
-        chunks, [](void* f, Index i, int worker) noexcept { (*static_cast<F*>(f))(i, worker); },
-        const_cast<void*>(static_cast<const void*>(std::addressof(chunk))));
   }
 
   /// Cuts `0 .. size - 1` into ranges of `grain` and calls `body(begin, end, worker)` for each.
@@ -46,7 +48,11 @@ class Executor {
   }
 
  protected:
-  using Function = void (*)(void*, Index, int) noexcept;
+  /// Not inlined: one copy of the chunk's code, whether it is run here or handed on.
+  template <class F>
+  [[gnu::noinline]] static void call(void* chunk, Index i, int worker) noexcept {
+    (*static_cast<F*>(chunk))(i, worker);
+  }
   virtual void dispatch(Index chunks, Function function, void* argument) {
     for (Index i = 0; i < chunks; ++i) function(argument, i, 0);
   }

@@ -28,11 +28,14 @@ class Shape {
     for (int i = 0; i < rank_; ++i) n *= sizes_[i];
     return n;
   }
-  /// The same for memory that is about to be asked for. Throws ShapeError when it does not fit an Index.
-  constexpr Index checked_size() const {
-    Index n = 1;
+  /// The same for memory that is about to be asked for. Throws ShapeError when its bytes do not fit an Index.
+  constexpr Index checked_size(std::size_t element_size) const {
+    Index n = 1, bytes = 0;
     for (int i = 0; i < rank_; ++i) {
       if (__builtin_mul_overflow(n, sizes_[i], &n)) fail<ShapeError>("shape", "more elements than an index can count");
+    }
+    if (__builtin_mul_overflow(n, static_cast<Index>(element_size), &bytes)) {
+      fail<ShapeError>("shape", "more bytes than an index can count");
     }
     return n;
   }

@@ -39,7 +39,7 @@ class Tensor {
   /// No elements: shape `[0]`.
   Tensor() : shape_{0} {}
   /// Zeros.
-  explicit Tensor(const Shape& shape) : shape_(shape), data_(allocate(shape.checked_size())) {
+  explicit Tensor(const Shape& shape) : shape_(shape), data_(allocate(shape.checked_size(sizeof(Scalar)))) {
     std::fill_n(data_, shape_.size(), Scalar(0));
   }
   /// A deep copy of somebody else's array.

@@ -21,8 +21,11 @@ struct Example {
   friend bool operator==(const Example&, const Example&) = default;
 };
 
-/// The last `max_length` events before `end`.
-inline Index history_begin(Index end, Index max_length) { return std::max<Index>(0, end - max_length); }
+/// Where the last `max_length` events before `end` begin. Throws OptionError when it is negative.
+inline Index history_begin(Index end, Index max_length) {
+  if (max_length < 0) fail<OptionError>("history_begin", message("max_length ", max_length));
+  return std::max<Index>(0, end - max_length);
+}
 
 /// One example for each of a user's training baskets but the first: the basket, from the `max_length` events before.
 inline std::vector<Example> next_basket_examples(const Interactions& log, const Split& split, Index max_length) {

@@ -56,7 +56,7 @@ void load(M&& module, const SafetensorsFile& file, Narrowing narrowing = Narrowi
   std::string wrong;
   std::map<std::string, Parameter<Scalar>*> wanted;
   nn::for_each_parameter(module, [&](const std::string& name, Parameter<Scalar>& parameter) {
-    wanted[name] = &parameter;
+    if (!wanted.emplace(name, &parameter).second) wrong += message("\n  twice in the module: ", name);
     if (!file.contains(name)) {
       wrong += message("\n  missing: ", name, " ", to_string(parameter.shape()));
       return;

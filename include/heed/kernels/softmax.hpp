@@ -20,9 +20,9 @@ void mask_row(const MaskView<Scalar>& mask, Index b, Index i, Index queries, Ind
   const Index end = mask.key_end(b, i, queries, keys);
   for (Index j = 0; j < keys; ++j) {
     const Index at = mask.at(b, i, j);
-    Scalar score = j < end && (mask.visible == nullptr || mask.visible[at] != 0) ? x[j] : -infinity;
-    if (mask.additive != nullptr) score = mask.additive[at] == -infinity ? -infinity : score + mask.additive[at];
-    scores[j] = score;
+    const bool hidden = j >= end || (mask.visible != nullptr && mask.visible[at] == 0) ||
+                        (mask.additive != nullptr && mask.additive[at] == -infinity);
+    scores[j] = hidden ? -infinity : (mask.additive != nullptr ? x[j] + mask.additive[at] : x[j]);
   }
 }
 

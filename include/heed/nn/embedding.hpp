@@ -24,14 +24,8 @@ class Embedding {
   using scalar_type = Scalar;
 
   explicit Embedding(const EmbeddingOptions& options)
-      : weight({options.num_embeddings, options.embedding_dim}, options.padding_idx),
-        standard_deviation_(options.standard_deviation) {
-    if (options.num_embeddings <= 0 || options.embedding_dim <= 0 || options.padding_idx < -1 ||
-        options.padding_idx >= options.num_embeddings) {
-      fail<OptionError>("Embedding", message("a table of [", options.num_embeddings, ", ", options.embedding_dim,
-                                             "] with padding_idx ", options.padding_idx));
-    }
-  }
+      : weight({checked(options).num_embeddings, options.embedding_dim}, options.padding_idx),
+        standard_deviation_(options.standard_deviation) {}
 
   /// ids [n] -> [n, embedding_dim]. Throws IndexError for an id outside the table.
   Var<Scalar> operator()(Tape<Scalar>& tape, std::span<const Index> ids) const {
@@ -59,6 +53,15 @@ class Embedding {
   Parameter<Scalar> weight;
 
  private:
+  static const EmbeddingOptions& checked(const EmbeddingOptions& options) {
+    if (options.num_embeddings <= 0 || options.embedding_dim <= 0 || options.padding_idx < -1 ||
+        options.padding_idx >= options.num_embeddings) {
+      fail<OptionError>("Embedding", message("a table of [", options.num_embeddings, ", ", options.embedding_dim,
+                                             "] with padding_idx ", options.padding_idx));
+    }
+    return options;
+  }
+
   double standard_deviation_;
 };
 

@@ -53,12 +53,12 @@ struct Initializer {
   void operator()(std::string_view name, Parameter<Scalar>& parameter) const {
     // A parameter outside any layer: like a linear layer's weight.
     const Index fan_in = parameter.shape().cols();
-    init_uniform(parameter, random.fork(prefix + std::string(name)),
+    init_uniform(parameter, random.fork(path_of(prefix, name)),
                  fan_in > 0 ? 1.0 / std::sqrt(static_cast<double>(fan_in)) : 0.0);
   }
   template <Module M>
   void operator()(std::string_view name, M& module) const {
-    apply(module, prefix + std::string(name));
+    apply(module, path_of(prefix, name));
   }
   template <class T>
   void operator()(std::string_view name, std::vector<T>& list) const {

@@ -22,12 +22,7 @@ class Linear {
   using scalar_type = Scalar;
 
   explicit Linear(const LinearOptions& options)
-      : weight({options.out_features, options.in_features}), bias({options.bias ? options.out_features : 0}) {
-    if (options.in_features <= 0 || options.out_features <= 0) {
-      fail<OptionError>("Linear", message("in_features ", options.in_features, " and out_features ",
-                                          options.out_features, " must be positive"));
-    }
-  }
+      : weight({checked(options).out_features, options.in_features}), bias({options.bias ? options.out_features : 0}) {}
 
   /// x [.., in] -> activation(..) of [.., out].
   Var<Scalar> operator()(Var<Scalar> x, Activation activation = Activation::identity) const {
@@ -50,6 +45,15 @@ class Linear {
 
   Parameter<Scalar> weight;
   Parameter<Scalar> bias;  ///< `[0]` without a bias
+
+ private:
+  static const LinearOptions& checked(const LinearOptions& options) {
+    if (options.in_features <= 0 || options.out_features <= 0) {
+      fail<OptionError>("Linear", message("in_features ", options.in_features, " and out_features ",
+                                          options.out_features, " must be positive"));
+    }
+    return options;
+  }
 };
 
 }  // namespace heed::inline HEED_ABI::nn

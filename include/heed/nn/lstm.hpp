@@ -108,13 +108,13 @@ class LSTM {
   template <class Visitor>
   void visit(Visitor&& visitor) {
     for (Cell& cell : cells_) {
-      visitor("weight_ih" + cell.suffix, cell.weight_ih);
-      visitor("weight_hh" + cell.suffix, cell.weight_hh);
+      visitor(cell.name("weight_ih"), cell.weight_ih);
+      visitor(cell.name("weight_hh"), cell.weight_hh);
       if (options_.bias) {
-        visitor("bias_ih" + cell.suffix, cell.bias_ih);
-        visitor("bias_hh" + cell.suffix, cell.bias_hh);
+        visitor(cell.name("bias_ih"), cell.bias_ih);
+        visitor(cell.name("bias_hh"), cell.bias_hh);
       }
-      if (options_.proj_size > 0) visitor("weight_hr" + cell.suffix, cell.weight_hr);
+      if (options_.proj_size > 0) visitor(cell.name("weight_hr"), cell.weight_hr);
     }
   }
 
@@ -123,6 +123,7 @@ class LSTM {
     std::string suffix;
     Parameter<Scalar> weight_ih, weight_hh, bias_ih, bias_hh, weight_hr;
 
+    [[gnu::noinline]] std::string name(const char* part) const { return part + suffix; }
     LstmWeights<Scalar> weights(Tape<Scalar>& tape) const {
       LstmWeights<Scalar> w{.weight_ih = tape.parameter(weight_ih), .weight_hh = tape.parameter(weight_hh)};
       if (bias_ih.size() > 0) {

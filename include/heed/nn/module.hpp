@@ -34,6 +34,14 @@ concept Module = requires(T& module) {
 
 namespace detail {
 
+/// Out of line: otherwise every visitor of every module builds it anew.
+[[gnu::noinline]] inline std::string path_of(const std::string& prefix, std::string_view name, const char* end = "") {
+  std::string out = prefix;
+  out += name;
+  out += end;
+  return out;
+}
+
 template <class F>
 struct PathVisitor {
   F& f;
@@ -41,11 +49,11 @@ struct PathVisitor {
 
   template <class Scalar>
   void operator()(std::string_view name, Parameter<Scalar>& parameter) const {
-    f(prefix + std::string(name), parameter);
+    f(path_of(prefix, name), parameter);
   }
   template <Module M>
   void operator()(std::string_view name, M& module) const {
-    module.visit(PathVisitor{f, prefix + std::string(name) + "."});
+    module.visit(PathVisitor{f, path_of(prefix, name, ".")});
   }
   template <class T>
   void operator()(std::string_view name, std::vector<T>& list) const {

@@ -2,6 +2,7 @@
 // The local activation unit of the Deep Interest Network: how much each history element matters for a candidate.
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <vector>
 
@@ -41,16 +42,23 @@ class TargetAttention {
 
   /// Candidates q [query tokens, E] against the histories k [key tokens, E] with values v [key tokens, V]; sequence b
   /// of one belongs to sequence b of the other, with any number of candidates. Weights are each sequence's
-  /// [candidates, keys], one after the other. One candidate a sequence allocates nothing; several take the heap for the
-  /// segments of their pairs.
+  /// [candidates, keys], one after the other; with `causal`, of the keys that the candidate sees. One candidate a
+  /// sequence allocates nothing; several take the heap for the segments of their pairs.
   AttentionResult<Scalar> operator()(Var<Scalar> q, const Segments& q_segments, Var<Scalar> k, Var<Scalar> v,
-                                     const Segments& k_segments) const {
+                                     const Segments& k_segments, bool causal = false) const {
     heed::detail::check_attention("TargetAttention", q, q_segments, k, v, k_segments);
-    if (q_segments.tokens() == q_segments.count() && q_segments.max_length() <= 1) {
+    if (!causal && q_segments.tokens() == q_segments.count() && q_segments.max_length() <= 1) {
       return over_pairs(expand(q, k_segments), k, v, k_segments);
     }
+    // Causal as Mask::causal(): candidate i sees the keys up to its own place, counted from the ends.
+    const auto seen = [&](Index b, Index i) {
+      const Index keys = k_segments.length(b);
+      return causal ? std::clamp<Index>(keys - q_segments.length(b) + i + 1, 0, keys) : keys;
+    };
     Index count = 0;
-    for (Index b = 0; b < q_segments.count(); ++b) count += q_segments.length(b) * k_segments.length(b);
+    for (Index b = 0; b < q_segments.count(); ++b) {
+      for (Index i = 0; i < q_segments.length(b); ++i) count += seen(b, i);
+    }
     Arena& scratch = q.tape().scratch();
     ArenaScope scope(scratch);
     Index* q_rows = scratch.array<Index>(count);
@@ -58,8 +66,8 @@ class TargetAttention {
     Index* lengths = scratch.array<Index>(q_segments.tokens());
     for (Index b = 0, pair = 0; b < q_segments.count(); ++b) {
       for (Index i = q_segments.begin(b); i < q_segments.end(b); ++i) {
-        lengths[i] = k_segments.length(b);
-        for (Index j = k_segments.begin(b); j < k_segments.end(b); ++j, ++pair) {
+        lengths[i] = seen(b, i - q_segments.begin(b));
+        for (Index j = k_segments.begin(b); j < k_segments.begin(b) + lengths[i]; ++j, ++pair) {
           q_rows[pair] = i;
           k_rows[pair] = j;
         }

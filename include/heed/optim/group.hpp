@@ -27,10 +27,10 @@ inline auto under(std::string path) {
   };
 }
 
-/// Matches biases and the weights of norms: they are the parameters of one dimension.
+/// Matches parameters of one dimension: biases, the weights of norms, and the score vectors of attention.
 inline bool is_vector(std::string_view, const Shape& shape) { return shape.rank() <= 1; }
 
-/// No weight decay on biases and norms.
+/// No weight decay on parameters of one dimension: biases and norms.
 inline Group no_decay_on_vectors() { return {.matches = is_vector, .weight_decay = 0.0}; }
 
 /// Keeps the part of a model at `path` as it is.

@@ -160,13 +160,13 @@ class Optimizer {
   }
 
   void check_distinct() const {
-    std::vector<const Entry*> sorted;
-    for (const Entry& entry : entries_) sorted.push_back(&entry);
-    std::sort(sorted.begin(), sorted.end(), [](auto* a, auto* b) { return std::less<>()(a->value, b->value); });
-    const auto twice =
-        std::adjacent_find(sorted.begin(), sorted.end(), [](auto* a, auto* b) { return a->value == b->value; });
-    if (twice == sorted.end()) return;
-    fail<OptionError>(name_, message((*twice)->name, " and ", twice[1]->name, " are the same parameter"));
+    // Every pair: a model has hundreds of parameters, not millions.
+    for (const Entry& entry : entries_) {
+      for (const Entry* other = entries_.data(); other != &entry; ++other) {
+        if (other->value != entry.value) continue;
+        fail<OptionError>(name_, message(other->name, " and ", entry.name, " are the same parameter"));
+      }
+    }
   }
 
   void cut() {

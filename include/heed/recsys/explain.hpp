@@ -39,12 +39,13 @@ struct WeighedItem {
   Index count = 0;
 };
 
-/// The k best items after `past`, and the weights behind them.
+/// The k best items after `past`, and the weights behind them. Clears `tape`, which must not be training.
 template <class Scalar>
 Explanation explain(const AttentionRecommender<Scalar>& model, Tape<Scalar>& tape, const History& past,
                     const ExplainOptions& options = {}) {
   data::Batch batch;
   batch.assign_history(past.items, past.times, options.max_length);
+  if (tape.training()) fail<OptionError>("explain", "the tape is training: dropout would act");
   tape.clear();
   const auto prediction = model.predict(tape, batch, true);
   const Var<Scalar> weights = prediction.pointer ? prediction.pointer : prediction.attention;
@@ -62,7 +63,7 @@ Explanation explain(const AttentionRecommender<Scalar>& model, Tape<Scalar>& tap
     }
   }
   const TensorView<Scalar> scores = tape.allocate({1, model.num_items()});
-  model.score(tape, batch, scores);
+  model.score(prediction, batch, scores);
   std::vector<Index> left_out;
   if (!options.keep_history) {
     const auto seen = distinct(past.items);

@@ -20,7 +20,7 @@ struct SessionOptions {
 };
 
 /// A user in front of a trained model. The model must outlive it, may be shared by sessions on other threads, and is
-/// not changed. Once warm, nothing is allocated.
+/// not changed. Memory is bounded, and once warm nothing is allocated.
 template <class Model>
 class Session {
  public:
@@ -32,6 +32,9 @@ class Session {
         tape_({.record = false, .executor = options.executor}),
         scores_({1, model.num_items()}) {
     if (options.max_length < 0) fail<OptionError>("Session", message("max_length ", options.max_length));
+    items_.reserve(most_kept());
+    times_.reserve(most_kept());
+    if (options.exclude_seen) seen_.reserve(static_cast<std::size_t>(model.num_items()));
   }
 
   /// The user took `item` at `time`; equal times are one basket. Throws IndexError for an item outside the catalogue
@@ -43,14 +46,24 @@ class Session {
     if (!times_.empty() && time < times_.back()) {
       fail<OptionError>("Session::push", message("time ", time, " after time ", times_.back()));
     }
+    if (items_.size() == most_kept()) {  // what the model no longer sees goes, half of it at a time
+      const auto half = static_cast<std::ptrdiff_t>(most_kept() / 2);
+      items_.erase(items_.begin(), items_.begin() + half);
+      times_.erase(times_.begin(), times_.begin() + half);
+    }
     items_.push_back(static_cast<std::int32_t>(item));
     times_.push_back(time);
+    if (!options_.exclude_seen) return;
+    const auto at = std::lower_bound(seen_.begin(), seen_.end(), item);
+    if (at == seen_.end() || *at != item) seen_.insert(at, item);
   }
   /// Forgets the user.
   void clear() {
     items_.clear();
     times_.clear();
+    seen_.clear();
   }
+  /// The latest events, oldest first: at least the `max_length` that the model sees.
   std::span<const std::int32_t> history() const { return items_; }
 
   /// The k best items by score, then by smaller number; fewer when fewer are left. Valid until the next call.
@@ -59,11 +72,6 @@ class Session {
     batch_.assign_history(items_, times_, options_.max_length);
     tape_.clear();
     model_.score(tape_, batch_, scores_.view());
-    seen_.clear();
-    if (options_.exclude_seen) {
-      seen_.assign(items_.begin(), items_.end());
-      std::sort(seen_.begin(), seen_.end());
-    }
     best_.resize(static_cast<std::size_t>(std::min(k, scores_.size())));
     best_.resize(static_cast<std::size_t>(kernels::top_k<Scalar>(scores_.data(), scores_.size(),
                                                                  static_cast<Index>(best_.size()), seen_.data(),
@@ -72,13 +80,15 @@ class Session {
   }
 
  private:
+  std::size_t most_kept() const { return 2 * static_cast<std::size_t>(std::max<Index>(options_.max_length, 1)); }
+
   const Model& model_;
   SessionOptions options_;
   Tape<Scalar> tape_;
   data::Batch batch_;
   Tensor<Scalar> scores_;
   std::vector<std::int32_t> items_;
-  std::vector<Index> seen_;
+  std::vector<Index> seen_;  ///< all items ever pushed, ascending; kept when they are excluded
   std::vector<std::int64_t> times_;
   std::vector<kernels::Ranked<Scalar>> best_;
 };

@@ -81,7 +81,16 @@ TrainReport train(Model& model, std::span<const data::Example> examples, const T
   Tape<Scalar> tape({.training = true, .random = options.random.fork("dropout"), .executor = options.executor});
   data::Batch batch;
   std::vector<data::Example> order(examples.begin(), examples.end());
-  std::vector<Tensor<Scalar>> best;
+  // Whatever ends the training, an exception included, the model keeps the best weights seen.
+  struct Best {
+    const ParameterList<Scalar>& parameters;
+    std::vector<Tensor<Scalar>> values{};
+    ~Best() {
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        std::copy_n(values[i].data(), values[i].size(), parameters[i].parameter->value().data());
+      }
+    }
+  } best{parameters};
   TrainReport report;
   double best_figure = -INFINITY;
   Index since_best = 0;
@@ -128,8 +137,9 @@ TrainReport train(Model& model, std::span<const data::Example> examples, const T
       done.best = true;
       report.best_epoch = epoch;
       since_best = 0;
-      best.clear();
-      for (const auto& named : parameters) best.push_back(named.parameter->value());
+      std::vector<Tensor<Scalar>> values;
+      for (const auto& named : parameters) values.push_back(named.parameter->value());
+      best.values = std::move(values);
     } else {
       ++since_best;
     }
@@ -137,7 +147,6 @@ TrainReport train(Model& model, std::span<const data::Example> examples, const T
     if (hooks.on_epoch) hooks.on_epoch(done);
     if (since_best >= options.patience) break;
   }
-  for (std::size_t i = 0; i < best.size(); ++i) parameters[i].parameter->value() = best[i];
   return report;
 }
 

@@ -18,9 +18,9 @@ struct Avx512 {
   static constexpr int bytes = 64;
 };
 
-#if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512VL__) && defined(__AVX512BW__) && defined(__FMA__)
+#if defined(HEED_AVX512)
 using NativeIsa = Avx512;
-#elif defined(__AVX2__) && defined(__FMA__)
+#elif defined(HEED_AVX2)
 using NativeIsa = Avx2;
 #else
 using NativeIsa = Generic<16>;

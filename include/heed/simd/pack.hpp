@@ -4,10 +4,10 @@
 
 #include "heed/simd/arch/generic.hpp"
 #include "heed/simd/isa.hpp"
-#if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512VL__) && defined(__AVX512BW__) && defined(__FMA__)
+#ifdef HEED_AVX512
 #include "heed/simd/arch/avx512.hpp"
 #endif
-#if defined(__AVX2__) && defined(__FMA__)
+#ifdef HEED_AVX2
 #include "heed/simd/arch/avx2.hpp"
 #endif
 

@@ -33,6 +33,7 @@ MaskView<Scalar> resolve(std::string_view operation, Tape<Scalar>& tape, const M
     by_segment = by_segment || three;
     has_additive = has_additive || term->kind == Mask::Kind::additive;
   }
+  constexpr Scalar hidden = -std::numeric_limits<Scalar>::infinity();
   const Index planes = by_segment ? count : 1, plane = max_queries * max_keys;
   out.row_stride = max_keys;
   out.segment_stride = by_segment ? plane : 0;
@@ -49,7 +50,9 @@ MaskView<Scalar> resolve(std::string_view operation, Tape<Scalar>& tape, const M
           const double value = term->values[static_cast<std::size_t>(from)];
           const Index to = b * plane + i * max_keys + j;
           if (term->kind == Mask::Kind::additive) {
-            additive[to] += static_cast<Scalar>(value);
+            // Hidden by one is hidden by all, whatever another adds.
+            if (additive[to] != hidden)
+              additive[to] = value == hidden ? hidden : additive[to] + static_cast<Scalar>(value);
           } else if ((value != 0) != (term->kind == Mask::Kind::visible)) {
             visible[to] = 0;
           }

@@ -40,7 +40,8 @@ struct AttentionRecommenderOptions {
   AttentionKind attention = AttentionKind::additive;
   Index num_heads = 4;  ///< of multi_head
   bool pointer = true;  ///< the repeat-aware head
-  Index max_age = 32;   ///< embedded ages of baskets, the last one meaning "or older"; 0: the model sees no ages
+  Index max_age = 32;   ///< embedded ages of baskets, the last one meaning "or older"; 0: the model sees
+                        ///< no ages, as learning from every position needs
   double dropout = 0.4;
 };
 
@@ -95,8 +96,14 @@ class AttentionRecommender {
     Var<Scalar> gate{};       ///< [queries, 1]: the share of the repeat-aware head
   };
 
-  /// Throws IndexError for an item outside the catalogue.
+  /// Throws IndexError for an item outside the catalogue, OptionError when a model that sees ages is asked at every
+  /// position: an age counts the baskets that came after, so an earlier query would see its own future.
   Prediction predict(Tape<Scalar>& tape, const data::Batch& batch, bool with_attention = false) const {
+    const bool every_position = batch.query_segments == batch.segments;
+    if (ages && every_position && batch.segments.max_length() > 1) {
+      fail<OptionError>("AttentionRecommender",
+                        "ages of baskets need one query, at the end of each history: max_age = 0");
+    }
     Var<Scalar> x = items(tape, batch.items);
     if (ages) {
       ArenaScope scope(tape.scratch());
@@ -110,7 +117,6 @@ class AttentionRecommender {
     if (decoder) h = (*decoder)(h, batch.segments).output;
     const Var<Scalar> state = gather(h, batch.query_rows);
 
-    const bool every_position = batch.query_segments == batch.segments;
     const Mask mask = every_position ? Mask::causal() : Mask();
     const Var<Scalar> keys = concat<Scalar>({h, x}, 1);
     Prediction out;
@@ -122,10 +128,7 @@ class AttentionRecommender {
       } else if (multi_head) {
         seen = (*multi_head)(state, batch.query_segments, keys, keys, batch.segments, mask);
       } else {
-        if (every_position && batch.segments.max_length() > 1) {
-          fail<OptionError>("AttentionRecommender", "target attention has no mask for every position");
-        }
-        seen = (*target)(state, batch.query_segments, h, h, batch.segments);
+        seen = (*target)(state, batch.query_segments, h, h, batch.segments, every_position);
       }
       if (!multi_head) out.attention = seen.weights;
       summary = concat<Scalar>({seen.context, state}, 1);
@@ -178,11 +181,14 @@ class AttentionRecommender {
   /// p(item) at each query into `scores` [queries, items]: probabilities with the repeat-aware head or without. After
   /// an empty history the repeat-aware head has nothing to give, and they sum to 1 - g.
   void score(Tape<Scalar>& tape, const data::Batch& batch, TensorView<Scalar> scores) const {
+    score(predict(tape, batch), batch, scores);
+  }
+  /// The same from a prediction of this batch.
+  void score(const Prediction& out, const data::Batch& batch, TensorView<Scalar> scores) const {
     if (scores.rows() != batch.query_segments.tokens() || scores.cols() != num_items()) {
       fail<ShapeError>("AttentionRecommender", message("room for scores ", to_string(scores.shape()), ", wanted [",
                                                        batch.query_segments.tokens(), ", ", num_items(), "]"));
     }
-    const Prediction out = predict(tape, batch);
     const auto p = softmax(out.logits).value();
     Index weight = 0;
     for (Index b = 0; b < batch.segments.count(); ++b) {

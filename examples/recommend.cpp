@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: Apache-2.0
+// Trains an attention recommender on a log of who took what when, measures it against the traditional models,
+// recommends by name, and says why. `recommend train --help` lists the options.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <heed/data/renumber.hpp>
+#include <heed/io/recommender.hpp>
+#include <heed/io/report.hpp>
+#include <heed/nn/init.hpp>
+#include <heed/recsys/explain.hpp>
+#include <heed/recsys/session.hpp>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "comparison.hpp"
+#include "log_file.hpp"
+#include "progress.hpp"
+#include "table.hpp"
+#include "threads.hpp"
+
+namespace {
+
+using heed::Index;
+using heed::data::Interactions;
+using heed::recsys::History;
+using Model = heed::recsys::AttentionRecommender<float>;
+
+// ---- options
+
+struct Options {
+  LogFile file;
+  std::string model = "model.safetensors", report = "report.html";
+  std::uint64_t seed = 1;
+  int seeds = 1, threads = 0;
+  heed::recsys::AttentionRecommenderOptions network;
+  heed::recsys::TrainOptions training = default_training();
+  heed::recsys::TaskOptions task;
+  std::optional<bool> next_basket;  // as the format says when not given
+  std::string user;
+  std::vector<std::string> history;
+  Index k = 10;
+};
+
+// ---- Ctrl-C
+
+volatile std::sig_atomic_t interrupted = 0;
+
+/// The first Ctrl-C asks the training to end; a second one ends the program.
+void interrupt_handler(int) {
+  interrupted = 1;
+  std::signal(SIGINT, SIG_DFL);
+}
+
+// ---- words
+
+void print_banner(const heed::Executor& executor) {
+  std::printf("heed %s, instruction set %s, %d thread%s\n", heed::version(), heed::isa(), executor.threads(),
+              executor.threads() == 1 ? "" : "s");
+}
+
+std::string name_of(const Interactions& log, std::int32_t item) { return std::string(log.item_ids.name(item)); }
+
+/// `2011-11-20`.
+std::string date_of(std::int64_t unix_time) {
+  const std::chrono::sys_seconds time{std::chrono::seconds(unix_time)};
+  const std::chrono::year_month_day day{std::chrono::floor<std::chrono::days>(time)};
+  char text[64];
+  std::snprintf(text, sizeof(text), "%04d-%02u-%02u", static_cast<int>(day.year()), static_cast<unsigned>(day.month()),
+                static_cast<unsigned>(day.day()));
+  return text;
+}
+
+// ---- one customer: history, recommendations, reasons
+
+heed::recsys::ExplainOptions explain_options(const heed::recsys::TaskOptions& task, Index k) {
+  return {.k = k, .max_length = task.max_length, .keep_history = task.next_basket};
+}
+
+void print_history(const Interactions& log, const History& past) {
+  constexpr Index most_baskets = 3, most_items = 4;
+  std::printf("  history (%td items):\n", past.size());
+  Index end = past.size();
+  for (Index shown = 0; end > 0 && shown < most_baskets; ++shown) {
+    const Index begin = heed::data::basket_begin(past.times, end);
+    std::printf("    %s",
+                past.times.empty() ? "" : (date_of(past.times[static_cast<std::size_t>(begin)]) + "  ").c_str());
+    for (Index i = begin; i < std::min(end, begin + most_items); ++i) {
+      std::printf("%s%s", i == begin ? "" : "; ", name_of(log, past.items[static_cast<std::size_t>(i)]).c_str());
+    }
+    std::printf(end - begin > most_items ? "; and %td more\n" : "\n", end - begin - most_items);
+    end = begin;
+  }
+  if (end > 0) std::printf("    and %td items before\n", end);
+}
+
+void print_recommendations(const Interactions& log, const heed::recsys::Explanation& why) {
+  std::printf("  recommended:\n");
+  for (std::size_t i = 0; i < why.top.size(); ++i) {
+    const auto& [item, score, repeat] = why.top[i];
+    std::printf("    %2zu. %-36s  p %.4f, %3.0f %% of it for purchases before\n", i + 1, name_of(log, item).c_str(),
+                score, score > 0 ? 100 * repeat / score : 0.0);
+  }
+}
+
+void print_reasons(const Interactions& log, const History& past, const heed::recsys::Explanation& why, Index most) {
+  const auto weighed = heed::recsys::weighed_items(past, why);
+  if (weighed.empty()) {
+    std::printf("  this attention has no weights of one head to show\n");
+    return;
+  }
+  std::printf("  the attention weighed most:\n");
+  for (std::size_t i = 0; i < std::min(weighed.size(), static_cast<std::size_t>(most)); ++i) {
+    std::printf("    %5.1f %%  %s%s\n", 100 * weighed[i].weight, name_of(log, weighed[i].item).c_str(),
+                weighed[i].count > 1 ? (" (" + std::to_string(weighed[i].count) + " times)").c_str() : "");
+  }
+}
+
+/// The attention at the end of each of the last baskets: which items it weighed, and how that moved on.
+heed::io::HeatMap attention_over_time(const Model& model, heed::Tape<float>& tape, const Interactions& log,
+                                      const History& past, const heed::recsys::TaskOptions& task,
+                                      const std::string& title) {
+  constexpr std::size_t most_baskets = 10, most_items = 20;
+  std::vector<Index> ends;
+  for (Index end = past.size(); end > 0 && ends.size() < most_baskets;
+       end = heed::data::basket_begin(past.times, end)) {
+    ends.insert(ends.begin(), end);
+  }
+  std::map<std::int32_t, std::vector<double>> rows;  // an item's weight at each of the ends
+  heed::io::HeatMap map{.title = title, .keys = {}, .queries = {}, .weights = {}};
+  for (std::size_t q = 0; q < ends.size(); ++q) {
+    const auto n = static_cast<std::size_t>(ends[q]);
+    const History then{.user = past.user,
+                       .items = past.items.first(n),
+                       .times = past.times.empty() ? past.times : past.times.first(n)};
+    const auto why = heed::recsys::explain(model, tape, then, explain_options(task, 1));
+    for (const auto& [item, weight, count] : heed::recsys::weighed_items(then, why)) {
+      rows.try_emplace(item, ends.size(), 0.0).first->second[q] = weight;
+    }
+    map.queries.push_back(past.times.empty() ? "after " + std::to_string(n) + " items"
+                                             : "after " + date_of(past.times[n - 1]));
+  }
+  std::vector<std::pair<double, std::int32_t>> order;
+  for (const auto& [item, weights] : rows) order.push_back({-*std::max_element(weights.begin(), weights.end()), item});
+  std::sort(order.begin(), order.end());
+  order.resize(std::min(order.size(), most_items));
+  for (const auto& [weight, item] : order) map.keys.push_back(name_of(log, item));
+  for (std::size_t q = 0; q < ends.size(); ++q) {
+    for (const auto& [weight, item] : order) map.weights.push_back(rows.at(item)[q]);
+  }
+  return map;
+}
+
+/// How much the scores of the recommended items move, all together, when `left_out` never happened.
+double movement(const Model& model, heed::Tape<float>& tape, const History& past, std::int32_t left_out,
+                const heed::recsys::Explanation& why, const heed::recsys::TaskOptions& task) {
+  std::vector<std::int32_t> items;
+  std::vector<std::int64_t> times;
+  for (std::size_t i = 0; i < past.items.size(); ++i) {
+    if (past.items[i] == left_out) continue;
+    items.push_back(past.items[i]);
+    if (!past.times.empty()) times.push_back(past.times[i]);
+  }
+  heed::data::Batch batch;
+  batch.assign_history(items, times, task.max_length);
+  tape.clear();
+  const auto scores = tape.allocate({1, model.num_items()});
+  model.score(tape, batch, scores);
+  double moved = 0;
+  for (const auto& [item, score, repeat] : why.top) moved += std::abs(static_cast<double>(scores[item]) - score);
+  return moved;
+}
+
+/// Are the weights reasons? Compares what deleting the most weighed item of a history does with deleting another one.
+void print_deletion_test(const Model& model, heed::Tape<float>& tape, std::span<const History> pasts,
+                         const heed::recsys::TaskOptions& task, heed::Random random) {
+  double top = 0, other = 0;
+  std::size_t measured = 0;
+  for (const History& past : pasts) {
+    const auto why = heed::recsys::explain(model, tape, past, explain_options(task, 10));
+    const auto weighed = heed::recsys::weighed_items(past, why);
+    if (weighed.size() < 2) continue;
+    const Index drawn = 1 + random.below(measured++, std::ssize(weighed) - 1);
+    top += movement(model, tape, past, weighed[0].item, why, task);
+    other += movement(model, tape, past, weighed[static_cast<std::size_t>(drawn)].item, why, task);
+  }
+  if (measured == 0) return;
+  const double n = static_cast<double>(measured);
+  std::printf(
+      "Deleting the most weighed item of a history moves the scores of the top 10 by %.4f in all,\n"
+      "deleting another one by %.4f%s.\n",
+      top / n, other / n, measured > 1 ? (" (mean of " + std::to_string(measured) + " histories)").c_str() : "");
+}
+
+// ---- train
+
+/// Some of the users with test events, by seed, in the order drawn.
+std::vector<History> sample_users(const heed::recsys::Task& task, heed::Random random, std::size_t most) {
+  std::vector<Index> users;
+  for (Index u = 0; u < task.log().num_users(); ++u) {
+    if (task.split().tested(u)) users.push_back(u);
+  }
+  random.shuffle(std::span(users));
+  std::vector<History> out;
+  for (std::size_t i = 0; i < std::min(users.size(), most); ++i) {
+    out.push_back(
+        heed::recsys::history(task.log(), users[i], task.split().validation_end[static_cast<std::size_t>(users[i])]));
+  }
+  return out;
+}
+
+struct Trained {
+  std::optional<Model> model;  // the best on validation of all seeds
+  double validation = 0;
+  Measured measured;
+  std::vector<heed::recsys::TrainReport> reports;  // [seeds]
+};
+
+Trained train_all_seeds(const heed::recsys::Task& task, const Options& options, heed::Executor& executor) {
+  const char* figure = task.validates() ? "validation NDCG@10" : "minus loss";
+  Trained out;
+  for (int s = 0; s < options.seeds && interrupted == 0; ++s) {
+    const std::uint64_t seed = options.seed + static_cast<std::uint64_t>(s);
+    Model model(options.network);
+    heed::nn::initialize(model, heed::Random(seed).fork("weights"));
+    if (s == 0) {
+      std::printf("\nTraining %td parameters on %zu examples%s\n", heed::nn::parameter_count(model),
+                  task.examples().size(), task.validates() ? "" : "; nobody has events to validate with");
+    }
+    if (options.seeds > 1) std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
+    Progress progress;
+    heed::recsys::TrainHooks hooks;
+    hooks.on_step = [&](const heed::recsys::TrainProgress& at) {
+      progress.step(at);
+      return interrupted == 0;
+    };
+    hooks.on_epoch = [&](const heed::recsys::EpochReport& done) { progress.epoch(done, figure); };
+    auto training = options.training;
+    training.random = heed::Random(seed).fork("training");
+    training.executor = &executor;
+    const Stopwatch watch;
+    out.reports.push_back(heed::recsys::fit(model, task, training, hooks));
+    const auto& report = out.reports.back();
+    if (report.interrupted) std::printf("Interrupted: the epoch ends here, the best weights so far are kept\n");
+    std::printf("Trained in %.1f s, weights of epoch %td\n", watch.seconds(), report.best_epoch);
+    out.measured.training_seconds += watch.seconds();
+
+    heed::recsys::BatchRanker<Model> ranker(model, {.max_length = task.options().max_length, .executor = &executor});
+    out.measured.evaluations.push_back(ranker.evaluate(task.log(), task.split(), task.evaluation()));
+    const double validation = report.epochs[static_cast<std::size_t>(report.best_epoch - 1)].validation;
+    if (!out.model || validation > out.validation) {
+      out.validation = validation;
+      out.model.emplace(std::move(model));
+    }
+  }
+  out.measured.name =
+      out.reports.size() == 1 ? "attention" : "attention, " + std::to_string(out.reports.size()) + " seeds";
+  return out;
+}
+
+void write_curves(heed::io::Report& report, const std::vector<heed::recsys::TrainReport>& seeds, const char* figure) {
+  heed::io::LineChart loss{"Training loss", "epoch", {}}, validation{figure, "epoch", {}};
+  for (std::size_t s = 0; s < seeds.size(); ++s) {
+    heed::io::Series losses{"seed " + std::to_string(s + 1), {}}, figures = losses;
+    for (const auto& epoch : seeds[s].epochs) {
+      losses.y.push_back(epoch.loss);
+      figures.y.push_back(epoch.validation);
+    }
+    loss.series.push_back(losses);
+    validation.series.push_back(figures);
+  }
+  report.heading("Training").line_chart(loss).line_chart(validation);
+}
+
+/// The table of all models, and the last one against each of the others; on the terminal and in the report.
+void compare(std::vector<Measured> baselines, const Measured& model, Index k, std::uint64_t seed,
+             heed::io::Report* report) {
+  std::vector<Measured> all = baselines;
+  all.push_back(model);
+  const Table metrics = metrics_table(all, k);
+  const auto users = model.evaluations.front().users.size();
+  std::printf("\nTest, %zu users:\n", users);
+  metrics.print();
+  if (report != nullptr) {
+    report->heading("Test").table("Means over " + std::to_string(users) + " users, full ranking", metrics.header,
+                                  metrics.rows);
+  }
+  if (users < 2) return;
+  const Table differences = differences_table(model, baselines, k, heed::Random(seed).fork("bootstrap"));
+  std::printf("\nDifferences with 95 %% intervals (paired bootstrap over users):\n");
+  differences.print();
+  if (report != nullptr) {
+    report->table("Differences with 95 % intervals, paired bootstrap over users", differences.header, differences.rows);
+  }
+}
+
+void train(Options options) {
+  const auto executor = make_executor(options.threads);
+  print_banner(*executor);
+  const Interactions log = options.file.read();
+  options.task.next_basket = options.next_basket.value_or(options.file.has_baskets());
+  const heed::recsys::Task task(log, options.task);
+  std::printf(
+      "%td users, %td items, %td events; task: %s\n", log.num_users(), log.num_items(), log.size(),
+      options.task.next_basket ? "the last basket from the ones before" : "the last event from the ones before");
+  options.network.num_items = log.num_items();
+  if (!options.task.next_basket) options.network.max_age = 0;  // an age would tell what is to come
+  std::signal(SIGINT, interrupt_handler);
+
+  Trained trained = train_all_seeds(task, options, *executor);
+  heed::io::save_recommender(*trained.model, log.item_ids, options.task, options.model);
+
+  heed::io::Report report("Attention recommender on " + options.file.data);
+  write_curves(report, trained.reports, task.validates() ? "Validation NDCG@10" : "Minus training loss");
+  if (trained.measured.evaluations.front().users.empty()) {
+    std::printf("\nNobody has events to test with\n");
+  } else {
+    compare(measure_baselines(task), trained.measured, options.task.k, options.seed, &report);
+  }
+
+  heed::Tape<float> tape({.record = false});
+  report.heading("Recommendations and the attention behind them");
+  for (const History& past : sample_users(task, heed::Random(options.seed).fork("customers"), 3)) {
+    const std::string user(log.users.id(static_cast<std::int32_t>(past.user)));
+    const auto why = heed::recsys::explain(*trained.model, tape, past, explain_options(options.task, options.k));
+    std::printf("\nCustomer %s\n", user.c_str());
+    print_history(log, past);
+    print_recommendations(log, why);
+    print_reasons(log, past, why, 5);
+    report.heat_map(attention_over_time(*trained.model, tape, log, past, options.task,
+                                        "Customer " + user + ": what the attention weighed, basket after basket"));
+    Table list{{"place", "recommended", "p", "of it for purchases before"}, {}};
+    for (const auto& [item, score, repeat] : why.top) {
+      list.rows.push_back({std::to_string(list.rows.size() + 1), name_of(log, item), fixed(score, 4),
+                           fixed(score > 0 ? 100 * repeat / score : 0, 0) + " %"});
+    }
+    report.table("Recommended to customer " + user, list.header, list.rows);
+  }
+  std::printf("\n");
+  print_deletion_test(*trained.model, tape, sample_users(task, heed::Random(options.seed).fork("deletion test"), 300),
+                      options.task, heed::Random(options.seed).fork("deleted items"));
+  report.write(options.report);
+  std::printf("\nWrote %s and %s\n", options.model.c_str(), options.report.c_str());
+}
+
+// ---- what a trained model is used for
+
+heed::io::SavedRecommender<float> load(const Options& options) {
+  return heed::io::load_recommender<float>(options.model);
+}
+
+/// The log in the model's numbers.
+Interactions read_for(const heed::io::SavedRecommender<float>& saved, const Options& options) {
+  Index unknown = 0;
+  Interactions log = heed::data::renumber_items(options.file.read(), saved.item_ids, &unknown);
+  if (unknown > 0) std::printf("%td events left out: the model does not know their items\n", unknown);
+  return log;
+}
+
+void evaluate(const Options& options) {
+  const auto executor = make_executor(options.threads);
+  print_banner(*executor);
+  const auto saved = load(options);
+  const Interactions log = read_for(saved, options);
+  const heed::recsys::Task task(log, saved.task);
+  heed::recsys::BatchRanker<Model> ranker(saved.model,
+                                          {.max_length = saved.task.max_length, .executor = executor.get()});
+  Measured measured{"attention", {ranker.evaluate(log, task.split(), task.evaluation())}};
+  if (measured.evaluations.front().users.empty()) {
+    std::printf("Nobody has events to test with\n");
+    return;
+  }
+  compare(measure_baselines(task), measured, saved.task.k, options.seed, nullptr);
+}
+
+/// Somebody to recommend to: a user of a log, or a history from the command line.
+struct Somebody {
+  Interactions log;
+  std::vector<std::int32_t> items;
+  History past;
+};
+
+/// Fills `out` in place: its history looks into its own vectors.
+void find_somebody(const heed::io::SavedRecommender<float>& saved, const Options& options, Somebody& out) {
+  if (!options.file.data.empty()) {
+    out.log = read_for(saved, options);
+  } else {
+    out.log.item_ids = saved.item_ids;
+  }
+  if (!options.user.empty()) {
+    const std::int32_t user = out.log.users.find(options.user);
+    if (user < 0) heed::fail<heed::OptionError>("--user", heed::message("nobody is called ", options.user));
+    out.past = heed::recsys::history(out.log, user, out.log.length(user));
+    return;
+  }
+  for (const std::string& id : options.history) {
+    const std::int32_t item = out.log.item_ids.find(id);
+    if (item < 0) heed::fail<heed::OptionError>("--history", heed::message("the model knows no item ", id));
+    out.items.push_back(item);
+  }
+  out.past.items = out.items;
+}
+
+/// As a shop would: one session a visitor, an item in, the best out.
+void recommend(const Options& options) {
+  const auto saved = load(options);
+  Somebody somebody;
+  find_somebody(saved, options, somebody);
+  heed::recsys::Session<Model> session(saved.model,
+                                       {.max_length = saved.task.max_length, .exclude_seen = !saved.task.next_basket});
+  const History& past = somebody.past;
+  for (std::size_t i = 0; i < past.items.size(); ++i) {
+    session.push(past.items[i], past.times.empty() ? static_cast<std::int64_t>(i) : past.times[i]);
+  }
+  for (const auto& [item, score] : session.top_k(options.k)) {
+    const auto number = static_cast<std::int32_t>(item);
+    std::printf("%-12s %.4f  %s\n", std::string(saved.item_ids.id(number)).c_str(), static_cast<double>(score),
+                name_of(somebody.log, number).c_str());
+  }
+}
+
+void explain(const Options& options) {
+  const auto saved = load(options);
+  Somebody somebody;
+  find_somebody(saved, options, somebody);
+  const auto& [log, items, past] = somebody;
+  heed::Tape<float> tape({.record = false});
+  const auto why = heed::recsys::explain(saved.model, tape, past, explain_options(saved.task, options.k));
+  print_history(log, past);
+  print_recommendations(log, why);
+  print_reasons(log, past, why, options.k);
+  print_deletion_test(saved.model, tape, std::span(&past, 1), saved.task, heed::Random(options.seed));
+  heed::io::Report report("Why these recommendations");
+  report.heat_map(attention_over_time(saved.model, tape, log, past, saved.task, "What the attention weighed"));
+  report.write(options.report);
+  std::printf("Wrote %s\n", options.report.c_str());
+}
+
+// ---- the command line
+
+void add_training_options(CLI::App& app, Options& options) {
+  options.file.add_options(app);
+  app.add_option("--model", options.model, "Where to write the model")->capture_default_str();
+  app.add_option("--report", options.report, "Where to write the report")->capture_default_str();
+  app.add_option("--seed", options.seed, "Of weights, dropout, order and samples")->capture_default_str();
+  app.add_option("--seeds", options.seeds, "Train this many times from seeds in a row; figures are their means")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--epochs", options.training.max_epochs, "At most")->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--patience", options.training.patience, "Epochs without a better validation NDCG before it ends")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--learning-rate", options.training.learning_rate, "Of Adam")->capture_default_str();
+  app.add_option("--batch-size", options.training.batch_size, "Examples a step")->capture_default_str();
+  app.add_option("--attention", options.network.attention, "How the last state looks back")
+      ->transform(CLI::CheckedTransformer(heed::io::attention_kinds()).description("none|additive|multi_head|target"))
+      ->default_str("additive");
+  app.add_flag("!--no-pointer", options.network.pointer, "Without the repeat-aware head");
+  app.add_option("--embed-dim", options.network.embed_dim, "Width of item embeddings")->capture_default_str();
+  app.add_option("--hidden-size", options.network.hidden_size, "Width of the LSTM")->capture_default_str();
+  app.add_option("--dropout", options.network.dropout, "Share of values dropped in training")->capture_default_str();
+  app.add_option("--max-length", options.task.max_length, "Events of a history that the model sees")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--mode", options.next_basket, "What to learn")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"next-basket", true}, {"every-position", false}})
+                      .description("next-basket|every-position"))
+      ->default_str("next-basket for baskets, every-position otherwise");
+}
+
+void add_model_options(CLI::App& app, Options& options) {
+  app.add_option("--model", options.model, "The trained model")->capture_default_str();
+  app.add_option("--seed", options.seed, "Of samples")->capture_default_str();
+}
+
+void add_somebody_options(CLI::App& app, Options& options) {
+  add_model_options(app, options);
+  options.file.add_options(app, false);
+  auto* user = app.add_option("--user", options.user, "Somebody in --data")->needs("--data");
+  auto* history = app.add_option("--history", options.history, "Ids of items, oldest first")->excludes(user);
+  app.add_option("-k,--top", options.k, "Length of the list")->check(CLI::PositiveNumber)->capture_default_str();
+  app.callback([user, history] {
+    if (user->count() == 0 && history->count() == 0) throw CLI::RequiredError("--user or --history");
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Trains and uses an attention recommender");
+  app.require_subcommand(1);
+  Options options;
+
+  CLI::App& train_app = *app.add_subcommand("train", "Learn from a log, measure, write the model and a report");
+  add_training_options(train_app, options);
+  train_app.add_option("--threads", options.threads, "0: all of the machine's")->check(CLI::NonNegativeNumber);
+
+  CLI::App& evaluate_app = *app.add_subcommand("evaluate", "Measure a model against the traditional ones");
+  options.file.add_options(evaluate_app);
+  add_model_options(evaluate_app, options);
+  evaluate_app.add_option("--threads", options.threads, "0: all of the machine's")->check(CLI::NonNegativeNumber);
+
+  CLI::App& recommend_app = *app.add_subcommand("recommend", "The best items for somebody");
+  add_somebody_options(recommend_app, options);
+
+  CLI::App& explain_app = *app.add_subcommand("explain", "The same, and why");
+  add_somebody_options(explain_app, options);
+  explain_app.add_option("--report", options.report, "Where to write the attention heat map")->capture_default_str();
+
+  CLI11_PARSE(app, argc, argv);
+  try {
+    if (train_app.parsed()) train(options);
+    if (evaluate_app.parsed()) evaluate(options);
+    if (recommend_app.parsed()) recommend(options);
+    if (explain_app.parsed()) explain(options);
+  } catch (const heed::Error& error) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "recommend: %s\n", error.what());
+    return 1;
+  }
+  return 0;
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who runs the chunks of work: OpenMP's threads where the program was built with them, this thread otherwise.
+#pragma once
+
+#include <heed/core/executor.hpp>
+#include <memory>
+#ifdef _OPENMP
+#include <heed/openmp.hpp>
+#endif
+
+/// `threads` 0: as many as the machine has.
+inline std::unique_ptr<heed::Executor> make_executor([[maybe_unused]] int threads) {
+#ifdef _OPENMP
+  return std::make_unique<heed::OpenMpExecutor>(threads);
+#else
+  return std::make_unique<heed::Executor>();
+#endif
+}
