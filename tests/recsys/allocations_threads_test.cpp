@@ -137,7 +137,7 @@ TEST_CASE("a warm call of a session allocates nothing") {
     for (const AttentionKind kind : kinds) {
       for (const bool pointer : {true, false}) {
         INFO(threads << " threads, attention " << static_cast<int>(kind) << ", pointer " << pointer);
-        const auto model = make(kind, pointer, next_basket);
+        const auto model = make(kind, pointer);
         recsys::Session<AttentionRecommender<float>> session(
             model, {.max_length = 30, .exclude_seen = pointer, .executor = &executor});
         Index best = 0;

@@ -185,13 +185,13 @@ class Tape {
     void* room;
   };
   Appended append(std::span<const Var<Scalar>> inputs, TensorView<Scalar> value, std::size_t size,
-                  void (*backward)(const void*, const Gradients<Scalar>&)) {
+                  void (*call)(const void*, const Gradients<Scalar>&)) {
     Node node{.value = value};
     for (const Var<Scalar>& input : inputs) node.requires_grad |= at(input).requires_grad;
     void* room = nullptr;
     if (node.requires_grad) {
       node.closure = room = values_.allocate(size);
-      node.backward = backward;
+      node.backward = call;
     }
     return {push(node), room};
   }
@@ -276,7 +276,9 @@ Scalar Var<Scalar>::item() const {
 template <class Scalar, class... Vars>
 Tape<Scalar>& tape_of([[maybe_unused]] std::string_view operation, Var<Scalar> first, Vars... rest) {
   Tape<Scalar>& tape = first.tape();
-  ((&rest.tape() == &tape ? void() : fail<StateError>(operation, "inputs on different tapes")), ...);
+  for (const Var<Scalar>& other : std::initializer_list<Var<Scalar>>{rest...}) {
+    if (&other.tape() != &tape) fail<StateError>(operation, "inputs on different tapes");
+  }
   return tape;
 }
 

@@ -87,7 +87,9 @@ inline void gemm_panel(Index rows, Index depth, StridedBlock<Scalar> a, const Sc
     rows -= Rows;
   };
   while (rows >= most) step.template operator()<most>();
-  while (rows >= 4) step.template operator()<4>();
+  if constexpr (most > 4) {
+    while (rows >= 4) step.template operator()<4>();
+  }
   while (rows >= 1) step.template operator()<1>();
 }
 
