@@ -99,8 +99,9 @@ class AttentionRecommender {
   /// Throws IndexError for an item outside the catalogue, OptionError when a model that sees ages is asked at every
   /// position: an age counts the baskets that came after, so an earlier query would see its own future.
   Prediction predict(Tape<Scalar>& tape, const data::Batch& batch, bool with_attention = false) const {
-    const bool every_position = batch.query_segments == batch.segments;
-    if (ages && every_position && batch.segments.max_length() > 1) {
+    // A history of one event has its end at every position.
+    const bool every_position = batch.query_segments == batch.segments && batch.segments.max_length() > 1;
+    if (ages && every_position) {
       fail<OptionError>("AttentionRecommender",
                         "ages of baskets need one query, at the end of each history: max_age = 0");
     }
