@@ -66,10 +66,9 @@ inline const Machine& machine() {
   return measured;
 }
 
-/// Times `work` by hand and reports, for the fastest iteration (noise only ever adds), GFLOP/s for `flops` necessary
-/// operations and their share of the FMA peak.
+/// Times `work` by hand and returns the seconds of the fastest iteration: noise only ever adds.
 template <class Work>
-void measure_flops(benchmark::State& state, double flops, Work&& work) {
+double fastest(benchmark::State& state, Work&& work) {
   double best = 1e300;
   for (auto _ : state) {
     const auto start = Clock::now();
@@ -79,24 +78,23 @@ void measure_flops(benchmark::State& state, double flops, Work&& work) {
     best = std::min(best, took);
   }
   state.counters["best_ms"] = best * 1e3;
-  state.counters["GFLOP/s"] = flops / best * 1e-9;
-  state.counters["share_of_peak"] = flops / best / machine().flops;
+  return best;
 }
 
-/// The same for `bytes` necessarily moved and the stream bandwidth.
+/// Reports GFLOP/s for `flops` necessary operations and their share of the FMA peak.
+template <class Work>
+void measure_flops(benchmark::State& state, double flops, Work&& work) {
+  const double rate = flops / fastest(state, work);
+  state.counters["GFLOP/s"] = rate * 1e-9;
+  state.counters["share_of_peak"] = rate / machine().flops;
+}
+
+/// Reports GB/s for `bytes` necessarily moved and their share of the stream bandwidth.
 template <class Work>
 void measure_bytes(benchmark::State& state, double bytes, Work&& work) {
-  double best = 1e300;
-  for (auto _ : state) {
-    const auto start = Clock::now();
-    work();
-    const double took = seconds_since(start);
-    state.SetIterationTime(took);
-    best = std::min(best, took);
-  }
-  state.counters["best_ms"] = best * 1e3;
-  state.counters["GB/s"] = bytes / best * 1e-9;
-  state.counters["share_of_bandwidth"] = bytes / best / machine().bytes;
+  const double rate = bytes / fastest(state, work);
+  state.counters["GB/s"] = rate * 1e-9;
+  state.counters["share_of_bandwidth"] = rate / machine().bytes;
 }
 
 }  // namespace bench
