@@ -33,18 +33,36 @@ struct TileSize {
   static constexpr int rows = Isa::bytes == 64 ? 8 : (Isa::bytes == 32 ? 6 : 4);
 };
 
+/// Hides from the optimiser where a pointer came from: it would otherwise compute all addresses of a tile beforehand
+/// and, for want of registers, park them in vector registers.
+template <class T>
+[[gnu::always_inline]] inline void forget_origin(T*& p) {
+  asm("" : "+r"(p));
+}
+
 template <class Scalar, class Isa, int Rows, int Packs, bool Partial>
-inline void gemm_tile(Index depth, StridedBlock<Scalar> a, const Scalar* b, Index b_stride, Scalar* c, Index c_stride,
-                      Index last, bool resume, const Scalar* bias) {
+[[gnu::always_inline]] inline void gemm_tile(Index depth, StridedBlock<Scalar> a, const Scalar* b, Index b_stride,
+                                             Scalar* c, Index c_stride, Index last, bool resume, const Scalar* bias) {
   using P = simd::Pack<Scalar, Isa>;
   const auto load = [last](const Scalar* p, int j) {
     return Partial && j == Packs - 1 ? P::load(p + j * P::width, last) : P::load(p + j * P::width);
   };
   P sum[Rows][Packs];
+  const Scalar* from = c;
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 4
-    for (int j = 0; j < Packs; ++j) sum[r][j] = resume ? load(c + r * c_stride, j) : P(Scalar(0));
+    for (int j = 0; j < Packs; ++j) sum[r][j] = resume ? load(from, j) : P(Scalar(0));
+    from += c_stride;
+    forget_origin(from);
+  }
+  // Three rows a pointer: base, base + row, base + 2 row are addresses that an instruction forms by itself.
+  constexpr int bases = (Rows + 2) / 3;
+  const Scalar* at[bases];
+#pragma GCC unroll 8
+  for (int i = 0; i < bases; ++i) {
+    at[i] = a.data + 3 * i * a.row;
+    forget_origin(at[i]);
   }
   for (Index k = 0; k < depth; ++k) {
     P row[Packs];
@@ -53,32 +71,40 @@ inline void gemm_tile(Index depth, StridedBlock<Scalar> a, const Scalar* b, Inde
     b += b_stride;
 #pragma GCC unroll 16
     for (int r = 0; r < Rows; ++r) {
-      const P x(a.data[r * a.row]);
+      const P x(at[r / 3][r % 3 * a.row]);
 #pragma GCC unroll 4
       for (int j = 0; j < Packs; ++j) sum[r][j] = fma(x, row[j], sum[r][j]);
     }
-    a.data += a.step;
+#pragma GCC unroll 8
+    for (int i = 0; i < bases; ++i) at[i] += a.step;
+  }
+  if (bias != nullptr) {
+#pragma GCC unroll 4
+    for (int j = 0; j < Packs; ++j) {
+      const P y = load(bias, j);
+#pragma GCC unroll 16
+      for (int r = 0; r < Rows; ++r) sum[r][j] = sum[r][j] + y;
+    }
   }
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 4
     for (int j = 0; j < Packs; ++j) {
-      P y = sum[r][j];
-      if (bias != nullptr) y = y + load(bias, j);
-      Scalar* at = c + r * c_stride + j * P::width;
       if (Partial && j == Packs - 1) {
-        y.store(at, last);
+        sum[r][j].store(c + j * P::width, last);
       } else {
-        y.store(at);
+        sum[r][j].store(c + j * P::width);
       }
     }
+    c += c_stride;
+    forget_origin(c);
   }
 }
 
 /// All rows of one panel of at most two registers' columns.
 template <class Scalar, class Isa, int Packs, bool Partial>
-inline void gemm_panel(Index rows, Index depth, StridedBlock<Scalar> a, const Scalar* b, Index b_stride, Scalar* c,
-                       Index c_stride, Index last, bool resume, const Scalar* bias) {
+[[gnu::noinline]] void gemm_panel(Index rows, Index depth, StridedBlock<Scalar> a, const Scalar* b, Index b_stride,
+                                  Scalar* c, Index c_stride, Index last, bool resume, const Scalar* bias) {
   constexpr int most = TileSize<Isa>::rows;
   const auto step = [&]<int Rows>() {
     gemm_tile<Scalar, Isa, Rows, Packs, Partial>(depth, a, b, b_stride, c, c_stride, last, resume, bias);
