@@ -51,7 +51,7 @@ template <class Scalar, class Isa, int Rows, int Packs, bool Partial>
   const Scalar* from = c;
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int j = 0; j < Packs; ++j) sum[r][j] = resume ? load(from, j) : P(Scalar(0));
     from += c_stride;
     forget_origin(from);
@@ -66,20 +66,20 @@ template <class Scalar, class Isa, int Rows, int Packs, bool Partial>
   }
   for (Index k = 0; k < depth; ++k) {
     P row[Packs];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int j = 0; j < Packs; ++j) row[j] = load(b, j);
     b += b_stride;
 #pragma GCC unroll 16
     for (int r = 0; r < Rows; ++r) {
       const P x(at[r / 3][r % 3 * a.row]);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int j = 0; j < Packs; ++j) sum[r][j] = fma(x, row[j], sum[r][j]);
     }
 #pragma GCC unroll 8
     for (int i = 0; i < bases; ++i) at[i] += a.step;
   }
   if (bias != nullptr) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int j = 0; j < Packs; ++j) {
       const P y = load(bias, j);
 #pragma GCC unroll 16
@@ -88,7 +88,7 @@ template <class Scalar, class Isa, int Rows, int Packs, bool Partial>
   }
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int j = 0; j < Packs; ++j) {
       if (Partial && j == Packs - 1) {
         sum[r][j].store(c + j * P::width, last);
@@ -101,7 +101,8 @@ template <class Scalar, class Isa, int Rows, int Packs, bool Partial>
   }
 }
 
-/// All rows of one panel of at most two registers' columns.
+/// All rows of one panel of columns. One row alone has a panel of eight registers: with two, each addition would wait
+/// for the one before.
 template <class Scalar, class Isa, int Packs, bool Partial>
 [[gnu::noinline]] void gemm_panel(Index rows, Index depth, StridedBlock<Scalar> a, const Scalar* b, Index b_stride,
                                   Scalar* c, Index c_stride, Index last, bool resume, const Scalar* bias) {
@@ -112,9 +113,12 @@ template <class Scalar, class Isa, int Packs, bool Partial>
     c += Rows * c_stride;
     rows -= Rows;
   };
-  while (rows >= most) step.template operator()<most>();
-  if constexpr (most > 4) {
-    while (rows >= 4) step.template operator()<4>();
+  if constexpr (Packs <= 2) {
+    while (rows >= most) step.template operator()<most>();
+    if constexpr (most > 4) {
+      while (rows >= 4) step.template operator()<4>();
+    }
+    while (rows >= 2) step.template operator()<2>();
   }
   while (rows >= 1) step.template operator()<1>();
 }
@@ -123,7 +127,7 @@ template <class Isa, class Scalar>
 inline void gemm_blocks(Index rows, Index cols, Index depth, StridedBlock<Scalar> a, const Scalar* b, Index b_stride,
                         Scalar* c, Index c_stride, const Epilogue<Scalar>& epilogue) {
   // Constants: the chain is cut only here, and resumed from C without rounding anew.
-  constexpr Index depth_block = 512, row_block = 96;
+  constexpr Index depth_block = 256, row_block = 96;
   constexpr Index width = simd::Pack<Scalar, Isa>::width;
   Index k = 0;
   do {
@@ -132,12 +136,16 @@ inline void gemm_blocks(Index rows, Index cols, Index depth, StridedBlock<Scalar
     for (Index m = 0; m < rows; m += row_block) {
       const Index tall = rows - m < row_block ? rows - m : row_block;
       const StridedBlock<Scalar> block{a.data + m * a.row + k * a.step, a.row, a.step};
-      for (Index n = 0; n < cols; n += 2 * width) {
-        const Index wide = cols - n;
+      for (Index n = 0, wide = 0; n < cols; n += wide) {
+        wide = cols - n;
         const Scalar* bias = final && epilogue.bias != nullptr ? epilogue.bias + n : nullptr;
         const Scalar* b_at = b + k * b_stride + n;
         Scalar* c_at = c + m * c_stride + n;
-        if (wide >= 2 * width) {
+        if (tall == 1 && wide >= 8 * width) {
+          wide = 8 * width;
+          gemm_panel<Scalar, Isa, 8, false>(tall, deep, block, b_at, b_stride, c_at, c_stride, width, resume, bias);
+        } else if (wide >= 2 * width) {
+          wide = 2 * width;
           gemm_panel<Scalar, Isa, 2, false>(tall, deep, block, b_at, b_stride, c_at, c_stride, width, resume, bias);
         } else if (wide > width) {
           gemm_panel<Scalar, Isa, 2, true>(tall, deep, block, b_at, b_stride, c_at, c_stride, wide - width, resume,
@@ -150,7 +158,7 @@ inline void gemm_blocks(Index rows, Index cols, Index depth, StridedBlock<Scalar
           // and half of a program's machine code would be that.
           for (Index r = 0; r < tall; ++r) {
             Scalar* at = c_at + r * c_stride;
-            activation_forward<Scalar, Isa>(epilogue.activation, wide < 2 * width ? wide : 2 * width, at, at);
+            activation_forward<Scalar, Isa>(epilogue.activation, wide, at, at);
           }
         }
       }
