@@ -31,9 +31,9 @@ using Declared =
     OfOneScalar<heed::Gradients, heed::Parameter, heed::Tape, heed::Tensor, heed::TensorView, heed::Var,
                 heed::nn::AdditiveAttention, heed::nn::AttentionPooling, heed::nn::Embedding, heed::nn::LayerNorm,
                 heed::nn::Linear, heed::nn::LSTM, heed::nn::Mlp, heed::nn::MultiHeadAttention,
-                heed::nn::TargetAttention, heed::optim::Adam, heed::optim::AdamW, heed::optim::Sgd,
-                heed::recsys::AttentionRecommender, heed::recsys::BatchRanker, heed::recsys::Seq2Seq,
-                heed::recsys::Session>;
+                heed::nn::TargetAttention, heed::nn::TransformerEncoderLayer, heed::optim::Adam, heed::optim::AdamW,
+                heed::optim::Sgd, heed::recsys::AttentionRecommender, heed::recsys::BatchRanker, heed::recsys::SASRec,
+                heed::recsys::Seq2Seq, heed::recsys::Session>;
 
 template <class... Types>
 constexpr bool all_complete = ((sizeof(Types) > 0) && ...);
@@ -59,7 +59,8 @@ TEST_CASE("the umbrella has every header of its folders", "[heed]") {
     for (const auto& entry : fs::recursive_directory_iterator(include / "heed" / folder)) {
       const std::string header = fs::relative(entry.path(), include).generic_string();
       // The registry is a list for tests, and details come with the headers that need them.
-      if (!header.ends_with(".hpp") || header.find("/detail/") != std::string::npos || header == "heed/ops/registry.hpp") {
+      if (!header.ends_with(".hpp") || header.find("/detail/") != std::string::npos ||
+          header == "heed/ops/registry.hpp") {
         continue;
       }
       CAPTURE(header);

@@ -44,6 +44,8 @@ template <class Scalar>
 class MultiHeadAttention;
 template <class Scalar>
 class TargetAttention;
+template <class Scalar>
+class TransformerEncoderLayer;
 }  // namespace nn
 
 namespace optim {
@@ -73,6 +75,8 @@ template <class Scalar>
 class AttentionRecommender;
 template <class Model>
 class BatchRanker;
+template <class Scalar>
+class SASRec;
 template <class Scalar>
 class Seq2Seq;
 template <class Model>

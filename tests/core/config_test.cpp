@@ -17,6 +17,8 @@ TEST_CASE("the instruction set is the one the compiler was told to use") {
   CHECK(std::string(heed::isa()) == "avx512");
 #elif defined(__AVX2__) && defined(__FMA__)
   CHECK(std::string(heed::isa()) == "avx2");
+#elif defined(__aarch64__)
+  CHECK(std::string(heed::isa()) == "neon");
 #else
   CHECK(std::string(heed::isa()) == "generic");
 #endif

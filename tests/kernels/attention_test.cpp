@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "heed/kernels/reference/attention.hpp"
+#include "heed/kernels/reference/dropout.hpp"
 #include "kernels/attention_cases.hpp"
 #include "kernels/every_isa.hpp"
 
@@ -12,16 +13,35 @@ namespace {
 using namespace heed;
 using test::MaskCase;
 
+/// What is asked for beside the context.
+enum class Asked { weights, mass, both };
+
+/// Item of a key or a query: 0, the least, the greatest and -1 take turns, then one that is no key's.
+template <class Scalar>
+std::vector<kernels::LaneItem<Scalar>> items(Index size, std::size_t kinds) {
+  using Limits = std::numeric_limits<kernels::LaneItem<Scalar>>;
+  const kernels::LaneItem<Scalar> all[] = {0, Limits::min(), Limits::max(), -1, 7};
+  std::vector<kernels::LaneItem<Scalar>> out;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(size); ++i) out.push_back(all[i * i % kinds]);
+  return out;
+}
+template <class Integer>
+std::vector<Index> to_index(const std::vector<Integer>& x) {
+  return {x.begin(), x.end()};
+}
+
 /// One attention problem, what the kernel makes of it, and what the reference does.
 template <class Scalar, class Isa>
 struct Case {
   Tensor<Scalar> q, k, v, d_context, d_weights;
   const MaskCase<Scalar>& mask;
   Scalar keep;
+  Asked asked;
   Random random{12};
-  Tensor<Scalar> context, weights, log_sums, dq, dk, dv, scratch;
+  Tensor<Scalar> context, weights, mass, log_sums, dq, dk, dv, scratch, d_mass;
+  std::vector<kernels::LaneItem<Scalar>> key_items, query_items;
 
-  Case(const MaskCase<Scalar>& m, Index width, Index depth, Scalar kept = 1)
+  Case(const MaskCase<Scalar>& m, Index width, Index depth, Scalar kept = 1, Asked what = Asked::weights)
       : q(test::normal_as<Scalar>({m.queries, width}, "q")),
         k(test::normal_as<Scalar>({m.keys, width}, "k")),
         v(test::normal_as<Scalar>({m.keys, depth}, "v")),
@@ -29,27 +49,47 @@ struct Case {
         d_weights(test::normal_as<Scalar>({m.queries, m.keys}, "d_weights")),
         mask(m),
         keep(kept),
-        scratch({kernels::attention_scratch(m.keys, std::max(width, depth))}) {}
+        asked(what),
+        scratch({kernels::attention_scratch<Scalar, Isa>(m.queries, m.keys, width, depth)}),
+        d_mass(test::normal_as<Scalar>({m.queries, 1}, "d_mass")),
+        key_items(items<Scalar>(m.keys, 4)),
+        query_items(items<Scalar>(m.queries, 5)) {}
 
   Scalar scale() const { return Scalar(0.5); }
   kernels::AttentionUnit<Scalar> unit() {
-    return {q.view(), k.view(), v.view(), mask.view(),    MaskCase<Scalar>::segment,
-            scale(),  keep,     random,   log_sums.data()};
+    kernels::AttentionUnit<Scalar> u{q.view(), k.view(), v.view(), mask.view(),    MaskCase<Scalar>::segment,
+                                     scale(),  keep,     random,   log_sums.data()};
+    if (asked != Asked::weights) {
+      u.key_items = key_items.data();
+      u.query_items = query_items.data();
+      u.mass = mass.view();
+    }
+    return u;
+  }
+  kernels::AttentionCotangents<Scalar> given() const {
+    kernels::AttentionCotangents<Scalar> out{context.view(), d_context.view()};
+    if (asked != Asked::mass) {
+      out.weights = weights.data();
+      out.d_weights = d_weights.data();
+    }
+    if (asked != Asked::weights) out.d_mass = d_mass.view();
+    return out;
   }
   void run() {
     // What is overwritten begins as nonsense; what is added to begins at one.
     const Scalar nan = std::numeric_limits<Scalar>::quiet_NaN();
     context = Tensor<Scalar>::full({q.rows(), v.cols()}, nan);
     weights = Tensor<Scalar>::full({q.rows(), k.rows()}, nan);
+    mass = Tensor<Scalar>::full({q.rows(), 1}, nan);
     log_sums = Tensor<Scalar>::full({q.rows()}, nan);
     scratch = Tensor<Scalar>::full(scratch.shape(), nan);
     dq = Tensor<Scalar>::ones(q.shape());
     dk = Tensor<Scalar>::ones(k.shape());
     dv = Tensor<Scalar>::ones(v.shape());
-    kernels::attention_forward<Scalar, Isa>(unit(), context.view(), weights.data(), scratch.data());
+    kernels::attention_forward<Scalar, Isa>(unit(), context.view(), asked != Asked::mass ? weights.data() : nullptr,
+                                            scratch.data());
     scratch = Tensor<Scalar>::full(scratch.shape(), nan);
-    kernels::attention_backward<Scalar, Isa>(unit(), d_context.view(), d_weights.data(), dq.view(), dk.view(),
-                                             dv.view(), scratch.data());
+    kernels::attention_backward<Scalar, Isa>(unit(), given(), dq.view(), dk.view(), dv.view(), scratch.data());
   }
   void check() {
     run();
@@ -57,10 +97,11 @@ struct Case {
     const auto wide_q = test::to_double(q), wide_k = test::to_double(k), wide_v = test::to_double(v);
     const auto one = Tensor<double>::ones(numbers.shape());
     Tensor<double> drop = one, p(numbers.shape()), w(numbers.shape()), y({q.rows(), v.cols()});
-    for (Index i = 0; i < drop.size() && keep < 1; ++i) {
-      drop.data()[i] = random.uniform(static_cast<std::uint64_t>(i)) < static_cast<double>(keep)
-                           ? 1 / static_cast<double>(keep)
-                           : 0.0;
+    for (Index i = 0; i < q.rows() && keep < 1; ++i) {
+      for (Index j = 0; j < k.rows(); ++j) {  // every query's numbers begin a group of 128
+        const auto e = static_cast<std::uint64_t>(i * ((k.rows() + 127) / 128) * 128 + j);
+        drop(i, j) = kernels::reference::dropout_factor(random, e, static_cast<double>(keep));
+      }
     }
     const auto attend = [&](const Tensor<double>& dropped, Tensor<double>& out) {
       kernels::reference::attention(wide_q.view(), wide_k.view(), wide_v.view(), static_cast<double>(scale()),
@@ -69,13 +110,20 @@ struct Case {
     attend(one, p);
     attend(drop, w);
     test::check_close(context, y, test::tolerance<Scalar>(1e-5, 1e-13));
-    test::check_close(weights, w, test::tolerance<Scalar>(1e-5, 1e-13));
+    auto d_w = asked != Asked::mass ? test::to_double(d_weights) : Tensor<double>(w.shape());
+    if (asked != Asked::mass) test::check_close(weights, w, test::tolerance<Scalar>(1e-5, 1e-13));
+    if (asked != Asked::weights) {
+      const auto of_keys = to_index(key_items), of_queries = to_index(query_items);
+      Tensor<double> on_item({q.rows(), 1});
+      kernels::reference::attention_mass(w.view(), of_keys, of_queries, on_item.data());
+      test::check_close(mass, on_item, test::tolerance<Scalar>(1e-5, 1e-13));
+      kernels::reference::attention_mass_backward(of_keys, of_queries, test::to_double(d_mass).data(), d_w.view());
+    }
     auto want_q = Tensor<double>::ones(q.shape()), want_k = Tensor<double>::ones(k.shape());
     auto want_v = Tensor<double>::ones(v.shape());
     kernels::reference::attention_backward(wide_q.view(), wide_k.view(), wide_v.view(), static_cast<double>(scale()),
-                                           p.view(), drop.view(), test::to_double(d_context).view(),
-                                           test::to_double(d_weights).view(), want_q.view(), want_k.view(),
-                                           want_v.view());
+                                           p.view(), drop.view(), test::to_double(d_context).view(), d_w.view(),
+                                           want_q.view(), want_k.view(), want_v.view());
     test::check_close(dq, want_q, test::tolerance<Scalar>(2e-5, 1e-13));
     test::check_close(dk, want_k, test::tolerance<Scalar>(2e-5, 1e-13));
     test::check_close(dv, want_v, test::tolerance<Scalar>(2e-5, 1e-13));
@@ -113,8 +161,59 @@ TEST_CASE("attention and its gradients are the reference's under every mask and 
       with(queries, width + 1, 3, 2, 1);
     }
     with(5, 7, 3, 2, Scalar(0.75));
+    with(3, 150, 3, 2, Scalar(0.75));  // more keys than dropout numbers of a group
     with(0, 0, 3, 2, 1);
   });
+}
+
+TEST_CASE("the mass on a query's item, and its gradients, are the reference's with and without the weights") {
+  test::for_every_isa([]<class Scalar, class Isa>() {
+    const auto with = [](Index queries, Index keys, Scalar keep) {
+      for (const auto& mask : test::mask_cases<Scalar>(queries, keys)) {
+        for (const Asked asked : {Asked::mass, Asked::both}) {
+          INFO(mask.label << ", " << queries << " queries, " << keys << " keys, keep " << keep
+                          << (asked == Asked::both ? ", weights too" : ""));
+          Case<Scalar, Isa>(mask, 3, 2, keep, asked).check();
+        }
+      }
+    };
+    for (const Index size : test::sizes_around_width<Scalar, Isa>()) {
+      with(5, size, 1);
+      with(5, size, Scalar(0.75));
+    }
+    for (const Index queries : {Index{0}, Index{1}, kernels::attention_strip, 2 * kernels::attention_strip + 3}) {
+      with(queries, 19, 1);
+    }
+    with(3, 150, Scalar(0.75));
+  });
+}
+
+TEST_CASE("attention over several blocks of keys is the reference's, whatever lies hidden between them") {
+  const auto check = []<class Scalar, class Isa>() {
+    constexpr Index queries = 70, keys = 600;
+    auto masks = test::mask_cases<Scalar>(queries, keys);
+    MaskCase<Scalar> diagonal{};
+    diagonal.label = "some keys for each query, far apart, none for the first";
+    diagonal.queries = queries;
+    diagonal.keys = keys;
+    diagonal.visible = true;
+    for (Index i = 0; i < queries; ++i) {
+      for (Index j = 0; j < keys; ++j) {
+        diagonal.visible_of.push_back(i > 0 && (j / 40 == i / 10 || (i >= 40 && j > 590 && (i + j) % 3 == 0)));
+      }
+    }
+    masks.push_back(diagonal);
+    for (const auto& mask : masks) {
+      INFO(mask.label);
+      Case<Scalar, Isa>(mask, 5, 3).check();
+      Case<Scalar, Isa>(mask, 20, 18, Scalar(0.75)).check();
+      Case<Scalar, Isa>(mask, 5, 3, 1, Asked::mass).check();
+      Case<Scalar, Isa>(mask, 5, 3, Scalar(0.75), Asked::both).check();
+    }
+  };
+  check.template operator()<float, simd::NativeIsa>();
+  check.template operator()<double, simd::NativeIsa>();
+  check.template operator()<float, simd::Generic<16>>();
 }
 
 TEST_CASE("what a query may not look at has no influence on it, NaN and infinity included") {
@@ -123,7 +222,7 @@ TEST_CASE("what a query may not look at has no influence on it, NaN and infinity
     constexpr Scalar nan = std::numeric_limits<Scalar>::quiet_NaN();
     for (const auto& mask : test::mask_cases<Scalar>(19, 21)) {
       INFO(mask.label);
-      Case<Scalar, Isa> clean(mask, 5, 3), poisoned = clean;
+      Case<Scalar, Isa> clean(mask, 5, 3, 1, Asked::both), poisoned = clean;
       clean.run();
       const auto numbers = mask.numbers();
       const auto hidden = [&](Index i, Index j) { return numbers(i, j) == -std::numeric_limits<double>::infinity(); };
@@ -143,6 +242,7 @@ TEST_CASE("what a query may not look at has no influence on it, NaN and infinity
             }
             CHECK(same_bits(clean.context.view().row(i), poisoned.context.view().row(i), 3));
             CHECK(same_bits(clean.weights.view().row(i), poisoned.weights.view().row(i), mask.keys));
+            CHECK(same_bits(clean.mass.view().row(i), poisoned.mass.view().row(i), 1));
             CHECK(same_bits(clean.dq.view().row(i), poisoned.dq.view().row(i), 5));
           }
           if (somebody_looks) continue;
@@ -158,10 +258,14 @@ TEST_CASE("what a query may not look at has no influence on it, NaN and infinity
         poisoned.k = clean.k;
         poisoned.v = clean.v;
         poisoned.q = clean.q;
+        poisoned.d_mass = clean.d_mass;
         std::fill_n(poisoned.q.view().row(i), 5, nan);
+        poisoned.d_mass(i, 0) = nan;
         poisoned.run();
         CHECK(same_bits(clean.context, poisoned.context));
         CHECK(same_bits(clean.weights, poisoned.weights));
+        CHECK(same_bits(clean.mass, poisoned.mass));
+        CHECK(clean.mass(i, 0) == Scalar(0));
         CHECK(same_bits(clean.dq, poisoned.dq));
         CHECK(same_bits(clean.dk, poisoned.dk));
         CHECK(same_bits(clean.dv, poisoned.dv));
@@ -179,7 +283,7 @@ TEST_CASE("a query's attention does not depend on the queries beside it") {
     for (const auto& mask : test::mask_cases<Scalar>(queries, 37)) {
       if (mask.causal) continue;  // taking a query out would change what it may see
       INFO(mask.label);
-      Case<Scalar, Isa> whole(mask, 5, 3);
+      Case<Scalar, Isa> whole(mask, 5, 3, 1, Asked::both);
       whole.run();
       for (const Index i : {Index{0}, kernels::attention_strip, queries - 1}) {
         // A mask whose only row is row i.
@@ -197,13 +301,16 @@ TEST_CASE("a query's attention does not depend on the queries beside it") {
         };
         cut(one.visible_of);
         cut(one.additive_of);
-        Case<Scalar, Isa> alone(one, 5, 3);
+        Case<Scalar, Isa> alone(one, 5, 3, 1, Asked::both);
         alone.q = Tensor<Scalar>(whole.q.view().rows(i, i + 1));
         alone.d_context = Tensor<Scalar>(whole.d_context.view().rows(i, i + 1));
         alone.d_weights = Tensor<Scalar>(whole.d_weights.view().rows(i, i + 1));
+        alone.d_mass = Tensor<Scalar>(whole.d_mass.view().rows(i, i + 1));
+        alone.query_items[0] = whole.query_items[static_cast<std::size_t>(i)];
         alone.run();
         CHECK(same_bits(alone.context.data(), whole.context.view().row(i), 3));
         CHECK(same_bits(alone.weights.data(), whole.weights.view().row(i), 37));
+        CHECK(same_bits(alone.mass.data(), whole.mass.view().row(i), 1));
         CHECK(same_bits(alone.dq.data(), whole.dq.view().row(i), 5));
       }
     }
@@ -232,8 +339,11 @@ TEST_CASE("attention works on columns of wider arrays and leaves out what is not
     const auto ones = [](const Tensor<double>& x) { return Tensor<double>::ones({x.rows(), x.cols() + 2}); };
     auto dq = ones(c.dq), dk = ones(c.dk), dv = ones(c.dv);
     const TensorView<double> none;
-    kernels::attention_backward<double>(unit, inside(d_context), c.d_weights.data(), only == 0 ? inside(dq) : none,
-                                        only == 1 ? inside(dk) : none, only == 2 ? inside(dv) : none, c.scratch.data());
+    auto given = c.given();
+    given.context = inside(context);
+    given.d_context = inside(d_context);
+    kernels::attention_backward<double>(unit, given, only == 0 ? inside(dq) : none, only == 1 ? inside(dk) : none,
+                                        only == 2 ? inside(dv) : none, c.scratch.data());
     CHECK(same_bits(Tensor<double>(inside(dq)), only == 0 ? c.dq : Tensor<double>::ones(c.dq.shape())));
     CHECK(same_bits(Tensor<double>(inside(dk)), only == 1 ? c.dk : Tensor<double>::ones(c.dk.shape())));
     CHECK(same_bits(Tensor<double>(inside(dv)), only == 2 ? c.dv : Tensor<double>::ones(c.dv.shape())));

@@ -6,13 +6,37 @@
 
 #include "heed/kernels/reference/dropout.hpp"
 #include "kernels/every_isa.hpp"
+#include "simd/guarded.hpp"
 
 using namespace heed;
+
+TEST_CASE("factors are the reference's at every place of every range") {
+  const test::Guarded memory;
+  test::for_every_isa([&]<class Scalar, class Isa>() {
+    for (const double keep : {1e-6, 0.1, 0.5, 0.7, 0.99999, 1.0}) {
+      for (const std::uint64_t begin : {0ul, 1ul, 127ul, 128ul, 200ul, (1ul << 40) - 3, ~0ul - 500}) {
+        for (const Index n : {0, 1, 15, 16, 17, 128, 129, 300}) {
+          INFO(n << " from " << begin << ", keep " << keep);
+          Scalar* const out = memory.end<Scalar>() - n;
+          kernels::dropout_factors<Scalar, Isa>(Random(begin + 7), begin, n, Scalar(keep), out);
+          Index different = 0;
+          for (Index i = 0; i < n; ++i) {
+            const auto at = begin + static_cast<std::uint64_t>(i);
+            const auto exact = static_cast<double>(Scalar(keep));
+            different +=
+                out[i] != static_cast<Scalar>(kernels::reference::dropout_factor(Random(begin + 7), at, exact));
+          }
+          CHECK(different == 0);
+        }
+      }
+    }
+  });
+}
 
 TEST_CASE("dropout and its gradient are the reference's") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     std::vector<Index> sizes = test::sizes_around_width<Scalar, Isa>();
-    sizes.insert(sizes.end(), {63, 64, 65, 200});
+    sizes.insert(sizes.end(), {127, 128, 129, 1024, 1100});
     for (const Index size : sizes) {
       for (const double p : {0.0, 0.3, 0.999}) {
         INFO(size << " with " << p);

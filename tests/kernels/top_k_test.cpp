@@ -62,6 +62,69 @@ TEST_CASE("the best k are those that sorting gives") {
   });
 }
 
+namespace {
+
+/// Whole numbers, so that every sum is exact and many are equal; `Element` may be Bfloat16.
+template <class Scalar, class Element, class Isa>
+void check_table(Index items, Index width, bool biased) {
+  INFO("[" << items << ", " << width << "]" << (biased ? " with bias" : ""));
+  const auto whole = [](const Shape& shape, const char* name) {
+    Tensor<double> x = Tensor<double>::normal(shape, Random(5).fork(name), 2.0);
+    for (Index i = 0; i < x.size(); ++i) x.data()[i] = std::round(x.data()[i]);
+    return x;
+  };
+  const auto table = whole({items, width}, "table"), query = whole({width}, "query"), bias = whole({items}, "bias");
+  std::vector<Element> elements;
+  for (Index i = 0; i < table.size(); ++i) elements.emplace_back(static_cast<float>(table.data()[i]));
+  Tensor<Scalar> q({width}), b({items});
+  for (Index j = 0; j < width; ++j) q.data()[j] = static_cast<Scalar>(query.data()[j]);
+  for (Index i = 0; i < items; ++i) b.data()[i] = static_cast<Scalar>(bias.data()[i]);
+  const auto scores = kernels::reference::table_scores(table.view(), query.data(), biased ? bias.data() : nullptr);
+  std::vector<Index> excluded;
+  for (Index i = 0; i < items; i += 3) excluded.push_back(i);
+  for (const Index k : {Index(0), Index(1), Index(10), items + 5}) {
+    const auto want = kernels::reference::top_k(scores, k, excluded);
+    std::vector<kernels::Ranked<Scalar>> got(static_cast<std::size_t>(k));
+    const Index count = kernels::top_k_of_table<Scalar, Element, Isa>({elements.data(), {items, width}}, q.data(),
+                                                                      biased ? b.data() : nullptr, k, excluded.data(),
+                                                                      static_cast<Index>(excluded.size()), got.data());
+    REQUIRE(count == static_cast<Index>(want.size()));
+    bool same = true;
+    for (std::size_t i = 0; i < want.size(); ++i) {
+      same = same && got[i].item == want[i] &&
+             static_cast<double>(got[i].score) == scores[static_cast<std::size_t>(want[i])];
+    }
+    CHECK(same);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("the best k of a table are those of its scores") {
+  test::for_every_isa([]<class Scalar, class Isa>() {
+    for (const Index width : test::sizes_around_width<Scalar, Isa>()) {
+      for (const Index items : {0, 1, 17, 300}) {
+        for (const bool biased : {false, true}) {
+          check_table<Scalar, Scalar, Isa>(items, width, biased);
+          if constexpr (sizeof(Scalar) == 4) check_table<Scalar, Bfloat16, Isa>(items, width, biased);
+        }
+      }
+    }
+  });
+}
+
+TEST_CASE("a score of a table depends neither on its item's number nor on the others") {
+  const auto table = test::normal_as<float>({100, 37}, "table"), query = test::normal_as<float>({37}, "query");
+  std::vector<kernels::Ranked<float>> all(100);
+  kernels::top_k_of_table<float, float>(table.view(), query.data(), nullptr, 100, nullptr, 0, all.data());
+  for (const auto& entry : all) {
+    kernels::Ranked<float> one;
+    const auto row = table.view().rows(entry.item, entry.item + 1);
+    REQUIRE(kernels::top_k_of_table<float, float>(row, query.data(), nullptr, 1, nullptr, 0, &one) == 1);
+    CHECK(one.score == entry.score);
+  }
+}
+
 TEST_CASE("NaN comes after every number, minus infinity included") {
   const double scores[] = {not_a_number, -infinity, not_a_number, 3.0, 3.0, infinity};
   kernels::Ranked<double> best[6];
@@ -97,5 +160,6 @@ TEST_CASE("taking the best allocates nothing") {
   kernels::Ranked<float> best[100];
   const std::size_t before = test::allocations();
   kernels::top_k(scores.data(), scores.size(), 100, excluded, 3, best);
+  kernels::top_k_of_table<float, float>({scores.data(), {100, 50}}, scores.data(), nullptr, 10, excluded, 2, best);
   CHECK(test::allocations() == before);
 }

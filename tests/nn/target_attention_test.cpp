@@ -119,21 +119,25 @@ TEST_CASE("TargetAttention says what is wrong") {
         }) == "TargetAttention: queries of 3 features for keys of 4");
 }
 
-TEST_CASE("TargetAttention with one candidate a sequence, warm, allocates nothing") {
+TEST_CASE("TargetAttention, warm, allocates nothing with any number of candidates a sequence") {
   const auto layer = make(true);
-  const Segments one({1, 1, 1, 1});
-  const Tensor<double> q = normal<double>({4, 3}), k = normal<double>({9, 3}, "k");
-  Tape<double> tape;
-  const auto step = [&] {
-    tape.clear();
-    const auto keys = tape.variable(k);
-    backward(sum(layer(tape.variable(q), one, keys, keys, histories).context));
-  };
-  step();
-  step();
-  const std::size_t before = test::allocations();
-  step();
-  CHECK(test::allocations() == before);
+  const Tensor<double> k = normal<double>({9, 3}, "k");
+  for (const Segments& q_segments : {Segments({1, 1, 1, 1}), candidates}) {
+    const Tensor<double> q = normal<double>({q_segments.tokens(), 3});
+    for (const bool causal : {false, true}) {
+      Tape<double> tape;
+      const auto step = [&] {
+        tape.clear();
+        const auto keys = tape.variable(k);
+        backward(sum(layer(tape.variable(q), q_segments, keys, keys, histories, causal).context));
+      };
+      step();
+      step();
+      const std::size_t before = test::allocations();
+      step();
+      CHECK(test::allocations() == before);
+    }
+  }
 }
 
 TEST_CASE("TargetAttention: const trains, a move moves no parameter") {

@@ -2,6 +2,7 @@
 #include "heed/ops/attention.hpp"
 
 #include "heed/kernels/reference/attention.hpp"
+#include "heed/kernels/reference/dropout.hpp"
 #include "ops/attention_reference.hpp"
 #include "ops/joined.hpp"
 #include "ops/samples.hpp"
@@ -10,7 +11,10 @@ namespace heed::test {
 
 namespace {
 
-/// Context and weights of every sequence and head, as one vector. `x` is q, k, v; or q, k = v; or q = k = v.
+/// Items of 6 queries and 9 keys: some asked for by nobody, some held by no key, some by many, in any sequence.
+constexpr Index six_items[] = {3, 0, 8, 3, -1, 2}, nine_items[] = {3, 3, 0, 2, 3, 8, 8, -1, 3};
+
+/// Context, weights and masses of every sequence and head, as one vector. `x` is q, k, v; or q, k = v; or q = k = v.
 Tensor<double> reference(std::span<const Tensor<double>> x, const Segments& qs, const Segments& ks, const MaskOf& mask,
                          const AttentionOptions& options, bool drops) {
   const Tensor<double>&q = x[0], &k = x[std::min<std::size_t>(1, x.size() - 1)], &v = x.back();
@@ -18,15 +22,19 @@ Tensor<double> reference(std::span<const Tensor<double>> x, const Segments& qs, 
   const double scale = options.scale != 0 ? options.scale : 1 / std::sqrt(static_cast<double>(d));
   Tensor<double> context({qs.tokens(), v.cols()});
   std::vector<double> weights;
+  const bool masses = !options.query_items.empty();
+  Tensor<double> mass({masses ? qs.tokens() : 0, heads});
   for (Index b = 0; b < qs.count(); ++b) {
     const Index queries = qs.length(b), keys = ks.length(b);
     for (Index h = 0; h < heads; ++h) {
       Tensor<double> drop = Tensor<double>::ones({queries, keys}), w({queries, keys}), y({queries, e});
       // The tape's first stream of its first step, then sequence and head, then the pair.
       const Random random = Random(99).fork(0).fork(0).fork(static_cast<std::uint64_t>(b * heads + h));
-      for (Index i = 0; drops && i < drop.size(); ++i) {
-        const bool kept = random.uniform(static_cast<std::uint64_t>(i)) < 1 - options.dropout;
-        drop.data()[i] = kept ? 1 / (1 - options.dropout) : 0.0;
+      for (Index i = 0; drops && i < queries; ++i) {
+        for (Index j = 0; j < keys; ++j) {  // every query's numbers begin a group of 128
+          const auto at = static_cast<std::uint64_t>(i * ((keys + 127) / 128) * 128 + j);
+          drop(i, j) = kernels::reference::dropout_factor(random, at, 1 - options.dropout);
+        }
       }
       kernels::reference::attention(block(q, qs.begin(b), qs.end(b), h * d, (h + 1) * d).view(),
                                     block(k, ks.begin(b), ks.end(b), h * d, (h + 1) * d).view(),
@@ -34,11 +42,20 @@ Tensor<double> reference(std::span<const Tensor<double>> x, const Segments& qs, 
                                     mask.numbers(b, queries, keys).view(), drop.view(), w.view(), y.view());
       for (Index i = 0; i < queries; ++i) std::copy_n(y.view().row(i), e, context.view().row(qs.begin(b) + i) + h * e);
       weights.insert(weights.end(), w.data(), w.data() + w.size());
+      const auto part = [](std::span<const Index> items, Index begin, Index size) {
+        return items.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(size));
+      };
+      std::vector<double> on_item(static_cast<std::size_t>(queries));
+      if (masses) {
+        kernels::reference::attention_mass(w.view(), part(options.key_items, ks.begin(b), keys),
+                                           part(options.query_items, qs.begin(b), queries), on_item.data());
+      }
+      for (Index i = 0; masses && i < queries; ++i) mass(qs.begin(b) + i, h) = on_item[static_cast<std::size_t>(i)];
     }
   }
   Tensor<double> all_weights({options.weights ? static_cast<Index>(weights.size()) : 0});
   if (options.weights) std::copy(weights.begin(), weights.end(), all_weights.data());
-  return joined({context, all_weights});
+  return joined({context, all_weights, mass});
 }
 
 Sample attention_sample(std::string label, std::vector<Tensor<double>> inputs, const Segments& qs, const Segments& ks,
@@ -48,11 +65,14 @@ Sample attention_sample(std::string label, std::vector<Tensor<double>> inputs, c
       [=, mask = mask.mask](auto&, auto x) {
         const auto k = x[std::min<std::size_t>(1, x.size() - 1)];
         const auto result = attention(x[0], qs, k, x.back(), ks, mask, options);
+        if (result.mass && result.weights) return joined(result.context, result.weights, result.mass);
+        if (result.mass) return joined(result.context, result.mass);
         return options.weights ? joined(result.context, result.weights) : result.context;
       },
       [=](std::span<const Tensor<double>> x) {
         const Tensor<double> all = reference(x, qs, ks, mask, options, tape_options.training && options.dropout > 0);
-        return options.weights ? all : all.reshaped({qs.tokens(), x.back().cols()});
+        const bool alone = !options.weights && options.query_items.empty();
+        return alone ? all.reshaped({qs.tokens(), x.back().cols()}) : all;
       },
       1e-5, tape_options);
 }
@@ -84,10 +104,33 @@ OpSamples samples<op::attention>() {
   // of the second, and get a gradient from both.
   out.good.push_back(attention_sample("q = k = v, cut in two ways", {normal({9, 4})}, Segments({4, 2, 3, 0}),
                                       Segments({2, 4, 1, 2}), every_mask(4)[0], {.num_heads = 2, .weights = true}));
+  for (const MaskOf& mask : masks) {
+    out.good.push_back(attention_sample("mass on items, " + mask.label, qkv(4, 6), qs, ks, mask,
+                                        {.num_heads = 2, .key_items = nine_items, .query_items = six_items}));
+  }
+  out.good.push_back(attention_sample(
+      "mass on items and weights, q = k = v", {normal({9, 4})}, Segments({3, 0, 2, 4}), Segments({3, 0, 2, 4}),
+      every_mask(4)[1], {.num_heads = 2, .weights = true, .key_items = nine_items, .query_items = nine_items}));
+  out.good.push_back(sample(
+      "the mass alone", qkv(4, 2),
+      [=](auto&, auto x) {
+        return attention(x[0], qs, x[1], x[2], ks, {}, {.key_items = nine_items, .query_items = six_items}).mass;
+      },
+      [=](std::span<const Tensor<double>> x) {
+        const auto all =
+            reference(x, qs, ks, every_mask(5)[0], {.key_items = nine_items, .query_items = six_items}, false);
+        Tensor<double> mass({qs.tokens(), 1});
+        std::copy_n(all.data() + all.size() - mass.size(), mass.size(), mass.data());
+        return mass;
+      }));
   const TapeOptions training{.training = true, .random = Random(99)};
-  for (const std::size_t at : {0, 1, 6}) {
+  // Masks that leave most queries more than one key: of one alone, dropped or not, the gradient is 0 but for rounding.
+  for (const std::size_t at : {0, 1, 4, 5}) {
     out.good.push_back(attention_sample("dropout, " + masks[at].label, qkv(4, 6), qs, ks, masks[at],
                                         {.num_heads = 2, .dropout = 0.25, .weights = true}, training));
+    out.good.push_back(attention_sample(
+        "dropout and the mass on items, " + masks[at].label, qkv(4, 6), qs, ks, masks[at],
+        {.num_heads = 2, .dropout = 0.25, .key_items = nine_items, .query_items = six_items}, training));
   }
   out.good.push_back(attention_sample("no dropout while not training", qkv(4, 6), qs, ks, masks[0],
                                       {.num_heads = 2, .dropout = 0.25, .weights = true}));
@@ -106,6 +149,7 @@ OpSamples samples<op::attention>() {
         std::move(label), std::move(shapes),
         [=](auto x) { attention(x[0], q_segments, x[1], x[2], k_segments, mask, options); }, std::move(expected));
   };
+  static constexpr Index three_items[] = {1, 2, 3}, far[] = {1, Index{1} << 31, 3};
   const Segments two({2, 1}), three({1, 1, 1});
   const Tensor<float> small({2, 1}), three_deep({3, 2, 2});
   out.bad = {
@@ -122,6 +166,19 @@ OpSamples samples<op::attention>() {
       call("dropout", {{3, 4}, {3, 4}, {3, 4}}, two, two, {}, {.dropout = 1}, "attention: dropout 1.000000 is not in"),
       call("dropout that is no number", {{3, 4}, {3, 4}, {3, 4}}, two, two, {},
            {.dropout = std::numeric_limits<double>::quiet_NaN()}, "attention: dropout"),
+      call("key items alone", {{3, 4}, {3, 4}, {3, 4}}, two, two, {}, {.key_items = three_items},
+           "attention: 3 key items and 0 query items for 3 keys and 3 queries"),
+      call("query items alone", {{3, 4}, {3, 4}, {3, 4}}, two, two, {}, {.query_items = three_items},
+           "attention: 0 key items and 3 query items for 3 keys and 3 queries"),
+      call("items of other keys", {{3, 4}, {3, 4}, {3, 4}}, two, two, {},
+           {.key_items = nine_items, .query_items = three_items},
+           "attention: 9 key items and 3 query items for 3 keys and 3 queries"),
+      call("items of other queries", {{3, 4}, {3, 4}, {3, 4}}, two, two, {},
+           {.key_items = three_items, .query_items = six_items},
+           "attention: 3 key items and 6 query items for 3 keys and 3 queries"),
+      call("an item of more bits than float's", {{3, 4}, {3, 4}, {3, 4}}, two, two, {},
+           {.key_items = three_items, .query_items = far},
+           "attention: item 2147483648 at position 1 does not fit 32 bits"),
       call("mask lengths", {{3, 4}, {3, 4}, {3, 4}}, two, two, Mask::lengths(std::vector<Index>{1}), {},
            "attention: mask has 1 lengths for 2 sequences"),
       call("mask too small", {{3, 4}, {3, 4}, {3, 4}}, two, two, Mask::visible(small.view()), {},

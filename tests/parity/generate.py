@@ -163,6 +163,27 @@ for name, mask, q_lengths, k_lengths in (
     case(f"attention_{name}", mask=mask, q_lengths=q_lengths, k_lengths=k_lengths, embed_dim=18, num_heads=2)(attention)
 
 
+# --- a transformer's block ---
+
+def transformer(lengths, **options):
+    """Causal, short sequences as key padding; no dropout, which PyTorch draws in an order of its own."""
+    module = nn.TransformerEncoderLayer(**options, dropout=0.0, batch_first=True)
+    for name, parameter in module.named_parameters():
+        if "norm" in name or name.endswith("bias"):
+            nn.init.normal_(parameter)  # PyTorch starts these at 0 or 1, where an error would not show
+    x, longest = leaf(sum(lengths), options["d_model"]), max(lengths)
+    output = module(pad(x, lengths), src_mask=torch.ones(longest, longest).triu(1) > 0,
+                    src_key_padding_mask=torch.arange(longest) >= torch.tensor(lengths)[:, None])
+    return differentiate({"x": x}, dict(module.named_parameters()), {"y": pack(output, lengths)},
+                         {"offsets": offsets_of(lengths)})
+
+
+for norm_first in (False, True):
+    for function in ("relu", "gelu"):
+        case(f"transformer_{'pre' if norm_first else 'post'}_{function}", d_model=12, nhead=2, dim_feedforward=17,
+             activation=function, norm_first=norm_first, lengths=[5, 2, 4, 1])(transformer)
+
+
 # --- other layers and activations ---
 
 @case("linear", in_features=11, out_features=6, bias=True)

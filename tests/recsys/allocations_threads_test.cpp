@@ -7,6 +7,7 @@
 #include "heed/optim/adam.hpp"
 #include "heed/optim/clip.hpp"
 #include "heed/recsys/models/attention_recommender.hpp"
+#include "heed/recsys/models/sasrec.hpp"
 #include "heed/recsys/models/seq2seq.hpp"
 #include "heed/recsys/session.hpp"
 #include "heed/recsys/trainer.hpp"
@@ -44,6 +45,47 @@ std::size_t warm_allocations(const Step& step) {
   return test::allocations() - before;
 }
 
+/// Of an epoch of training.
+template <class Model>
+std::size_t training_allocations(Model& model, const data::Interactions& log, std::span<const data::Example> examples,
+                                 bool next_basket, Executor& executor) {
+  const auto parameters = nn::parameters(model);
+  optim::Adam<float> adam(parameters, {.executor = &executor});
+  Tape<float> tape({.training = true, .random = Random(2), .executor = &executor});
+  data::Batch batch;
+  std::uint64_t round = 0;
+  return warm_allocations([&] {
+    for (std::size_t at = 0; at < examples.size(); at += 45) {  // the last batch is smaller
+      const auto some = examples.subspan(at, std::min<std::size_t>(45, examples.size() - at));
+      if (next_basket) {
+        batch.assign_next_basket(log, some, Random(++round));
+      } else {
+        batch.assign_every_position(log, some);
+      }
+      tape.clear();
+      backward(model.loss(tape, batch));
+      optim::clip_gradient_norm(parameters, 1.0);
+      adam.step();
+    }
+  });
+}
+
+/// Of a user in front of the model, from the first event to the fortieth.
+template <class Model>
+std::size_t serving_allocations(const Model& model, bool exclude_seen, Executor& executor) {
+  recsys::Session<Model> session(model, {.max_length = 30, .exclude_seen = exclude_seen, .executor = &executor});
+  Index best = 0;
+  const std::size_t count = warm_allocations([&] {
+    session.clear();
+    for (Index i = 0; i < 40; ++i) {
+      session.push(i % 17, i / 2);
+      best += session.top_k(10)[0].item;
+    }
+  });
+  CHECK(best >= 0);
+  return count;
+}
+
 }  // namespace
 
 TEST_CASE("a warm training step of AttentionRecommender allocates nothing") {
@@ -60,26 +102,7 @@ TEST_CASE("a warm training step of AttentionRecommender allocates nothing") {
           INFO(threads << " threads, next basket " << next_basket << ", attention " << static_cast<int>(kind)
                        << ", pointer " << pointer);
           auto model = make(kind, pointer, next_basket);
-          const auto parameters = nn::parameters(model);
-          optim::Adam<float> adam(parameters, {.executor = &executor});
-          Tape<float> tape({.training = true, .random = Random(2), .executor = &executor});
-          data::Batch batch;
-          std::uint64_t round = 0;
-          const auto step = [&] {
-            for (std::size_t at = 0; at < examples.size(); at += 45) {  // the last batch is smaller
-              const auto some = std::span(examples).subspan(at, std::min<std::size_t>(45, examples.size() - at));
-              if (next_basket) {
-                batch.assign_next_basket(log, some, Random(++round));
-              } else {
-                batch.assign_every_position(log, some);
-              }
-              tape.clear();
-              backward(model.loss(tape, batch));
-              optim::clip_gradient_norm(parameters, 1.0);
-              adam.step();
-            }
-          };
-          CHECK(warm_allocations(step) == 0);
+          CHECK(training_allocations(model, log, examples, next_basket, executor) == 0);
         }
       }
     }
@@ -138,18 +161,32 @@ TEST_CASE("a warm call of a session allocates nothing") {
       for (const bool pointer : {true, false}) {
         INFO(threads << " threads, attention " << static_cast<int>(kind) << ", pointer " << pointer);
         const auto model = make(kind, pointer);
-        recsys::Session<AttentionRecommender<float>> session(
-            model, {.max_length = 30, .exclude_seen = pointer, .executor = &executor});
-        Index best = 0;
-        const auto step = [&] {
-          session.clear();
-          for (Index i = 0; i < 40; ++i) {
-            session.push(i % 17, i / 2);
-            best += session.top_k(10)[0].item;
-          }
-        };
-        CHECK(warm_allocations(step) == 0);
-        CHECK(best >= 0);
+        CHECK(serving_allocations(model, pointer, executor) == 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("a warm training step and a warm session of SASRec allocate nothing") {
+  using Kind = recsys::NextItemLoss::Kind;
+  const auto log = test::repeat_log(60, 40, 5);
+  const auto split = test::all_train(log);
+  for (const int threads : {1, 2}) {
+    OpenMpExecutor executor(threads);
+    for (const bool next_basket : {true, false}) {
+      const auto examples =
+          next_basket ? data::next_basket_examples(log, split, 50) : data::every_position_examples(log, split, 50);
+      for (const Kind kind : {Kind::softmax, Kind::sampled_softmax, Kind::bce, Kind::gbce}) {
+        INFO(threads << " threads, next basket " << next_basket << ", loss " << static_cast<int>(kind));
+        recsys::SASRec<float> model({.num_items = 40,
+                                     .embed_dim = 8,
+                                     .num_heads = 2,
+                                     .feedforward_dim = 12,
+                                     .max_length = 50,
+                                     .loss = {.kind = kind, .negatives = 5}});
+        nn::initialize(model, Random(1));
+        CHECK(training_allocations(model, log, examples, next_basket, executor) == 0);
+        CHECK(serving_allocations(model, next_basket, executor) == 0);
       }
     }
   }

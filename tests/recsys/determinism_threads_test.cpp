@@ -8,6 +8,7 @@
 #include "heed/optim/adam.hpp"
 #include "heed/optim/clip.hpp"
 #include "heed/recsys/models/attention_recommender.hpp"
+#include "heed/recsys/models/sasrec.hpp"
 #include "heed/recsys/models/seq2seq.hpp"
 #include "heed/recsys/trainer.hpp"
 #include "recsys/small_logs.hpp"
@@ -35,16 +36,11 @@ bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
-std::vector<float> train_recommender(AttentionKind kind, bool next_basket, Executor* executor) {
+/// The weights of a model of 150 items after its steps.
+template <class Model>
+std::vector<float> train(Model model, bool next_basket, Executor* executor) {
   const auto log = test::repeat_log(100, 150, 4);
   const auto split = test::all_train(log);
-  AttentionRecommender<float> model({.num_items = 150,
-                                     .embed_dim = 16,
-                                     .hidden_size = 16,
-                                     .attention = kind,
-                                     .num_heads = 2,
-                                     .pointer = next_basket,
-                                     .max_age = next_basket ? 32 : 0});
   nn::initialize(model, Random(1));
   const auto examples =
       next_basket ? data::next_basket_examples(log, split, 50) : data::every_position_examples(log, split, 50);
@@ -63,6 +59,26 @@ std::vector<float> train_recommender(AttentionKind kind, bool next_basket, Execu
                 {.batch_size = 48, .max_epochs = steps, .clip_norm = 1, .random = Random(5), .executor = executor});
   REQUIRE(done == steps);
   return weights(model);
+}
+
+std::vector<float> train_recommender(AttentionKind kind, bool next_basket, Executor* executor) {
+  return train(AttentionRecommender<float>({.num_items = 150,
+                                            .embed_dim = 16,
+                                            .hidden_size = 16,
+                                            .attention = kind,
+                                            .num_heads = 2,
+                                            .pointer = next_basket,
+                                            .max_age = next_basket ? 32 : 0}),
+               next_basket, executor);
+}
+
+std::vector<float> train_sasrec(recsys::NextItemLoss::Kind kind, Executor* executor) {
+  return train(recsys::SASRec<float>({.num_items = 150,
+                                      .embed_dim = 16,
+                                      .num_heads = 2,
+                                      .feedforward_dim = 32,
+                                      .loss = {.kind = kind, .negatives = 20}}),
+               false, executor);
 }
 
 std::vector<float> train_seq2seq(bool padded, Executor* executor) {
@@ -120,6 +136,14 @@ TEST_CASE("AttentionRecommender at every position: the same bits with any number
 
 TEST_CASE("AttentionRecommender with target attention: the same bits with any number of threads") {
   check_threads([](Executor* executor) { return train_recommender(AttentionKind::target, true, executor); });
+}
+
+TEST_CASE("SASRec: the same bits with any number of threads, by every kind of loss") {
+  using Kind = recsys::NextItemLoss::Kind;
+  for (const Kind kind : {Kind::softmax, Kind::sampled_softmax, Kind::gbce}) {
+    INFO("loss " << static_cast<int>(kind));
+    check_threads([&](Executor* executor) { return train_sasrec(kind, executor); });
+  }
 }
 
 TEST_CASE("Seq2Seq: the same bits with any number of threads, ragged or padded") {

@@ -13,6 +13,7 @@ TEST_CASE("the native tag is what the application's flags say") {
   const std::string name = isa();
   CHECK((name == "avx512") == (std::is_same_v<simd::NativeIsa, simd::Avx512>));
   CHECK((name == "avx2") == (std::is_same_v<simd::NativeIsa, simd::Avx2>));
+  CHECK((name == "neon") == (std::is_same_v<simd::NativeIsa, simd::Neon>));
 }
 
 TEST_CASE("a register holds as many numbers as its bytes allow") {

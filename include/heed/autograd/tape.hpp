@@ -35,6 +35,16 @@ class Gradients {
   TensorView<const Scalar> output() const { return output_; }
   /// Where to ADD dL/dx, of x's shape and row stride; an empty view when x needs none.
   TensorView<Scalar> operator()(Var<Scalar> x) const { return tape_->gradient_of(x); }
+  /// The same for a function that writes all of it: `fresh` says that nothing is there yet, not even zeros, and that
+  /// dL/dx must be written rather than added.
+  struct Room {
+    TensorView<Scalar> gradient;
+    bool fresh;
+  };
+  Room to_overwrite(Var<Scalar> x) const {
+    const bool fresh = tape_->untouched(x);
+    return {tape_->gradient_of(x, !fresh), fresh};
+  }
   Tape<Scalar>& tape() const { return *tape_; }
 
  private:
@@ -218,13 +228,19 @@ class Tape {
     return nodes_[x.index_];
   }
 
-  TensorView<Scalar> gradient_of(Var<Scalar> x) {
+  /// No gradient has come to x, nor to other views of its memory.
+  bool untouched(Var<Scalar> x) const {
+    const Node& node = at(x);
+    const Node& root = nodes_[node.root != none ? node.root : x.index_];
+    return node.requires_grad && root.gradient == nullptr && root.value.size() == node.value.size();
+  }
+  TensorView<Scalar> gradient_of(Var<Scalar> x, bool zeroed = true) {
     const Node& node = at(x);
     if (!node.requires_grad) return {};
     Node& root = nodes_[node.root != none ? node.root : x.index_];
     if (root.gradient == nullptr) {
       root.gradient = gradients_.array<Scalar>(root.value.size());
-      std::fill_n(root.gradient, root.value.size(), Scalar(0));
+      if (zeroed) std::fill_n(root.gradient, root.value.size(), Scalar(0));
     }
     return {root.gradient + (node.value.data() - root.value.data()), node.value.shape(), node.value.row_stride()};
   }

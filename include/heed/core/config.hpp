@@ -20,6 +20,9 @@
 #elif defined(__AVX2__) && defined(__FMA__)
 #define HEED_AVX2
 #define HEED_ISA avx2
+#elif defined(__aarch64__) && defined(__ARM_NEON)
+#define HEED_NEON
+#define HEED_ISA neon
 #else
 #define HEED_ISA generic
 #endif
@@ -66,7 +69,7 @@ using Index = std::ptrdiff_t;
 
 inline constexpr const char* version() { return "0.1.0"; }
 
-/// The instruction set that this translation unit was compiled for: "avx512", "avx2" or "generic".
+/// The instruction set that this translation unit was compiled for: "avx512", "avx2", "neon" or "generic".
 inline constexpr const char* isa() { return HEED_STRING(HEED_ISA); }
 
 }  // namespace heed::inline HEED_ABI

@@ -32,6 +32,8 @@ class Random {
     return fork(hash);
   }
 
+  /// What tells streams apart, for code that makes many blocks at once (simd/random.hpp).
+  constexpr std::uint64_t key() const { return key_; }
   /// Four 32-bit words for this counter.
   constexpr std::array<std::uint32_t, 4> words(std::uint64_t counter) const { return philox(counter, 0); }
   constexpr std::uint64_t uint64(std::uint64_t counter) const {

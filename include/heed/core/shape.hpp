@@ -18,7 +18,22 @@ class Shape {
   constexpr Shape() = default;
   /// Throws ShapeError on a negative size or more than six dimensions.
   constexpr Shape(std::initializer_list<Index> sizes) {
-    for (Index size : sizes) push_back(size);
+    bool valid = sizes.size() <= max_rank;
+    for (Index size : sizes) {
+      if (rank_ == max_rank) break;
+      valid = valid && size >= 0;
+      sizes_[rank_++] = size;
+    }
+    if (!valid) refuse(sizes);
+  }
+
+  /// `[rows, cols]`, neither of them negative: not checked, for views inside of kernels.
+  static constexpr Shape matrix(Index rows, Index cols) {
+    Shape out;
+    out.sizes_[0] = rows;
+    out.sizes_[1] = cols;
+    out.rank_ = 2;
+    return out;
   }
 
   constexpr int rank() const { return rank_; }
@@ -76,6 +91,12 @@ class Shape {
 
  private:
   [[noreturn, gnu::cold]] void out_of_range(int i) const;
+  [[noreturn, gnu::cold, gnu::noinline]] static void refuse(std::initializer_list<Index> sizes) {
+    for (Index size : sizes) {
+      if (size < 0) fail<ShapeError>("shape", message("negative size ", size));
+    }
+    fail<ShapeError>("shape", "more than 6 dimensions");
+  }
 
   Index sizes_[max_rank] = {};
   int rank_ = 0;

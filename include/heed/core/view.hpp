@@ -42,13 +42,15 @@ class TensorView {
   constexpr Scalar& operator[](Index i) const { return data_[i]; }
 
   /// Rows `begin .. end` as a `[end - begin, cols]` view.
-  constexpr TensorView rows(Index begin, Index end) const { return {row(begin), {end - begin, cols()}, row_stride_}; }
+  constexpr TensorView rows(Index begin, Index end) const {
+    return {row(begin), Shape::matrix(end - begin, cols()), row_stride_};
+  }
   /// Columns `begin .. end` of every row, as a `[rows, end - begin]` view.
   constexpr TensorView columns(Index begin, Index end) const {
-    return {data_ + begin, {rows(), end - begin}, row_stride_};
+    return {data_ + begin, Shape::matrix(rows(), end - begin), row_stride_};
   }
   /// The same elements folded to `[rows, cols]`.
-  constexpr TensorView matrix() const { return {data_, {rows(), cols()}, row_stride_}; }
+  constexpr TensorView matrix() const { return {data_, Shape::matrix(rows(), cols()), row_stride_}; }
 
  private:
   Scalar* data_ = nullptr;

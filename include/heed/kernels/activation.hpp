@@ -25,7 +25,7 @@ namespace kernels {
 template <class P>
 [[gnu::always_inline]] inline P activate(Activation activation, P x) {
   using Scalar = std::remove_cvref_t<decltype(x.v[0])>;
-  const P zero(Scalar(0)), one(Scalar(1)), half(Scalar(0.5));
+  const P zero(Scalar(0));
   switch (activation) {
     case Activation::relu:
       return select(zero > x, zero, x);
@@ -36,7 +36,7 @@ template <class P>
     case Activation::silu:
       return x * sigmoid(x);
     case Activation::gelu:
-      return half * x * erfc(-x * P(Scalar(0.70710678118654752440)));
+      return gelu(x);
     case Activation::gelu_tanh:
       // (1 + tanh u) / 2 = sigmoid(2 u), which does not cancel where u is far below 0.
       return x * sigmoid(P(Scalar(1.59576912160573071176)) * fma(P(Scalar(0.044715)) * x * x, x, x));
@@ -50,7 +50,7 @@ template <class P>
 template <class P>
 [[gnu::always_inline]] inline P activation_slope(Activation activation, P x, P y) {
   using Scalar = std::remove_cvref_t<decltype(x.v[0])>;
-  const P zero(Scalar(0)), one(Scalar(1)), half(Scalar(0.5));
+  const P zero(Scalar(0)), one(Scalar(1));
   switch (activation) {
     case Activation::relu:
       return select(y > zero, one, zero);
@@ -62,10 +62,8 @@ template <class P>
       const P s = sigmoid(x);
       return s * (one + x * (one - s));
     }
-    case Activation::gelu: {
-      const P density = P(Scalar(0.39894228040143267794)) * exp(-half * x * x);
-      return fma(x, density, half * erfc(-x * P(Scalar(0.70710678118654752440))));
-    }
+    case Activation::gelu:
+      return gelu_slope(x);
     case Activation::gelu_tanh: {
       const P c(Scalar(1.59576912160573071176)), cube(Scalar(0.044715));
       const P s = sigmoid(c * fma(cube * x * x, x, x));
@@ -95,6 +93,16 @@ void activation_backward(Activation activation, Index size, const Scalar* x, con
   simd::for_each_pack<P>(size, [&](Index i, Index n) {
     const P slope = activation_slope(activation, simd::load<P>(x + i, n), simd::load<P>(y + i, n));
     simd::store(fma(simd::load<P>(dy + i, n), slope, simd::load<P>(dx + i, n)), dx + i, n);
+  });
+}
+
+/// dx[i] = factor dy[i] where y[i] > 0, else 0.
+template <class Scalar, class Isa = simd::NativeIsa>
+void relu_gradient(Index size, const Scalar* y, const Scalar* dy, Scalar factor, Scalar* dx) noexcept {
+  using P = simd::Pack<Scalar, Isa>;
+  const P zero(Scalar(0));
+  simd::for_each_pack<P>(size, [&](Index i, Index n) {
+    simd::store(select(simd::load<P>(y + i, n) > zero, simd::load<P>(dy + i, n) * P(factor), zero), dx + i, n);
   });
 }
 

@@ -3,72 +3,307 @@
 //
 //   s_ij = w . tanh(q_i + k_j)     p_i = softmax over the visible j     context_i = sum_j p_ij v_j
 //
-// with q and k already projected. Only one query's tanh values exist at a time.
+// with q and k already projected. The tanh of a sum follows from exponentials of its parts, taken once a row: with
+//
+//   r = 1 / (1 + e^2q e^2k)     tanh(q + k) = 1 - 2 r     1 - tanh^2(q + k) = 4 r (1 - r)
+//
+// a pair costs a multiply-add and a division a feature, and what does not depend on j leaves the softmax: s = -2 w . r.
+// Works on strips of a few queries: neither [queries, keys] nor [queries, keys, width] is ever stored.
 #pragma once
 
 #include <algorithm>
 
 #include "heed/kernels/attention.hpp"
-#include "heed/kernels/reduce.hpp"
+#include "heed/kernels/detail/additive_tiles.hpp"
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// Scratch in elements for one worker.
-inline Index additive_attention_scratch(Index keys, Index width) { return keys * (width + 2); }
-
 namespace detail {
 
-/// tanh(q_i + k_j) for the visible keys of query i into `t`, their scores into `s`, the others at -infinity.
-template <class Scalar, class Isa>
-inline void additive_scores(const AttentionUnit<Scalar>& u, const Scalar* w, Index i, Index end, Scalar* t, Scalar* s) {
-  using P = simd::Pack<Scalar, Isa>;
-  const Index width = u.q.cols();
-  const Scalar* q = u.q.row(i);
-  for (Index j = 0; j < end; ++j) {
-    if (u.mask.per_pair() && !u.visible(i, j)) {
-      s[j] = -std::numeric_limits<Scalar>::infinity();
-      continue;
-    }
-    const Scalar* k = u.k.row(j);
-    Scalar* tj = t + j * width;
-    P total(Scalar(0));
-    simd::for_each_pack<P>(width, [&](Index c, Index n) {
-      const P x = tanh(simd::load<P>(q + c, n) + simd::load<P>(k + c, n));
-      simd::store(x, tj + c, n);
-      total = fma(simd::load<P>(w + c, n), x, total);
-    });
-    s[j] = reduce_sum(total);
-    if (u.mask.additive != nullptr) s[j] += u.mask.additive[u.mask.at(u.segment, i, j)];
+/// Queries of a strip.
+inline constexpr Index additive_strip = 16;
+/// From row to row: two whole registers of every instruction set, or a multiple.
+inline Index additive_stride(Index size) { return (size + 31) / 32 * 32; }
+
+/// Scratch of a sequence, cut up.
+template <class Scalar>
+struct AdditiveRoom {
+  TensorView<Scalar> w;             ///< [1, A]: -2 w
+  TensorView<Scalar> q, k;          ///< [strip, A] e^2q, [keys, A] e^2k; past the width they go on with 1, and w with 0
+  TensorView<Scalar> far_q, far_k;  ///< [1, rows]: the greatest magnitude in each row
+  TensorView<Scalar> pair;          ///< [2, A]: q and k of a pair beyond the reach of their exponentials
+  TensorView<Scalar> p, d;          ///< [strip, keys]: scores, then weights; cotangents
+  TensorView<Scalar> dq, dk, dw;    ///< as q, k and w: sum ds r (1 - r) and sum ds r
+  Index size = 0;                   ///< elements of all
+
+  AdditiveRoom(Scalar* scratch, Index keys, Index width) {
+    const auto take = [&](Index rows, Index cols) {
+      const TensorView<Scalar> view(scratch == nullptr ? nullptr : scratch + size, {rows, cols}, additive_stride(cols));
+      size += rows * additive_stride(cols);
+      return view;
+    };
+    w = take(1, width);
+    q = take(additive_strip, width);
+    k = take(keys, width);
+    far_q = take(1, additive_strip);
+    far_k = take(1, keys);
+    pair = take(2, width);
+    p = take(additive_strip, keys);
+    d = take(additive_strip, keys);
+    dq = take(additive_strip, width);
+    dk = take(keys, width);
+    dw = take(1, width);
   }
-}
+};
+
+/// A sequence and its scratch; the strip of queries that is being worked on.
+template <class Scalar, class Isa>
+struct Additive {
+  using P = simd::Pack<Scalar, Isa>;
+  /// |q| + |k| up to this: (1 + e^2q e^2k)^2 is finite.
+  static constexpr Scalar reach = sizeof(Scalar) == 4 ? Scalar(21) : Scalar(170);
+
+  const AttentionUnit<Scalar>& u;
+  AdditiveRoom<Scalar> room;
+  Index width, filled = 0;         ///< keys whose exponentials are there
+  Index begin = 0, rows = 0;       ///< queries of the strip
+  Index end[additive_strip] = {};  ///< keys that each may see by causality and lengths, ascending
+  Index common = 0, widest = 0;    ///< keys that all of them see; keys that any may see
+
+  Additive(const AttentionUnit<Scalar>& unit, const Scalar* w, Scalar* scratch)
+      : u(unit), room(scratch, unit.keys(), unit.q.cols()), width(unit.q.cols()) {
+    padded(width, w, [&](Index c, Index, P value) { (P(Scalar(-2)) * value).store(room.w.data() + c); });
+  }
+
+  /// Calls part(c, n, x[c ..]) for registers of a row, in twos: the last may have n = 0 elements left. Zeros follow.
+  template <class Part>
+  [[gnu::always_inline]] static void padded(Index size, const Scalar* x, const Part& part) {
+    for (Index c = 0; c < size; c += 2 * P::width) {
+      for (Index at = c; at < c + 2 * P::width; at += P::width) {
+        const Index n = std::clamp<Index>(size - at, 0, P::width);
+        part(at, n, simd::load<P>(x + at, n));
+      }
+    }
+  }
+
+  /// e^2x of rows of x, whole registers, and how far from 0 each row reaches.
+  static void exponentials(TensorView<const Scalar> x, TensorView<Scalar> out, Scalar* far) {
+    for (Index first = 0; first < x.rows(); first += P::width) {
+      const Index count = std::min(P::width, x.rows() - first);
+      P most[P::width];
+      for (Index r = 0; r < P::width; ++r) {
+        most[r] = P(Scalar(0));
+        if (r >= count) continue;
+        padded(x.cols(), x.row(first + r), [&](Index c, Index n, P value) {
+          (n == 0 ? P(Scalar(1)) : exp(value + value)).store(out.row(first + r) + c);
+          most[r] = max(abs(value), most[r]);
+        });
+      }
+      simd::store(reduce_each(most, [](P a, P b) { return max(a, b); }), far + first, count);
+    }
+  }
+
+  /// Takes up the strip that begins at query `first`.
+  void take_strip(Index first) {
+    begin = first;
+    rows = std::min(additive_strip, u.queries() - first);
+    for (Index r = 0; r < rows; ++r) end[r] = u.key_end(first + r);
+    widest = end[rows - 1];
+    common = u.mask.per_pair() ? 0 : end[0];
+    exponentials(u.q.rows(first, first + rows), room.q, room.far_q.data());
+  }
+
+  /// Calls part(j, count, far) for blocks of a register of keys; `far` is how far the keys of the block reach.
+  template <class Part>
+  void key_blocks(const Part& part) {
+    for (Index j = 0; j < widest; j += P::width) {
+      const Index count = std::min(P::width, widest - j);
+      if (j + count > filled) {
+        const Index last = std::min(j + P::width, u.keys());
+        exponentials(u.k.rows(j, last), room.k.rows(j, last), room.far_k.data() + j);
+        filled = last;
+      }
+      part(j, count, *std::max_element(room.far_k.data() + j, room.far_k.data() + j + count));
+    }
+  }
+  bool far(Index r, Scalar far_key) const { return !(room.far_q[r] + far_key <= reach); }
+
+  /// Puts q and k of a pair beyond the reach of exponentials where whole registers can be read.
+  void take_pair(Index r, Index j) {
+    padded(width, u.q.row(begin + r), [&](Index c, Index, P x) { x.store(room.pair.row(0) + c); });
+    padded(width, u.k.row(j), [&](Index c, Index, P x) { x.store(room.pair.row(1) + c); });
+  }
+  [[gnu::noinline]] void far_score(Index r, Index j, P* sum) {
+    take_pair(r, j);
+    additive_score_tile<true, 1>(width, room.w.data(), room.pair.row(0), room.pair.row(1), 0, sum);
+  }
+  [[gnu::noinline]] void far_gradient(Index r, Index j) {
+    take_pair(r, j);
+    additive_gradient_tile<true, 1, P>(width, 1, room.pair.row(0), room.pair.row(1), 0, room.d.row(r) + j, 0,
+                                       room.dq.row(r), room.dk.row(j), room.dw.data());
+  }
+
+  /// The strip's scores, up to a constant a query, into p; hidden pairs at -infinity.
+  void scores() {
+    const Index stride = room.k.row_stride();
+    key_blocks([&](Index j, Index count, Scalar far_key) {
+      for (Index r = 0; r < rows; ++r) {
+        const Index seen = std::min(count, end[r] - j);
+        if (seen <= 0) continue;
+        const bool mixed = far(r, far_key);
+        by_tiles<P>(seen, room.p.row(r) + j, [&]<int Keys>(Index at, P* sum) {
+          if (!mixed) {
+            additive_score_tile<false, Keys>(width, room.w.data(), room.q.row(r), room.k.row(j + at), stride, sum);
+            return;
+          }
+          for (Index i = 0; i < Keys; ++i) {
+            if (far(r, room.far_k[j + at + i])) {
+              far_score(r, j + at + i, sum + i);
+            } else {
+              additive_score_tile<false, 1>(width, room.w.data(), room.q.row(r), room.k.row(j + at + i), 0, sum + i);
+            }
+          }
+        });
+      }
+    });
+    if (!u.mask.per_pair()) return;
+    for (Index r = 0; r < rows; ++r) {
+      for (Index j = 0; j < end[r]; ++j) {
+        if (!u.visible(begin + r, j)) {
+          room.p(r, j) = -std::numeric_limits<Scalar>::infinity();
+        } else if (u.mask.additive != nullptr) {
+          room.p(r, j) += u.mask.additive[u.mask.at(u.segment, begin + r, j)];
+        }
+      }
+    }
+  }
+
+  /// From weights p to ds in d: dp_ij = d_context_i . v_j + d_weights_ij, ds_ij = p_ij (dp_ij - sum_k p_ik dp_ik).
+  void cotangents(TensorView<const Scalar> d_context, const Scalar* d_weights) {
+    const P zero(Scalar(0));
+    const Index depth = u.v.cols(), stride = u.v.row_stride();
+    for (Index j = 0; j < widest; j += P::width) {
+      for (Index r = 0; r < rows; ++r) {
+        const Index seen = std::min(P::width, end[r] - j);
+        if (seen <= 0) continue;
+        by_tiles<P>(seen, room.d.row(r) + j, [&]<int Keys>(Index at, P* sum) {
+          P total[Keys];
+          std::fill_n(total, Keys, zero);
+          simd::for_each_pack<P>(depth, [&](Index c, Index n) {
+            const P x = simd::load<P>(d_context.row(r) + c, n);
+#pragma GCC unroll 4
+            for (int i = 0; i < Keys; ++i) {
+              total[i] = fma(x, simd::load<P>(u.v.row(j + at) + i * stride + c, n), total[i]);
+            }
+          });
+          std::copy_n(total, Keys, sum);
+        });
+      }
+    }
+    for (Index r = 0; r < rows; ++r) {
+      const Scalar* p = room.p.row(r);
+      Scalar* d = room.d.row(r);
+      P total = zero;
+      simd::for_each_pack<P>(end[r], [&](Index j, Index n) {
+        P dp = simd::load<P>(d + j, n);
+        if (d_weights != nullptr) dp = dp + simd::load<P>(d_weights + (begin + r) * u.keys() + j, n);
+        const P weight = simd::load<P>(p + j, n);
+        dp = select(weight == zero, zero, dp);  // a hidden pair's may be anything
+        simd::store(dp, d + j, n);
+        total = fma(weight, dp, total);
+      });
+      const P mean(reduce_sum(total));
+      simd::for_each_pack<P>(end[r], [&](Index j, Index n) {
+        const P weight = simd::load<P>(p + j, n);
+        simd::store(select(weight == zero, zero, weight * (simd::load<P>(d + j, n) - mean)), d + j, n);
+      });
+    }
+  }
+
+  /// Adds the strip's shares to the room's dq, dk and dw.
+  void gradients() {
+    const Index stride = room.k.row_stride(), d_stride = room.d.row_stride();
+    key_blocks([&](Index j, Index count, Scalar far_key) {
+      const auto run = [&]<int Rows>(Index r, Index from, Index keys) {
+        additive_gradient_tile<false, Rows, P>(width, keys, room.q.row(r), room.k.row(from), stride,
+                                               room.d.row(r) + from, d_stride, room.dq.row(r), room.dk.row(from),
+                                               room.dw.data());
+      };
+      for (Index first = 0; first < rows; first += additive_rows<Isa>) {
+        const Index last = std::min(first + additive_rows<Isa>, rows);
+        const Scalar far_query = *std::max_element(room.far_q.data() + first, room.far_q.data() + last);
+        const bool whole = !u.mask.per_pair() && far_query + far_key <= reach;
+        Index together = 0;
+        if (whole && last - first == additive_rows<Isa>) {
+          together = std::clamp<Index>(end[first] - j, 0, count);
+          run.template operator()<additive_rows<Isa>>(first, j, together);
+        }
+        for (Index r = first; r < last; ++r) {
+          const Index stop = j + std::min(count, end[r] - j);
+          Index at = j + together;
+          if (whole) {
+            if (at < stop) run.template operator()<1>(r, at, stop - at);
+            continue;
+          }
+          for (; at < stop; ++at) {
+            if (room.d(r, at) == Scalar(0)) continue;  // hidden, or without influence
+            if (far(r, room.far_k[at])) {
+              far_gradient(r, at);
+            } else {
+              run.template operator()<1>(r, at, 1);
+            }
+          }
+        }
+      }
+    });
+  }
+
+  /// out[i] += factor w[i] x[i]
+  void add_weighted(Scalar factor, const Scalar* x, Scalar* out) const {
+    simd::for_each_pack<P>(width, [&](Index c, Index n) {
+      const P weight = P(factor) * simd::load<P>(room.w.data() + c, n);
+      simd::store(fma(weight, simd::load<P>(x + c, n), simd::load<P>(out + c, n)), out + c, n);
+    });
+  }
+
+  /// Calls pair(r, j) for the visible pairs that `common` leaves over.
+  template <class Pair>
+  void rest(const Pair& pair) const {
+    for (Index r = 0; r < rows; ++r) {
+      for (Index j = common; j < end[r]; ++j) {
+        if (room.p(r, j) != Scalar(0)) pair(r, j);
+      }
+    }
+  }
+};
 
 }  // namespace detail
+
+/// Scratch in elements for one worker.
+inline Index additive_attention_scratch(Index keys, Index width) {
+  return detail::AdditiveRoom<float>(nullptr, keys, width).size;
+}
 
 /// `w` is [width]. context [queries, width of v] is overwritten; `weights`, if not null, gets [queries, keys].
 template <class Scalar, class Isa = simd::NativeIsa>
 void additive_attention_forward(const AttentionUnit<Scalar>& u, const Scalar* w, TensorView<Scalar> context,
                                 Scalar* weights, Scalar* scratch) noexcept {
-  using P = simd::Pack<Scalar, Isa>;
-  const Index keys = u.keys(), width = u.v.cols();
-  Scalar* p = scratch;
-  Scalar* t = p + keys;
-  for (Index i = 0; i < u.queries(); ++i) {
-    const Index end = u.key_end(i);
-    detail::additive_scores<Scalar, Isa>(u, w, i, end, t, p);
-    u.log_sums[i] = softmax_row<Scalar, Isa>(end, p, p);
-    Scalar* out = context.row(i);
-    std::fill_n(out, width, Scalar(0));
-    for (Index j = 0; j < end; ++j) {
-      if (p[j] == Scalar(0)) continue;  // hidden, or without influence
-      const Scalar* v = u.v.row(j);
-      simd::for_each_pack<P>(width, [&](Index c, Index n) {
-        simd::store(fma(P(p[j]), simd::load<P>(v + c, n), simd::load<P>(out + c, n)), out + c, n);
-      });
+  detail::Additive<Scalar, Isa> a(u, w, scratch);
+  const TensorView<Scalar> p = a.room.p;
+  const Index keys = u.keys(), depth = u.v.cols();
+  for (Index begin = 0; begin < u.queries(); begin += detail::additive_strip) {
+    a.take_strip(begin);
+    a.scores();
+    for (Index r = 0; r < a.rows; ++r) {
+      u.log_sums[begin + r] = softmax_row<Scalar, Isa>(a.end[r], p.row(r), p.row(r));
+      if (weights == nullptr) continue;
+      Scalar* row = weights + (begin + r) * keys;
+      std::copy_n(p.row(r), a.end[r], row);
+      std::fill(row + a.end[r], row + keys, Scalar(0));
     }
-    if (weights != nullptr) {
-      std::copy_n(p, end, weights + i * keys);
-      std::fill(weights + i * keys + end, weights + (i + 1) * keys, Scalar(0));
-    }
+    const TensorView<Scalar> out = context.rows(begin, begin + a.rows);
+    gemm<Scalar, Isa>(p.rows(0, a.rows).columns(0, a.common), u.v.rows(0, a.common), out);
+    a.rest([&](Index r, Index j) { detail::add_scaled<Scalar, Isa>(depth, p(r, j), u.v.row(j), out.row(r)); });
   }
 }
 
@@ -77,42 +312,28 @@ template <class Scalar, class Isa = simd::NativeIsa>
 void additive_attention_backward(const AttentionUnit<Scalar>& u, const Scalar* w, TensorView<const Scalar> d_context,
                                  const Scalar* d_weights, TensorView<Scalar> dq, TensorView<Scalar> dk,
                                  TensorView<Scalar> dv, Scalar* dw, Scalar* scratch) noexcept {
-  using P = simd::Pack<Scalar, Isa>;
-  const Index keys = u.keys(), width = u.q.cols(), depth = u.v.cols();
-  Scalar* p = scratch;
-  Scalar* dp = p + keys;
-  Scalar* t = dp + keys;
-  const P one(Scalar(1));
-  for (Index i = 0; i < u.queries(); ++i) {
-    const Index end = u.key_end(i);
-    detail::additive_scores<Scalar, Isa>(u, w, i, end, t, p);
-    exp_row<Scalar, Isa>(end, p, u.log_sums[i]);
-    const Scalar* d_out = d_context.row(i);
-    Scalar mean = 0;
-    for (Index j = 0; j < end; ++j) {
-      if (p[j] == Scalar(0)) continue;
-      dp[j] = dot<Scalar, Isa>(depth, d_out, u.v.row(j));
-      if (d_weights != nullptr) dp[j] += d_weights[i * keys + j];
-      mean += p[j] * dp[j];
+  detail::Additive<Scalar, Isa> a(u, w, scratch);
+  const TensorView<Scalar> p = a.room.p;
+  std::fill_n(a.room.dk.data(), u.keys() * a.room.dk.row_stride(), Scalar(0));
+  std::fill_n(a.room.dw.data(), a.room.dw.row_stride(), Scalar(0));
+  for (Index begin = 0; begin < u.queries(); begin += detail::additive_strip) {
+    a.take_strip(begin);
+    a.scores();
+    for (Index r = 0; r < a.rows; ++r) exp_row<Scalar, Isa>(a.end[r], p.row(r), u.log_sums[begin + r]);
+    const TensorView<const Scalar> d_out = d_context.rows(begin, begin + a.rows);
+    a.cotangents(d_out, d_weights);
+    if (dv) {
+      gemm_tn<Scalar, Isa>(p.rows(0, a.rows).columns(0, a.common), d_out, dv.rows(0, a.common), {.accumulate = true});
+      a.rest([&](Index r, Index j) { detail::add_scaled<Scalar, Isa>(dv.cols(), p(r, j), d_out.row(r), dv.row(j)); });
     }
-    for (Index j = 0; j < end; ++j) {
-      if (p[j] == Scalar(0)) continue;
-      const P ds(p[j] * (dp[j] - mean));
-      const Scalar* tj = t + j * width;
-      simd::for_each_pack<P>(width, [&](Index c, Index n) {
-        const P x = simd::load<P>(tj + c, n);
-        const P dx = ds * simd::load<P>(w + c, n) * (one - x * x);
-        if (dq) simd::store(simd::load<P>(dq.row(i) + c, n) + dx, dq.row(i) + c, n);
-        if (dk) simd::store(simd::load<P>(dk.row(j) + c, n) + dx, dk.row(j) + c, n);
-        if (dw != nullptr) simd::store(fma(ds, x, simd::load<P>(dw + c, n)), dw + c, n);
-      });
-      if (dv) {
-        simd::for_each_pack<P>(depth, [&](Index c, Index n) {
-          simd::store(fma(P(p[j]), simd::load<P>(d_out + c, n), simd::load<P>(dv.row(j) + c, n)), dv.row(j) + c, n);
-        });
-      }
-    }
+    if (!dq && !dk && dw == nullptr) continue;
+    std::fill_n(a.room.dq.data(), a.rows * a.room.dq.row_stride(), Scalar(0));
+    a.gradients();
+    for (Index r = 0; dq && r < a.rows; ++r) a.add_weighted(Scalar(-2), a.room.dq.row(r), dq.row(begin + r));
   }
+  for (Index j = 0; dk && j < a.filled; ++j) a.add_weighted(Scalar(-2), a.room.dk.row(j), dk.row(j));
+  // dw = sum ds tanh = sum ds (1 - 2 r), and the ds of a query add up to 0.
+  if (dw != nullptr) detail::add_scaled<Scalar, Isa>(a.width, Scalar(-2), a.room.dw.data(), dw);
 }
 
 }  // namespace heed::inline HEED_ABI::kernels

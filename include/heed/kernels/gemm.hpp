@@ -6,6 +6,7 @@
 
 #include "heed/core/view.hpp"
 #include "heed/kernels/activation.hpp"
+#include "heed/kernels/transpose.hpp"
 #include "heed/simd/pack.hpp"
 
 namespace heed::inline HEED_ABI::kernels {
@@ -56,6 +57,13 @@ template <class Scalar, class Isa, int Rows, int Packs, bool Partial>
     from += c_stride;
     forget_origin(from);
   }
+#pragma GCC unroll 16
+  for (int r = 0; r < Rows; ++r) {  // the next tile's
+    __builtin_prefetch(from);
+    __builtin_prefetch(from + P::width);
+    from += c_stride;
+    forget_origin(from);
+  }
   // Three rows a pointer: base, base + row, base + 2 row are addresses that an instruction forms by itself.
   constexpr int bases = (Rows + 2) / 3;
   const Scalar* at[bases];
@@ -64,7 +72,13 @@ template <class Scalar, class Isa, int Rows, int Packs, bool Partial>
     at[i] = a.data + 3 * i * a.row;
     forget_origin(at[i]);
   }
+  // The next rows of A, a part in each step, so that they are there when their tile comes. (The next columns of A^T
+  // mostly are, in the cache lines of these.)
+  const Scalar* next = a.step == 1 ? a.data + Rows * a.row : c;
+  const Index next_step = a.step == 1 ? Rows : 0;
   for (Index k = 0; k < depth; ++k) {
+    __builtin_prefetch(next);
+    next += next_step;
     P row[Packs];
 #pragma GCC unroll 8
     for (int j = 0; j < Packs; ++j) row[j] = load(b, j);
@@ -183,21 +197,6 @@ void gemm_tn(TensorView<const Scalar> a, TensorView<const Scalar> b, TensorView<
              Epilogue<Scalar> epilogue = {}) noexcept {
   detail::gemm_blocks<Isa, Scalar>(c.rows(), c.cols(), a.rows(), {a.data(), 1, a.row_stride()}, b.data(),
                                    b.row_stride(), c.data(), c.row_stride(), epilogue);
-}
-
-/// out [N, M] = in^T, in [M, N]. A B^T is `transpose` into scratch, then `gemm`: done once for any number of rows.
-template <class Scalar>
-void transpose(TensorView<const Scalar> in, TensorView<Scalar> out) noexcept {
-  constexpr Index block = 16;  // a block of each side stays in the cache
-  for (Index i = 0; i < in.rows(); i += block) {
-    for (Index j = 0; j < in.cols(); j += block) {
-      const Index i_end = i + block < in.rows() ? i + block : in.rows();
-      const Index j_end = j + block < in.cols() ? j + block : in.cols();
-      for (Index c = j; c < j_end; ++c) {
-        for (Index r = i; r < i_end; ++r) out(c, r) = in(r, c);
-      }
-    }
-  }
 }
 
 }  // namespace heed::inline HEED_ABI::kernels

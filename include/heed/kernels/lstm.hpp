@@ -7,138 +7,200 @@
 
 #include <algorithm>
 
-#include "heed/core/segments.hpp"
 #include "heed/core/view.hpp"
+#include "heed/kernels/copy.hpp"
 #include "heed/kernels/gemm.hpp"
+#include "heed/kernels/time_major.hpp"
+#include "heed/kernels/transpose.hpp"
 #include "heed/simd/math.hpp"
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// Time-major order of a batch. Sequences are dealt to groups of at most `group_size` in turn, longest first, so that
-/// groups take about equally long and, inside a group, the sequences alive at a step are the first ones. The rows of
-/// a group are its step 0 (all members), its step 1 (those longer than 1), and so on.
-struct TimeMajor {
-  static constexpr Index group_size = 32;
-
-  SegmentsView segments;
-  bool reverse = false;
-  Index* source = nullptr;    ///< [tokens]: the packed row of each time-major row
-  Index* previous = nullptr;  ///< [tokens]: the packed row of the step before, or -1 - segment at its first step
-  Index* first = nullptr;     ///< [groups + 1]: the first time-major row of each group
-
-  Index groups() const { return (segments.count + group_size - 1) / group_size; }
-  Index members(Index group) const { return (segments.count - group + groups() - 1) / groups(); }
-  Index member(Index group, Index r) const { return segments.order[group + r * groups()]; }
-  /// How many members of a group, of the `from` first, have a step t.
-  Index alive(Index group, Index from, Index t) const {
-    while (from > 0 && segments.length(member(group, from - 1)) <= t) --from;
-    return from;
+/// The order of the 4H gates in here: blocks of one register's hidden units, the i, f, g, o of a block side by side, so
+/// that the units of a block are done with as soon as its columns are. Calls `body(from, to, n)` for each run of n
+/// gates that lie at `from` in the weights' order (all i, all f, all g, all o) and at `to` in this one.
+template <class Scalar, class Isa = simd::NativeIsa, class Body>
+inline void for_each_gate_run(Index hidden, const Body& body) {
+  constexpr Index width = simd::Pack<Scalar, Isa>::width;
+  for (Index j = 0; j < hidden; j += width) {
+    const Index n = std::min(width, hidden - j);
+    for (Index gate = 0; gate < 4; ++gate) body(gate * hidden + j, 4 * j + gate * n, n);
   }
+}
 
-  /// Fills source, previous and first.
-  void arrange() noexcept {
-    Index row = 0;
-    for (Index group = 0; group < groups(); ++group) {
-      first[group] = row;
-      Index rows = members(group);
-      for (Index t = 0; (rows = alive(group, rows, t)) > 0; ++t) {
-        for (Index r = 0; r < rows; ++r, ++row) {
-          const Index s = member(group, r);
-          source[row] = reverse ? segments.end(s) - 1 - t : segments.begin(s) + t;
-          previous[row] = t == 0 ? -1 - s : (reverse ? source[row] + 1 : source[row] - 1);
-        }
-      }
-    }
-    first[groups()] = row;
+/// W [4H, K], W_ih or W_hh, in panels for the way forward: block by block its transpose, [K, 4n].
+template <class Scalar, class Isa = simd::NativeIsa>
+void lstm_pack_forward(TensorView<const Scalar> w, Scalar* packed) noexcept {
+  const Index K = w.cols(), H = w.rows() / 4;
+  for_each_gate_run<Scalar, Isa>(H, [&](Index from, Index to, Index n) {
+    const Index inside = (from / H) * n;
+    transpose<Scalar, Isa>(w.rows(from, from + n), {packed + K * (to - inside) + inside, {K, n}, 4 * n});
+  });
+}
+
+/// The panels of W_hh [4H, R] for the way back: of two registers' columns each, [4H, n].
+template <class Scalar, class Isa = simd::NativeIsa>
+void lstm_pack_backward(TensorView<const Scalar> w_hh, Scalar* packed) noexcept {
+  constexpr Index wide = 2 * simd::Pack<Scalar, Isa>::width;
+  for (Index j = 0; j < w_hh.cols(); j += wide) {
+    const Index end = std::min(j + wide, w_hh.cols());
+    const TensorView<Scalar> panel(packed + w_hh.rows() * j, {w_hh.rows(), end - j});
+    for_each_gate_run<Scalar, Isa>(w_hh.rows() / 4, [&](Index from, Index to, Index n) {
+      copy_rows<Scalar>(w_hh.rows(from, from + n).columns(j, end), panel.rows(to, to + n));
+    });
   }
-};
+}
+
+/// The input's share of some rows' gates: z [rows, 4H] = x [rows, in] W_ih^T + bias, w_ih from lstm_pack_forward, bias
+/// [4H] in the order of z.
+template <class Scalar, class Isa = simd::NativeIsa>
+void lstm_project(TensorView<const Scalar> x, const Scalar* w_ih, const Scalar* bias, TensorView<Scalar> z) noexcept {
+  constexpr Index wide = 4 * simd::Pack<Scalar, Isa>::width;
+  for (Index j = 0; j < z.cols(); j += wide) {
+    const Index end = std::min(j + wide, z.cols());
+    gemm<Scalar, Isa>(x, {w_ih + x.cols() * j, {x.cols(), end - j}}, z.columns(j, end), {.bias = bias + j});
+  }
+}
 
 /// The arrays of one layer in one direction: hidden size H, output size R (H without a projection).
 template <class Scalar>
 struct LstmArrays {
   TensorView<Scalar> gates;         ///< [tokens, 4H] time-major: in, the input projection; out, i f g o
-  TensorView<Scalar> cells;         ///< [tokens, H] time-major c
-  TensorView<Scalar> hidden;        ///< [tokens, R] time-major h
+  TensorView<Scalar> cells;         ///< [tokens, H] time-major c; empty: nobody goes back, gates are not written
+  TensorView<Scalar> previous;      ///< [tokens, R] time-major h of the step before
+  TensorView<Scalar> unprojected;   ///< [tokens, H] time-major o tanh(c); empty without a projection
+  TensorView<Scalar> output;        ///< [tokens, R] packed h
   TensorView<const Scalar> h0, c0;  ///< [segments, R], [segments, H]
   TensorView<Scalar> h_n, c_n;      ///< [segments, R], [segments, H]: after each sequence's own last step
-  TensorView<const Scalar> w_hh_t;  ///< [R, 4H]: W_hh transposed
+  const Scalar* w_hh = nullptr;     ///< [4H * R] from lstm_pack_forward
   TensorView<const Scalar> w_hr_t;  ///< [H, R]: W_hr transposed; empty without a projection
-  TensorView<Scalar> unprojected;   ///< [tokens, H] time-major o tanh(c); empty without a projection
 };
 
-/// Gates and states of one row.
-template <class Scalar, class Isa>
-inline void lstm_cell_forward(Index size, Scalar* gates, const Scalar* c_previous, Scalar* c, Scalar* h) noexcept {
-  using P = simd::Pack<Scalar, Isa>;
-  simd::for_each_pack<P>(size, [&](Index j, Index n) {
-    const P i = sigmoid(simd::load<P>(gates + j, n)), f = sigmoid(simd::load<P>(gates + size + j, n));
-    const P g = tanh(simd::load<P>(gates + 2 * size + j, n)), o = sigmoid(simd::load<P>(gates + 3 * size + j, n));
-    const P state = fma(f, simd::load<P>(c_previous + j, n), i * g);
-    simd::store(i, gates + j, n);
-    simd::store(f, gates + size + j, n);
-    simd::store(g, gates + 2 * size + j, n);
-    simd::store(o, gates + 3 * size + j, n);
-    simd::store(state, c + j, n);
-    simd::store(o * tanh(state), h + j, n);
-  });
+namespace detail {
+
+/// Asks for the lines of four registers, which lie beyond the cache, early enough. Any address will do.
+template <class P, class Scalar>
+[[gnu::always_inline]] inline void fetch(const Scalar* p) {
+  constexpr Index line = 64 / static_cast<Index>(sizeof(Scalar));
+#pragma GCC unroll 4
+  for (Index i = 0; i < 4 * P::width; i += line) __builtin_prefetch(p + i, 0, 2);
 }
 
-/// dz of one row from the gates, and dc from the cotangent of c to that of the state before. `dh` is of o tanh(c).
+/// Gates and states of n units in all rows. `cells` may be empty.
 template <class Scalar, class Isa>
-inline void lstm_cell_backward(Index size, const Scalar* gates, const Scalar* c_previous, const Scalar* c,
-                               const Scalar* dh, Scalar* dc, Scalar* dz) noexcept {
+inline void lstm_cells_forward(TensorView<Scalar> gates, TensorView<Scalar> c, TensorView<Scalar> cells,
+                               TensorView<Scalar> m) noexcept {
+  using P = simd::Pack<Scalar, Isa>;
+  const Index n = c.cols();
+  for (Index r = 0; r < gates.rows(); ++r) {
+    Scalar* z = gates.row(r);
+    fetch<P>(z + gates.rows() * gates.row_stride());  // the next step's
+    const P i = sigmoid(simd::load<P>(z, n)), f = sigmoid(simd::load<P>(z + n, n));
+    const P g = tanh(simd::load<P>(z + 2 * n, n)), o = sigmoid(simd::load<P>(z + 3 * n, n));
+    const P state = fma(f, simd::load<P>(c.row(r), n), i * g);
+    if (cells) {
+      simd::store(i, z, n);
+      simd::store(f, z + n, n);
+      simd::store(g, z + 2 * n, n);
+      simd::store(o, z + 3 * n, n);
+      simd::store(state, cells.row(r), n);
+    }
+    simd::store(state, c.row(r), n);
+    simd::store(o * tanh(state), m.row(r), n);
+  }
+}
+
+/// dz of n units in all rows from the gates, their sums over the rows, and dc from the cotangent of c to that of the
+/// state before. `dm` is of o tanh(c); `c_previous(r)` is where the units' c of the step before lie.
+template <class Scalar, class Isa, class Previous>
+inline void lstm_cells_backward(TensorView<const Scalar> gates, TensorView<const Scalar> cells,
+                                const Previous& c_previous, TensorView<const Scalar> dm, TensorView<Scalar> dc,
+                                TensorView<Scalar> dz, Scalar* d_bias) noexcept {
   using P = simd::Pack<Scalar, Isa>;
   const P one(Scalar(1));
-  simd::for_each_pack<P>(size, [&](Index j, Index n) {
-    const P i = simd::load<P>(gates + j, n), f = simd::load<P>(gates + size + j, n);
-    const P g = simd::load<P>(gates + 2 * size + j, n), o = simd::load<P>(gates + 3 * size + j, n);
-    const P t = tanh(simd::load<P>(c + j, n)), up = simd::load<P>(dh + j, n);
-    const P d = fma(up * o, one - t * t, simd::load<P>(dc + j, n));
-    simd::store(d * g * i * (one - i), dz + j, n);
-    simd::store(d * simd::load<P>(c_previous + j, n) * f * (one - f), dz + size + j, n);
-    simd::store(d * i * (one - g * g), dz + 2 * size + j, n);
-    simd::store(up * t * o * (one - o), dz + 3 * size + j, n);
-    simd::store(d * f, dc + j, n);
-  });
+  const Index n = cells.cols();
+  P sum[4] = {P(Scalar(0)), P(Scalar(0)), P(Scalar(0)), P(Scalar(0))};
+  for (Index r = 0; r < gates.rows(); ++r) {
+    const Scalar* in = gates.row(r);
+    fetch<P>(in - gates.rows() * gates.row_stride());  // the step before
+    const P i = simd::load<P>(in, n), f = simd::load<P>(in + n, n);
+    const P g = simd::load<P>(in + 2 * n, n), o = simd::load<P>(in + 3 * n, n);
+    const P t = tanh(simd::load<P>(cells.row(r), n)), up = simd::load<P>(dm.row(r), n);
+    const P d = fma(up * o, one - t * t, simd::load<P>(dc.row(r), n));
+    const P out[4] = {d * g * i * (one - i), d * simd::load<P>(c_previous(r), n) * f * (one - f), d * i * (one - g * g),
+                      up * t * o * (one - o)};
+#pragma GCC unroll 4
+    for (int gate = 0; gate < 4; ++gate) {
+      simd::store(out[gate], dz.row(r) + gate * n, n);
+      sum[gate] = sum[gate] + out[gate];
+    }
+    simd::store(d * f, dc.row(r), n);
+  }
+#pragma GCC unroll 4
+  for (int gate = 0; gate < 4; ++gate) {
+    simd::store(simd::load<P>(d_bias + gate * n, n) + sum[gate], d_bias + gate * n, n);
+  }
 }
+
+}  // namespace detail
 
 /// All steps of one group. `state` is scratch of [group_size, R + H].
 template <class Scalar, class Isa = simd::NativeIsa>
 void lstm_forward(const TimeMajor& order, Index group, const LstmArrays<Scalar>& a, Scalar* state) noexcept {
-  const Index H = a.cells.cols(), R = a.hidden.cols(), members = order.members(group);
-  const bool projected = static_cast<bool>(a.w_hr_t);
-  const TensorView<Scalar> h(state, {members, R});
-  Scalar* c = state + TimeMajor::group_size * R;
+  constexpr Index width = simd::Pack<Scalar, Isa>::width;
+  const Index H = a.gates.cols() / 4, R = a.previous.cols(), members = order.members(group);
+  const TensorView<Scalar> h(state, {members, R}), c(state + members * R, {members, H});
   for (Index r = 0; r < members; ++r) {
     std::copy_n(a.h0.row(order.member(group, r)), R, h.row(r));
-    std::copy_n(a.c0.row(order.member(group, r)), H, c + r * H);
+    std::copy_n(a.c0.row(order.member(group, r)), H, c.row(r));
   }
-  Index rows = members, at = order.first[group];
-  for (Index t = 0; (rows = order.alive(group, rows, t)) > 0; ++t, at += rows) {
-    // The states of the step before are the first rows of `h` and `c`: sequences end from the back.
-    gemm<Scalar, Isa>(h.rows(0, rows), a.w_hh_t, a.gates.rows(at, at + rows), {.accumulate = true});
-    for (Index r = 0; r < rows; ++r) {
-      Scalar* out = projected ? a.unprojected.row(at + r) : a.hidden.row(at + r);
-      lstm_cell_forward<Scalar, Isa>(H, a.gates.row(at + r), c + r * H, a.cells.row(at + r), out);
-      std::copy_n(a.cells.row(at + r), H, c + r * H);
+  const Index blocks = (H + width - 1) / width;
+  Index at = order.first[group];
+  for (Index t = 0, rows = members; rows > 0; ++t) {
+    // Sequences end from the back: the states of the others are the first rows of `h` and `c`.
+    const Index ended = rows;
+    rows = order.alive(group, rows, t);
+    for (Index r = rows; r < ended; ++r) {
+      std::copy_n(h.row(r), R, a.h_n.row(order.member(group, r)));
+      std::copy_n(c.row(r), H, a.c_n.row(order.member(group, r)));
     }
-    if (projected) gemm<Scalar, Isa>(a.unprojected.rows(at, at + rows), a.w_hr_t, a.hidden.rows(at, at + rows));
-    for (Index r = 0; r < rows; ++r) std::copy_n(a.hidden.row(at + r), R, h.row(r));
-  }
-  for (Index r = 0; r < members; ++r) {
-    std::copy_n(h.row(r), R, a.h_n.row(order.member(group, r)));
-    std::copy_n(c + r * H, H, a.c_n.row(order.member(group, r)));
+    const auto now = [&](TensorView<Scalar> x) { return x ? x.rows(at, at + rows) : x; };
+    const auto previous = now(a.previous), m = a.w_hr_t ? now(a.unprojected) : h.rows(0, rows);
+    copy_rows<Scalar>(h.rows(0, rows), previous);
+    // Few rows do all products first: their states, one after the other, would each be waited for.
+    const auto for_each_block = [&](Index first, Index last, const auto& body) {
+      for (Index i = first; i < last; ++i) {
+        body(i * width, std::min((i + 1) * width, H));
+      }
+    };
+    const Index together = rows < 4 ? blocks : 1;
+    for (Index i = 0; i < blocks; i += together) {
+      for_each_block(i, i + together, [&](Index j, Index end) {
+        const TensorView<const Scalar> panel(a.w_hh + 4 * j * R, {R, 4 * (end - j)});
+        gemm<Scalar, Isa>(previous, panel, now(a.gates).columns(4 * j, 4 * end), {.accumulate = true});
+      });
+      for_each_block(i, i + together, [&](Index j, Index end) {
+        const auto units = [&](TensorView<Scalar> x) { return x ? x.columns(j, end) : x; };
+        detail::lstm_cells_forward<Scalar, Isa>(now(a.gates).columns(4 * j, 4 * end), units(c), units(now(a.cells)),
+                                                units(m));
+      });
+    }
+    if (a.w_hr_t) gemm<Scalar, Isa>(m, a.w_hr_t, h.rows(0, rows));
+    for (Index r = 0; r < rows; ++r) std::copy_n(h.row(r), R, a.output.row(order.source[at + r]));
+    at += rows;
   }
 }
 
 /// What flows back through one layer.
 template <class Scalar>
 struct LstmGradients {
-  TensorView<Scalar> d_hidden;  ///< [tokens, R] time-major: in, dL/d(output); out, the whole dL/dh of each step
+  TensorView<const Scalar> d_output;      ///< [tokens, R] packed
   TensorView<const Scalar> d_h_n, d_c_n;  ///< [segments, R], [segments, H]
   TensorView<Scalar> d_gates;             ///< [tokens, 4H] time-major dz: out
+  TensorView<Scalar> d_bias;              ///< [groups, 4H]: out, the sums of dz over each group's rows
+  TensorView<Scalar> d_hidden;            ///< [tokens, R] time-major dh: out; empty without a projection
   TensorView<Scalar> d_h0, d_c0;          ///< [segments, R], [segments, H]: added to; may be empty
-  TensorView<const Scalar> w_hh;          ///< [4H, R]
+  const Scalar* w_hh = nullptr;           ///< [4H * R] from lstm_pack_backward
   TensorView<const Scalar> w_hr;          ///< [R, H]; empty without a projection
 };
 
@@ -146,35 +208,55 @@ struct LstmGradients {
 template <class Scalar, class Isa = simd::NativeIsa>
 void lstm_backward(const TimeMajor& order, Index group, const LstmArrays<Scalar>& a, const LstmGradients<Scalar>& d,
                    Scalar* state) noexcept {
-  const Index H = a.cells.cols(), R = a.hidden.cols(), members = order.members(group);
-  const TensorView<Scalar> dh(state, {members, R});
-  Scalar* dc = state + TimeMajor::group_size * R;
-  const TensorView<Scalar> dm(dc + TimeMajor::group_size * H, {members, H});
+  constexpr Index width = simd::Pack<Scalar, Isa>::width;
+  const Index H = a.gates.cols() / 4, R = a.previous.cols(), members = order.members(group);
+  const TensorView<Scalar> dh(state, {members, R}), dc(state + members * R, {members, H});
+  const TensorView<Scalar> dm_room(dc.data() + members * H, {members, H});
   for (Index r = 0; r < members; ++r) {
     std::copy_n(d.d_h_n.row(order.member(group, r)), R, dh.row(r));
-    std::copy_n(d.d_c_n.row(order.member(group, r)), H, dc + r * H);
+    std::copy_n(d.d_c_n.row(order.member(group, r)), H, dc.row(r));
   }
-  const Index longest = members == 0 ? 0 : order.segments.length(order.member(group, 0));
+  Scalar* d_bias = d.d_bias.row(group);
+  std::fill_n(d_bias, 4 * H, Scalar(0));
   Index at = order.first[group + 1];
-  for (Index t = longest; t-- > 0;) {
+  for (Index t = members == 0 ? 0 : order.segments.length(order.member(group, 0)); t-- > 0;) {
     const Index rows = order.alive(group, members, t);
     at -= rows;
+    const auto now = [&](const auto& x) { return x.rows(at, at + rows); };
     for (Index r = 0; r < rows; ++r) {
-      for (Index j = 0; j < R; ++j) d.d_hidden(at + r, j) += dh(r, j);
+      add_rows<Scalar, Isa>({d.d_output.row(order.source[at + r]), {1, R}}, dh.rows(r, r + 1));
     }
-    if (d.w_hr) gemm<Scalar, Isa>(d.d_hidden.rows(at, at + rows), d.w_hr, dm.rows(0, rows));
+    auto dm = dh.rows(0, rows);
+    if (d.w_hr) {
+      copy_rows<Scalar>(dm, now(d.d_hidden));
+      dm = dm_room.rows(0, rows);
+      gemm<Scalar, Isa>(dh.rows(0, rows), d.w_hr, dm);
+    }
     const Index before = t == 0 ? 0 : at - order.alive(group, members, t - 1);
-    for (Index r = 0; r < rows; ++r) {
-      const Scalar* c_previous = t == 0 ? a.c0.row(order.member(group, r)) : a.cells.row(before + r);
-      lstm_cell_backward<Scalar, Isa>(H, a.gates.row(at + r), c_previous, a.cells.row(at + r),
-                                      d.w_hr ? dm.row(r) : d.d_hidden.row(at + r), dc + r * H, d.d_gates.row(at + r));
+    for (Index j = 0; j < H; j += width) {
+      const Index n = std::min(width, H - j);
+      const auto units = [&](const auto& x) { return x.columns(j, j + n); };
+      const auto gates = [&](const auto& x) { return now(x).columns(4 * j, 4 * (j + n)); };
+      const auto c_previous = [&](Index r) {
+        return (t == 0 ? a.c0.row(order.member(group, r)) : a.cells.row(before + r)) + j;
+      };
+      detail::lstm_cells_backward<Scalar, Isa>(gates(a.gates), units(now(a.cells)), c_previous, units(dm),
+                                               units(dc.rows(0, rows)), gates(d.d_gates), d_bias + 4 * j);
     }
-    gemm<Scalar, Isa>(d.d_gates.rows(at, at + rows), d.w_hh, dh.rows(0, rows));
+    const auto dz = now(d.d_gates);
+    for (Index j = 0; j < R; j += 2 * width) {
+      const Index end = std::min(j + 2 * width, R);
+      const TensorView<const Scalar> panel(d.w_hh + 4 * H * j, {4 * H, end - j});
+      gemm<Scalar, Isa>(dz, panel, dh.rows(0, rows).columns(j, end));
+    }
   }
+  const auto add_row = [](const Scalar* from, TensorView<Scalar> to) {
+    add_rows<Scalar, Isa>({from, {1, to.cols()}}, to);
+  };
   for (Index r = 0; r < members; ++r) {
     const Index s = order.member(group, r);
-    for (Index j = 0; d.d_h0 && j < R; ++j) d.d_h0(s, j) += dh(r, j);
-    for (Index j = 0; d.d_c0 && j < H; ++j) d.d_c0(s, j) += dc[r * H + j];
+    if (d.d_h0) add_row(dh.row(r), d.d_h0.rows(s, s + 1));
+    if (d.d_c0) add_row(dc.row(r), d.d_c0.rows(s, s + 1));
   }
 }
 

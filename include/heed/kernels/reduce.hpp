@@ -10,7 +10,7 @@ namespace heed::inline HEED_ABI::kernels {
 /// out[j] += sum_i x(i, j): rows in ascending order, in blocks of 256 that are summed apart, so that long sums keep
 /// their digits.
 template <class Scalar, class Isa = simd::NativeIsa>
-void add_column_sums(TensorView<const Scalar> x, Scalar* out) noexcept {
+[[gnu::noinline]] void add_column_sums(TensorView<const Scalar> x, Scalar* out) noexcept {
   using P = simd::Pack<Scalar, Isa>;
   constexpr Index block = 256;
   simd::for_each_pack<P>(x.cols(), [&](Index j, Index n) {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The k best of a row of scores, exactly, in the caller's memory.
+// The k best of a row of scores, or of a table against a query, exactly, in the caller's memory.
 #pragma once
 
 #include <algorithm>
 #include <limits>
 
-#include "heed/core/config.hpp"
+#include "heed/core/view.hpp"
+#include "heed/simd/bfloat16.hpp"
 #include "heed/simd/pack.hpp"
+#include "heed/simd/reduce.hpp"
 
 namespace heed::inline HEED_ABI::kernels {
 
@@ -26,28 +28,35 @@ bool ranks_before(const Ranked<Scalar>& a, const Ranked<Scalar>& b) noexcept {
   return a_nan != b_nan ? b_nan : a.item < b.item;
 }
 
-/// Writes the first min(k, candidates) of the items 0 .. size - 1 in that order to `out` (room for k) and returns how
-/// many. `excluded`: `excluded_count` items, ascending (repeats are allowed), that are no candidates.
-template <class Scalar, class Isa = simd::NativeIsa>
-Index top_k(const Scalar* scores, Index size, Index k, const Index* excluded, Index excluded_count,
-            Ranked<Scalar>* out) noexcept {
+namespace detail {
+
+/// Items that come at once: skipped together when none of them is good enough.
+template <class P>
+inline constexpr Index top_k_block = 8 * P::width;
+
+/// The k best of the items that came so far.
+template <class Scalar, class Isa>
+struct Best {
   using P = simd::Pack<Scalar, Isa>;
-  constexpr Index block = 8 * P::width;  // skipped at once when nothing in it is good enough
-  if (k <= 0) return 0;
-  const Index* const excluded_end = excluded + excluded_count;
-  Index held = 0;  // `out` is a heap with the worst entry in front, once it has all k
-  for (Index from = 0; from < size; from += block) {
-    const Index to = size - from < block ? size : from + block;
+  Ranked<Scalar>* out;
+  Index k;
+  const Index* excluded;
+  const Index* excluded_end;
+  Index held = 0;  ///< `out` is a heap with the worst entry in front, once it has all k
+
+  /// Items from .. to - 1, a whole block or the last ones; blocks in ascending order.
+  void offer(const Scalar* scores, Index from, Index to) noexcept {
+    constexpr Index block = top_k_block<P>;
     if (held == k && to - from == block) {
       P best(-std::numeric_limits<Scalar>::infinity());
-      for (Index j = 0; j < block; j += P::width) best = max(P::load(scores + from + j), best);
-      if (!(reduce_max(best) > out[0].score) && out[0].score == out[0].score) continue;
+      for (Index j = 0; j < block; j += P::width) best = max(P::load(scores + j), best);
+      if (!(reduce_max(best) > out[0].score) && out[0].score == out[0].score) return;
     }
     while (excluded != excluded_end && *excluded < from) ++excluded;
     for (Index i = from; i < to; ++i) {
       while (excluded != excluded_end && *excluded < i) ++excluded;
       if (excluded != excluded_end && *excluded == i) continue;
-      const Ranked<Scalar> candidate{i, scores[i]};
+      const Ranked<Scalar> candidate{i, scores[i - from]};
       if (held < k) {
         out[held++] = candidate;
         if (held == k) std::make_heap(out, out + k, ranks_before<Scalar>);
@@ -58,8 +67,60 @@ Index top_k(const Scalar* scores, Index size, Index k, const Index* excluded, In
       }
     }
   }
-  std::sort(out, out + held, ranks_before<Scalar>);
-  return held;
+  Index sorted() noexcept {
+    std::sort(out, out + held, ranks_before<Scalar>);
+    return held;
+  }
+};
+
+}  // namespace detail
+
+/// Writes the first min(k, candidates) of the items 0 .. size - 1 in that order to `out` (room for k) and returns how
+/// many. `excluded`: `excluded_count` items, ascending (repeats are allowed), that are no candidates.
+template <class Scalar, class Isa = simd::NativeIsa>
+Index top_k(const Scalar* scores, Index size, Index k, const Index* excluded, Index excluded_count,
+            Ranked<Scalar>* out) noexcept {
+  constexpr Index block = detail::top_k_block<simd::Pack<Scalar, Isa>>;
+  if (k <= 0) return 0;
+  detail::Best<Scalar, Isa> best{out, k, excluded, excluded + excluded_count};
+  for (Index from = 0; from < size; from += block) {
+    best.offer(scores + from, from, size - from < block ? size : from + block);
+  }
+  return best.sorted();
+}
+
+/// The same for the scores query . table_i (+ bias[i] unless it is null), which are not stored: table [items, d] of
+/// Scalar or, at half the memory, of Bfloat16 (Scalar is then float); the sums are in Scalar. A score depends on
+/// neither its item's number nor the other items.
+template <class Scalar, class Element, class Isa = simd::NativeIsa>
+Index top_k_of_table(TensorView<const Element> table, const Scalar* query, const Scalar* bias, Index k,
+                     const Index* excluded, Index excluded_count, Ranked<Scalar>* out) noexcept {
+  using P = simd::Pack<Scalar, Isa>;
+  constexpr Index block = detail::top_k_block<P>;
+  if (k <= 0) return 0;
+  const Index size = table.rows();
+  detail::Best<Scalar, Isa> best{out, k, excluded, excluded + excluded_count};
+  Scalar scores[block];
+  for (Index from = 0; from < size; from += block) {
+    const Index to = size - from < block ? size : from + block;
+    for (Index i = from; i < to; i += P::width) {
+      const Index n = to - i < P::width ? to - i : P::width;
+      P products[P::width];
+      for (Index r = 0; r < P::width; ++r) {
+        const Element* const row = table.row(r < n ? i + r : i);
+        P sum(Scalar(0));
+        simd::for_each_pack<P>(table.cols(), [&](Index j, Index m) {
+          sum = fma(simd::load<P>(query + j, m), simd::load<P>(row + j, m), sum);
+        });
+        products[r] = sum;
+      }
+      P score = simd::reduce_each(products, [](P a, P b) { return a + b; });
+      if (bias != nullptr) score = score + simd::load<P>(bias + i, n);
+      score.store(scores + (i - from));
+    }
+    best.offer(scores, from, to);
+  }
+  return best.sorted();
 }
 
 }  // namespace heed::inline HEED_ABI::kernels

@@ -40,6 +40,8 @@ class Mlp {
     return layers_.back()(x);
   }
 
+  const std::vector<Linear<Scalar>>& layers() const { return layers_; }
+
   template <class Visitor>
   void visit(Visitor&& visitor) {
     visitor("layers", layers_);

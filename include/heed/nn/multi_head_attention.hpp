@@ -34,11 +34,10 @@ class MultiHeadAttention {
         in_proj_bias({options.bias ? 3 * options.embed_dim : 0}),
         out_proj({.in_features = options.embed_dim, .out_features = options.embed_dim, .bias = options.bias}) {}
 
-  /// q [query tokens, E], k [key tokens, kdim], v [key tokens, vdim] -> context [query tokens, E]. A query that may
-  /// look at nothing gets out_proj's bias.
-  AttentionResult<Scalar> operator()(Var<Scalar> q, const Segments& q_segments, Var<Scalar> k, Var<Scalar> v,
-                                     const Segments& k_segments, const Mask& mask = {},
-                                     bool with_weights = false) const {
+  /// Before the output projection: q [query tokens, E], k [key tokens, kdim], v [key tokens, vdim] -> the heads'
+  /// contexts side by side, [query tokens, E]. A query that may look at nothing gets 0.
+  AttentionResult<Scalar> heads(Var<Scalar> q, const Segments& q_segments, Var<Scalar> k, Var<Scalar> v,
+                                const Segments& k_segments, const Mask& mask = {}, bool with_weights = false) const {
     Tape<Scalar>& tape = q.tape();
     const Index E = options_.embed_dim;
     const Var<Scalar> bias = in_proj_bias.size() > 0 ? tape.parameter(in_proj_bias) : Var<Scalar>();
@@ -60,8 +59,14 @@ class MultiHeadAttention {
       k = linear(k, tape.parameter(k_proj_weight), bias_part(1));
       v = linear(v, tape.parameter(v_proj_weight), bias_part(2));
     }
-    auto result = attention(q, q_segments, k, v, k_segments, mask,
-                            {.num_heads = options_.num_heads, .dropout = options_.dropout, .weights = with_weights});
+    return attention(q, q_segments, k, v, k_segments, mask,
+                     {.num_heads = options_.num_heads, .dropout = options_.dropout, .weights = with_weights});
+  }
+  /// The same with the output projection. A query that may look at nothing gets its bias.
+  AttentionResult<Scalar> operator()(Var<Scalar> q, const Segments& q_segments, Var<Scalar> k, Var<Scalar> v,
+                                     const Segments& k_segments, const Mask& mask = {},
+                                     bool with_weights = false) const {
+    auto result = heads(q, q_segments, k, v, k_segments, mask, with_weights);
     result.context = out_proj(result.context);
     return result;
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "heed/kernels/additive_attention.hpp"
+#include "heed/kernels/reduce.hpp"
 #include "heed/ops/attention.hpp"
 
 namespace heed::inline HEED_ABI {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cmath>
+#include <span>
 
 #include "heed/autograd/tape.hpp"
 #include "heed/kernels/attention.hpp"
@@ -23,6 +24,9 @@ struct AttentionOptions {
   double scale = 0;    ///< of the scores; 0 means 1 / sqrt(width of a head)
   double dropout = 0;  ///< on the weights, while the tape is training
   bool weights = false;
+  /// With both, the result has `mass`: the item that each key [key tokens] holds, and that each query [query tokens]
+  /// asks for. The call copies them.
+  std::span<const Index> key_items{}, query_items{};
 };
 
 template <class Scalar>
@@ -31,13 +35,16 @@ struct AttentionResult {
   /// When asked for: each sequence's [heads, queries, keys] weights (after dropout), one after the other, 0 where
   /// hidden; differentiable. Empty otherwise.
   Var<Scalar> weights{};
+  /// With items: [query tokens, heads], the sum of a query's weights (after dropout) on the keys of its sequence that
+  /// it sees and that hold its item; differentiable, and no weights are stored for it. Empty otherwise.
+  Var<Scalar> mass{};
 };
 
 namespace detail {
 
 template <class Scalar>
-void check_attention(std::string_view operation, Var<Scalar> q, const Segments& q_segments, Var<Scalar> k,
-                     Var<Scalar> v, const Segments& k_segments) {
+[[gnu::noinline]] void check_attention(std::string_view operation, Var<Scalar> q, const Segments& q_segments,
+                                       Var<Scalar> k, Var<Scalar> v, const Segments& k_segments) {
   if (q_segments.count() != k_segments.count()) {
     fail<ShapeError>(operation,
                      message(q_segments.count(), " query sequences for ", k_segments.count(), " key sequences"));
@@ -53,6 +60,22 @@ void check_attention(std::string_view operation, Var<Scalar> q, const Segments& 
   if (q.cols() != k.cols()) {
     fail<ShapeError>(operation, message("queries of ", q.cols(), " features for keys of ", k.cols()));
   }
+}
+
+/// Items as lanes compare them, for as long as the values live. Throws IndexError for one that they cannot hold.
+template <class Scalar>
+const kernels::LaneItem<Scalar>* keep_items(std::string_view operation, Tape<Scalar>& tape,
+                                            std::span<const Index> items) {
+  using Item = kernels::LaneItem<Scalar>;
+  Item* out = tape.template room<Item>(static_cast<Index>(items.size()));
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    out[i] = static_cast<Item>(items[i]);
+    if (out[i] != items[i]) {
+      fail<IndexError>(operation,
+                       message("item ", items[i], " at position ", i, " does not fit ", 8 * sizeof(Item), " bits"));
+    }
+  }
+  return out;
 }
 
 }  // namespace detail
@@ -73,13 +96,25 @@ AttentionResult<Scalar> attention(Var<Scalar> q, const Segments& q_segments, Var
   if (!(options.dropout >= 0 && options.dropout < 1)) {
     fail<OptionError>("attention", message("dropout ", options.dropout, " is not in [0, 1)"));
   }
+  const bool masses = !options.key_items.empty() || !options.query_items.empty();
+  if (masses && (static_cast<Index>(options.key_items.size()) != k_segments.tokens() ||
+                 static_cast<Index>(options.query_items.size()) != q_segments.tokens())) {
+    fail<ShapeError>("attention",
+                     message(options.key_items.size(), " key items and ", options.query_items.size(),
+                             " query items for ", k_segments.tokens(), " keys and ", q_segments.tokens(), " queries"));
+  }
   const SegmentsView qs = tape.keep(q_segments), ks = tape.keep(k_segments);
   const MaskView<Scalar> visible = detail::resolve("attention", tape, mask, qs.count, qs.max_length, ks.max_length);
   const Index* offsets = options.weights ? detail::weight_offsets(tape, qs, ks, heads) : nullptr;
   const Index weight_count = options.weights ? offsets[qs.count] : 0;
-  const auto all = tape.allocate({qs.tokens() * v.cols() + weight_count});
+  const auto* key_items = masses ? detail::keep_items("attention", tape, options.key_items) : nullptr;
+  const auto* query_items = masses ? detail::keep_items("attention", tape, options.query_items) : nullptr;
+  const Shape mass_shape{masses ? qs.tokens() : 0, heads};
+  const auto all = tape.allocate({qs.tokens() * v.cols() + weight_count + mass_shape.size()});
   const TensorView<Scalar> context(all.data(), {qs.tokens(), v.cols()});
   Scalar* weights = all.data() + context.size();
+  const TensorView<Scalar> mass =
+      masses ? TensorView<Scalar>(weights + weight_count, mass_shape) : TensorView<Scalar>();
   Scalar* log_sums = tape.template room<Scalar>(heads * qs.tokens());
   const bool drops = tape.training() && options.dropout > 0;
   const Random random = drops ? tape.next_random() : Random();
@@ -87,36 +122,51 @@ AttentionResult<Scalar> attention(Var<Scalar> q, const Segments& q_segments, Var
   const auto keep = drops ? static_cast<Scalar>(1 - options.dropout) : Scalar(1);
   const TensorView<const Scalar> qv = q.value(), kv = k.value(), vv = v.value();
 
-  // A unit is one head of one sequence.
-  const auto unit = [=](Index i) {
+  // A unit is one head of one sequence: its rows and columns of an array, if there is one. (Not inlined: a view is nine
+  // numbers, and copying them at every use was a good part of what a program with attention compiled.)
+  const auto slice = [=](auto view, SegmentsView s, Index width, Index i) __attribute__((noinline)) {
+    const Index b = i / heads, h = i % heads;
+    return view ? view.rows(s.begin(b), s.end(b)).columns(h * width, (h + 1) * width) : view;
+  };
+  const auto unit = [=](Index i) __attribute__((noinline)) {
     const Index b = i / heads, h = i % heads;
     kernels::AttentionUnit<Scalar> u;
-    u.q = qv.rows(qs.begin(b), qs.end(b)).columns(h * d, (h + 1) * d);
-    u.k = kv.rows(ks.begin(b), ks.end(b)).columns(h * d, (h + 1) * d);
-    u.v = vv.rows(ks.begin(b), ks.end(b)).columns(h * dv, (h + 1) * dv);
+    u.q = slice(qv, qs, d, i);
+    u.k = slice(kv, ks, d, i);
+    u.v = slice(vv, ks, dv, i);
     u.mask = visible;
     u.segment = b;
     u.scale = scale;
     u.keep = keep;
     u.random = random.fork(static_cast<std::uint64_t>(i));
     u.log_sums = log_sums + h * qs.tokens() + qs.begin(b);
+    if (masses) {
+      u.key_items = key_items + ks.begin(b);
+      u.query_items = query_items + qs.begin(b);
+      u.mass = slice(mass, qs, 1, i);
+    }
     return u;
-  };
-  const auto part = [=](auto view, Index i) {  // the unit's rows and columns of an array shaped like the context
-    const Index b = i / heads, h = i % heads;
-    return view.rows(qs.begin(b), qs.end(b)).columns(h * dv, (h + 1) * dv);
   };
   const auto weight_at = [=](Index i) {
     const Index b = i / heads, h = i % heads;
     return offsets[b] + h * qs.length(b) * ks.length(b);
   };
-  const Index room = kernels::attention_scratch(ks.max_length, std::max(d, dv));
+  // Whether to ask for the next unit's rows meanwhile: not for a few queries, which are done too soon.
+  const auto follows = [=](Index i) { return i + 1 < qs.count * heads && qs.length(i / heads) >= 16; };
+  const Index room = kernels::attention_scratch<Scalar>(qs.max_length, ks.max_length, d, dv);
   {
     ArenaScope scope(tape.scratch());
     Scalar* scratch = tape.scratch().template array<Scalar>(room * tape.executor().threads());
     tape.executor().run(qs.count * heads, [&](Index i, int worker) {
+      kernels::AttentionUnit<Scalar> u = unit(i);
+      kernels::RowsAhead<Scalar> ahead;
+      if (follows(i)) {
+        const kernels::AttentionUnit<Scalar> next = unit(i + 1);
+        for (const auto& x : {next.q, next.k, next.v}) ahead.add(x);
+        u.ahead = &ahead;
+      }
       kernels::attention_forward<Scalar>(
-          unit(i), part(context, i), offsets != nullptr ? weights + weight_at(i) : nullptr, scratch + worker * room);
+          u, slice(context, qs, dv, i), offsets != nullptr ? weights + weight_at(i) : nullptr, scratch + worker * room);
     });
   }
   const Var<Scalar> root = record(tape, {q, k, v}, all, [=](const Gradients<Scalar>& g) {
@@ -129,19 +179,34 @@ AttentionResult<Scalar> attention(Var<Scalar> q, const Segments& q_segments, Var
     // One sequence a chunk: when q, k and v share memory its heads must add one after the other.
     const auto sequence = [&](Index b, int worker) {
       for (Index i = b * heads; i < (b + 1) * heads; ++i) {
-        const Index h = i % heads;
-        const auto slice = [&](TensorView<Scalar> view, SegmentsView s, Index width) {
-          return view ? view.rows(s.begin(b), s.end(b)).columns(h * width, (h + 1) * width) : view;
-        };
-        kernels::attention_backward<Scalar>(unit(i), part(d_context, i),
-                                            offsets != nullptr ? d_weights + weight_at(i) : nullptr, slice(dq, qs, d),
-                                            slice(dk, ks, d), slice(dv_all, ks, dv), scratch + worker * room);
+        kernels::AttentionUnit<Scalar> u = unit(i);
+        kernels::RowsAhead<Scalar> ahead;
+        if (follows(i)) {
+          const kernels::AttentionUnit<Scalar> next = unit(i + 1);
+          for (const auto& x : {next.q, next.k, next.v}) ahead.add(x);
+          for (const auto& x : {TensorView<const Scalar>(context), d_context}) ahead.add(slice(x, qs, dv, i + 1));
+          ahead.add(slice(dq, qs, d, i + 1));
+          ahead.add(slice(dk, ks, d, i + 1));
+          ahead.add(slice(dv_all, ks, dv, i + 1));
+          u.ahead = &ahead;
+        }
+        kernels::AttentionCotangents<Scalar> given{slice(context, qs, dv, i), slice(d_context, qs, dv, i)};
+        if (offsets != nullptr) {
+          given.weights = weights + weight_at(i);
+          given.d_weights = d_weights + weight_at(i);
+        }
+        if (masses) {
+          given.d_mass = slice(TensorView<const Scalar>(d_weights + weight_count, mass_shape), qs, 1, i);
+        }
+        kernels::attention_backward<Scalar>(u, given, slice(dq, qs, d, i), slice(dk, ks, d, i),
+                                            slice(dv_all, ks, dv, i), scratch + worker * room);
       }
     };
     detail::run_sequences(t.executor(), dq, qs, dk, dv_all, ks, sequence);
   });
   AttentionResult<Scalar> result{.context = tape.alias(root, context)};
   if (options.weights) result.weights = tape.alias(root, {weights, {weight_count}});
+  if (masses) result.mass = tape.alias(root, mass);
   return result;
 }
 

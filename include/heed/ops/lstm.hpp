@@ -36,7 +36,8 @@ struct LstmResult {
 namespace detail {
 
 template <class Scalar>
-void check_lstm(Var<Scalar> x, const Segments& segments, const LstmWeights<Scalar>& w, Var<Scalar> h0, Var<Scalar> c0) {
+[[gnu::noinline]] void check_lstm(Var<Scalar> x, const Segments& segments, const LstmWeights<Scalar>& w, Var<Scalar> h0,
+                                  Var<Scalar> c0) {
   const auto wanted = [](const char* what, const Shape& want, Var<Scalar> got) {
     if (got.shape() == want) return;
     fail<ShapeError>("lstm", message(what, " is ", to_string(got.shape()), ", wanted ", to_string(want)));
@@ -63,15 +64,6 @@ void check_lstm(Var<Scalar> x, const Segments& segments, const LstmWeights<Scala
   if (c0) wanted("initial cell state", {segments.count(), H}, c0);
 }
 
-/// out[i] = rows[source[i]], or from `first` row -1 - source[i] where that is negative.
-template <class Scalar>
-void gather_rows(TensorView<const Scalar> rows, TensorView<const Scalar> first, const Index* source,
-                 TensorView<Scalar> out) {
-  for (Index i = 0; i < out.rows(); ++i) {
-    std::copy_n(source[i] >= 0 ? rows.row(source[i]) : first.row(-1 - source[i]), out.cols(), out.row(i));
-  }
-}
-
 }  // namespace detail
 
 /// x [tokens, input]; h0 [sequences, R] and c0 [sequences, H], zero when empty. `reverse` runs each sequence from its
@@ -91,33 +83,40 @@ LstmResult<Scalar> lstm(Var<Scalar> x, const Segments& segments, const LstmWeigh
 
   kernels::TimeMajor order{.segments = tape.keep(segments), .reverse = reverse};
   order.source = tape.template room<Index>(tokens);
-  order.previous = tape.template room<Index>(tokens);
   order.first = tape.template room<Index>(order.groups() + 1);
   order.arrange();
 
   // The three results share one value, so that one backward function sees all their cotangents.
   const auto all = tape.allocate({tokens * R + count * R + count * H});
-  const TensorView<Scalar> output(all.data(), {tokens, R});
+  const auto inputs = tape.allocate({tokens, x.cols()});  // time-major x
   kernels::LstmArrays<Scalar> a;
   a.gates = tape.allocate({tokens, gates});
-  a.cells = tape.allocate({tokens, H});
+  if (tape.recording()) a.cells = tape.allocate({tokens, H});
+  a.previous = tape.allocate({tokens, R});
+  if (w.weight_hr) a.unprojected = tape.allocate({tokens, H});
+  a.output = {all.data(), {tokens, R}};
   a.h0 = h0.value();
   a.c0 = c0.value();
-  a.h_n = {output.data() + tokens * R, {count, R}};
+  a.h_n = {all.data() + tokens * R, {count, R}};
   a.c_n = {a.h_n.data() + count * R, {count, H}};
-  if (w.weight_hr) a.unprojected = tape.allocate({tokens, H});
   {
     Arena& scratch = tape.scratch();
     ArenaScope scope(scratch);
-    a.hidden = scratch.tensor<Scalar>({tokens, R});
-    const auto inputs = scratch.tensor<Scalar>({tokens, x.cols()});
-    detail::gather_rows<Scalar>(x.value(), {}, order.source, inputs);
+    Scalar* w_ih = scratch.array<Scalar>(gates * x.cols());
+    Scalar* w_hh = scratch.array<Scalar>(gates * R);
+    kernels::lstm_pack_forward<Scalar>(w.weight_ih.value(), w_ih);
+    kernels::lstm_pack_forward<Scalar>(w.weight_hh.value(), w_hh);
+    a.w_hh = w_hh;
     const auto bias = scratch.tensor<Scalar>({gates});
-    for (Index j = 0; j < gates; ++j) bias[j] = w.bias_ih ? w.bias_ih.value()[j] + w.bias_hh.value()[j] : Scalar(0);
-    detail::product_nt<Scalar>(tape, inputs, w.weight_ih.value(), a.gates, {.bias = bias.data()});
-    const auto w_hh_t = scratch.tensor<Scalar>({R, gates});
-    kernels::transpose<Scalar>(w.weight_hh.value(), w_hh_t);
-    a.w_hh_t = w_hh_t;
+    kernels::for_each_gate_run<Scalar>(H, [&](Index from, Index to, Index n) {
+      for (Index j = 0; j < n; ++j) {
+        bias[to + j] = w.bias_ih ? w.bias_ih.value()[from + j] + w.bias_hh.value()[from + j] : Scalar(0);
+      }
+    });
+    tape.executor().run_ranges(tokens, detail::row_grain, [&](Index begin, Index end, int) {
+      for (Index i = begin; i < end; ++i) std::copy_n(x.value().row(order.source[i]), x.cols(), inputs.row(i));
+      kernels::lstm_project<Scalar>(inputs.rows(begin, end), w_ih, bias.data(), a.gates.rows(begin, end));
+    });
     if (w.weight_hr) {
       const auto w_hr_t = scratch.tensor<Scalar>({H, R});
       kernels::transpose<Scalar>(w.weight_hr.value(), w_hr_t);
@@ -128,64 +127,78 @@ LstmResult<Scalar> lstm(Var<Scalar> x, const Segments& segments, const LstmWeigh
     tape.executor().run(order.groups(), [&](Index group, int worker) {
       kernels::lstm_forward<Scalar>(order, group, a, state + worker * room);
     });
-    for (Index i = 0; i < tokens; ++i) std::copy_n(a.hidden.row(i), R, output.row(order.source[i]));
   }
 
   // Weights that are not given stand in as x: recording wants handles.
-  const std::array<Var<Scalar>, 8> inputs{
+  const std::array<Var<Scalar>, 8> given{
       x, w.weight_ih, w.weight_hh, or_x(w.bias_ih), or_x(w.bias_hh), or_x(w.weight_hr), h0, c0};
-  const Var<Scalar> root = tape.record(inputs, all, [=](const Gradients<Scalar>& g) {
+  const Var<Scalar> root = tape.record(given, all, [=](const Gradients<Scalar>& g) {
     Tape<Scalar>& t = g.tape();
     Arena& scratch = t.scratch();
     ArenaScope scope(scratch);
     const Scalar* d_all = g.output().data();
-    auto arrays = a;
-    arrays.hidden = {output.data(), {tokens, R}};  // only its width is read
     kernels::LstmGradients<Scalar> d;
-    d.d_hidden = scratch.tensor<Scalar>({tokens, R});
-    detail::gather_rows<Scalar>({d_all, {tokens, R}}, {}, order.source, d.d_hidden);
+    d.d_output = {d_all, {tokens, R}};
     d.d_h_n = {d_all + tokens * R, {count, R}};
     d.d_c_n = {d_all + tokens * R + count * R, {count, H}};
     d.d_gates = scratch.tensor<Scalar>({tokens, gates});
+    d.d_bias = scratch.tensor<Scalar>({order.groups(), gates});
     d.d_h0 = g(h0);
     d.d_c0 = g(c0);
-    d.w_hh = w.weight_hh.value();
-    if (w.weight_hr) d.w_hr = w.weight_hr.value();
+    Scalar* w_hh = scratch.array<Scalar>(gates * R);
+    kernels::lstm_pack_backward<Scalar>(w.weight_hh.value(), w_hh);
+    d.w_hh = w_hh;
+    if (w.weight_hr) {
+      d.d_hidden = scratch.tensor<Scalar>({tokens, R});
+      d.w_hr = w.weight_hr.value();
+    }
     const Index room = kernels::TimeMajor::group_size * (R + 2 * H);
     Scalar* state = scratch.array<Scalar>(room * t.executor().threads());
     t.executor().run(order.groups(), [&](Index group, int worker) {
-      kernels::lstm_backward<Scalar>(order, group, arrays, d, state + worker * room);
+      kernels::lstm_backward<Scalar>(order, group, a, d, state + worker * room);
     });
-    // The weights' gradients sum over all tokens at once.
     if (const auto dx = g(x)) {
+      const auto w_ih = scratch.tensor<Scalar>({gates, x.cols()});
+      kernels::for_each_gate_run<Scalar>(H, [&](Index from, Index to, Index n) {
+        kernels::copy_rows<Scalar>(w.weight_ih.value().rows(from, from + n), w_ih.rows(to, to + n));
+      });
       const auto d_inputs = scratch.tensor<Scalar>({tokens, x.cols()});
-      detail::product<Scalar>(t, d.d_gates, w.weight_ih.value(), d_inputs);
-      for (Index i = 0; i < tokens; ++i) {
-        Scalar* to = dx.row(order.source[i]);
-        for (Index j = 0; j < x.cols(); ++j) to[j] += d_inputs(i, j);
-      }
+      t.executor().run_ranges(tokens, detail::row_grain, [&](Index begin, Index end, int) {
+        kernels::gemm<Scalar>(d.d_gates.rows(begin, end), w_ih, d_inputs.rows(begin, end));
+        for (Index i = begin; i < end; ++i) {
+          kernels::add_rows<Scalar>(d_inputs.rows(i, i + 1), dx.rows(order.source[i], order.source[i] + 1));
+        }
+      });
     }
-    if (const auto dw = g(w.weight_ih)) {
-      const auto rows = scratch.tensor<Scalar>({tokens, x.cols()});
-      detail::gather_rows<Scalar>(x.value(), {}, order.source, rows);
-      detail::product_tn<Scalar>(t, d.d_gates, rows, dw, {.accumulate = true});
-    }
-    if (const auto dw = g(w.weight_hh)) {
-      const auto rows = scratch.tensor<Scalar>({tokens, R});
-      detail::gather_rows<Scalar>(output, h0.value(), order.previous, rows);
-      detail::product_tn<Scalar>(t, d.d_gates, rows, dw, {.accumulate = true});
-    }
+    // The weights' gradients sum over all tokens at once.
+    const auto add_weight_gradient = [&](TensorView<const Scalar> rows, TensorView<Scalar> dw) {
+      const auto blocks = scratch.tensor<Scalar>(dw.shape());
+      std::fill_n(blocks.data(), blocks.size(), Scalar(0));
+      detail::add_product_tn<Scalar>(t, d.d_gates, rows, blocks);
+      kernels::for_each_gate_run<Scalar>(H, [&](Index from, Index to, Index n) {
+        kernels::add_rows<Scalar>(blocks.rows(to, to + n), dw.rows(from, from + n));
+      });
+    };
+    if (const auto dw = g(w.weight_ih)) add_weight_gradient(inputs, dw);
+    if (const auto dw = g(w.weight_hh)) add_weight_gradient(a.previous, dw);
     if (w.bias_ih) {
-      if (const auto db = g(w.bias_ih)) kernels::add_column_sums<Scalar>(d.d_gates, db.data());
-      if (const auto db = g(w.bias_hh)) kernels::add_column_sums<Scalar>(d.d_gates, db.data());
+      const auto sums = scratch.tensor<Scalar>({gates});
+      std::fill_n(sums.data(), gates, Scalar(0));
+      kernels::add_column_sums<Scalar>(d.d_bias, sums.data());
+      for (const auto& db : {g(w.bias_ih), g(w.bias_hh)}) {
+        if (!db) continue;
+        kernels::for_each_gate_run<Scalar>(H, [&](Index from, Index to, Index n) {
+          for (Index j = 0; j < n; ++j) db[from + j] += sums[to + j];
+        });
+      }
     }
     if (w.weight_hr) {
       if (const auto dw = g(w.weight_hr)) {
-        detail::product_tn<Scalar>(t, d.d_hidden, a.unprojected, dw, {.accumulate = true});
+        detail::add_product_tn<Scalar>(t, d.d_hidden, a.unprojected, dw);
       }
     }
   });
-  return {tape.alias(root, output), tape.alias(root, a.h_n), tape.alias(root, a.c_n)};
+  return {tape.alias(root, a.output), tape.alias(root, a.h_n), tape.alias(root, a.c_n)};
 }
 
 }  // namespace heed::inline HEED_ABI

@@ -42,8 +42,8 @@ Var<Scalar> matmul(Var<Scalar> a, Var<Scalar> b) {
                                    {.accumulate = true});
       }
       if (db) {
-        detail::product_tn<Scalar>(g.tape(), va.rows(i * rows, (i + 1) * rows), dy, db.rows(i * depth, (i + 1) * depth),
-                                   {.accumulate = true});
+        detail::add_product_tn<Scalar>(g.tape(), va.rows(i * rows, (i + 1) * rows), dy,
+                                       db.rows(i * depth, (i + 1) * depth));
       }
     }
   });

@@ -16,6 +16,8 @@
 #include "heed/ops/gather.hpp"
 #include "heed/ops/layer_norm.hpp"
 #include "heed/ops/linear.hpp"
+#include "heed/ops/linear_cross_entropy.hpp"
+#include "heed/ops/linear_dropout.hpp"
 #include "heed/ops/log.hpp"
 #include "heed/ops/log_softmax.hpp"
 #include "heed/ops/lstm.hpp"
@@ -26,11 +28,13 @@
 #include "heed/ops/multiply.hpp"
 #include "heed/ops/pointer_mass.hpp"
 #include "heed/ops/reshape.hpp"
+#include "heed/ops/sampled_loss.hpp"
 #include "heed/ops/scale.hpp"
 #include "heed/ops/slice.hpp"
 #include "heed/ops/softmax.hpp"
 #include "heed/ops/subtract.hpp"
 #include "heed/ops/sum.hpp"
+#include "heed/ops/target_attention.hpp"
 #include "heed/ops/transpose.hpp"
 
 namespace heed::inline HEED_ABI {
@@ -38,37 +42,41 @@ namespace heed::inline HEED_ABI {
 template <class... Ops>
 struct OpList {};
 
-using Registry = OpList<     //
-    op::activation,          //
-    op::add,                 //
-    op::additive_attention,  //
-    op::attention,           //
-    op::bce_with_logits,     //
-    op::concat,              //
-    op::cross_entropy,       //
-    op::divide,              //
-    op::dropout,             //
-    op::exp,                 //
-    op::expand,              //
-    op::gather,              //
-    op::layer_norm,          //
-    op::linear,              //
-    op::log,                 //
-    op::log_softmax,         //
-    op::lstm,                //
-    op::matmul,              //
-    op::max,                 //
-    op::mean,                //
-    op::mse_loss,            //
-    op::multiply,            //
-    op::pointer_mass,        //
-    op::reshape,             //
-    op::scale,               //
-    op::slice,               //
-    op::softmax,             //
-    op::subtract,            //
-    op::sum,                 //
-    op::transpose            //
+using Registry = OpList<       //
+    op::activation,            //
+    op::add,                   //
+    op::additive_attention,    //
+    op::attention,             //
+    op::bce_with_logits,       //
+    op::concat,                //
+    op::cross_entropy,         //
+    op::divide,                //
+    op::dropout,               //
+    op::exp,                   //
+    op::expand,                //
+    op::gather,                //
+    op::layer_norm,            //
+    op::linear,                //
+    op::linear_cross_entropy,  //
+    op::linear_dropout,        //
+    op::log,                   //
+    op::log_softmax,           //
+    op::lstm,                  //
+    op::matmul,                //
+    op::max,                   //
+    op::mean,                  //
+    op::mse_loss,              //
+    op::multiply,              //
+    op::pointer_mass,          //
+    op::reshape,               //
+    op::sampled_loss,          //
+    op::scale,                 //
+    op::slice,                 //
+    op::softmax,               //
+    op::subtract,              //
+    op::sum,                   //
+    op::target_attention,      //
+    op::transpose              //
     >;
 
 /// Calls `visitor(Op{})` for every operation of the list.

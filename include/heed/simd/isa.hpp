@@ -17,11 +17,16 @@ struct Avx2 {
 struct Avx512 {
   static constexpr int bytes = 64;
 };
+struct Neon {
+  static constexpr int bytes = 16;
+};
 
 #if defined(HEED_AVX512)
 using NativeIsa = Avx512;
 #elif defined(HEED_AVX2)
 using NativeIsa = Avx2;
+#elif defined(HEED_NEON)
+using NativeIsa = Neon;
 #else
 using NativeIsa = Generic<16>;
 #endif

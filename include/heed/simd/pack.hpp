@@ -2,6 +2,8 @@
 // One register of numbers.
 #pragma once
 
+#include <utility>
+
 #include "heed/simd/arch/generic.hpp"
 #include "heed/simd/isa.hpp"
 #ifdef HEED_AVX512
@@ -10,13 +12,17 @@
 #ifdef HEED_AVX2
 #include "heed/simd/arch/avx2.hpp"
 #endif
+#ifdef HEED_NEON
+#include "heed/simd/arch/neon.hpp"
+#endif
 
 namespace heed::inline HEED_ABI::simd {
 
 /// `width` numbers of type Scalar in one register of the instruction set Isa. Partial loads fill with zeros, so the
 /// body and the tail of a loop run the same code and a value never depends on its position.
-template <class Scalar, class Isa = NativeIsa>
+template <class Number, class Isa = NativeIsa>
 struct Pack {
+  using Scalar = Number;
   using Ops = Arch<Scalar, Isa>;
   using Vector = typename Ops::Vector;
   /// A lane is all ones (true) or 0.
@@ -51,11 +57,13 @@ struct Pack {
   /// a * b + c, rounded once where the instruction set can.
   [[gnu::always_inline]] friend Pack fma(Pack a, Pack b, Pack c) { return Ops::fma(a.v, b.v, c.v); }
   [[gnu::always_inline]] friend Pack sqrt(Pack a) { return Ops::sqrt(a.v); }
+  /// a 2^n, rounded once, for a near 1 and integers n; whatever n is where a is NaN.
+  [[gnu::always_inline]] friend Pack scale(Pack a, Pack n) { return Ops::scale(a.v, n.v); }
   /// Lane by lane `mask ? a : b`; the other side's value, NaN included, has no influence.
   [[gnu::always_inline]] friend Pack select(Mask mask, Pack a, Pack b) { return mask ? a.v : b.v; }
-  /// b where a is NaN.
-  [[gnu::always_inline]] friend Pack max(Pack a, Pack b) { return select(a > b, a, b); }
-  [[gnu::always_inline]] friend Pack min(Pack a, Pack b) { return select(a < b, a, b); }
+  /// b where one of them is NaN.
+  [[gnu::always_inline]] friend Pack max(Pack a, Pack b) { return Ops::max(a.v, b.v); }
+  [[gnu::always_inline]] friend Pack min(Pack a, Pack b) { return Ops::min(a.v, b.v); }
   [[gnu::always_inline]] friend Pack abs(Pack a) { return (Vector)((Mask)a.v & (Mask)(~(Mask)(-Vector{}))); }
   /// Magnitude of a, sign of b.
   [[gnu::always_inline]] friend Pack copy_sign(Pack a, Pack b) {
@@ -65,21 +73,26 @@ struct Pack {
 
   /// Sum of all lanes: lanes i and i + width/2 first, then halves again, whatever the instruction set.
   [[gnu::always_inline]] friend Scalar reduce_sum(Pack a) {
-    Scalar lanes[width];
-    a.store(lanes);
-    for (Index half = width / 2; half > 0; half /= 2) {
-      for (Index i = 0; i < half; ++i) lanes[i] += lanes[i + half];
-    }
-    return lanes[0];
+    return fold(a.v, [](auto low, auto high) { return low + high; });
   }
   /// The greatest lane.
   [[gnu::always_inline]] friend Scalar reduce_max(Pack a) {
-    Scalar lanes[width];
-    a.store(lanes);
-    for (Index half = width / 2; half > 0; half /= 2) {
-      for (Index i = 0; i < half; ++i) lanes[i] = lanes[i] > lanes[i + half] ? lanes[i] : lanes[i + half];
+    return fold(a.v, [](auto low, auto high) { return low > high ? low : high; });
+  }
+
+ private:
+  /// Folds the upper half of a register onto the lower one until one number is left.
+  template <class V, class Join>
+  [[gnu::always_inline]] static Scalar fold(V v, const Join& join) {
+    constexpr int half = sizeof(V) / sizeof(Scalar) / 2;
+    if constexpr (half == 1) {
+      return join(static_cast<Scalar>(v[0]), static_cast<Scalar>(v[1]));
+    } else {
+      return [&]<int... i>(std::integer_sequence<int, i...>) __attribute__((always_inline)) {
+        return fold(join(__builtin_shufflevector(v, v, i...), __builtin_shufflevector(v, v, (half + i)...)), join);
+      }
+      (std::make_integer_sequence<int, half>());
     }
-    return lanes[0];
   }
 };
 

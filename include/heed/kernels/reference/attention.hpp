@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "heed/core/view.hpp"
+#include "heed/kernels/reference/pointer_mass.hpp"
 #include "heed/kernels/reference/softmax_row.hpp"
 
 namespace heed::inline HEED_ABI::kernels::reference {
@@ -32,6 +33,25 @@ inline void attention(TensorView<const double> q, TensorView<const double> k, Te
     for (Index c = 0; c < v.cols(); ++c) {
       context(i, c) = 0;
       for (Index j = 0; j < keys; ++j) context(i, c) += mask(i, j) == hidden ? 0.0 : weights(i, j) * v(j, c);
+    }
+  }
+}
+
+/// mass_i = sum of the weights w_ij over the keys j that hold query i's item; `weights` [queries, keys].
+inline void attention_mass(TensorView<const double> weights, std::span<const Index> key_items,
+                           std::span<const Index> query_items, double* mass) {
+  for (Index i = 0; i < weights.rows(); ++i) {
+    mass[i] = pointer_mass({weights.row(i), key_items.size()}, key_items, query_items[static_cast<std::size_t>(i)]);
+  }
+}
+
+/// dweights_ij += dmass_i where key j holds query i's item; `attention_backward` takes it from there.
+inline void attention_mass_backward(std::span<const Index> key_items, std::span<const Index> query_items,
+                                    const double* dmass, TensorView<double> dweights) {
+  for (Index i = 0; i < dweights.rows(); ++i) {
+    for (Index j = 0; j < dweights.cols(); ++j) {
+      const bool same = key_items[static_cast<std::size_t>(j)] == query_items[static_cast<std::size_t>(i)];
+      dweights(i, j) += same ? dmass[i] : 0.0;
     }
   }
 }

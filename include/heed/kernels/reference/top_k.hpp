@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "heed/core/config.hpp"
+#include "heed/core/view.hpp"
 
 namespace heed::inline HEED_ABI::kernels::reference {
 
@@ -24,6 +24,16 @@ inline std::vector<Index> top_k(std::span<const double> scores, Index k, std::sp
   std::stable_sort(items.begin(), items.end(), [&](Index a, Index b) { return key(a) < key(b); });
   items.resize(std::min(items.size(), static_cast<std::size_t>(k)));
   return items;
+}
+
+/// query . table_i + bias_i (bias null: 0)
+inline std::vector<double> table_scores(TensorView<const double> table, const double* query, const double* bias) {
+  std::vector<double> scores(static_cast<std::size_t>(table.rows()));
+  for (Index i = 0; i < table.rows(); ++i) {
+    double& score = scores[static_cast<std::size_t>(i)] = bias != nullptr ? bias[i] : 0;
+    for (Index j = 0; j < table.cols(); ++j) score += query[j] * table(i, j);
+  }
+  return scores;
 }
 
 }  // namespace heed::inline HEED_ABI::kernels::reference

@@ -129,7 +129,7 @@ class AttentionRecommender {
       } else if (multi_head) {
         seen = (*multi_head)(state, batch.query_segments, keys, keys, batch.segments, mask);
       } else {
-        seen = (*target)(state, batch.query_segments, h, h, batch.segments, every_position);
+        seen = (*target)(state, batch.query_segments, h, h, batch.segments, every_position, with_attention);
       }
       if (!multi_head) out.attention = seen.weights;
       summary = concat<Scalar>({seen.context, state}, 1);

@@ -19,6 +19,8 @@ struct Arch<float, Avx2> : GenericArch<float, Avx2> {
   [[gnu::always_inline]] static void store(float* p, Vector v, Index n) { _mm256_maskstore_ps(p, first(n), v); }
   [[gnu::always_inline]] static Vector fma(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
   [[gnu::always_inline]] static Vector sqrt(Vector a) { return _mm256_sqrt_ps(a); }
+  [[gnu::always_inline]] static Vector max(Vector a, Vector b) { return _mm256_max_ps(a, b); }
+  [[gnu::always_inline]] static Vector min(Vector a, Vector b) { return _mm256_min_ps(a, b); }
 };
 
 template <>
@@ -30,6 +32,15 @@ struct Arch<double, Avx2> : GenericArch<double, Avx2> {
   [[gnu::always_inline]] static void store(double* p, Vector v, Index n) { _mm256_maskstore_pd(p, first(n), v); }
   [[gnu::always_inline]] static Vector fma(Vector a, Vector b, Vector c) { return _mm256_fmadd_pd(a, b, c); }
   [[gnu::always_inline]] static Vector sqrt(Vector a) { return _mm256_sqrt_pd(a); }
+  [[gnu::always_inline]] static Vector max(Vector a, Vector b) { return _mm256_max_pd(a, b); }
+  [[gnu::always_inline]] static Vector min(Vector a, Vector b) { return _mm256_min_pd(a, b); }
+};
+
+template <>
+struct ArchWords<Avx2> : GenericWords<Avx2> {
+  [[gnu::always_inline]] static Wide multiply_low(Wide a, Wide b) {
+    return (Wide)_mm256_mul_epu32((__m256i)a, (__m256i)b);
+  }
 };
 
 }  // namespace heed::inline HEED_ABI::simd

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // AVX-512: fused multiply-add, square root, masked loads and stores.
-// The square root is the masked one of all lanes: GCC 12 warns inside of the plain one (its bug 105593).
+// Some are the masked ones with all lanes: GCC 12 warns inside of the plain ones (its bug 105593).
 #pragma once
 
 #include <immintrin.h>
@@ -18,6 +18,10 @@ struct Arch<float, Avx512> : GenericArch<float, Avx512> {
   [[gnu::always_inline]] static void store(float* p, Vector v, Index n) { _mm512_mask_storeu_ps(p, first(n), v); }
   [[gnu::always_inline]] static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
   [[gnu::always_inline]] static Vector sqrt(Vector a) { return _mm512_maskz_sqrt_ps(first(width), a); }
+  [[gnu::always_inline]] static Vector max(Vector a, Vector b) { return _mm512_maskz_max_ps(first(width), a, b); }
+  [[gnu::always_inline]] static Vector min(Vector a, Vector b) { return _mm512_maskz_min_ps(first(width), a, b); }
+  static constexpr bool scales = true;
+  [[gnu::always_inline]] static Vector scale(Vector a, Vector n) { return _mm512_maskz_scalef_ps(first(width), a, n); }
 };
 
 template <>
@@ -29,6 +33,17 @@ struct Arch<double, Avx512> : GenericArch<double, Avx512> {
   [[gnu::always_inline]] static void store(double* p, Vector v, Index n) { _mm512_mask_storeu_pd(p, first(n), v); }
   [[gnu::always_inline]] static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_pd(a, b, c); }
   [[gnu::always_inline]] static Vector sqrt(Vector a) { return _mm512_maskz_sqrt_pd(first(width), a); }
+  [[gnu::always_inline]] static Vector max(Vector a, Vector b) { return _mm512_maskz_max_pd(first(width), a, b); }
+  [[gnu::always_inline]] static Vector min(Vector a, Vector b) { return _mm512_maskz_min_pd(first(width), a, b); }
+  static constexpr bool scales = true;
+  [[gnu::always_inline]] static Vector scale(Vector a, Vector n) { return _mm512_maskz_scalef_pd(first(width), a, n); }
+};
+
+template <>
+struct ArchWords<Avx512> : GenericWords<Avx512> {
+  [[gnu::always_inline]] static Wide multiply_low(Wide a, Wide b) {
+    return (Wide)_mm512_maskz_mul_epu32(0xff, (__m512i)a, (__m512i)b);
+  }
 };
 
 }  // namespace heed::inline HEED_ABI::simd

@@ -50,10 +50,44 @@ struct GenericArch {
     for (Index i = 0; i < width; ++i) a[i] = std::sqrt(a[i]);
     return a;
   }
+  [[gnu::always_inline]] static Vector max(Vector a, Vector b) { return a > b ? a : b; }
+  [[gnu::always_inline]] static Vector min(Vector a, Vector b) { return a < b ? a : b; }
+
+  /// Whether `scale` is one instruction.
+  static constexpr bool scales = false;
+  /// a 2^n, rounded once, for a near 1 and integers n as far out as results are neither 0 nor infinite.
+  [[gnu::always_inline]] static Vector scale(Vector a, Vector n) {
+    using Integers = typename VectorOf<Scalar, Isa::bytes>::IntegerType;
+    constexpr int mantissa_bits = sizeof(Scalar) == 4 ? 23 : 52, bias = sizeof(Scalar) == 4 ? 127 : 1023;
+    // In two steps, each within the normal numbers: only the second rounds, or overflows.
+    const Integers k = __builtin_convertvector(n, Integers), half = k >> 1;
+    return a * (Vector)((half + bias) << mantissa_bits) * (Vector)((k - half + bias) << mantissa_bits);
+  }
 };
 
 /// What Pack is made of; specialised by the instruction sets.
 template <class Scalar, class Isa>
 struct Arch : GenericArch<Scalar, Isa> {};
+
+template <int Bytes>
+struct WordsOf {
+  typedef std::uint32_t Words __attribute__((vector_size(Bytes)));
+  typedef std::uint64_t Wide __attribute__((vector_size(Bytes)));
+};
+
+template <class Isa>
+struct GenericWords {
+  using Words = typename WordsOf<Isa::bytes>::Words;
+  using Wide = typename WordsOf<Isa::bytes>::Wide;
+  /// The 64-bit products of the low halves.
+  [[gnu::always_inline]] static Wide multiply_low(Wide a, Wide b) {
+    for (Index i = 0; i < Isa::bytes / 8; ++i) a[i] = (a[i] & 0xffffffffu) * (b[i] & 0xffffffffu);
+    return a;
+  }
+};
+
+/// What the random numbers of simd/random.hpp are made of; specialised by the instruction sets.
+template <class Isa>
+struct ArchWords : GenericWords<Isa> {};
 
 }  // namespace heed::inline HEED_ABI::simd

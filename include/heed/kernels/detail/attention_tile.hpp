@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+// What attention's forward and backward pass share: operands laid out for the products of tiles, the products, and
+// what a tile's queries may see of its keys.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+#include "heed/kernels/detail/attention_unit.hpp"
+#include "heed/kernels/detail/keep_first.hpp"
+#include "heed/kernels/dropout.hpp"
+#include "heed/kernels/gemm.hpp"
+#include "heed/simd/transpose.hpp"
+
+namespace heed::inline HEED_ABI::kernels::detail {
+
+/// Keys that lie side by side in a transposed operand, whatever the register: a multiple of every two registers.
+inline constexpr Index key_panel = 32;
+/// Rows of a product that are cut together where a mask is a staircase.
+inline constexpr Index tile_rows = 8;
+
+constexpr Index round_up(Index n, Index step) { return (n + step - 1) / step * step; }
+template <class Scalar, class Isa>
+constexpr Index whole_registers(Index n) {
+  return round_up(n, simd::Pack<Scalar, Isa>::width);
+}
+
+/// out [rows, whole registers] = factor x, the rest of each row 0. True when all of it is finite.
+template <class Scalar, class Isa>
+[[gnu::noinline]] inline bool pack_rows(TensorView<const Scalar> x, Scalar factor, Scalar* out) {
+  using P = simd::Pack<Scalar, Isa>;
+  const P zero(Scalar(0));
+  P check = zero;
+  const Index cols = x.cols(), wide = whole_registers<Scalar, Isa>(cols);
+  for (Index r = 0; r < x.rows(); ++r) {
+    const Scalar* row = x.row(r);
+    simd::for_each_pack<P>(cols, [&](Index c, Index n) {
+      const P y = simd::load<P>(row + c, n) * P(factor);
+      check = fma(y, zero, check);
+      y.store(out + r * wide + c);
+    });
+  }
+  return reduce_sum(check) == Scalar(0);
+}
+
+/// out [cols, key_panel] = factor x^T for x of at most key_panel rows; columns beyond them are 0 up to a register.
+template <class Scalar, class Isa>
+[[gnu::noinline]] inline void pack_panel(TensorView<const Scalar> x, Scalar factor, Scalar* out) {
+  using P = simd::Pack<Scalar, Isa>;
+  const Index rows = x.rows(), cols = x.cols(), stride = x.row_stride();
+  for (Index r = 0; r < rows; r += P::width) {
+    for (Index c = 0; c < cols; c += P::width) {
+      const Index n = std::min<Index>(P::width, cols - c);
+      P square[P::width];
+#pragma GCC unroll 16
+      for (Index i = 0; i < P::width; ++i) {
+        square[i] = r + i < rows ? simd::load<P>(x.data() + (r + i) * stride + c, n) * P(factor) : P(Scalar(0));
+      }
+      simd::transpose(square);
+#pragma GCC unroll 16
+      for (Index i = 0; i < P::width; ++i) {
+        if (i < n) square[i].store(out + (c + i) * key_panel + r);
+      }
+    }
+  }
+}
+
+/// A block of a product's left operand with any strides: element (m, k) at data[m * row + k * step].
+template <class Scalar>
+struct Operand {
+  const Scalar* data;
+  Index row, step;
+};
+
+template <class Scalar, class Isa, int Rows, int Packs>
+[[gnu::always_inline]] inline void multiply_tile(Index depth, Operand<Scalar> a, const Scalar* b, Index b_stride,
+                                                 Scalar* c, Index c_stride, bool resume) {
+  using P = simd::Pack<Scalar, Isa>;
+  P sum[Rows][Packs];
+  Scalar* at = c;
+#pragma GCC unroll 16
+  for (int r = 0; r < Rows; ++r, at += c_stride) {
+#pragma GCC unroll 2
+    for (int j = 0; j < Packs; ++j) sum[r][j] = resume ? P::load(at + j * P::width) : P(Scalar(0));
+  }
+  // In short inner loops, whose ends a processor foresees.
+  for (Index k = 0; k < depth;) {
+    const Index end = std::min(k + 8, depth);
+    for (; k < end; ++k) {
+      P row[Packs];
+#pragma GCC unroll 2
+      for (int j = 0; j < Packs; ++j) row[j] = P::load(b + j * P::width);
+      b += b_stride;
+#pragma GCC unroll 16
+      for (int r = 0; r < Rows; ++r) {
+        const P x(a.data[r * a.row]);
+#pragma GCC unroll 2
+        for (int j = 0; j < Packs; ++j) sum[r][j] = fma(x, row[j], sum[r][j]);
+      }
+      a.data += a.step;
+    }
+  }
+  asm("" : "+r"(c));  // or the addresses of all rows are kept in registers that the loop needs
+#pragma GCC unroll 16
+  for (int r = 0; r < Rows; ++r, c += c_stride) {
+#pragma GCC unroll 2
+    for (int j = 0; j < Packs; ++j) sum[r][j].store(c + j * P::width);
+  }
+}
+
+template <class Scalar, class Isa, int Packs>
+[[gnu::noinline]] inline void multiply_rows(Index rows, Index depth, Operand<Scalar> a, const Scalar* b, Index b_stride,
+                                            Scalar* c, Index c_stride, bool resume) {
+  const auto step = [&]<int Rows>() {
+    multiply_tile<Scalar, Isa, Rows, Packs>(depth, a, b, b_stride, c, c_stride, resume);
+    a.data += Rows * a.row;
+    c += Rows * c_stride;
+    rows -= Rows;
+  };
+  constexpr int most = TileSize<Isa>::rows;
+  while (rows >= most) step.template operator()<most>();
+  if constexpr (most > 4) {
+    if (rows >= 4) step.template operator()<4>();
+  }
+  while (rows >= 1) step.template operator()<1>();
+}
+
+/// c [rows, cols] = a b, or c + a b with `resume`; cols are whole registers. Every element is one chain over the depth.
+template <class Scalar, class Isa>
+inline void multiply(Index rows, Index cols, Index depth, Operand<Scalar> a, const Scalar* b, Index b_stride, Scalar* c,
+                     Index c_stride, bool resume) {
+  constexpr Index width = simd::Pack<Scalar, Isa>::width;
+  Index n = 0;
+  for (; n + 2 * width <= cols; n += 2 * width) {
+    multiply_rows<Scalar, Isa, 2>(rows, depth, a, b + n, b_stride, c + n, c_stride, resume);
+  }
+  if (n < cols) multiply_rows<Scalar, Isa, 1>(rows, depth, a, b + n, b_stride, c + n, c_stride, resume);
+}
+
+/// The same, where a weight of 0 is not multiplied: b may hold NaN or infinity for whoever looks at it.
+template <class Scalar, class Isa>
+[[gnu::noinline]] inline void multiply_selected(Index rows, Index cols, Index depth, Operand<Scalar> a, const Scalar* b,
+                                                Index b_stride, Scalar* c, Index c_stride, bool resume) {
+  using P = simd::Pack<Scalar, Isa>;
+  for (Index r = 0; r < rows; ++r) {
+    for (Index n = 0; n < cols; n += P::width) {
+      P sum = resume ? P::load(c + r * c_stride + n) : P(Scalar(0));
+      for (Index k = 0; k < depth; ++k) {
+        const Scalar w = a.data[r * a.row + k * a.step];
+        if (w != Scalar(0)) sum = fma(P(w), P::load(b + k * b_stride + n), sum);
+      }
+      sum.store(c + r * c_stride + n);
+    }
+  }
+}
+
+/// The first n integers into a vector of as many lanes as P has.
+template <class P, class Integer>
+[[gnu::always_inline]] inline void load_integers(void* lanes, const Integer* from, Index n) {
+  if (n == P::width) {
+    std::memcpy(lanes, from, P::width * sizeof(Integer));
+  } else {
+    std::memcpy(lanes, from, static_cast<std::size_t>(n) * sizeof(Integer));
+  }
+}
+
+/// Lanes whose byte is not 0.
+template <class P>
+[[gnu::always_inline]] inline typename P::Mask nonzero_bytes(const std::uint8_t* bytes, Index n) {
+  typedef std::uint8_t Bytes __attribute__((vector_size(P::width)));
+  Bytes lanes = {};
+  load_integers<P>(&lanes, bytes, n);
+  return __builtin_convertvector(lanes, typename P::Mask) != 0;
+}
+
+/// x where one of n keys holds the item, else 0; lanes after the first n are either.
+template <class P>
+[[gnu::always_inline]] inline P where_same(P x, const typename P::Integer* key_items, Index n,
+                                           typename P::Integer item) {
+  typename P::Mask lanes = {};
+  load_integers<P>(&lanes, key_items, n);
+  return select(lanes == item, x, P(typename P::Scalar(0)));
+}
+
+/// out[r] = reduce(x[r]), which combines lanes in halves, for r < rows; there is room for whole registers. Many rows at
+/// once are turned over, so that they are combined side by side.
+template <class P, class Scalar, class Reduce, class Combine>
+[[gnu::always_inline]] inline void reduce_rows(const P* x, Index rows, Scalar* out, Reduce&& reduce,
+                                               Combine&& combine) {
+  if (rows <= 2) {
+    for (Index r = 0; r < rows; ++r) out[r] = reduce(x[r]);
+    return;
+  }
+  for (Index r = 0; r < rows; r += P::width) {
+    P square[P::width];
+#pragma GCC unroll 16
+    for (Index i = 0; i < P::width; ++i) square[i] = x[r + i];
+    simd::transpose(square);
+#pragma GCC unroll 16
+    for (Index half = P::width / 2; half > 0; half /= 2) {
+#pragma GCC unroll 16
+      for (Index i = 0; i < half; ++i) square[i] = combine(square[i], square[i + half]);
+    }
+    square[0].store(out + r);
+  }
+}
+
+/// What the mask adds to the scores of queries i .. and keys j .. into out [rows, stride], -infinity where it hides.
+/// False when it hides everything.
+template <class Scalar, class Isa>
+[[gnu::noinline]] inline bool mask_tile(const AttentionUnit<Scalar>& u, Index i, Index rows, Index j, Index cols,
+                                        Scalar* out, Index stride) {
+  using P = simd::Pack<Scalar, Isa>;
+  const P hidden(-std::numeric_limits<Scalar>::infinity());
+  typename P::Mask all_hidden = ~typename P::Mask{};
+  for (Index r = 0; r < rows; ++r) {
+    const Index at = u.mask.at(u.segment, i + r, j);
+    simd::for_each_pack<P>(cols, [&](Index c, Index n) {
+      P x = u.mask.additive != nullptr ? simd::load<P>(u.mask.additive + at + c, n) : P(Scalar(0));
+      if (u.mask.visible != nullptr) x = select(nonzero_bytes<P>(u.mask.visible + at + c, n), x, hidden);
+      x = keep_first(x, n, hidden);
+      all_hidden &= x == hidden;
+      x.store(out + r * stride + c);
+    });
+  }
+  for (Index lane = 0; lane < P::width; ++lane) {
+    if (all_hidden[lane] == 0) return true;
+  }
+  return false;
+}
+
+/// Keys [begin, end) of a tile.
+struct Run {
+  Index begin, end;
+};
+
+/// What the queries of a tile may see of its keys.
+template <class Scalar, class Isa, Index Queries, Index Keys>
+struct SeenTile {
+  Index rows = 0;
+  Index end[Queries];             ///< keys that query r may see by causality and lengths, ascending; 0 past the rows
+  Index runs = 0;                 ///< 0: nothing is seen
+  Run run[Keys / key_panel];      ///< of keys that somebody may see, whole panels but for the last one's end
+  const Scalar* added = nullptr;  ///< [rows, Keys] to add to the scores, -infinity where hidden; null: nothing
+
+  /// Queries i .. i + rows - 1 and keys j .. j + keys - 1 of a unit; `room` has Queries x Keys elements.
+  SeenTile(const AttentionUnit<Scalar>& u, Index i, Index queries, Index j, Index keys, Scalar* room) : rows(queries) {
+    std::fill_n(end, Queries, Index{0});
+    for (Index r = 0; r < rows; ++r) end[r] = std::clamp(u.key_end(i + r) - j, Index{0}, keys);
+    if (widest() == 0) return;
+    if (!u.mask.per_pair()) {
+      run[runs++] = {0, widest()};
+      return;
+    }
+    added = room;
+    for (Index p = 0; p < widest(); p += key_panel) {
+      const Index stop = std::min(p + key_panel, widest());
+      if (!mask_tile<Scalar, Isa>(u, i, rows, j + p, stop - p, room + p, Keys)) continue;
+      if (runs > 0 && run[runs - 1].end == p) {
+        run[runs - 1].end = stop;
+      } else {
+        run[runs++] = {p, stop};
+      }
+    }
+  }
+  Index widest() const { return end[rows - 1]; }
+  /// The widest of tile_rows rows from r on.
+  Index widest_from(Index r) const { return end[std::min(r + tile_rows, rows) - 1]; }
+  /// True when somebody sees less of the runs than another.
+  bool mixed() const { return added != nullptr || end[0] < widest(); }
+};
+
+/// row[c] times 0 or 1 / keep, for the pairs of query i and keys j + c. Every query's numbers begin a group of 128.
+template <class Scalar, class Isa>
+[[gnu::noinline]] inline void drop(const AttentionUnit<Scalar>& u, Index i, Index j, Index keys, Scalar* row) {
+  using P = simd::Pack<Scalar, Isa>;
+  constexpr Index group = 128;
+  alignas(64) Scalar factors[group];
+  const Index begin = i * round_up(u.keys(), group) + j;
+  for (Index c = 0; c < keys;) {
+    const Index size = std::min(group - (j + c) % group, keys - c);
+    dropout_factors<Scalar, Isa>(u.random, static_cast<std::uint64_t>(begin + c), size, u.keep, factors);
+    simd::for_each_pack<P>(size, [&](Index f, Index n) {
+      simd::store(simd::load<P>(row + c + f, n) * simd::load<P>(factors + f, n), row + c + f, n);
+    });
+    c += size;
+  }
+}
+
+}  // namespace heed::inline HEED_ABI::kernels::detail

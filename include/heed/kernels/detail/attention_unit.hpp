@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// What attention kernels of every kind are asked: one sequence's share of one head.
+#pragma once
+
+#include <limits>
+
+#include "heed/core/mask.hpp"
+#include "heed/core/random.hpp"
+#include "heed/core/view.hpp"
+#include "heed/kernels/detail/rows_ahead.hpp"
+#include "heed/simd/pack.hpp"
+
+namespace heed::inline HEED_ABI::kernels {
+
+/// An item as lanes compare it.
+template <class Scalar>
+using LaneItem = typename simd::Pack<Scalar>::Integer;
+
+/// One sequence's share of one head; all views are `[rows, head width]`, possibly columns of wider arrays.
+template <class Scalar>
+struct AttentionUnit {
+  TensorView<const Scalar> q, k, v;
+  MaskView<Scalar> mask;
+  Index segment = 0;
+  Scalar scale = 1;
+  Scalar keep = 1;                     ///< 1 - dropout probability
+  Random random{};                     ///< of this sequence and head
+  Scalar* log_sums = nullptr;          ///< [queries]: log sum_j exp(s_ij)
+  RowsAhead<Scalar>* ahead = nullptr;  ///< of the unit that follows
+  /// What each key holds and each query asks for; read for `mass` only.
+  const LaneItem<Scalar>*key_items = nullptr, *query_items = nullptr;
+  /// [queries, 1] or empty: the sum of query i's weights (after dropout) on the keys that hold its item.
+  TensorView<Scalar> mass{};
+
+  Index queries() const { return q.rows(); }
+  Index keys() const { return k.rows(); }
+  Index key_end(Index i) const { return mask.key_end(segment, i, queries(), keys()); }
+  bool visible(Index i, Index j) const {
+    const Index at = mask.at(segment, i, j);
+    if (mask.visible != nullptr && mask.visible[at] == 0) return false;
+    return mask.additive == nullptr || mask.additive[at] != -std::numeric_limits<Scalar>::infinity();
+  }
+};
+
+}  // namespace heed::inline HEED_ABI::kernels

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+// The activation unit of the Deep Interest Network for one sequence, forward and backward (Zhou et al. 2018):
+//
+//   s_ij = MLP([q_i, k_j, q_i - k_j, q_i * k_j])   p_i = s_i or its softmax over the visible j   context_i = sum_j p_ij
+//   v_j
+//
+// The first layer's weight has a part for each of the four: W_q, W_k, W_d and W_p. A query makes of it a dense layer on
+// the keys alone, for with diag(q) the matrix that has q on its diagonal
+//
+//   W [q, k, q - k, q * k] + b = (W_k - W_d + W_p diag(q)) k + (W_q + W_d) q + b
+//
+// so that the features of a pair are never formed, neither [queries, keys] nor [queries, keys, width] is ever stored,
+// and what a query works on, [its keys, hidden features], is near. Only visible pairs are computed.
+#pragma once
+
+#include <algorithm>
+
+#include "heed/kernels/detail/additive_tiles.hpp"
+#include "heed/kernels/detail/attention_unit.hpp"
+#include "heed/kernels/gemm.hpp"
+#include "heed/kernels/reduce.hpp"
+#include "heed/kernels/softmax_row.hpp"
+
+namespace heed::inline HEED_ABI::kernels {
+
+/// A dense layer of the MLP.
+template <class Scalar>
+struct TargetLayer {
+  TensorView<const Scalar> weight;      ///< [out, in]
+  TensorView<const Scalar> transposed;  ///< [in, out]; of the first layer W_q + W_d, of the last nothing
+  const Scalar* bias = nullptr;         ///< [out]
+};
+
+/// The MLP: its first layer takes 4 times the width of a query, its last gives one score.
+template <class Scalar>
+struct TargetMlp {
+  const TargetLayer<Scalar>* layers = nullptr;
+  Index depth = 0;  ///< layers
+  Activation activation = Activation::identity;
+  bool softmax = true;
+
+  /// Elements of all weights and biases: weight and bias of the first layer, of the second, ..
+  Index parameters() const {
+    Index size = 0;
+    for (Index l = 0; l < depth; ++l) size += layers[l].weight.size() + layers[l].weight.rows();
+    return size;
+  }
+};
+
+namespace detail {
+
+/// One query at a time: its layer on the keys, its scores and, to go back, what its layers gave.
+template <class Scalar, class Isa>
+class Target {
+  using P = simd::Pack<Scalar, Isa>;
+  using View = TensorView<Scalar>;
+  using ConstView = TensorView<const Scalar>;
+
+ public:
+  Target(const AttentionUnit<Scalar>& unit, const TargetMlp<Scalar>& mlp, Scalar* scratch)
+      : Target(mlp, unit.keys(), unit.q.cols(), unit.v.cols(), unit.mask.per_pair(), scratch) {
+    u_ = &unit;
+  }
+  /// Elements of scratch.
+  static Index size(const TargetMlp<Scalar>& mlp, Index keys, Index width, Index depth, bool per_pair) {
+    return Target(mlp, keys, width, depth, per_pair, nullptr).size_;
+  }
+
+  /// Takes up query i: p() becomes its weights. False when it sees nothing.
+  bool take(Index i) {
+    i_ = i;
+    n_ = u_->key_end(i);
+    k_ = u_->k.rows(0, n_);
+    v_ = u_->v.rows(0, n_);
+    if (u_->mask.per_pair()) gather();
+    if (n_ == 0) return false;
+    project();
+    ConstView x = k_;
+    for (Index l = 0; l + 1 < mlp_.depth; ++l) {
+      const View z = rows(from_output() ? h_ : z_, l), h = rows(h_, l);
+      gemm<Scalar, Isa>(x, layer(l).transposed, z, {.bias = layer(l).bias});
+      activation_forward<Scalar, Isa>(mlp_.activation, z.size(), z.data(), h.data());
+      x = h;
+    }
+    const TargetLayer<Scalar> last = layer(mlp_.depth - 1);
+    dots(x, last.weight.row(0), p_);
+    seen([&](Index at, Index j) {
+      p_[at] += last.bias[0];
+      if (u_->mask.additive != nullptr) p_[at] += u_->mask.additive[u_->mask.at(u_->segment, i_, j)];
+    });
+    if (mlp_.softmax) softmax_row<Scalar, Isa>(n_, p_, p_);
+    return true;
+  }
+  ConstView p() const { return {p_, {1, n_}}; }
+  ConstView v() const { return v_; }
+
+  /// Calls fn(place among the visible keys, key) for the keys that the query sees.
+  template <class F>
+  void seen(const F& fn) const {
+    const bool per_pair = u_->mask.per_pair();
+    const Index end = per_pair ? u_->key_end(i_) : n_;
+    for (Index j = 0, at = 0; j < end; ++j) {
+      if (!per_pair || u_->visible(i_, j)) fn(at++, j);
+    }
+  }
+
+  /// Goes back through the query, given the cotangents of its context [V] and of its weights [keys] (may be null).
+  void back(const Scalar* d_context, const Scalar* d_weights, View dq, View dk, View dv, Scalar* d_mlp) {
+    dots(v_, d_context, d_);
+    if (d_weights != nullptr) seen([&](Index at, Index j) { d_[at] += d_weights[j]; });
+    if (dv) {
+      const ConstView row(d_context, {1, v_.cols()});
+      add_to(dv, dv_, [&](View out) { gemm_tn<Scalar, Isa>(p(), row, out, {.accumulate = true}); });
+    }
+    if (!dq && !dk && d_mlp == nullptr) return;
+    if (mlp_.softmax) {
+      const P mean(dot<Scalar, Isa>(n_, p_, d_));
+      simd::for_each_pack<P>(n_, [&](Index j, Index n) {
+        simd::store(simd::load<P>(p_ + j, n) * (simd::load<P>(d_ + j, n) - mean), d_ + j, n);
+      });
+    }
+    back_through_layers(dk, d_mlp);
+    back_through_projection(dq, d_mlp);
+  }
+
+ private:
+  Target(const TargetMlp<Scalar>& mlp, Index keys, Index width, Index depth, bool per_pair, Scalar* scratch)
+      : mlp_(mlp), keys_(keys) {
+    const auto take = [&](Index count) {
+      Scalar* out = scratch == nullptr ? nullptr : scratch + size_;
+      size_ += (count + 31) / 32 * 32;
+      return out;
+    };
+    const auto view = [&](Index r, Index c) { return View(take(r * c), {r, c}); };
+    const Index first = mlp.layers[0].weight.rows();
+    Index hidden = 0, widest = 1;
+    for (Index l = 0; l + 1 < mlp.depth; ++l) {
+      hidden += mlp.layers[l].weight.rows();
+      widest = std::max(widest, mlp.layers[l].weight.rows());
+    }
+    w_ = view(first, width);
+    dw_ = view(first, width);
+    wt_ = view(width, first);
+    b_ = take(first);
+    db_ = take(first);
+    p_ = take(keys);
+    d_ = take(keys);
+    h_ = take(keys * hidden);
+    z_ = from_output() ? h_ : take(keys * hidden);
+    for (Scalar*& x : dh_) x = take(keys * widest);
+    if (!per_pair) return;
+    near_k_ = view(keys, width);
+    near_v_ = view(keys, depth);
+    dk_ = view(keys, width);
+    dv_ = view(keys, depth);
+  }
+
+  bool from_output() const { return derivative_from_output(mlp_.activation); }
+  /// Layer l on what it is given: the first on keys.
+  TargetLayer<Scalar> layer(Index l) const { return l == 0 ? TargetLayer<Scalar>{w_, wt_, b_} : mlp_.layers[l]; }
+  /// [visible keys, features of layer l] of h, z
+  View rows(Scalar* all, Index l) const {
+    for (Index m = 0; m < l; ++m) all += keys_ * mlp_.layers[m].weight.rows();
+    return {all, {n_, mlp_.layers[l].weight.rows()}};
+  }
+
+  /// Puts the visible keys and values, and only them, one after the other.
+  void gather() {
+    Index count = 0;
+    seen([&](Index at, Index j) {
+      std::copy_n(u_->k.row(j), u_->k.cols(), near_k_.row(at));
+      std::copy_n(u_->v.row(j), u_->v.cols(), near_v_.row(at));
+      count = at + 1;
+    });
+    n_ = count;
+    k_ = near_k_.rows(0, n_);
+    v_ = near_v_.rows(0, n_);
+  }
+  /// Calls add(rows to add to) for the gradient of the visible keys' rows; `near` is room where they lie apart.
+  template <class Add>
+  void add_to(View all, View near, const Add& add) {
+    if (!u_->mask.per_pair()) {
+      add(all.rows(0, n_));
+      return;
+    }
+    std::fill_n(near.data(), n_ * near.cols(), Scalar(0));
+    add(near.rows(0, n_));
+    seen([&](Index at, Index j) { add_scaled<Scalar, Isa>(near.cols(), Scalar(1), near.row(at), all.row(j)); });
+  }
+
+  /// The query's layer on the keys.
+  void project() {
+    const TargetLayer<Scalar>& first = mlp_.layers[0];
+    const Index width = w_.cols();
+    const Scalar* q = u_->q.row(i_);
+    for (Index r = 0; r < w_.rows(); ++r) {
+      const Scalar* w = first.weight.row(r) + width;
+      simd::for_each_pack<P>(width, [&](Index c, Index n) {
+        const P own = simd::load<P>(w + c, n) - simd::load<P>(w + width + c, n);
+        simd::store(fma(simd::load<P>(q + c, n), simd::load<P>(w + 2 * width + c, n), own), w_.row(r) + c, n);
+      });
+    }
+    if (mlp_.depth > 1) transpose<Scalar, Isa>(w_, wt_);
+    gemm<Scalar, Isa>({q, {1, width}}, first.transposed, {b_, {1, w_.rows()}}, {.bias = first.bias});
+  }
+
+  /// out[j] = x_j . y
+  void dots(ConstView x, const Scalar* y, Scalar* out) const {
+    const Index stride = x.row_stride();
+    for (Index j = 0; j < x.rows(); j += P::width) {
+      by_tiles<P>(std::min(P::width, x.rows() - j), out + j, [&]<int Rows>(Index at, P* sum) {
+        P total[Rows];
+        std::fill_n(total, Rows, P(Scalar(0)));
+        simd::for_each_pack<P>(x.cols(), [&](Index c, Index n) {
+          const P factor = simd::load<P>(y + c, n);
+#pragma GCC unroll 4
+          for (int r = 0; r < Rows; ++r) {
+            total[r] = fma(factor, simd::load<P>(x.row(j + at) + r * stride + c, n), total[r]);
+          }
+        });
+        std::copy_n(total, Rows, sum);
+      });
+    }
+  }
+
+  /// What all scores have in common a softmax does not see: of the last bias nothing but rounding would be left.
+  void add_bias_gradient(Index l, ConstView dz, Scalar* out) const {
+    if (!mlp_.softmax || l + 1 < mlp_.depth) add_column_sums<Scalar, Isa>(dz, out);
+  }
+
+  /// From ds in d_ to the gradients of the layers after the first, of the query's layer (dw_, db_) and of the keys.
+  void back_through_layers(View dk, Scalar* d_mlp) {
+    Scalar* end = d_mlp == nullptr ? nullptr : d_mlp + mlp_.parameters();
+    ConstView dz(d_, {n_, 1});
+    for (Index l = mlp_.depth - 1; l > 0; --l) {
+      const ConstView weight = mlp_.layers[l].weight;
+      const View h = rows(h_, l - 1), dx(dh_[l % 2], h.shape());
+      if (d_mlp != nullptr) {
+        end -= weight.rows();
+        add_bias_gradient(l, dz, end);
+        end -= weight.size();
+        gemm_tn<Scalar, Isa>(dz, h, {end, {weight.rows(), weight.cols()}}, {.accumulate = true});
+      }
+      gemm<Scalar, Isa>(dz, weight, dx);
+      const Scalar *z = rows(z_, l - 1).data(), *y = h.data();
+      simd::for_each_pack<P>(dx.size(), [&](Index i, Index n) {
+        const P slope = activation_slope(mlp_.activation, simd::load<P>(z + i, n), simd::load<P>(y + i, n));
+        simd::store(slope * simd::load<P>(dx.data() + i, n), dx.data() + i, n);
+      });
+      dz = dx;
+    }
+    gemm_tn<Scalar, Isa>(dz, k_, dw_);
+    std::fill_n(db_, w_.rows(), Scalar(0));
+    add_bias_gradient(0, dz, db_);
+    if (dk) add_to(dk, dk_, [&](View out) { gemm<Scalar, Isa>(dz, w_, out, {.accumulate = true}); });
+  }
+
+  /// From dw_ and db_ to the gradients of the first layer and of the query.
+  void back_through_projection(View dq, Scalar* d_mlp) {
+    const ConstView weight = mlp_.layers[0].weight;
+    const Index width = w_.cols();
+    const Scalar* q = u_->q.row(i_);
+    for (Index r = 0; r < w_.rows(); ++r) {
+      const P b(db_[r]);
+      simd::for_each_pack<P>(width, [&](Index c, Index n) {
+        const P g = simd::load<P>(dw_.row(r) + c, n);
+        if (dq) {
+          const Scalar* w = weight.row(r) + c;
+          const P own = simd::load<P>(w, n) + simd::load<P>(w + 2 * width, n);
+          Scalar* out = dq.row(i_) + c;
+          simd::store(fma(g, simd::load<P>(w + 3 * width, n), fma(b, own, simd::load<P>(out, n))), out, n);
+        }
+        if (d_mlp == nullptr) return;
+        const P x = simd::load<P>(q + c, n), bx = b * x;
+        const auto add = [&](Index part, P value) {
+          Scalar* out = d_mlp + r * weight.cols() + part * width + c;
+          simd::store(simd::load<P>(out, n) + value, out, n);
+        };
+        add(0, bx);
+        add(1, g);
+        add(2, bx - g);
+        add(3, x * g);
+      });
+    }
+    if (d_mlp != nullptr) add_scaled<Scalar, Isa>(w_.rows(), Scalar(1), db_, d_mlp + weight.size());
+  }
+
+  const AttentionUnit<Scalar>* u_ = nullptr;
+  const TargetMlp<Scalar>& mlp_;
+  Index keys_, size_ = 0, i_ = 0, n_ = 0;  ///< the query, and how many keys it sees
+  ConstView k_, v_;                        ///< of those keys
+  View w_, dw_, wt_;                       ///< [first features, E] and the transposed: the query's layer
+  Scalar *b_, *db_;                        ///< [first features]
+  Scalar *p_, *d_;                         ///< [keys]
+  Scalar *h_, *z_;                         ///< [keys, features] of each hidden layer: after and before the activation
+  Scalar* dh_[2];                          ///< [keys, features] of two neighbouring layers
+  View near_k_, near_v_, dk_, dv_;         ///< rows of visible keys where a mask hides some between them
+};
+
+}  // namespace detail
+
+/// Scratch in elements for one worker; `per_pair` as the mask says.
+template <class Scalar>
+Index target_attention_scratch(const TargetMlp<Scalar>& mlp, Index keys, Index width, Index depth, bool per_pair) {
+  return detail::Target<Scalar, simd::NativeIsa>::size(mlp, keys, width, depth, per_pair);
+}
+
+/// context [queries, width of v] is overwritten; `weights`, if not null, gets [queries, keys], 0 where hidden.
+template <class Scalar, class Isa = simd::NativeIsa>
+void target_attention_forward(const AttentionUnit<Scalar>& u, const TargetMlp<Scalar>& mlp, TensorView<Scalar> context,
+                              Scalar* weights, Scalar* scratch) noexcept {
+  detail::Target<Scalar, Isa> target(u, mlp, scratch);
+  if (weights != nullptr) std::fill_n(weights, u.queries() * u.keys(), Scalar(0));
+  for (Index i = 0; i < u.queries(); ++i) {
+    if (!target.take(i)) {
+      std::fill_n(context.row(i), context.cols(), Scalar(0));
+      continue;
+    }
+    gemm<Scalar, Isa>(target.p(), target.v(), context.rows(i, i + 1));
+    if (weights != nullptr) target.seen([&](Index at, Index j) { weights[i * u.keys() + j] = target.p()[at]; });
+  }
+}
+
+/// Adds to dq, dk, dv (each may be empty) and to d_mlp (as `TargetMlp::parameters`; may be null).
+template <class Scalar, class Isa = simd::NativeIsa>
+void target_attention_backward(const AttentionUnit<Scalar>& u, const TargetMlp<Scalar>& mlp,
+                               TensorView<const Scalar> d_context, const Scalar* d_weights, TensorView<Scalar> dq,
+                               TensorView<Scalar> dk, TensorView<Scalar> dv, Scalar* d_mlp, Scalar* scratch) noexcept {
+  detail::Target<Scalar, Isa> target(u, mlp, scratch);
+  for (Index i = 0; i < u.queries(); ++i) {
+    if (!target.take(i)) continue;
+    target.back(d_context.row(i), d_weights == nullptr ? nullptr : d_weights + i * u.keys(), dq, dk, dv, d_mlp);
+  }
+}
+
+}  // namespace heed::inline HEED_ABI::kernels

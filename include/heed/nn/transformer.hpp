@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// A transformer's block: attention, then a feed-forward network, each beside a residual path.
+#pragma once
+
+#include "heed/nn/layer_norm.hpp"
+#include "heed/nn/multi_head_attention.hpp"
+#include "heed/ops/linear_dropout.hpp"
+
+namespace heed::inline HEED_ABI::nn {
+
+/// Where a block normalises.
+enum class NormPlacement {
+  pre,   ///< x + f(norm(x)): what each part reads
+  post,  ///< norm(x + f(x)): what each part leaves (Vaswani et al. 2017; PyTorch's default)
+  query  ///< the queries alone, and the residual path with them (Kang and McAuley 2018, SASRec's code)
+};
+
+struct TransformerEncoderLayerOptions {
+  Index embed_dim = 0;
+  Index num_heads = 1;
+  Index feedforward_dim = 0;
+  Activation activation = Activation::relu;
+  NormPlacement norm = NormPlacement::pre;
+  double dropout = 0.1;             ///< of what each part adds to the residual path
+  double attention_dropout = 0.1;   ///< of the attention's weights
+  double activation_dropout = 0.1;  ///< inside of the feed-forward network
+  double eps = 1e-5;                ///< of the normalisations
+};
+
+/// As torch.nn.TransformerEncoderLayer over ragged sequences, under its names: `self_attn`, `linear1`, `linear2`,
+/// `norm1`, `norm2`. (`norm_first` is NormPlacement::pre; PyTorch has one dropout for the three places.)
+template <class Scalar>
+class TransformerEncoderLayer {
+ public:
+  using scalar_type = Scalar;
+
+  explicit TransformerEncoderLayer(const TransformerEncoderLayerOptions& options)
+      : self_attn(
+            {.embed_dim = options.embed_dim, .num_heads = options.num_heads, .dropout = options.attention_dropout}),
+        linear1({.in_features = options.embed_dim, .out_features = options.feedforward_dim}),
+        linear2({.in_features = options.feedforward_dim, .out_features = options.embed_dim}),
+        norm1({.features = options.embed_dim, .eps = options.eps}),
+        norm2({.features = options.embed_dim, .eps = options.eps}),
+        options_(options) {
+    for (const double p : {options.dropout, options.activation_dropout}) {
+      if (!(p >= 0 && p < 1)) fail<OptionError>("TransformerEncoderLayer", message("dropout ", p, " is not in [0, 1)"));
+    }
+  }
+
+  /// x [tokens, embed_dim] -> the same shape.
+  Var<Scalar> operator()(Var<Scalar> x, const Segments& segments, const Mask& mask = {}) const {
+    switch (options_.norm) {
+      case NormPlacement::pre: {
+        const Var<Scalar> seen = norm1(x);
+        x = attended(x, seen, seen, segments, mask);
+        return fed(x, norm2(x));
+      }
+      case NormPlacement::post:
+        x = norm1(attended(x, x, x, segments, mask));
+        return norm2(fed(x, x));
+      case NormPlacement::query:
+        break;
+    }
+    const Var<Scalar> q = norm1(x);
+    x = norm2(attended(q, q, x, segments, mask));
+    return fed(x, x);
+  }
+
+  template <class Visitor>
+  void visit(Visitor&& visitor) {
+    visitor("self_attn", self_attn);
+    visitor("linear1", linear1);
+    visitor("linear2", linear2);
+    visitor("norm1", norm1);
+    visitor("norm2", norm2);
+  }
+
+  MultiHeadAttention<Scalar> self_attn;
+  Linear<Scalar> linear1, linear2;
+  LayerNorm<Scalar> norm1, norm2;
+
+ private:
+  /// residual + dropout(attention of q over x).
+  Var<Scalar> attended(Var<Scalar> residual, Var<Scalar> q, Var<Scalar> x, const Segments& segments,
+                       const Mask& mask) const {
+    const Var<Scalar> context = self_attn.heads(q, segments, x, x, segments, mask).context;
+    return layer(self_attn.out_proj, context, {.dropout = options_.dropout, .residual = residual});
+  }
+  /// residual + dropout(feed-forward network of x).
+  Var<Scalar> fed(Var<Scalar> residual, Var<Scalar> x) const {
+    x = layer(linear1, x, {.activation = options_.activation, .dropout = options_.activation_dropout});
+    return layer(linear2, x, {.dropout = options_.dropout, .residual = residual});
+  }
+
+  static Var<Scalar> layer(const Linear<Scalar>& layer, Var<Scalar> x, const LinearDropoutOptions<Scalar>& options) {
+    Tape<Scalar>& tape = x.tape();
+    return linear_dropout(x, tape.parameter(layer.weight), tape.parameter(layer.bias), options);
+  }
+
+  TransformerEncoderLayerOptions options_;
+};
+
+}  // namespace heed::inline HEED_ABI::nn

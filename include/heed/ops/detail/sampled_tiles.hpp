@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the rows of a sampled loss are cut, and where each finds its negatives.
+#pragma once
+
+#include <span>
+#include <utility>
+
+#include "heed/autograd/tape.hpp"
+#include "heed/core/segments.hpp"
+
+namespace heed::inline HEED_ABI::detail {
+
+/// Tiles of at most 64 of the rows that count, none across two sequences when those share their negatives. Arrays are
+/// memory of the tape.
+struct SampledTiles {
+  static constexpr Index most = 64;
+  Index count = 0, size = 0, negatives = 0;  ///< rows that count, tiles, N
+  const Index* rows = nullptr;               ///< [count]: their numbers in x
+  const Index* targets = nullptr;            ///< [count]
+  const Index* begins = nullptr;             ///< [size + 1]: tile t holds rows[begins[t]] .. rows[begins[t + 1] - 1]
+  const Index* items = nullptr;              ///< [groups, N] or [count, N]: the negatives
+  const Index* groups = nullptr;             ///< [size]: whose negatives tile t shares; null: each row has its own
+
+  bool shared() const { return groups != nullptr; }
+  Index tall(Index t) const { return begins[t + 1] - begins[t]; }
+  const Index* targets_of(Index t) const { return targets + begins[t]; }
+  const Index* items_of(Index t) const { return items + (shared() ? groups[t] : begins[t]) * negatives; }
+  /// The next tile has other negatives.
+  bool ends_group(Index t) const { return t + 1 == size || groups[t + 1] != groups[t]; }
+  /// Whether `worker` gathered the negatives of tile t for its last tile; from now on it has them.
+  bool holds(Index* held, int worker, Index t) const { return std::exchange(held[worker], groups[t]) == groups[t]; }
+  /// Tile t of an array of `candidates` numbers a row, the rows across: [candidates, tall].
+  template <class Scalar>
+  TensorView<Scalar> part(TensorView<Scalar> all, Index candidates, Index t) const {
+    return {all.data() + begins[t] * candidates, {candidates, tall(t)}};
+  }
+};
+
+/// For `SampledTiles::holds`: nothing held by any of `workers`.
+inline Index* no_groups(Arena& arena, Index workers) {
+  Index* const held = arena.array<Index>(workers);
+  std::fill_n(held, workers, Index{-1});
+  return held;
+}
+
+/// `targets` [rows] and `items`, N for each of the sequences, for each row, or for all together.
+template <class Scalar>
+SampledTiles cut_sampled_rows(Tape<Scalar>& tape, std::span<const Index> targets, Index ignore_index,
+                              std::span<const Index> items, const Segments* sequences, bool each_row) {
+  constexpr Index most = SampledTiles::most;
+  const Index rows = std::ssize(targets), groups = sequences != nullptr ? sequences->count() : 1;
+  const Index sets = each_row ? rows : groups;
+  SampledTiles out;
+  for (const Index target : targets) out.count += target != ignore_index ? 1 : 0;
+  out.negatives = sets > 0 ? std::ssize(items) / sets : 0;
+  Index* const kept = tape.template room<Index>(out.count);
+  Index* const wanted = tape.template room<Index>(out.count);
+  Index* const begins = tape.template room<Index>(out.count / most + groups + 1);
+  Index* const group = tape.template room<Index>(out.count / most + groups);
+  Index n = begins[0] = 0;
+  for (Index g = 0; g < groups; ++g) {
+    const auto close = [&] {
+      group[out.size++] = g;
+      begins[out.size] = n;
+    };
+    const Index end = sequences != nullptr ? sequences->end(g) : rows;
+    for (Index i = sequences != nullptr ? sequences->begin(g) : 0; i < end; ++i) {
+      const Index target = targets[static_cast<std::size_t>(i)];
+      if (target == ignore_index) continue;
+      kept[n] = i;
+      wanted[n++] = target;
+      if (n - begins[out.size] == most) close();
+    }
+    if (n > begins[out.size]) close();
+  }
+  out.rows = kept;
+  out.targets = wanted;
+  out.begins = begins;
+  if (!each_row) {
+    out.groups = group;
+    out.items = tape.keep(items);
+    return out;
+  }
+  Index* const own = tape.template room<Index>(out.count * out.negatives);
+  for (Index i = 0; i < out.count; ++i) {
+    std::copy_n(items.data() + kept[i] * out.negatives, out.negatives, own + i * out.negatives);
+  }
+  out.items = own;
+  return out;
+}
+
+}  // namespace heed::inline HEED_ABI::detail

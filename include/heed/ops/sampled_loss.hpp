@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+// Losses over a catalogue by the target and sampled negatives.
+#pragma once
+
+#include <span>
+
+#include "heed/kernels/embedding.hpp"
+#include "heed/kernels/gemm.hpp"
+#include "heed/kernels/sampled_loss.hpp"
+#include "heed/kernels/scale.hpp"
+#include "heed/ops/detail/reduction.hpp"
+#include "heed/ops/detail/sampled_tiles.hpp"
+
+namespace heed::inline HEED_ABI {
+
+namespace op {
+struct sampled_loss {
+  static constexpr const char* name = "sampled_loss";
+};
+}  // namespace op
+
+using kernels::SampledLoss;
+
+/// Which sampled items belong to which rows, N for each.
+struct Negatives {
+  std::span<const Index> items;         ///< [N], [sequences, N] or [rows, N]
+  const Segments* sequences = nullptr;  ///< whose rows share theirs
+  bool each_row = false;                ///< every row has its own
+
+  static Negatives of_batch(std::span<const Index> items) { return {items}; }
+  static Negatives of_sequences(std::span<const Index> items, const Segments& sequences) { return {items, &sequences}; }
+  static Negatives of_rows(std::span<const Index> items) { return {items, nullptr, true}; }
+};
+
+struct SampledLossOptions {
+  SampledLoss loss = SampledLoss::softmax;  ///< the formulas are there
+  Index ignore_index = -100;                ///< rows with this target count neither in the loss nor in the mean
+  Reduction reduction = Reduction::mean;    ///< over the rows, or sum
+  double scale = 1;                         ///< of the products, not of the bias: 1 / temperature
+  double calibration = 0.75;  ///< gBCE's t in [0, 1]: beta = a (t (1 - 1/a) + 1/a) with a = N / (items - 1), so that 0
+                              ///< leaves BCE and 1 makes sigmoids the probabilities of the whole catalogue
+  bool hide_hits = true;      ///< a negative that is the row's own target does not count
+  std::span<const double> log_probabilities{};  ///< [items] or empty: of being sampled, taken off all logits (logQ)
+};
+
+namespace detail {
+
+inline void check_sampled_loss(Index rows, Index items, std::span<const Index> targets, const Negatives& negatives,
+                               const SampledLossOptions& options) {
+  constexpr const char* name = op::sampled_loss::name;
+  const Segments* const sequences = negatives.sequences;
+  const Index sets = negatives.each_row ? rows : (sequences != nullptr ? sequences->count() : 1);
+  const Index sampled = std::ssize(negatives.items);
+  if ((sequences != nullptr && sequences->tokens() != rows) || (sets > 0 ? sampled % sets != 0 : sampled != 0)) {
+    fail<ShapeError>(name, message(sampled, " negatives for ", sets, " sets do not fit ", rows, " rows",
+                                   sequences != nullptr ? message(" in sequences of ", sequences->tokens()) : ""));
+  }
+  if (options.reduction == Reduction::none) fail<OptionError>(name, "reduction must be mean or sum");
+  if (!(options.calibration >= 0 && options.calibration <= 1)) {
+    fail<OptionError>(name, message("calibration ", options.calibration, " is not in [0, 1]"));
+  }
+  if (!options.log_probabilities.empty() && std::ssize(options.log_probabilities) != items) {
+    fail<OptionError>(name, message(options.log_probabilities.size(), " log_probabilities for ", items, " items"));
+  }
+  for (Index i = 0; i < sampled; ++i) {
+    const Index item = negatives.items[static_cast<std::size_t>(i)];
+    if (item < 0 || item >= items) {
+      fail<IndexError>(name, message("negative ", item, " at position ", i, " is not one of ", items, " items"));
+    }
+  }
+  for (Index i = 0; i < rows; ++i) {
+    const Index target = targets[static_cast<std::size_t>(i)];
+    if (target != options.ignore_index && (target < 0 || target >= items)) {
+      fail<IndexError>(name, message("target ", target, " of row ", i, " is not one of ", items, " items"));
+    }
+  }
+}
+
+/// slopes [1 + N, rows] of each tile (dloss/dlogit) -> dx += factor sum_c slope_c w_c.
+template <class Scalar>
+void add_sampled_rows(Tape<Scalar>& tape, const SampledTiles& tiles, TensorView<const Scalar> slopes, Scalar factor,
+                      TensorView<const Scalar> table, TensorView<Scalar> dx) {
+  const Index width = table.cols(), most = SampledTiles::most, negatives = tiles.negatives;
+  ArenaScope scope(tape.scratch());
+  const Index threads = tape.executor().threads();
+  const auto sums = tape.scratch().template tensor<Scalar>({threads * most, width});
+  const auto gathered = tape.scratch().template tensor<Scalar>({tiles.shared() ? threads * negatives : 0, width});
+  Index* const held = no_groups(tape.scratch(), threads);
+  tape.executor().run(tiles.size, [&](Index t, int worker) {
+    const auto all = tiles.part(slopes, 1 + negatives, t);
+    const auto of_negatives = all.rows(1, 1 + negatives);
+    const auto sum = sums.rows(worker * most, worker * most + tiles.tall(t));
+    if (tiles.shared()) {
+      const auto rows = gathered.rows(worker * negatives, (worker + 1) * negatives);
+      if (!tiles.holds(held, worker, t)) kernels::embedding_forward<Scalar>(table, tiles.items_of(t), rows);
+      kernels::gemm_tn<Scalar>(of_negatives, rows, sum);
+    } else {
+      std::fill_n(sum.data(), sum.size(), Scalar(0));
+      kernels::add_items<Scalar>(of_negatives, table, tiles.items_of(t), sum);
+    }
+    kernels::add_items<Scalar>(all.rows(0, 1), table, tiles.targets_of(t), sum);
+    for (Index r = 0; r < sum.rows(); ++r) {
+      kernels::scale_backward<Scalar>(width, sum.row(r), factor, dx.row(tiles.rows[tiles.begins[t] + r]));
+    }
+  });
+}
+
+/// dtable_c += factor sum_r slope_cr x_r: ranges of columns in parallel, each in the order of the tiles, so that a row
+/// of the table has one order of additions however often it is met.
+template <class Scalar>
+void add_sampled_items(Tape<Scalar>& tape, const SampledTiles& tiles, TensorView<const Scalar> slopes, Scalar factor,
+                       TensorView<const Scalar> x, TensorView<Scalar> dtable) {
+  constexpr Index grain = 32;  // columns: two registers, as a product's panel
+  const Index most = SampledTiles::most, negatives = tiles.negatives, threads = tape.executor().threads();
+  ArenaScope scope(tape.scratch());
+  const auto packs = tape.scratch().template tensor<Scalar>({threads * most, grain});
+  const auto groups = tape.scratch().template tensor<Scalar>({tiles.shared() ? threads * negatives : 0, grain});
+  tape.executor().run_ranges(dtable.cols(), grain, [&](Index begin, Index end, int worker) {
+    const auto from = x.columns(begin, end);
+    const auto to = dtable.columns(begin, end);
+    const auto sums = groups.columns(0, end - begin).rows(worker * negatives, (worker + 1) * negatives);
+    bool first = true;
+    for (Index t = 0; t < tiles.size; ++t) {
+      const auto tile = packs.columns(0, end - begin).rows(worker * most, worker * most + tiles.tall(t));
+      for (Index r = 0; r < tile.rows(); ++r)
+        std::copy_n(from.row(tiles.rows[tiles.begins[t] + r]), tile.cols(), tile.row(r));
+      const auto all = tiles.part(slopes, 1 + negatives, t);
+      const auto of_negatives = all.rows(1, 1 + negatives);
+      kernels::scatter_items<Scalar>(all.rows(0, 1), tile, tiles.targets_of(t), factor, to);
+      if (!tiles.shared()) {
+        kernels::scatter_items<Scalar>(of_negatives, tile, tiles.items_of(t), factor, to);
+        continue;
+      }
+      kernels::gemm<Scalar>(of_negatives, tile, sums, {.accumulate = !first});
+      first = tiles.ends_group(t);
+      if (!first) continue;
+      for (Index j = 0; j < negatives; ++j) {
+        kernels::scale_backward<Scalar>(sums.cols(), sums.row(j), factor, to.row(tiles.items_of(t)[j]));
+      }
+    }
+  });
+}
+
+/// dbias_c += factor sum_r slope_cr, in the order of the tiles.
+template <class Scalar>
+void add_sampled_biases(const SampledTiles& tiles, TensorView<const Scalar> slopes, Scalar factor, Scalar* dbias) {
+  for (Index t = 0; t < tiles.size; ++t) {
+    const auto all = tiles.part(slopes, 1 + tiles.negatives, t);
+    for (Index r = 0; r < all.cols(); ++r) dbias[tiles.targets_of(t)[r]] += factor * all(0, r);
+    for (Index j = 0; j < tiles.negatives; ++j) {
+      for (Index r = 0; r < all.cols(); ++r) {
+        dbias[tiles.items_of(t)[(tiles.shared() ? 0 : r * tiles.negatives) + j]] += factor * all(1 + j, r);
+      }
+    }
+  }
+}
+
+}  // namespace detail
+
+/// The loss of rows of x against their targets and sampled negatives: x [.., d] (leading dimensions fold into rows),
+/// weight [items, d], bias [items] or empty, targets [rows] -> loss []. A candidate's logit is
+/// scale x . w_c + bias_c - log_probability_c. Memory: a number a row and candidate, never d of them. An ignored row
+/// costs nothing; when every row is ignored, the loss and its gradients are 0.
+/// Throws ShapeError, IndexError for a target or negative that is no item, OptionError.
+template <class Scalar>
+Var<Scalar> sampled_loss(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, std::span<const Index> targets,
+                         const Negatives& negatives, const SampledLossOptions& options = {}) {
+  constexpr const char* name = op::sampled_loss::name;
+  Tape<Scalar>& tape = tape_of(name, x, weight, bias ? bias : x);
+  const Index width = x.cols(), items = weight.rows();
+  if (x.shape().rank() == 0 || weight.shape().rank() != 2 || width != weight.cols() ||
+      std::ssize(targets) != x.rows() || (bias && bias.shape() != Shape{items})) {
+    fail<ShapeError>(name, message("input ", to_string(x.shape()), ", weight ", to_string(weight.shape()), ", bias ",
+                                   bias ? to_string(bias.shape()) : "none", " and ", targets.size(),
+                                   " targets do not fit [rows, d], [items, d], [items] and rows"));
+  }
+  detail::check_sampled_loss(x.rows(), items, targets, negatives, options);
+  const detail::SampledTiles tiles = detail::cut_sampled_rows(tape, targets, options.ignore_index, negatives.items,
+                                                              negatives.sequences, negatives.each_row);
+  const Index sampled = tiles.negatives, most = detail::SampledTiles::most;
+  const double odds = items > 1 ? static_cast<double>(sampled) / static_cast<double>(items - 1) : 1;
+  const double beta = options.calibration * (odds - 1) + 1;
+  const auto y = tape.allocate({});
+  const auto slopes = tape.allocate({tiles.count, 1 + sampled});
+  const auto in = x.value().matrix(), table = weight.value();
+  const Scalar scale = static_cast<Scalar>(options.scale);
+  const auto offset = [&, biases = bias ? bias.value().data() : nullptr](Index item) {
+    const double taken =
+        options.log_probabilities.empty() ? 0 : options.log_probabilities[static_cast<std::size_t>(item)];
+    return static_cast<Scalar>((biases != nullptr ? static_cast<double>(biases[item]) : 0) - taken);
+  };
+  ArenaScope scope(tape.scratch());
+  const Index threads = tape.executor().threads();
+  const auto scratch = [&](const Shape& shape) { return tape.scratch().template tensor<Scalar>(shape); };
+  const auto packs = scratch({threads * most, width}), transposes = scratch({threads * width, most});
+  const auto gathered = scratch({tiles.shared() ? threads * sampled : 0, width});
+  Index* const held = detail::no_groups(tape.scratch(), threads);
+  double* const losses = tape.scratch().template array<double>(tiles.size);
+  tape.executor().run(tiles.size, [&](Index t, int worker) {
+    const Index tall = tiles.tall(t);
+    const auto tile = packs.rows(worker * most, worker * most + tall);
+    const auto logits = tiles.part(slopes, 1 + sampled, t), others = logits.rows(1, 1 + sampled);
+    const Index* const candidates = tiles.items_of(t);
+    for (Index r = 0; r < tall; ++r) {
+      kernels::scale_forward<Scalar>(width, in.row(tiles.rows[tiles.begins[t] + r]), scale, 0, tile.row(r));
+    }
+    kernels::dot_items<Scalar>(tile, table, tiles.targets_of(t), logits.rows(0, 1));
+    if (tiles.shared()) {
+      const auto rows = gathered.rows(worker * sampled, (worker + 1) * sampled);
+      const auto across = transposes.rows(worker * width, (worker + 1) * width).columns(0, tall);
+      if (!tiles.holds(held, worker, t)) kernels::embedding_forward<Scalar>(table, candidates, rows);
+      kernels::transpose<Scalar>(tile, across);
+      kernels::gemm<Scalar>(rows, across, others);
+    } else {
+      kernels::dot_items<Scalar>(tile, table, candidates, others);
+    }
+    const bool shifted = bias || !options.log_probabilities.empty();
+    for (Index r = 0; shifted && r < tall; ++r) logits(0, r) += offset(tiles.targets_of(t)[r]);
+    // Of the candidate j of rows begin .. end - 1, which is `item` for all of them.
+    const auto adjust = [&](Index j, Index begin, Index end, Index item) {
+      const Index* const target = tiles.targets_of(t);
+      Scalar* const logit = others.row(j);
+      const Scalar shift = shifted ? offset(item) : Scalar(0);
+      for (Index r = begin; shifted && r < end; ++r) logit[r] += shift;
+      bool hit = false;  // rarely, so all are asked at once
+      for (Index r = begin; r < end; ++r) hit |= target[r] == item;
+      for (Index r = begin; hit && options.hide_hits && r < end; ++r) {
+        if (target[r] == item) logit[r] = -std::numeric_limits<Scalar>::infinity();
+      }
+    };
+    for (Index j = 0; j < sampled; ++j) {
+      if (tiles.shared()) {
+        adjust(j, 0, tall, candidates[j]);
+      } else {
+        for (Index r = 0; r < tall; ++r) adjust(j, r, r + 1, candidates[r * sampled + j]);
+      }
+    }
+    losses[t] = kernels::sampled_losses<Scalar>(options.loss, beta, logits);
+  });
+  double total = 0;
+  for (Index t = 0; t < tiles.size; ++t) total += losses[t];
+  const bool mean = options.reduction == Reduction::mean && tiles.count > 0;
+  y[0] = static_cast<Scalar>(mean ? total / static_cast<double>(tiles.count) : total);
+  return record(tape, {x, weight, bias ? bias : x}, y, [=](const Gradients<Scalar>& g) {
+    const Scalar up = mean ? g.output()[0] / static_cast<Scalar>(tiles.count) : g.output()[0];
+    if (const auto dx = g(x)) detail::add_sampled_rows<Scalar>(g.tape(), tiles, slopes, up * scale, table, dx.matrix());
+    if (const auto dw = g(weight)) detail::add_sampled_items<Scalar>(g.tape(), tiles, slopes, up * scale, in, dw);
+    if (!bias) return;
+    if (const auto db = g(bias)) detail::add_sampled_biases<Scalar>(tiles, slopes, up, db.data());
+  });
+}
+
+}  // namespace heed::inline HEED_ABI

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Philox 4x32-10 on registers: the blocks of core/random.hpp, several counters at once.
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+#include "heed/core/random.hpp"
+#include "heed/simd/pack.hpp"
+
+namespace heed::inline HEED_ABI::simd {
+
+/// Blocks of one stream. Keeps the keys of the ten rounds, so make one for many blocks.
+template <class Isa = NativeIsa>
+class Philox {
+ public:
+  /// No wider than the machine's own: GCC 12 gets rounds on wider ones wrong, when it optimises.
+  using Registers = std::conditional_t<(Isa::bytes > NativeIsa::bytes), NativeIsa, Isa>;
+
+ private:
+  using Ops = ArchWords<Registers>;
+  using Wide = typename Ops::Wide;
+
+ public:
+  using Words = typename Ops::Words;
+  static constexpr Index width = Registers::bytes / 4;
+
+  [[gnu::always_inline]] explicit Philox(Random random) {
+    std::uint32_t k0 = static_cast<std::uint32_t>(random.key()), k1 = static_cast<std::uint32_t>(random.key() >> 32);
+    for (auto& [even, odd] : keys_) {
+      even = Wide{} + k0;
+      odd = Wide{} + k1;
+      k0 += 0x9E3779B9u;
+      k1 += 0xBB67AE85u;
+    }
+  }
+
+  /// Lane i of block[w] is word w of `Random::words(counter + i)`.
+  [[gnu::always_inline]] void words(std::uint64_t counter, Words (&block)[4]) const {
+    // A counter a 64-bit lane, even and odd ones apart: the high half of a lane is what the products leave, and unread.
+    Half even(counter, 0), odd(counter, 1);
+    for (const auto& [k0, k1] : keys_) {
+      even.round(k0, k1);
+      odd.round(k0, k1);
+    }
+    for (int w = 0; w < 4; ++w) block[w] = (Words)((even.c[w] & 0xffffffffu) | (odd.c[w] << 32));
+  }
+
+ private:
+  struct Half {
+    Wide c[4];
+    [[gnu::always_inline]] Half(std::uint64_t counter, std::uint64_t offset) : c{} {
+      for (std::uint64_t i = 0; i < width / 2; ++i) c[0][i] = 2 * i + offset;
+      c[0] += counter;
+      c[1] = c[0] >> 32;
+    }
+    [[gnu::always_inline]] void round(Wide k0, Wide k1) {
+      const Wide p0 = Ops::multiply_low(c[0], Wide{} + 0xD2511F53u), p1 = Ops::multiply_low(c[2], Wide{} + 0xCD9E8D57u);
+      c[0] = (p1 >> 32) ^ c[1] ^ k0;
+      c[2] = (p0 >> 32) ^ c[3] ^ k1;
+      c[1] = p1;
+      c[3] = p0;
+    }
+  };
+  struct Keys {
+    Wide even, odd;
+  };
+  Keys keys_[10];
+};
+
+}  // namespace heed::inline HEED_ABI::simd

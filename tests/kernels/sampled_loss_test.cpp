@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/kernels/sampled_loss.hpp"
+
+#include <cmath>
+
+#include "heed/kernels/reference/sampled_loss.hpp"
+#include "kernels/every_isa.hpp"
+
+using namespace heed;
+using kernels::SampledLoss;
+
+namespace {
+
+constexpr SampledLoss kinds[] = {SampledLoss::softmax, SampledLoss::bce, SampledLoss::gbce};
+
+}  // namespace
+
+TEST_CASE("losses against sampled negatives and their gradients are the reference's") {
+  test::for_every_isa([]<class Scalar, class Isa>() {
+    constexpr Scalar infinity = std::numeric_limits<Scalar>::infinity();
+    for (const SampledLoss kind : kinds) {
+      for (const Index candidates : {1, 2, 9}) {
+        for (const Index rows : test::sizes_around_width<Scalar, Isa>()) {
+          INFO("kind " << static_cast<int>(kind) << ", [" << candidates << ", " << rows << "]");
+          const double beta = 0.25;
+          auto logits = test::normal_as<Scalar>({candidates, rows}, "logits", Scalar(4));
+          for (Index r = 0; candidates > 1 && r < rows; r += 3) logits(1 + r % (candidates - 1), r) = -infinity;
+          const Tensor<double> in = test::to_double(logits);
+          double want = 0;
+          Tensor<double> slopes({candidates, rows});
+          for (Index r = 0; r < rows; ++r) {
+            std::vector<double> row(static_cast<std::size_t>(candidates)), d(row);
+            for (Index j = 0; j < candidates; ++j) row[static_cast<std::size_t>(j)] = in(j, r);
+            want += kernels::reference::sampled_loss(kind, beta, candidates, row.data());
+            kernels::reference::sampled_loss_backward(kind, beta, candidates, row.data(), d.data());
+            for (Index j = 0; j < candidates; ++j) slopes(j, r) = d[static_cast<std::size_t>(j)];
+          }
+          const double got = kernels::sampled_losses<Scalar, Isa>(kind, beta, logits.view());
+          CHECK(got == Approx(want).epsilon(test::tolerance<Scalar>()).margin(1e-12));
+          test::check_close(logits, slopes, test::tolerance<Scalar>());
+        }
+      }
+    }
+  });
+}
+
+TEST_CASE("losses against sampled negatives neither overflow nor lose a small loss") {
+  for (const SampledLoss kind : kinds) {
+    Tensor<float> far({2, 1}), near({2, 1});
+    far(0, 0) = -(far(1, 0) = 1000);
+    near(1, 0) = -(near(0, 0) = 20);
+    const double large = kernels::sampled_losses<float>(kind, 1, far.view());
+    CHECK(large == Approx(kind == SampledLoss::gbce ? 1000 : 2000));
+    CHECK(far(0, 0) == (kind == SampledLoss::gbce ? -0.5f : -1.0f));
+    if (kind == SampledLoss::softmax) continue;  // log (1 + e^-40) is 0 in float
+    const double small = kernels::sampled_losses<float>(kind, 1, near.view());
+    CHECK(small == Approx((kind == SampledLoss::gbce ? 1 : 2) * std::exp(-20.0)).epsilon(1e-5));
+  }
+}
+
+TEST_CASE("products with rows that are looked up are the definition's") {
+  test::for_every_isa([]<class Scalar, class Isa>() {
+    const std::vector<Index> items = {4, 0, 4, 2, 2, 1, 4, 3, 0};  // three for each of three rows
+    for (const Index width : test::sizes_around_width<Scalar, Isa>()) {
+      INFO("width " << width);
+      const auto x = test::normal_as<Scalar>({3, width}, "x"), table = test::normal_as<Scalar>({5, width}, "table");
+      const auto slope = test::normal_as<Scalar>({3, 3}, "slope");
+      Tensor<Scalar> y({3, 3}), dx = Tensor<Scalar>::ones({3, width}), dtable = Tensor<Scalar>::ones({5, width});
+      kernels::dot_items<Scalar, Isa>(x.view(), table.view(), items.data(), y.view());
+      kernels::add_items<Scalar, Isa>(slope.view(), table.view(), items.data(), dx.view());
+      const Index cut = width / 2;
+      for (const auto& [from, to] : {std::pair(Index(0), cut), std::pair(cut, width)}) {
+        kernels::scatter_items<Scalar, Isa>(slope.view(), x.view().columns(from, to), items.data(), Scalar(0.5),
+                                            dtable.view().columns(from, to));
+      }
+      Tensor<double> want_y({3, 3}), want_dx = Tensor<double>::ones({3, width}),
+                                     want_dtable = Tensor<double>::ones({5, width});
+      for (Index r = 0; r < 3; ++r) {
+        for (Index j = 0; j < 3; ++j) {
+          const Index item = items[static_cast<std::size_t>(3 * r + j)];
+          for (Index k = 0; k < width; ++k) {
+            want_y(j, r) += static_cast<double>(x(r, k)) * static_cast<double>(table(item, k));
+            want_dx(r, k) += static_cast<double>(slope(j, r)) * static_cast<double>(table(item, k));
+            want_dtable(item, k) += 0.5 * static_cast<double>(slope(j, r)) * static_cast<double>(x(r, k));
+          }
+        }
+      }
+      test::check_close(y, want_y, test::tolerance<Scalar>());
+      test::check_close(dx, want_dx, test::tolerance<Scalar>());
+      test::check_close(dtable, want_dtable, test::tolerance<Scalar>());
+    }
+  });
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// A transformer's block against torch.nn.TransformerEncoderLayer, which pads and masks what is ragged here.
+#include "heed/nn/transformer.hpp"
+
+#include "parity/compare.hpp"
+
+TEMPLATE_TEST_CASE("TransformerEncoderLayer agrees with PyTorch", "", float, double) {
+  for (const char* name : {"post_relu", "post_gelu", "pre_relu", "pre_gelu"}) {
+    INFO(name);
+    parity::Case<TestType> c(std::string("transformer_") + name);
+    heed::nn::TransformerEncoderLayer<TestType> layer(
+        {.embed_dim = c.integer("d_model"),
+         .num_heads = c.integer("nhead"),
+         .feedforward_dim = c.integer("dim_feedforward"),
+         .activation = c.fixture.option("activation") == "gelu" ? heed::Activation::gelu : heed::Activation::relu,
+         .norm = c.flag("norm_first") ? heed::nn::NormPlacement::pre : heed::nn::NormPlacement::post});
+    c.load(layer);
+    const heed::Segments segments = parity::segments(c.fixture.integers("in.offsets"));
+    c.output("y", layer(c.input("x"), segments, heed::Mask::causal()));
+    c.backward();
+  }
+}
