@@ -11,6 +11,7 @@
 
 #include "heed/core/config.hpp"
 #include "heed/simd/pack.hpp"
+#include "support/allocations.hpp"
 
 namespace bench {
 
@@ -23,9 +24,9 @@ inline double seconds_since(Clock::time_point start) {
 /// Multiply-adds a second in registers alone, one core, counted as 2 operations each: the best of many short runs.
 inline double fma_peak() {
   using P = heed::simd::Pack<float>;
-  constexpr int chains = 12, rounds = 20000;
+  constexpr int chains = 12, rounds = 5000, repeats = 4000;  // some 70 ms: a shared machine has slow moments
   double best = 0;
-  for (int repeat = 0; repeat < 50; ++repeat) {
+  for (int repeat = 0; repeat < repeats; ++repeat) {
     P sum[chains];
     P factor(1.0f), term(1e-9f);
     benchmark::DoNotOptimize(factor);
@@ -66,35 +67,44 @@ inline const Machine& machine() {
   return measured;
 }
 
-/// Times `work` by hand and returns the seconds of the fastest iteration: noise only ever adds.
+/// Times `work` by hand and returns the seconds of the fastest iteration: noise only ever adds. Counts what a warm
+/// iteration takes from the heap.
 template <class Work>
 double fastest(benchmark::State& state, Work&& work) {
+  for (int warm_up = 0; warm_up < 2; ++warm_up) work();
   double best = 1e300;
+  std::size_t allocations = 0;
   for (auto _ : state) {
+    const std::size_t before = heed::test::allocations();
     const auto start = Clock::now();
     work();
     const double took = seconds_since(start);
+    allocations += heed::test::allocations() - before;
     state.SetIterationTime(took);
     best = std::min(best, took);
   }
   state.counters["best_ms"] = best * 1e3;
+  state.counters["allocations"] = static_cast<double>(allocations) / static_cast<double>(state.iterations());
   return best;
 }
 
-/// Reports GFLOP/s for `flops` necessary operations and their share of the FMA peak.
+/// Reports GFLOP/s for `flops` necessary operations and their share of the FMA peak of `cores` cores; `formula` says
+/// how they are counted.
 template <class Work>
-void measure_flops(benchmark::State& state, double flops, Work&& work) {
+void measure_flops(benchmark::State& state, double flops, Work&& work, const char* formula = "", int cores = 1) {
   const double rate = flops / fastest(state, work);
   state.counters["GFLOP/s"] = rate * 1e-9;
-  state.counters["share_of_peak"] = rate / machine().flops;
+  state.counters["share_of_peak"] = rate / (machine().flops * cores);
+  if (*formula != '\0') state.SetLabel(formula);
 }
 
 /// Reports GB/s for `bytes` necessarily moved and their share of the stream bandwidth.
 template <class Work>
-void measure_bytes(benchmark::State& state, double bytes, Work&& work) {
+void measure_bytes(benchmark::State& state, double bytes, Work&& work, const char* formula = "") {
   const double rate = bytes / fastest(state, work);
   state.counters["GB/s"] = rate * 1e-9;
   state.counters["share_of_bandwidth"] = rate / machine().bytes;
+  if (*formula != '\0') state.SetLabel(formula);
 }
 
 }  // namespace bench

@@ -1,65 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
-// C = A B at this library's sizes, beside Eigen's product in the same process. FLOPs: 2 M N K.
+// C [M, N] = A [M, K] B [K, N] at this library's sizes: gemm_MxNxK; the gradient of a weight, A^T B with A [K, M], is
+// gemm_tn_MxNxK.
 #include "heed/kernels/gemm.hpp"
 
 #include <benchmark/benchmark.h>
+
+#include <string>
 
 #include "heed/core/tensor.hpp"
 #include "machine.hpp"
 
 namespace {
 
+using heed::Index;
 using heed::Random;
 using heed::Tensor;
 
-double flops(const benchmark::State& state) {
-  return 2.0 * static_cast<double>(state.range(0)) * static_cast<double>(state.range(1)) *
-         static_cast<double>(state.range(2));
+void gemm(benchmark::State& state, Index m, Index n, Index k, bool transposed) {
+  const auto a = Tensor<float>::normal(transposed ? heed::Shape{k, m} : heed::Shape{m, k}, Random(1));
+  const auto b = Tensor<float>::normal({k, n}, Random(2));
+  Tensor<float> c({m, n});
+  const auto work = [&] { transposed ? heed::kernels::gemm_tn<float>(a, b, c) : heed::kernels::gemm<float>(a, b, c); };
+  bench::measure_flops(state, 2.0 * static_cast<double>(m * n * k), work, "2 M N K");
 }
 
-void gemm_heed(benchmark::State& state) {
-  const auto a = Tensor<float>::normal({state.range(0), state.range(2)}, Random(1));
-  const auto b = Tensor<float>::normal({state.range(2), state.range(1)}, Random(2));
-  Tensor<float> c({state.range(0), state.range(1)});
-  bench::measure_flops(state, flops(state), [&] { heed::kernels::gemm<float>(a, b, c); });
-}
-
-void gemm_eigen(benchmark::State& state) {
-  const auto a = Tensor<float>::normal({state.range(0), state.range(2)}, Random(1));
-  const auto b = Tensor<float>::normal({state.range(2), state.range(1)}, Random(2));
-  Tensor<float> c({state.range(0), state.range(1)});
-  bench::measure_flops(state, flops(state), [&] { c.matrix().noalias() = a.matrix() * b.matrix(); });
-}
-
-/// The gradient of a weight: C = A^T B, summing over many rows.
-void gemm_tn_heed(benchmark::State& state) {
-  const auto a = Tensor<float>::normal({state.range(2), state.range(0)}, Random(1));
-  const auto b = Tensor<float>::normal({state.range(2), state.range(1)}, Random(2));
-  Tensor<float> c({state.range(0), state.range(1)});
-  bench::measure_flops(state, flops(state), [&] { heed::kernels::gemm_tn<float>(a, b, c); });
-}
-
-void gemm_tn_eigen(benchmark::State& state) {
-  const auto a = Tensor<float>::normal({state.range(2), state.range(0)}, Random(1));
-  const auto b = Tensor<float>::normal({state.range(2), state.range(1)}, Random(2));
-  Tensor<float> c({state.range(0), state.range(1)});
-  bench::measure_flops(state, flops(state), [&] { c.matrix().noalias() = a.matrix().transpose() * b.matrix(); });
-}
-
-void sizes(benchmark::internal::Benchmark* b) {
-  b->ArgNames({"M", "N", "K"})->UseManualTime()->Unit(benchmark::kMicrosecond);
-  for (const auto& s : {std::vector<std::int64_t>{6400, 64, 64},
-                        {6400, 256, 64},
-                        {128, 512, 128},
-                        {200, 200, 64},
-                        {128, 3417, 64},
-                        {1, 3417, 64}}) {
-    b->Args(s);
+[[maybe_unused]] const bool registered = [] {
+  struct {
+    Index m, n, k;
+    bool transposed;
+  } const sizes[] = {{6400, 64, 64, false},  {6400, 256, 64, false}, {128, 512, 128, false}, {200, 200, 64, false},
+                     {128, 3417, 64, false}, {1, 3417, 64, false},   {64, 64, 6400, true}};
+  for (const auto& s : sizes) {
+    const std::string name = std::string(s.transposed ? "gemm_tn_" : "gemm_") + std::to_string(s.m) + 'x' +
+                             std::to_string(s.n) + 'x' + std::to_string(s.k);
+    benchmark::RegisterBenchmark(name.c_str(), gemm, s.m, s.n, s.k, s.transposed)
+        ->UseManualTime()
+        ->Unit(benchmark::kMicrosecond);
   }
-}
-BENCHMARK(gemm_heed)->Apply(sizes);
-BENCHMARK(gemm_eigen)->Apply(sizes);
-BENCHMARK(gemm_tn_heed)->ArgNames({"M", "N", "K"})->Args({64, 64, 6400})->UseManualTime();
-BENCHMARK(gemm_tn_eigen)->ArgNames({"M", "N", "K"})->Args({64, 64, 6400})->UseManualTime();
+  return true;
+}();
 
 }  // namespace

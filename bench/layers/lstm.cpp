@@ -16,27 +16,30 @@ struct Layer {
   Index batch, time, width;
   nn::LSTM<float> lstm{{.input_size = width, .hidden_size = width}};
   Segments segments = Segments::uniform(batch, time);
-  Tensor<float> x = Tensor<float>::normal({batch * time, width}, Random(1));
+  Parameter<float> x{{batch * time, width}};  // not copied on the tape
   Tape<float> tape;
 
-  Layer(Index b, Index t, Index w) : batch(b), time(t), width(w) { nn::initialize(lstm, Random(42)); }
+  Layer(Index b, Index t, Index w, bool record) : batch(b), time(t), width(w), tape({.record = record}) {
+    nn::initialize(lstm, Random(42));
+    x.value() = Tensor<float>::normal(x.value().shape(), Random(1));
+  }
   Var<float> forward() {
     tape.clear();
-    return lstm(tape.variable(x), segments).output;
+    return lstm(tape.parameter(x), segments).output;
   }
   double flops() const { return 2.0 * static_cast<double>(batch * time * 4 * width * 2 * width); }
 };
 
 void lstm_forward_b64_t50_d128_h128(benchmark::State& state) {
-  Layer layer(64, 50, 128);
+  Layer layer(64, 50, 128, false);
   bench::measure_flops(state, layer.flops(), [&] { layer.forward(); });
 }
 void lstm_forward_backward_b64_t50_d128_h128(benchmark::State& state) {
-  Layer layer(64, 50, 128);
+  Layer layer(64, 50, 128, true);
   bench::measure_flops(state, 3 * layer.flops(), [&] { backward(sum(layer.forward())); });
 }
 void lstm_forward_b1_t50_d128_h128(benchmark::State& state) {
-  Layer layer(1, 50, 128);
+  Layer layer(1, 50, 128, false);
   bench::measure_flops(state, layer.flops(), [&] { layer.forward(); });
 }
 BENCHMARK(lstm_forward_b64_t50_d128_h128)->UseManualTime()->Unit(benchmark::kMillisecond);
