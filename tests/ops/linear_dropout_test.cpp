@@ -3,6 +3,7 @@
 
 #include "heed/kernels/reference/activation.hpp"
 #include "heed/kernels/reference/gemm.hpp"
+#include "heed/ops/slice.hpp"
 #include "ops/samples.hpp"
 
 namespace heed::test {
@@ -86,3 +87,23 @@ OpSamples samples<op::linear_dropout>() {
 }
 
 }  // namespace heed::test
+
+TEST_CASE("linear_dropout beside a residual that lies across its input's rows is composed, and right") {
+  using namespace heed;
+  const Tensor<float> h = Tensor<float>::normal({200, 64}, Random(1)), w = Tensor<float>::normal({64, 64}, Random(2));
+  const auto gradient = [&](bool fused) {
+    Tape<float> tape;
+    const Var<float> all = tape.variable(h), weight = tape.constant(w);
+    const Var<float> x = slice(all, 0, 0, 192), before = slice(all, 0, 1, 193);
+    const Var<float> y =
+        fused ? linear_dropout<float>(x, weight, {}, {.residual = before}) : add(before, linear(x, weight));
+    const auto loss = tape.zeros({});
+    backward(record(tape, {y}, loss, [=](const Gradients<float>& g) {
+      const auto dy = g(y);
+      for (Index i = 0; i < dy.size(); ++i) dy.data()[i] += static_cast<float>(i % 7);
+    }));
+    return Tensor<float>(all.gradient());
+  };
+  const Tensor<float> a = gradient(true), b = gradient(false);
+  CHECK(std::equal(a.data(), a.data() + a.size(), b.data()));
+}

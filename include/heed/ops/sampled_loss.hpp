@@ -2,6 +2,7 @@
 // Losses over a catalogue by the target and sampled negatives.
 #pragma once
 
+#include <cmath>
 #include <span>
 
 #include "heed/kernels/embedding.hpp"
@@ -37,9 +38,9 @@ struct SampledLossOptions {
   Index ignore_index = -100;                ///< rows with this target count neither in the loss nor in the mean
   Reduction reduction = Reduction::mean;    ///< over the rows, or sum
   double scale = 1;                         ///< of the products, not of the bias: 1 / temperature
-  double calibration = 0.75;  ///< gBCE's t in [0, 1]: beta = a (t (1 - 1/a) + 1/a) with a = N / (items - 1), so that 0
-                              ///< leaves BCE and 1 makes sigmoids the probabilities of the whole catalogue
-  bool hide_hits = true;      ///< a negative that is the row's own target does not count
+  double calibration = 0.75;  ///< gBCE's t in [0, 1]: beta = a (t (1 - 1/a) + 1/a) with a = min(1, N / (items - 1)), so
+                              ///< 0 leaves BCE and 1 makes sigmoids the probabilities of the whole catalogue
+  bool hide_hits = true;                        ///< a negative that is the row's own target does not count
   std::span<const double> log_probabilities{};  ///< [items] or empty: of being sampled, taken off all logits (logQ)
 };
 
@@ -61,6 +62,9 @@ inline void check_sampled_loss(Index rows, Index items, std::span<const Index> t
   }
   if (!options.log_probabilities.empty() && std::ssize(options.log_probabilities) != items) {
     fail<OptionError>(name, message(options.log_probabilities.size(), " log_probabilities for ", items, " items"));
+  }
+  for (const double taken : options.log_probabilities) {
+    if (!std::isfinite(taken)) fail<OptionError>(name, message("a log_probability of ", taken));
   }
   for (Index i = 0; i < sampled; ++i) {
     const Index item = negatives.items[static_cast<std::size_t>(i)];
@@ -178,7 +182,7 @@ Var<Scalar> sampled_loss(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, st
   const detail::SampledTiles tiles = detail::cut_sampled_rows(tape, targets, options.ignore_index, negatives.items,
                                                               negatives.sequences, negatives.each_row);
   const Index sampled = tiles.negatives, most = detail::SampledTiles::most;
-  const double odds = items > 1 ? static_cast<double>(sampled) / static_cast<double>(items - 1) : 1;
+  const double odds = sampled < items - 1 ? static_cast<double>(sampled) / static_cast<double>(items - 1) : 1;
   const double beta = options.calibration * (odds - 1) + 1;
   const auto y = tape.allocate({});
   const auto slopes = tape.allocate({tiles.count, 1 + sampled});

@@ -13,7 +13,8 @@ namespace heed::inline HEED_ABI::recsys {
 struct NextItemLoss {
   enum class Kind {
     softmax,          ///< cross-entropy over the whole catalogue
-    sampled_softmax,  ///< over the target and negatives drawn for each sequence
+    sampled_softmax,  ///< over the target and negatives drawn for each sequence (for each target where a query has
+                      ///< several)
     bce,              ///< sigmoids of the target and of negatives drawn for each position (SASRec: one)
     gbce              ///< the same, calibrated (Petrov and Macdonald 2023, gSASRec)
   };

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "heed/core/tensor.hpp"
+#include "heed/core/view.hpp"
 #include "heed/kernels/reference/activation.hpp"
 #include "heed/kernels/reference/softmax_row.hpp"
 
