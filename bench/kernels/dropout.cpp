@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dropout of 128 MB, and its factors alone.
+// Dropout of 128 MB, and its mask alone.
 #include "heed/kernels/dropout.hpp"
 
 #include "elementwise.hpp"
@@ -18,17 +18,19 @@ T opaque(T value) {
   return value;
 }
 
-void dropout_factors(benchmark::State& state) {
-  std::vector<float> out(static_cast<std::size_t>(state.range(0)));
+void dropout_mask(benchmark::State& state) {
+  using Mask = heed::kernels::DropoutMask<>;
+  std::uint16_t out[32 * Mask::words];
   const double took = bench::fastest(state, [&] {
     for (int i = 0; i < 100; ++i) {
-      heed::kernels::dropout_factors<float>(opaque(Random(1)), 0, state.range(0), opaque(0.9f), out.data());
+      const Mask mask(opaque(Random(1)), opaque(0.9));
+      for (Index g = 0; g < state.range(0); ++g) mask.make(static_cast<std::uint64_t>(g), out + g * Mask::words);
       benchmark::ClobberMemory();
     }
   });
-  state.counters["ns"] = took * 1e7 / static_cast<double>(state.range(0));
+  state.counters["ns"] = took * 1e7 / static_cast<double>(state.range(0) * Mask::group);
 }
-BENCHMARK(dropout_factors)->Arg(200)->Arg(4096)->UseManualTime();
+BENCHMARK(dropout_mask)->Arg(2)->Arg(32)->UseManualTime();
 
 void dropout_forward_128mb(benchmark::State& state) {
   std::vector<float> x(large, 1.0f), y(large);

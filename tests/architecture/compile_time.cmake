@@ -3,7 +3,7 @@
 # each: heed is to cost at most three times what Eigen costs. In turn, so that a busy moment of the machine hits both.
 cmake_minimum_required(VERSION 3.25)
 set(rounds 3)
-set(limit 400)  # per cent: three times is the aim, 3.6 is what tiles and panels cost now; a busy machine is allowed for
+set(limit 315)  # per cent: three times, and what a noisy machine adds
 
 file(MAKE_DIRECTORY ${WORK_DIR})
 file(WRITE ${WORK_DIR}/eigen.cpp [[
@@ -15,12 +15,19 @@ int main() {
 }
 ]])
 
+# Processor time of the compiler, in milliseconds: other work on the machine counts less than in time that passes.
 function(compile source best)
-  string(TIMESTAMP start "%s%f" UTC)
-  execute_process(COMMAND ${COMPILER} -std=c++20 -O2 -I${SOURCE_DIR}/include -isystem ${EIGEN_INCLUDE}
-                          -c ${source} -o ${WORK_DIR}/compiled.o COMMAND_ERROR_IS_FATAL ANY)
-  string(TIMESTAMP end "%s%f" UTC)
-  math(EXPR time "(${end} - ${start}) / 1000")
+  execute_process(COMMAND sh -c "\"$@\" && times" sh ${COMPILER} -std=c++20 -O2 -I${SOURCE_DIR}/include
+                          -isystem ${EIGEN_INCLUDE} -c ${source} -o ${WORK_DIR}/compiled.o
+                  OUTPUT_VARIABLE times COMMAND_ERROR_IS_FATAL ANY)
+  # The second line is the children's: user and system, as 0m1.234567s or 0m1.23s.
+  string(REGEX MATCH "\n([0-9]+)m([0-9]+)\\.([0-9][0-9])[0-9]*s ([0-9]+)m([0-9]+)\\.([0-9][0-9])[0-9]*s" found "${times}")
+  if(NOT found)
+    message(FATAL_ERROR "No times in: ${times}")
+  endif()
+  # A leading 1 keeps 08 from being read as octal.
+  math(EXPR time "((${CMAKE_MATCH_1} + ${CMAKE_MATCH_4}) * 60 + ${CMAKE_MATCH_2} + ${CMAKE_MATCH_5}) * 1000 +
+                  (1${CMAKE_MATCH_3} + 1${CMAKE_MATCH_6} - 200) * 10")
   if(NOT DEFINED ${best} OR time LESS ${best})
     set(${best} ${time} PARENT_SCOPE)
   endif()

@@ -242,6 +242,24 @@ TEST_CASE("a tape keeps its memory, and a warm step allocates nothing") {
   CHECK(tape.size() == 0);
 }
 
+TEST_CASE("a tape rewinds: values since are forgotten, their memory is used again, and those before go on") {
+  Tape<double> tape;
+  const auto x = tape.variable(Tensor<double>::of({1, 2}));
+  const auto mark = tape.mark();
+  const double* room = nullptr;
+  for (int round = 0; round < 3; ++round) {
+    const auto y = inner(x, x);
+    CHECK(y.item() == 5);
+    if (round > 0) CHECK(y.value().data() == room);
+    room = y.value().data();
+    tape.rewind(mark);
+    CHECK(tape.size() == 1);
+    CHECK_THROWS_AS(y.value(), StateError);
+  }
+  backward(inner(x, x));
+  CHECK(x.gradient()[1] == 4);
+}
+
 TEST_CASE("the same computation has the same bits on a fresh tape and on a used one") {
   const Tensor<float> data = Tensor<float>::normal({70}, Random(2));
   const auto run = [&](Tape<float>& tape) {

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Masks of every kind for the tests of attention kernels: as the kernels see them and as plain [queries, keys] numbers.
+// What the tests of attention kernels share: masks of every kind, as the kernels see them and as plain [queries, keys]
+// numbers, and the check that hidden pairs have no influence.
 #pragma once
 
+#include <algorithm>
+#include <catch2/catch.hpp>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <string>
 #include <vector>
@@ -98,6 +102,69 @@ std::vector<MaskCase<Scalar>> mask_cases(Index queries, Index keys) {
   all.causal = true;
   all.lengths = {0, keys, 0};
   return out;
+}
+
+template <class Scalar>
+bool same_bits(const Scalar* a, const Scalar* b, Index size) {
+  return size == 0 || std::memcmp(a, b, static_cast<std::size_t>(size) * sizeof(Scalar)) == 0;
+}
+template <class Scalar>
+bool same_bits(const Tensor<Scalar>& a, const Tensor<Scalar>& b) {
+  return a.shape() == b.shape() && same_bits(a.data(), b.data(), a.size());
+}
+
+/// That what a query may not look at has no influence on it, NaN and infinity included. `clean`, a problem under `mask`
+/// and what a kernel makes of it when `run`, has q, k, v, context, weights, dq, dk, dv, and in `shared` the gradient of
+/// the parameters, each gradient added to 1.
+template <class Case, class Scalar>
+void check_no_influence_of_hidden(const MaskCase<Scalar>& mask, Case clean, Tensor<Scalar> Case::*shared) {
+  constexpr Scalar infinity = std::numeric_limits<Scalar>::infinity();
+  constexpr Scalar nan = std::numeric_limits<Scalar>::quiet_NaN();
+  Case poisoned = clean;
+  clean.run();
+  const auto numbers = mask.numbers();
+  const auto hidden = [&](Index i, Index j) { return numbers(i, j) == -std::numeric_limits<double>::infinity(); };
+  const auto same_row = [&](Tensor<Scalar> Case::*x, Index i) {
+    return same_bits((clean.*x).view().row(i), (poisoned.*x).view().row(i), (clean.*x).cols());
+  };
+  const auto fill = [](Tensor<Scalar>& x, Index i, Scalar value) { std::fill_n(x.view().row(i), x.cols(), value); };
+  for (Index j = 0; j < mask.keys; ++j) {
+    for (const Scalar bad : {nan, infinity, -infinity}) {
+      poisoned.k = clean.k;
+      poisoned.v = clean.v;
+      fill(poisoned.k, j, bad);
+      fill(poisoned.v, j, bad);
+      poisoned.run();
+      bool somebody_looks = false;
+      for (Index i = 0; i < mask.queries; ++i) {
+        if (!hidden(i, j)) {
+          somebody_looks = true;
+          CHECK(!same_row(&Case::context, i));
+          continue;
+        }
+        for (const auto x : {&Case::context, &Case::weights, &Case::dq}) CHECK(same_row(x, i));
+      }
+      if (somebody_looks) continue;
+      for (const auto x : {&Case::dk, &Case::dv, shared}) CHECK(same_bits(clean.*x, poisoned.*x));
+    }
+  }
+  // A query that may look at nothing.
+  for (Index i = 0; i < mask.queries; ++i) {
+    bool blind = true;
+    for (Index j = 0; j < mask.keys; ++j) blind = blind && hidden(i, j);
+    if (!blind) continue;
+    poisoned.k = clean.k;
+    poisoned.v = clean.v;
+    poisoned.q = clean.q;
+    fill(poisoned.q, i, nan);
+    poisoned.run();
+    for (const auto x : {&Case::context, &Case::weights, &Case::dq, &Case::dk, &Case::dv, shared}) {
+      CHECK(same_bits(clean.*x, poisoned.*x));
+    }
+    for (Index c = 0; c < clean.context.cols(); ++c) CHECK(clean.context(i, c) == Scalar(0));
+    for (Index j = 0; j < mask.keys; ++j) CHECK(clean.weights(i, j) == Scalar(0));
+    for (Index c = 0; c < clean.dq.cols(); ++c) CHECK(clean.dq(i, c) == Scalar(1));
+  }
 }
 
 }  // namespace heed::test

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "heed/kernels/attention.hpp"
 
-#include <cstring>
-
 #include "heed/kernels/reference/attention.hpp"
 #include "heed/kernels/reference/dropout.hpp"
 #include "kernels/attention_cases.hpp"
@@ -12,6 +10,10 @@ namespace {
 
 using namespace heed;
 using test::MaskCase;
+using test::same_bits;
+
+/// Queries of the widest tile.
+constexpr Index strip = kernels::detail::AttentionBackward<float, simd::NativeIsa>::strip;
 
 /// What is asked for beside the context.
 enum class Asked { weights, mass, both };
@@ -39,6 +41,7 @@ struct Case {
   Asked asked;
   Random random{12};
   Tensor<Scalar> context, weights, mass, log_sums, dq, dk, dv, scratch, d_mass;
+  std::vector<std::uint16_t> drawn;
   std::vector<kernels::LaneItem<Scalar>> key_items, query_items;
 
   Case(const MaskCase<Scalar>& m, Index width, Index depth, Scalar kept = 1, Asked what = Asked::weights)
@@ -59,6 +62,7 @@ struct Case {
   kernels::AttentionUnit<Scalar> unit() {
     kernels::AttentionUnit<Scalar> u{q.view(), k.view(), v.view(), mask.view(),    MaskCase<Scalar>::segment,
                                      scale(),  keep,     random,   log_sums.data()};
+    u.kept = drawn.data();
     if (asked != Asked::weights) {
       u.key_items = key_items.data();
       u.query_items = query_items.data();
@@ -82,6 +86,7 @@ struct Case {
     weights = Tensor<Scalar>::full({q.rows(), k.rows()}, nan);
     mass = Tensor<Scalar>::full({q.rows(), 1}, nan);
     log_sums = Tensor<Scalar>::full({q.rows()}, nan);
+    drawn.assign(static_cast<std::size_t>(q.rows() * kernels::kept_words(k.rows())), std::uint16_t{0xaaaa});
     scratch = Tensor<Scalar>::full(scratch.shape(), nan);
     dq = Tensor<Scalar>::ones(q.shape());
     dk = Tensor<Scalar>::ones(k.shape());
@@ -130,15 +135,6 @@ struct Case {
   }
 };
 
-template <class Scalar>
-bool same_bits(const Scalar* a, const Scalar* b, Index size) {
-  return size == 0 || std::memcmp(a, b, static_cast<std::size_t>(size) * sizeof(Scalar)) == 0;
-}
-template <class Scalar>
-bool same_bits(const Tensor<Scalar>& a, const Tensor<Scalar>& b) {
-  return a.shape() == b.shape() && same_bits(a.data(), b.data(), a.size());
-}
-
 }  // namespace
 
 TEST_CASE("attention and its gradients are the reference's under every mask and at every size") {
@@ -156,8 +152,7 @@ TEST_CASE("attention and its gradients are the reference's under every mask and 
       with(3, 5, 4, size, 1);  // the values' width
       with(2, size, 3, 2, 1);  // keys
     }
-    for (const Index queries : {Index{0}, Index{1}, kernels::attention_strip - 1, kernels::attention_strip,
-                                kernels::attention_strip + 1, 2 * kernels::attention_strip + 3}) {
+    for (const Index queries : {Index{0}, Index{1}, strip - 1, strip, strip + 1, 2 * strip + 3}) {
       with(queries, width + 1, 3, 2, 1);
     }
     with(5, 7, 3, 2, Scalar(0.75));
@@ -181,7 +176,7 @@ TEST_CASE("the mass on a query's item, and its gradients, are the reference's wi
       with(5, size, 1);
       with(5, size, Scalar(0.75));
     }
-    for (const Index queries : {Index{0}, Index{1}, kernels::attention_strip, 2 * kernels::attention_strip + 3}) {
+    for (const Index queries : {Index{0}, Index{1}, strip, 2 * strip + 3}) {
       with(queries, 19, 1);
     }
     with(3, 150, Scalar(0.75));
@@ -279,13 +274,13 @@ TEST_CASE("what a query may not look at has no influence on it, NaN and infinity
 
 TEST_CASE("a query's attention does not depend on the queries beside it") {
   test::for_every_isa([]<class Scalar, class Isa>() {
-    constexpr Index queries = 2 * kernels::attention_strip + 3;
+    constexpr Index queries = 2 * strip + 3;
     for (const auto& mask : test::mask_cases<Scalar>(queries, 37)) {
       if (mask.causal) continue;  // taking a query out would change what it may see
       INFO(mask.label);
       Case<Scalar, Isa> whole(mask, 5, 3, 1, Asked::both);
       whole.run();
-      for (const Index i : {Index{0}, kernels::attention_strip, queries - 1}) {
+      for (const Index i : {Index{0}, strip, queries - 1}) {
         // A mask whose only row is row i.
         MaskCase<Scalar> one = mask;
         one.queries = 1;
@@ -338,7 +333,7 @@ TEST_CASE("attention works on columns of wider arrays and leaves out what is not
   for (const int only : {0, 1, 2}) {
     const auto ones = [](const Tensor<double>& x) { return Tensor<double>::ones({x.rows(), x.cols() + 2}); };
     auto dq = ones(c.dq), dk = ones(c.dk), dv = ones(c.dv);
-    const TensorView<double> none;
+    const MatrixView<double> none;
     auto given = c.given();
     given.context = inside(context);
     given.d_context = inside(d_context);

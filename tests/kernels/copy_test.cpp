@@ -14,7 +14,7 @@ TEST_CASE("rows are copied and added through strides, and repeated by a stride o
       const auto in = x.view().columns(2, cols + 2);
       kernels::copy_rows<Scalar>(in, y.view().columns(1, cols + 1));
       kernels::add_rows<Scalar, Isa>(in, sum.view().columns(1, cols + 1), Scalar(-2));
-      kernels::add_rows<Scalar, Isa>({in.row(1), in.shape(), 0}, repeated.view().columns(1, cols + 1));
+      kernels::add_rows<Scalar, Isa>({in.row(1), {in.rows(), in.cols()}, 0}, repeated.view().columns(1, cols + 1));
       bool equal = true;
       for (Index i = 0; i < 3; ++i) {
         for (Index j = 0; j < cols + 2; ++j) {

@@ -10,24 +10,25 @@
 
 using namespace heed;
 
-TEST_CASE("factors are the reference's at every place of every range") {
+TEST_CASE("what is kept is the reference's, in every group and at every register") {
   const test::Guarded memory;
   test::for_every_isa([&]<class Scalar, class Isa>() {
+    using Mask = kernels::DropoutMask<Isa>;
+    using P = simd::Pack<Scalar, Isa>;
     for (const double keep : {1e-6, 0.1, 0.5, 0.7, 0.99999, 1.0}) {
-      for (const std::uint64_t begin : {0ul, 1ul, 127ul, 128ul, 200ul, (1ul << 40) - 3, ~0ul - 500}) {
-        for (const Index n : {0, 1, 15, 16, 17, 128, 129, 300}) {
-          INFO(n << " from " << begin << ", keep " << keep);
-          Scalar* const out = memory.end<Scalar>() - n;
-          kernels::dropout_factors<Scalar, Isa>(Random(begin + 7), begin, n, Scalar(keep), out);
-          Index different = 0;
-          for (Index i = 0; i < n; ++i) {
-            const auto at = begin + static_cast<std::uint64_t>(i);
-            const auto exact = static_cast<double>(Scalar(keep));
-            different +=
-                out[i] != static_cast<Scalar>(kernels::reference::dropout_factor(Random(begin + 7), at, exact));
-          }
-          CHECK(different == 0);
+      for (const std::uint64_t first : {0ul, 1ul, (1ul << 40) - 3, (1ul << 57) - 2}) {
+        INFO("group " << first << ", keep " << keep);
+        const Random random(first + 7);
+        const Mask mask(random, keep);
+        std::uint16_t* const bits = memory.end<std::uint16_t>() - 2 * Mask::words;
+        for (Index g = 0; g < 2; ++g) mask.make(first + static_cast<std::uint64_t>(g), bits + g * Mask::words);
+        Index different = 0;
+        for (Index i = 0; i < 2 * Mask::group; ++i) {
+          const auto lanes = Mask::template kept<P>(bits, i / P::width * P::width);
+          const std::uint64_t e = first * Mask::group + static_cast<std::uint64_t>(i);
+          different += (lanes[i % P::width] != 0) != (kernels::reference::dropout_factor(random, e, keep) != 0);
         }
+        CHECK(different == 0);
       }
     }
   });

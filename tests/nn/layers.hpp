@@ -40,12 +40,21 @@ Tensor<Scalar> normal(const Shape& shape, std::string_view name = "x") {
   return Tensor<Scalar>::normal(shape, Random(5).fork(name));
 }
 
+template <class T>
+auto matrix_of(const T& x) {
+  return x.matrix();
+}
+template <class Scalar>
+MatrixView<Scalar> matrix_of(MatrixView<Scalar> x) {
+  return x;
+}
+
 /// Same shape and same numbers, bit for bit but for the sign of zero; NaN equals nothing.
 template <class A, class B>
 bool same(const A& a, const B& b) {
   if (a.shape() != b.shape()) return false;
-  const auto x = a.matrix();
-  const auto y = b.matrix();
+  const auto x = matrix_of(a);
+  const auto y = matrix_of(b);
   for (Index i = 0; i < a.rows(); ++i) {
     for (Index j = 0; j < a.cols(); ++j) {
       if (!(x(i, j) == y(i, j))) return false;

@@ -113,6 +113,12 @@ TEST_CASE("MultiHeadAttention: weights on request, each row a distribution; noth
     for (Index j = 0; j < 4; ++j) total += result.weights.value()[row * 4 + j];
     CHECK(total == Approx(1));
   }
+  const auto mean = layer.mean_of_heads(result.weights, queries, keys).value();
+  REQUIRE(mean.shape() == Shape{2 * 4 + 1 * 2});
+  for (Index i = 0; i < 8; ++i) {
+    CHECK(mean[i] == Approx((result.weights.value()[i] + result.weights.value()[8 + i]) / 2));
+  }
+  CHECK(mean[8] + mean[9] == Approx(1));
   for (Index i = 2; i < 5; ++i) {  // sequence 2 has queries and no keys
     for (Index j = 0; j < 6; ++j) CHECK(result.context.value()(i, j) == layer.out_proj.bias.value()(j));
   }

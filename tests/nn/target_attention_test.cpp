@@ -113,10 +113,10 @@ TEST_CASE("TargetAttention says what is wrong") {
   Tape<double> tape;
   const auto q = tape.constant(Tensor<double>({6, 3})), k = tape.constant(Tensor<double>({9, 3}));
   CHECK(error_of<ShapeError>([&] { layer(q, candidates, k, k, Segments({9})); }) ==
-        "TargetAttention: 4 query sequences for 1 key sequences");
+        "target_attention: 4 query sequences for 1 key sequences");
   CHECK(error_of<ShapeError>([&] {
           layer(q, candidates, tape.constant(Tensor<double>({9, 4})), k, histories);
-        }) == "TargetAttention: queries of 3 features for keys of 4");
+        }) == "target_attention: queries of 3 features for keys of 4");
 }
 
 TEST_CASE("TargetAttention, warm, allocates nothing with any number of candidates a sequence") {

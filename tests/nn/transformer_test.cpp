@@ -100,6 +100,25 @@ TEST_CASE("TransformerEncoderLayer is the composition of its operations, dropout
   }
 }
 
+TEST_CASE("TransformerEncoderLayer: the weights are those of its attention") {
+  for (const NormPlacement norm : placements) {
+    const auto layer = make<double>(small(norm, 0));
+    Tape<double> tape;
+    const auto x = tape.constant(normal<double>({6, 8}));
+    const std::vector<Index> ends = {1, -1, 4, 5};
+    const Segments one_each({1, 1, 1, 1});
+    const auto some = layer.attention_weights(x, sequences, ends, one_each).value();
+    const auto q = norm == NormPlacement::post ? x : layer.norm1(x);
+    const auto k = norm == NormPlacement::pre ? q : x;
+    const auto all = layer.self_attn(q, sequences, k, k, sequences, {}, true).weights.value();
+    REQUIRE(some.size() == 6);
+    const auto mean = [&](Index row, Index next_head) { return (all[row] + all[row + next_head]) / 2; };
+    for (Index j = 0; j < 2; ++j) CHECK(some[j] == Approx(mean(2 + j, 4)));
+    for (Index j = 0; j < 3; ++j) CHECK(some[2 + j] == Approx(mean(8 + 6 + j, 9)));
+    CHECK(some[5] == Approx(1));
+  }
+}
+
 TEST_CASE("TransformerEncoderLayer: each of the three dropouts acts while training, none otherwise") {
   const Tensor<float> x = normal<float>({6, 8});
   for (const NormPlacement norm : placements) {

@@ -3,7 +3,6 @@
 
 #include "heed/kernels/reference/additive_attention.hpp"
 #include "ops/attention_reference.hpp"
-#include "ops/joined.hpp"
 #include "ops/samples.hpp"
 
 namespace heed::test {
@@ -29,21 +28,10 @@ Sample additive_sample(std::string label, std::vector<Tensor<double>> inputs, co
         return with_weights ? joined(result.context, result.weights) : result.context;
       },
       [=](std::span<const Tensor<double>> x) {
-        const Tensor<double> q = query(x), k = key(x), &v = x.back();
-        Tensor<double> context({qs.tokens(), v.cols()});
-        std::vector<double> weights;
-        for (Index b = 0; b < qs.count(); ++b) {
-          const Tensor<double> numbers = mask.numbers(b, qs.length(b), ks.length(b));
-          Tensor<double> w(numbers.shape());
-          kernels::reference::additive_attention(q.view().rows(qs.begin(b), qs.end(b)),
-                                                 k.view().rows(ks.begin(b), ks.end(b)),
-                                                 v.view().rows(ks.begin(b), ks.end(b)), x[0].data(), numbers.view(),
-                                                 w.view(), context.view().rows(qs.begin(b), qs.end(b)));
-          weights.insert(weights.end(), w.data(), w.data() + w.size());
-        }
-        Tensor<double> all({static_cast<Index>(weights.size())});
-        std::copy(weights.begin(), weights.end(), all.data());
-        return with_weights ? joined({context, all}) : context;
+        return each_sequence(query(x), qs, key(x), x.back(), ks, mask, with_weights,
+                             [&](auto q, auto k, auto v, auto numbers, auto w, auto context) {
+                               kernels::reference::additive_attention(q, k, v, x[0].data(), numbers, w, context);
+                             });
       });
 }
 

@@ -8,6 +8,7 @@
 #include "heed/core/mask.hpp"
 #include "heed/core/segments.hpp"
 #include "heed/core/tensor.hpp"
+#include "ops/joined.hpp"
 
 namespace heed::test {
 
@@ -67,6 +68,27 @@ inline std::vector<MaskOf> every_mask(Index count) {
            }},
           {"everything hidden", Mask::lengths(std::vector<Index>(static_cast<std::size_t>(count), 0)),
            [](auto...) { return hides; }}};
+}
+
+/// Every sequence through `attend(q, k, v, numbers, weights, context)`, all of them views of its rows: the context, or
+/// with weights both, joined.
+template <class Attend>
+Tensor<double> each_sequence(const Tensor<double>& q, const Segments& qs, const Tensor<double>& k,
+                             const Tensor<double>& v, const Segments& ks, const MaskOf& mask, bool with_weights,
+                             const Attend& attend) {
+  Tensor<double> context({qs.tokens(), v.cols()});
+  std::vector<double> weights;
+  for (Index b = 0; b < qs.count(); ++b) {
+    const Tensor<double> numbers = mask.numbers(b, qs.length(b), ks.length(b));
+    Tensor<double> w(numbers.shape());
+    attend(q.view().rows(qs.begin(b), qs.end(b)), k.view().rows(ks.begin(b), ks.end(b)),
+           v.view().rows(ks.begin(b), ks.end(b)), numbers.view(), w.view(),
+           context.view().rows(qs.begin(b), qs.end(b)));
+    weights.insert(weights.end(), w.data(), w.data() + w.size());
+  }
+  Tensor<double> all({static_cast<Index>(weights.size())});
+  std::copy(weights.begin(), weights.end(), all.data());
+  return with_weights ? joined({context, all}) : context;
 }
 
 /// Columns begin .. end of rows of x, as an array of its own.

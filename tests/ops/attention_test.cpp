@@ -208,3 +208,13 @@ TEST_CASE("attention gives weights only when asked") {
   // Equal scores: each of the first sequence's weights is 1/2, each of the second's 1/3.
   for (Index i = 0; i < 26; ++i) CHECK(weights.value()[i] == Approx(i < 8 ? 1.0 / 2 : 1.0 / 3));
 }
+
+TEST_CASE("the mass on items is there for a batch without tokens") {
+  using namespace heed;
+  Tape<float> tape;
+  const Segments segments({0, 0});
+  const std::vector<Index> no_items;
+  const auto x = tape.constant(Tensor<float>({0, 4}));
+  const AttentionOptions options{.num_heads = 2, .key_items = no_items, .query_items = no_items};
+  CHECK(attention(x, segments, x, x, segments, {}, options).mass.shape() == Shape{0, 2});
+}

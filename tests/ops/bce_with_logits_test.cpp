@@ -2,55 +2,17 @@
 #include "heed/ops/bce_with_logits.hpp"
 
 #include "heed/kernels/reference/bce_with_logits.hpp"
+#include "ops/loss_samples.hpp"
 #include "ops/parity.hpp"
-#include "ops/samples.hpp"
 
 namespace heed::test {
 
-namespace {
-
-Tensor<double> fractions(const Shape& shape) { return Tensor<double>::uniform(shape, Random(8)); }
-
-Sample bce_with_logits_sample(const char* label, const Shape& shape, Reduction reduction) {
-  return sample(
-      label, {normal(shape, "prediction", 2), fractions(shape)},
-      [reduction](auto&, auto x) { return bce_with_logits(x[0], x[1], reduction); },
-      [reduction](std::span<const Tensor<double>> x) {
-        Tensor<double> each(x[0].shape());
-        kernels::reference::bce_with_logits(each.size(), x[0].data(), x[1].data(), each.data());
-        if (reduction == Reduction::none) return each;
-        double sum = 0;
-        for (Index i = 0; i < each.size(); ++i) sum += each.data()[i];
-        const bool mean = reduction == Reduction::mean && each.size() > 0;
-        return Tensor<double>::scalar(mean ? sum / static_cast<double>(each.size()) : sum);
-      });
-}
-
-}  // namespace
-
 template <>
 OpSamples samples<op::bce_with_logits>() {
-  OpSamples out;
-  out.good = {bce_with_logits_sample("mean", {4, 3}, Reduction::mean),
-              bce_with_logits_sample("sum", {17}, Reduction::sum),
-              bce_with_logits_sample("of each element", {2, 3, 5}, Reduction::none),
-              bce_with_logits_sample("of scalars", {}, Reduction::mean),
-              bce_with_logits_sample("mean of nothing", {0, 3}, Reduction::mean),
-              bce_with_logits_sample("nothing from nothing", {0, 3}, Reduction::none),
-              bce_with_logits_sample("mean of several blocks", {3, 3000}, Reduction::mean),
-              bce_with_logits_sample("each of several chunks", {3, 7000}, Reduction::none)};
-  const auto call = [](auto x) { bce_with_logits(x[0], x[1]); };
-  out.bad = {bad_call("a column and a row", {{4, 1}, {4}}, call,
-                      "bce_with_logits: prediction [4, 1] and target [4] differ in shape"),
-             bad_call("a number for many", {{4}, Shape{}}, call,
-                      "bce_with_logits: prediction [4] and target [] differ in shape"),
-             {"two tapes",
-              [] {
-                Tape<float> a, b;
-                bce_with_logits(a.constant(1.0f), b.constant(1.0f));
-              },
-              "bce_with_logits: inputs on different tapes"}};
-  return out;
+  return loss_samples(
+      "bce_with_logits", [](auto x, auto t, Reduction reduction) { return bce_with_logits(x, t, reduction); },
+      kernels::reference::bce_with_logits,
+      [](const Shape& shape) { return Tensor<double>::uniform(shape, Random(8)); });
 }
 
 }  // namespace heed::test

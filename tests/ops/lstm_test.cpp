@@ -2,6 +2,7 @@
 #include "heed/ops/lstm.hpp"
 
 #include "heed/kernels/reference/lstm.hpp"
+#include "heed/ops/slice.hpp"
 #include "ops/joined.hpp"
 #include "ops/samples.hpp"
 
@@ -98,6 +99,24 @@ OpSamples samples<op::lstm>() {
   std::vector<Index> many;  // three groups
   for (Index i = 0; i < 67; ++i) many.push_back((i * 7) % 4);
   out.good.push_back(lstm_sample("three groups", Segments(std::span<const Index>(many)), 2, 3, {.states = true}));
+
+  // Both states from one array, a row apart: two groups add to one row's gradient, which is not 0 before.
+  const Segments crowd{std::span<const Index>(many)};
+  const Index count = crowd.count();
+  out.good.push_back(sample(
+      "initial states that share rows",
+      {normal({crowd.tokens(), 2}, "x"), normal({12, 2}, "weight_ih", 0.4), normal({12, 3}, "weight_hh", 0.4),
+       normal({count + 1, 3}, "states")},
+      [=](auto&, auto x) {
+        const auto result = lstm(x[0], crowd, {x[1], x[2]}, slice(x[3], 0, 0, count), slice(x[3], 0, 1, count + 1));
+        return joined(x[3], result.output, result.h_n, result.c_n);
+      },
+      [=](std::span<const Tensor<double>> x) {
+        const auto states = x[3].view();
+        const std::vector<Tensor<double>> in = {x[0], x[1], x[2], Tensor<double>(states.rows(0, count)),
+                                                Tensor<double>(states.rows(1, count + 1))};
+        return joined({x[3], reference(in, crowd, {.biases = false, .states = true})});
+      }));
 
   const Segments two({2, 1});
   const auto bad = [=](std::string label, std::vector<Shape> shapes, const Given& given, std::string expected) {

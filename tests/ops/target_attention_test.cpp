@@ -3,7 +3,6 @@
 
 #include "heed/kernels/reference/target_attention.hpp"
 #include "ops/attention_reference.hpp"
-#include "ops/joined.hpp"
 #include "ops/samples.hpp"
 
 namespace heed::test {
@@ -32,20 +31,11 @@ Sample target_sample(std::string label, std::vector<Tensor<double>> inputs, std:
         const Tensor<double>&q = x[0], &k = x[at(1)], &v = x[at(2)];
         std::vector<kernels::reference::TargetLayer> layers;
         for (std::size_t l = count; l < x.size(); l += 2) layers.push_back({x[l].view(), x[l + 1].data()});
-        Tensor<double> context({qs.tokens(), v.cols()});
-        std::vector<double> weights;
-        for (Index b = 0; b < qs.count(); ++b) {
-          const Tensor<double> numbers = mask.numbers(b, qs.length(b), ks.length(b));
-          Tensor<double> w(numbers.shape());
-          kernels::reference::target_attention(
-              q.view().rows(qs.begin(b), qs.end(b)), k.view().rows(ks.begin(b), ks.end(b)),
-              v.view().rows(ks.begin(b), ks.end(b)), layers, how.activation, how.softmax, numbers.view(), w.view(),
-              context.view().rows(qs.begin(b), qs.end(b)));
-          weights.insert(weights.end(), w.data(), w.data() + w.size());
-        }
-        Tensor<double> all({static_cast<Index>(weights.size())});
-        std::copy(weights.begin(), weights.end(), all.data());
-        return how.with_weights ? joined({context, all}) : context;
+        return each_sequence(q, qs, k, v, ks, mask, how.with_weights,
+                             [&](auto own_q, auto own_k, auto own_v, auto numbers, auto w, auto context) {
+                               kernels::reference::target_attention(own_q, own_k, own_v, layers, how.activation,
+                                                                    how.softmax, numbers, w, context);
+                             });
       });
 }
 

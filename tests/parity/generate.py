@@ -64,37 +64,53 @@ def pack(padded, lengths):
     return torch.cat([row[:length] for row, length in zip(padded, lengths)])
 
 
-# --- LSTM ---
+# --- LSTM and GRU ---
 
 FULL, RAGGED = [4, 4, 4], [3, 0, 5, 1]
 
 
-def lstm(lengths, **options):
+def run_packed(module, x, lengths, states):
     """Sequences of length 0, which PyTorch rejects, follow heed's rule: no output, final state = initial state."""
+    alive = [i for i, length in enumerate(lengths) if length > 0]
+    alive_lengths = [lengths[i] for i in alive]
+    packed = pack_padded_sequence(pad(x, lengths)[alive], alive_lengths, batch_first=True, enforce_sorted=False)
+    initial = tuple(state[:, alive].contiguous() for state in states)
+    output, last = module(packed, initial if len(states) > 1 else initial[0])
+    output = pack(pad_packed_sequence(output, batch_first=True)[0], alive_lengths)
+    last = last if len(states) > 1 else (last,)
+    return output, *(old.index_copy(1, torch.tensor(alive), new) for old, new in zip(states, last))
+
+
+def lstm(lengths, **options):
     module = nn.LSTM(**options, batch_first=True)
     rows = options["num_layers"] * (2 if options["bidirectional"] else 1)
     hidden, projection = options["hidden_size"], options["proj_size"]
     x = leaf(sum(lengths), options["input_size"])
     h0, c0 = leaf(rows, len(lengths), projection or hidden), leaf(rows, len(lengths), hidden)
-    alive = [i for i, length in enumerate(lengths) if length > 0]
-    alive_lengths = [lengths[i] for i in alive]
-    padded = pad(x, lengths)[alive]
-    packed = pack_padded_sequence(padded, alive_lengths, batch_first=True, enforce_sorted=False)
-    output, (h_n, c_n) = module(packed, (h0[:, alive].contiguous(), c0[:, alive].contiguous()))
-    output = pack(pad_packed_sequence(output, batch_first=True)[0], alive_lengths)
-    at = torch.tensor(alive)
-    outputs = {"output": output, "h_n": h0.index_copy(1, at, h_n), "c_n": c0.index_copy(1, at, c_n)}
+    outputs = dict(zip(("output", "h_n", "c_n"), run_packed(module, x, lengths, (h0, c0))))
     return differentiate({"x": x, "h0": h0, "c0": c0}, dict(module.named_parameters()), outputs,
+                         {"offsets": offsets_of(lengths)})
+
+
+def gru(lengths, **options):
+    module = nn.GRU(**options, batch_first=True)
+    rows = options["num_layers"] * (2 if options["bidirectional"] else 1)
+    x, h0 = leaf(sum(lengths), options["input_size"]), leaf(rows, len(lengths), options["hidden_size"])
+    outputs = dict(zip(("output", "h_n"), run_packed(module, x, lengths, (h0,))))
+    return differentiate({"x": x, "h0": h0}, dict(module.named_parameters()), outputs,
                          {"offsets": offsets_of(lengths)})
 
 
 for layers in (1, 2):
     for bidirectional in (False, True):
-        for projection in (0, 5):
-            for kind, lengths in (("full", FULL), ("ragged", RAGGED)):
-                case(f"lstm_layers{layers}{'_bidirectional' * bidirectional}{'_projection' * (projection > 0)}_{kind}",
+        for kind, lengths in (("full", FULL), ("ragged", RAGGED)):
+            directions = "_bidirectional" * bidirectional
+            for projection in (0, 5):
+                case(f"lstm_layers{layers}{directions}{'_projection' * (projection > 0)}_{kind}",
                      input_size=7, hidden_size=9, num_layers=layers, bidirectional=bidirectional, proj_size=projection,
                      lengths=lengths)(lstm)
+            case(f"gru_layers{layers}{directions}_{kind}", input_size=7, hidden_size=9, num_layers=layers,
+                 bidirectional=bidirectional, lengths=lengths)(gru)
 
 
 # --- multi-head attention ---

@@ -8,13 +8,18 @@
 
 namespace {
 
-std::atomic<std::size_t> count{0};
+std::atomic<std::size_t> count{0}, held{0}, peak{0};
 
 }  // namespace
 
 std::size_t heed::test::allocations() noexcept { return count.load(std::memory_order_relaxed); }
+std::size_t heed::test::held_bytes() noexcept { return held.load(std::memory_order_relaxed); }
+std::size_t heed::test::peak_bytes() noexcept { return peak.load(std::memory_order_relaxed); }
+void heed::test::restart_peak() noexcept { peak.store(held_bytes(), std::memory_order_relaxed); }
 
 #if defined(__GLIBC__) && !defined(HEED_TEST_SANITIZED)
+
+#include <malloc.h>
 
 extern "C" {
 
@@ -22,26 +27,34 @@ void* __libc_malloc(std::size_t);
 void* __libc_calloc(std::size_t, std::size_t);
 void* __libc_realloc(void*, std::size_t);
 void* __libc_memalign(std::size_t, std::size_t);
+void __libc_free(void*);
 
-void* malloc(std::size_t size) noexcept {
+static void* allocated(void* memory) noexcept {
   count.fetch_add(1, std::memory_order_relaxed);
-  return __libc_malloc(size);
+  const std::size_t size = malloc_usable_size(memory);
+  const std::size_t now = held.fetch_add(size, std::memory_order_relaxed) + size;
+  std::size_t most = peak.load(std::memory_order_relaxed);
+  while (now > most && !peak.compare_exchange_weak(most, now, std::memory_order_relaxed)) {
+  }
+  return memory;
 }
+static void released(void* memory) noexcept { held.fetch_sub(malloc_usable_size(memory), std::memory_order_relaxed); }
 
-void* calloc(std::size_t number, std::size_t size) noexcept {
-  count.fetch_add(1, std::memory_order_relaxed);
-  return __libc_calloc(number, size);
-}
+void* malloc(std::size_t size) noexcept { return allocated(__libc_malloc(size)); }
+
+void* calloc(std::size_t number, std::size_t size) noexcept { return allocated(__libc_calloc(number, size)); }
 
 void* realloc(void* old, std::size_t size) noexcept {
-  count.fetch_add(1, std::memory_order_relaxed);
-  return __libc_realloc(old, size);
+  const std::size_t before = malloc_usable_size(old);
+  void* memory = __libc_realloc(old, size);
+  // Where it moved, both lived for a moment.
+  if (memory == nullptr && size != 0) return memory;  // the old one stays
+  allocated(memory);
+  held.fetch_sub(before, std::memory_order_relaxed);
+  return memory;
 }
 
-void* memalign(std::size_t alignment, std::size_t size) noexcept {
-  count.fetch_add(1, std::memory_order_relaxed);
-  return __libc_memalign(alignment, size);
-}
+void* memalign(std::size_t alignment, std::size_t size) noexcept { return allocated(__libc_memalign(alignment, size)); }
 
 void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept { return memalign(alignment, size); }
 
@@ -51,6 +64,11 @@ int posix_memalign(void** out, std::size_t alignment, std::size_t size) noexcept
   if (memory == nullptr) return ENOMEM;
   *out = memory;
   return 0;
+}
+
+void free(void* memory) noexcept {
+  released(memory);
+  __libc_free(memory);
 }
 
 }  // extern "C"

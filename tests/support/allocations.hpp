@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counts heap allocations of the whole process, so that a test can show that warm code makes none.
+// Counts heap allocations of the whole process, so that a test can show that warm code makes none, and their bytes, so
+// that a test can show what large data takes.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +16,7 @@
 
 namespace heed::test {
 
-/// Whether allocations() counts here: on glibc, and not under a sanitizer, which needs malloc for itself.
+/// Whether allocations are counted here: on glibc, and not under a sanitizer, which needs malloc for itself.
 #if defined(__GLIBC__) && !defined(HEED_TEST_SANITIZED)
 inline constexpr bool allocations_counted = true;
 #else
@@ -25,5 +26,12 @@ inline constexpr bool allocations_counted = false;
 /// How many times any thread has called malloc, calloc, realloc, aligned_alloc, memalign, posix_memalign or (through
 /// them) operator new since the program began. Never falls; always 0 where allocations are not counted.
 std::size_t allocations() noexcept;
+
+/// Bytes that the process holds on the heap; 0 where allocations are not counted.
+std::size_t held_bytes() noexcept;
+
+/// The most that held_bytes() has been since the last restart_peak(). Never less than held_bytes() in one thread.
+std::size_t peak_bytes() noexcept;
+void restart_peak() noexcept;
 
 }  // namespace heed::test

@@ -67,6 +67,35 @@ TEST_CASE("every way of allocating is counted once") {
         }) == 1);
 }
 
+TEST_CASE("bytes held and their peak") {
+  using namespace heed::test;
+  if (!allocations_counted) {
+    REQUIRE(peak_bytes() == 0);
+    return;
+  }
+  constexpr std::size_t size = 1 << 20;
+  const std::size_t before = held_bytes();
+  restart_peak();
+  void* memory = std::malloc(size);
+  escape(memory);
+  const std::size_t one = held_bytes() - before;
+  memory = std::realloc(memory, 2 * size);
+  escape(memory);
+  const std::size_t two = held_bytes() - before;
+  std::free(memory);
+  memory = std::aligned_alloc(64, size);
+  escape(memory);
+  std::free(memory);
+  std::free(nullptr);
+  const std::size_t after = held_bytes(), peak = peak_bytes() - before;
+  CHECK(after == before);
+  CHECK((one >= size && one < size + 8192));
+  CHECK((two >= 2 * size && two < 2 * size + 8192));
+  CHECK((peak >= two && peak <= one + two));
+  restart_peak();
+  CHECK(peak_bytes() < before + size);
+}
+
 TEST_CASE("the allocations of other threads are counted") {
   if (!heed::test::allocations_counted) return;
   CHECK(counted([] {

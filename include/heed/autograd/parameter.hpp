@@ -3,11 +3,31 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "heed/core/tensor.hpp"
 
 namespace heed::inline HEED_ABI {
+
+/// Of a table that is stepped row by row (optim::LazyAdam): rows that no operation used may be behind the others.
+/// Whoever reads a value under a recording tape says which rows, so that they are brought up before; only those may
+/// have a gradient until the next step.
+class RowUpdates {
+ public:
+  /// Negative numbers are no rows.
+  virtual void use(std::span<const Index> rows) = 0;
+  virtual void use_all() = 0;
+  /// All rows are in use.
+  virtual bool all_used() const = 0;
+  /// Else those in use, in ascending order.
+  virtual std::span<const Index> used() = 0;
+  /// No row is behind.
+  virtual bool present() const = 0;
+
+ protected:
+  ~RowUpdates() = default;
+};
 
 /// A value and its gradient, at an address that stays the same when the parameter, or the module that holds it, is
 /// moved. Move-only. The gradient is bookkeeping, not part of the value: it is reachable through a const parameter,
@@ -17,9 +37,13 @@ class Parameter {
  public:
   Parameter() : Parameter(Shape{0}) {}
   /// Zeros.
-  explicit Parameter(const Shape& shape) : state_(new State{Tensor<Scalar>(shape), Tensor<Scalar>(shape)}) {}
+  [[gnu::noinline]] explicit Parameter(const Shape& shape)
+      : state_(new State{Tensor<Scalar>(shape), Tensor<Scalar>(shape)}) {}
   /// The same, with one row (of the first dimension) that stays zero: initialisation clears it and optimisers skip it.
   Parameter(const Shape& shape, Index zero_row) : Parameter(shape) { state_->zero_row = zero_row; }
+  Parameter(Parameter&&) noexcept = default;
+  Parameter& operator=(Parameter&&) noexcept = default;
+  [[gnu::noinline]] ~Parameter() = default;
 
   const Shape& shape() const { return state_->value.shape(); }
   Index size() const { return state_->value.size(); }
@@ -28,6 +52,8 @@ class Parameter {
   Tensor<Scalar>& gradient() const { return state_->gradient; }
   /// -1 when there is none.
   Index zero_row() const { return state_->zero_row; }
+  /// Null, unless an optimiser steps row by row and put itself here.
+  RowUpdates*& row_updates() const { return state_->row_updates; }
 
   void zero_gradient() const { std::fill_n(gradient().data(), size(), Scalar(0)); }
   /// Clears the value and the gradient of the row that stays zero.
@@ -42,6 +68,7 @@ class Parameter {
   struct State {
     Tensor<Scalar> value, gradient;
     Index zero_row = -1;
+    RowUpdates* row_updates = nullptr;
   };
   std::unique_ptr<State> state_;
 };

@@ -80,6 +80,17 @@ class Tape {
     ++step_;
     draws_ = 0;
   }
+  /// Where the values now end.
+  struct Mark {
+    std::size_t size = 0;
+    Arena::Mark values{};
+  };
+  Mark mark() const { return {nodes_.size(), values_.mark()}; }
+  /// Forgets the values computed since, whose handles must not be used again; their memory is free for the next.
+  void rewind(Mark mark) {
+    nodes_.resize(std::min(mark.size, nodes_.size()));
+    values_.rewind(mark.values);
+  }
   /// Number of values.
   std::size_t size() const { return nodes_.size(); }
   /// Bytes held for values, gradients and scratch.
@@ -95,19 +106,23 @@ class Tape {
   Var<Scalar> variable(TensorView<const Scalar> view) { return leaf(view, true); }
   Var<Scalar> variable(const Tensor<Scalar>& tensor) { return leaf(tensor.view(), true); }
   /// The parameter itself, not a copy; `backward` adds to the parameter's own gradient. Its value must not be replaced
-  /// before the tape is cleared.
-  Var<Scalar> parameter(const Parameter<Scalar>& p) {
+  /// before the tape is cleared. Throws StateError where rows are behind (RowUpdates) and the tape does not record.
+  [[gnu::noinline]] Var<Scalar> parameter(const Parameter<Scalar>& p) {
     // A node never writes its value, so the const is kept in substance.
     Node node{.value = {const_cast<Scalar*>(p.value().data()), p.shape()}};
     node.gradient = p.gradient().data();
     node.requires_grad = recording();
     node.is_parameter = true;
+    node.rows = p.row_updates();
+    if (node.rows != nullptr && !recording() && !node.rows->present()) {
+      fail<StateError>("tape", "rows of a parameter are behind: the optimiser's catch_up() comes before evaluation");
+    }
     return push(node);
   }
 
   /// Uninitialised room for an output.
   TensorView<Scalar> allocate(const Shape& shape) { return values_.tensor<Scalar>(shape); }
-  TensorView<Scalar> zeros(const Shape& shape) {
+  [[gnu::noinline]] TensorView<Scalar> zeros(const Shape& shape) {
     const TensorView<Scalar> out = allocate(shape);
     std::fill_n(out.data(), out.size(), Scalar(0));
     return out;
@@ -126,8 +141,7 @@ class Tape {
     if (!items.empty()) std::memcpy(out, items.data(), items.size_bytes());
     return out;
   }
-  SegmentsView keep(const Segments& segments) {
-    const SegmentsView view = segments.view();
+  SegmentsView keep(SegmentsView view) {
     return {view.count, view.max_length, keep(std::span(view.offsets, static_cast<std::size_t>(view.count) + 1)),
             keep(std::span(view.order, static_cast<std::size_t>(view.count)))};
   }
@@ -147,7 +161,7 @@ class Tape {
   }
 
   /// Another view of memory that `x` already has (a reshape, a slice): its gradient is that part of x's gradient.
-  Var<Scalar> alias(Var<Scalar> x, TensorView<const Scalar> view) {
+  [[gnu::noinline]] Var<Scalar> alias(Var<Scalar> x, TensorView<const Scalar> view) {
     const Node& of = at(x);
     Node node{.value = {const_cast<Scalar*>(view.data()), view.shape(), view.row_stride()}};
     node.requires_grad = of.requires_grad;
@@ -159,7 +173,7 @@ class Tape {
   void backward(Var<Scalar> loss) {
     if (!recording()) fail<StateError>("backward", "the tape was made with record = false");
     if (loss.shape().size() != 1) {
-      fail<ShapeError>("backward", message("wanted a loss of one element, got shape ", to_string(loss.shape())));
+      fail<ShapeError>("backward", "wanted a loss of one element, got shape ", loss.shape());
     }
     gradients_.clear();
     for (Node& node : nodes_) {
@@ -184,7 +198,8 @@ class Tape {
     Scalar* gradient = nullptr;
     const void* closure = nullptr;
     void (*backward)(const void*, const Gradients<Scalar>&) = nullptr;
-    std::uint32_t root = none;  ///< whose memory this is a view of
+    std::uint32_t root = none;   ///< whose memory this is a view of
+    RowUpdates* rows = nullptr;  ///< of a parameter, if any
     bool requires_grad = false;
     bool is_parameter = false;
   };
@@ -194,8 +209,8 @@ class Tape {
     Var<Scalar> var;
     void* room;
   };
-  Appended append(std::span<const Var<Scalar>> inputs, TensorView<Scalar> value, std::size_t size,
-                  void (*call)(const void*, const Gradients<Scalar>&)) {
+  [[gnu::noinline]] Appended append(std::span<const Var<Scalar>> inputs, TensorView<Scalar> value, std::size_t size,
+                                    void (*call)(const void*, const Gradients<Scalar>&)) {
     Node node{.value = value};
     for (const Var<Scalar>& input : inputs) node.requires_grad |= at(input).requires_grad;
     void* room = nullptr;
@@ -206,13 +221,13 @@ class Tape {
     return {push(node), room};
   }
 
-  Var<Scalar> push(const Node& node) {
+  [[gnu::noinline]] Var<Scalar> push(const Node& node) {
     if (nodes_.size() >= none) fail<StateError>("tape", "more than 4,294,967,294 values");
     nodes_.push_back(node);
     return {this, static_cast<std::uint32_t>(nodes_.size() - 1), generation_};
   }
 
-  Var<Scalar> leaf(TensorView<const Scalar> view, bool requires_grad) {
+  [[gnu::noinline]] Var<Scalar> leaf(TensorView<const Scalar> view, bool requires_grad) {
     const TensorView<Scalar> copy = allocate(view.shape());
     for (Index i = 0; i < view.rows(); ++i) std::copy_n(view.row(i), view.cols(), copy.row(i));
     Node node{.value = copy};
@@ -220,7 +235,7 @@ class Tape {
     return push(node);
   }
 
-  const Node& at(Var<Scalar> x) const {
+  [[gnu::noinline]] const Node& at(Var<Scalar> x) const {
     if (x.tape_ != this) fail<StateError>("tape", "a value of another tape, or of none");
     if (x.generation_ != generation_ || x.index_ >= nodes_.size()) {
       fail<StateError>("tape", "a stale value: its tape was cleared after it was made");
@@ -234,7 +249,7 @@ class Tape {
     const Node& root = nodes_[node.root != none ? node.root : x.index_];
     return node.requires_grad && root.gradient == nullptr && root.value.size() == node.value.size();
   }
-  TensorView<Scalar> gradient_of(Var<Scalar> x, bool zeroed = true) {
+  [[gnu::noinline]] TensorView<Scalar> gradient_of(Var<Scalar> x, bool zeroed = true) {
     const Node& node = at(x);
     if (!node.requires_grad) return {};
     Node& root = nodes_[node.root != none ? node.root : x.index_];
@@ -255,20 +270,37 @@ class Tape {
 };
 
 template <class Scalar>
-Tape<Scalar>& Var<Scalar>::tape() const {
+[[gnu::noinline]] Tape<Scalar>& Var<Scalar>::tape() const {
   if (tape_ == nullptr) fail<StateError>("var", "an empty handle");
   tape_->at(*this);
   return *tape_;
 }
 template <class Scalar>
-TensorView<const Scalar> Var<Scalar>::value() const {
+[[gnu::noinline]] TensorView<const Scalar> Var<Scalar>::value() const {
   if (tape_ == nullptr) fail<StateError>("var", "an empty handle");
-  return tape_->at(*this).value;
+  const auto& node = tape_->at(*this);
+  if (node.rows != nullptr && tape_->recording()) node.rows->use_all();
+  return node.value;
 }
 template <class Scalar>
-Shape Var<Scalar>::shape() const {
+[[gnu::noinline]] TensorView<const Scalar> Var<Scalar>::value(std::span<const Index> rows) const {
+  if (tape_ == nullptr) fail<StateError>("var", "an empty handle");
+  const auto& node = tape_->at(*this);
+  if (node.rows != nullptr && tape_->recording()) node.rows->use(rows);
+  return node.value;
+}
+template <class Scalar>
+[[gnu::noinline]] Shape Var<Scalar>::shape() const {
   if (tape_ == nullptr) fail<StateError>("var", "an empty handle");
   return tape_->at(*this).value.shape();
+}
+template <class Scalar>
+[[gnu::noinline]] Index Var<Scalar>::rows() const {
+  return tape().at(*this).value.rows();
+}
+template <class Scalar>
+[[gnu::noinline]] Index Var<Scalar>::cols() const {
+  return tape().at(*this).value.cols();
 }
 template <class Scalar>
 bool Var<Scalar>::requires_grad() const {
@@ -284,7 +316,7 @@ TensorView<const Scalar> Var<Scalar>::gradient() const {
 template <class Scalar>
 Scalar Var<Scalar>::item() const {
   const auto view = value();
-  if (view.size() != 1) fail<ShapeError>("item", message("wanted one element, got shape ", to_string(view.shape())));
+  if (view.size() != 1) fail<ShapeError>("item", "wanted one element, got shape ", view.shape());
   return view[0];
 }
 

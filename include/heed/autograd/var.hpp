@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "heed/core/view.hpp"
 
@@ -26,10 +27,13 @@ class Var {
   /// The tape this value is on. Throws StateError for a default-constructed or stale handle.
   Tape<Scalar>& tape() const;
   TensorView<const Scalar> value() const;
+  /// The same for an operation that reads these rows alone (a negative number is none): what a table that is stepped
+  /// row by row is faster for (RowUpdates).
+  TensorView<const Scalar> value(std::span<const Index> rows) const;
   Shape shape() const;
   /// Leading dimensions folded into rows.
-  Index rows() const { return shape().rows(); }
-  Index cols() const { return shape().cols(); }
+  Index rows() const;
+  Index cols() const;
   bool requires_grad() const;
   /// dL/d(this) after `backward(L)`; an empty view when none was needed.
   TensorView<const Scalar> gradient() const;

@@ -34,10 +34,10 @@ class Arena {
     swap(taken);
     return *this;
   }
-  ~Arena() { release(); }
+  [[gnu::noinline]] ~Arena() { release(); }
 
   /// `bytes` of uninitialised memory; never null, also for 0 bytes.
-  void* allocate(std::size_t bytes) {
+  [[gnu::noinline]] void* allocate(std::size_t bytes) {
     const std::size_t need = std::max(alignment, (bytes + alignment - 1) / alignment * alignment);
     while (mark_.chunk < chunks_.size()) {
       Chunk& chunk = chunks_[mark_.chunk];
@@ -62,7 +62,7 @@ class Arena {
 
   /// An uninitialised contiguous array of this shape.
   template <class Scalar>
-  TensorView<Scalar> tensor(const Shape& shape) {
+  [[gnu::noinline]] TensorView<Scalar> tensor(const Shape& shape) {
     return {array<Scalar>(shape.checked_size(sizeof(Scalar))), shape};
   }
 
@@ -70,7 +70,7 @@ class Arena {
   void rewind(Mark mark) { mark_ = mark; }
 
   /// Releases everything and merges the chunks into one.
-  void clear() {
+  [[gnu::noinline]] void clear() {
     if (chunks_.size() > 1) {
       const std::size_t total = capacity();
       release();

@@ -42,35 +42,34 @@ struct IoError : Error {
   using Error::Error;
 };
 
-/// Throws `Kind("operation: message")`. Cold and never inlined: the text is built outside the callers' hot code.
-template <class Kind = Error>
-[[noreturn, gnu::cold, gnu::noinline]] void fail(std::string_view operation, std::string_view message) {
-  std::string text(operation);
-  text += ": ";
-  text += message;
-  throw Kind(text);
-}
-
 namespace detail {
 
-/// A text or a number on its way into a message.
+/// A text, a number or something with a `to_string` (a shape) on its way into a message.
 struct Piece {
+  struct Object {
+    const void* at;
+    std::string (*text)(const void*);
+  };
   template <class T>
   Piece(const T& piece) {
-    if constexpr (std::is_floating_point_v<T>) {
-      real = static_cast<double>(piece);
-      kind = Kind::real;
+    if constexpr (std::is_convertible_v<const T&, std::string_view>) {
+      kind = Kind::text, text = piece;
+    } else if constexpr (std::is_floating_point_v<T>) {
+      kind = Kind::real, real = static_cast<double>(piece);
     } else if constexpr (std::is_integral_v<T>) {
-      integer = static_cast<long long>(piece);
-      kind = Kind::integer;
+      kind = Kind::integer, integer = static_cast<long long>(piece);
     } else {
-      text = piece;
+      kind = Kind::object;
+      object = {&piece, [](const void* at) { return to_string(*static_cast<const T*>(at)); }};
     }
   }
-  enum class Kind { text, integer, real } kind = Kind::text;
-  std::string_view text;
-  long long integer = 0;
-  double real = 0;
+  enum class Kind { text, integer, real, object } kind;
+  union {
+    std::string_view text;
+    long long integer;
+    double real;
+    Object object;
+  };
 };
 
 [[gnu::cold, gnu::noinline]] inline std::string join(std::initializer_list<Piece> pieces) {
@@ -86,17 +85,32 @@ struct Piece {
       case Piece::Kind::real:
         out += std::to_string(piece.real);
         break;
+      case Piece::Kind::object:
+        out += piece.object.text(piece.object.at);
+        break;
     }
   }
   return out;
 }
 
+template <class Kind>
+[[noreturn, gnu::cold, gnu::noinline]] void raise(std::initializer_list<Piece> pieces) {
+  throw Kind(join(pieces));
+}
+
 }  // namespace detail
 
-/// Joins pieces (texts, integers, floating-point numbers) into one message.
+/// Joins pieces (texts, numbers, shapes) into one message.
 template <class... Pieces>
-[[gnu::cold, gnu::noinline]] std::string message(const Pieces&... pieces) {
+std::string message(const Pieces&... pieces) {
   return detail::join({detail::Piece(pieces)...});
+}
+
+/// Throws `Kind("operation: ..")`, the pieces joined as in `message`. No text is built where it is called: a caller
+/// that held strings would have to be able to destroy them, and that was a tenth of what a program compiled.
+template <class Kind = Error, class... Pieces>
+[[noreturn, gnu::always_inline]] inline void fail(std::string_view operation, const Pieces&... pieces) {
+  detail::raise<Kind>({operation, ": ", pieces...});
 }
 
 }  // namespace heed::inline HEED_ABI

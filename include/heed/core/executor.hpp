@@ -29,13 +29,7 @@ class Executor {
   template <class Chunk>
   void run(Index chunks, Chunk&& chunk) {
     using F = std::remove_reference_t<Chunk>;
-    const Function function = call<F>;
-    void* const argument = const_cast<void*>(static_cast<const void*>(std::addressof(chunk)));
-    if (chunks == 1) {
-      function(argument, 0, 0);
-    } else if (chunks > 1) {
-      dispatch(chunks, function, argument);
-    }
+    run(chunks, call<F>, const_cast<void*>(static_cast<const void*>(std::addressof(chunk))));
   }
 
   /// Cuts `0 .. size - 1` into ranges of `grain` and calls `body(begin, end, worker)` for each.
@@ -48,6 +42,13 @@ class Executor {
   }
 
  protected:
+  [[gnu::noinline]] void run(Index chunks, Function function, void* argument) {
+    if (chunks == 1) {
+      function(argument, 0, 0);
+    } else if (chunks > 1) {
+      dispatch(chunks, function, argument);
+    }
+  }
   /// Not inlined: one copy of the chunk's code, whether it is run here or handed on.
   template <class F>
   [[gnu::noinline]] static void call(void* chunk, Index i, int worker) noexcept {

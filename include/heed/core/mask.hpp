@@ -65,7 +65,7 @@ class Mask {
     Mask mask;
     mask.lengths_ = std::make_shared<const std::vector<Index>>(lengths.begin(), lengths.end());
     for (Index length : lengths) {
-      if (length < 0) fail<ShapeError>("Mask::lengths", message("negative length ", length));
+      if (length < 0) fail<ShapeError>("Mask::lengths", "negative length ", length);
     }
     return mask;
   }
@@ -74,15 +74,27 @@ class Mask {
   static Mask visible(TensorView<T> matrix) {
     return explicit_term("Mask::visible", Kind::visible, matrix);
   }
+  template <class T>
+  static Mask visible(MatrixView<T> matrix) {
+    return visible(TensorView<T>(matrix));
+  }
   /// Non-zero = hidden (PyTorch's `attn_mask` and `key_padding_mask` of MultiheadAttention).
   template <class T>
   static Mask hidden(TensorView<T> matrix) {
     return explicit_term("Mask::hidden", Kind::hidden, matrix);
   }
+  template <class T>
+  static Mask hidden(MatrixView<T> matrix) {
+    return hidden(TensorView<T>(matrix));
+  }
   /// Added to the scores; -infinity hides.
   template <class T>
   static Mask additive(TensorView<T> matrix) {
     return explicit_term("Mask::additive", Kind::additive, matrix);
+  }
+  template <class T>
+  static Mask additive(MatrixView<T> matrix) {
+    return additive(TensorView<T>(matrix));
   }
 
   /// Visible only where both are; additive parts add up.
@@ -94,8 +106,7 @@ class Mask {
         out.lengths_ = b.lengths_;
       } else {
         if (a.lengths_->size() != b.lengths_->size()) {
-          fail<ShapeError>("Mask::&",
-                           message("lengths of ", a.lengths_->size(), " and of ", b.lengths_->size(), " sequences"));
+          fail<ShapeError>("Mask::&", "lengths of ", a.lengths_->size(), " and of ", b.lengths_->size(), " sequences");
         }
         auto shorter = std::make_shared<std::vector<Index>>(*a.lengths_);
         for (std::size_t i = 0; i < shorter->size(); ++i) {
@@ -117,8 +128,7 @@ class Mask {
   static Mask explicit_term(std::string_view operation, Kind kind, TensorView<T> matrix) {
     const int rank = matrix.shape().rank();
     if (rank != 2 && rank != 3) {
-      fail<ShapeError>(
-          operation, message("wanted [queries, keys] or [sequences, queries, keys], got ", to_string(matrix.shape())));
+      fail<ShapeError>(operation, "wanted [queries, keys] or [sequences, queries, keys], got ", matrix.shape());
     }
     auto term = std::make_shared<Term>(Term{kind, matrix.shape(), {}});
     term->values.reserve(static_cast<std::size_t>(matrix.size()));

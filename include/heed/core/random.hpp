@@ -20,13 +20,13 @@ class Random {
   explicit constexpr Random(std::uint64_t seed = 0) : key_(seed) {}
 
   /// An independent stream for a purpose: a step, a layer, a position.
-  constexpr Random fork(std::uint64_t purpose) const {
+  [[gnu::noinline]] constexpr Random fork(std::uint64_t purpose) const {
     // The high counter word sets forks apart from draws, which leave it 0.
     const auto words = philox(purpose, 1);
     return Random(words[0] | (static_cast<std::uint64_t>(words[1]) << 32));
   }
   /// An independent stream for a name, for example a parameter's path.
-  constexpr Random fork(std::string_view purpose) const {
+  [[gnu::noinline]] constexpr Random fork(std::string_view purpose) const {
     std::uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a
     for (char c : purpose) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
     return fork(hash);

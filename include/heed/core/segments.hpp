@@ -35,13 +35,13 @@ class Segments {
   explicit Segments(std::initializer_list<Index> lengths) { assign({lengths.begin(), lengths.size()}); }
   /// `count` sequences of one length: what a dense `[batch, time, features]` array is.
   static Segments uniform(Index count, Index length) {
-    if (count < 0) fail<ShapeError>("segments", message("negative count ", count));
+    if (count < 0) fail<ShapeError>("segments", "negative count ", count);
     return Segments(std::vector<Index>(static_cast<std::size_t>(count), length));
   }
 
   void assign(std::span<const Index> lengths) {
     for (Index length : lengths) {
-      if (length < 0) fail<ShapeError>("segments", message("negative length ", length));
+      if (length < 0) fail<ShapeError>("segments", "negative length ", length);
     }
     const std::size_t n = lengths.size();
     offsets_.resize(n + 1);
@@ -63,6 +63,7 @@ class Segments {
   Index length(Index i) const { return end(i) - begin(i); }
   Index max_length() const { return order_.empty() ? 0 : length(order_.front()); }
   std::span<const Index> offsets() const { return offsets_; }
+  operator SegmentsView() const { return view(); }
   SegmentsView view() const { return {count(), max_length(), offsets_.data(), order_.data()}; }
 
   friend bool operator==(const Segments& a, const Segments& b) { return a.offsets_ == b.offsets_; }

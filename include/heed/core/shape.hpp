@@ -17,7 +17,7 @@ class Shape {
 
   constexpr Shape() = default;
   /// Throws ShapeError on a negative size or more than six dimensions.
-  constexpr Shape(std::initializer_list<Index> sizes) {
+  [[gnu::noinline]] constexpr Shape(std::initializer_list<Index> sizes) {
     bool valid = sizes.size() <= max_rank;
     for (Index size : sizes) {
       if (rank_ == max_rank) break;
@@ -38,13 +38,9 @@ class Shape {
 
   constexpr int rank() const { return rank_; }
   /// Number of elements: the product of the sizes, 1 for a scalar.
-  constexpr Index size() const {
-    Index n = 1;
-    for (int i = 0; i < rank_; ++i) n *= sizes_[i];
-    return n;
-  }
+  [[gnu::noinline]] constexpr Index size() const { return rows() * cols(); }
   /// The same for memory that is about to be asked for. Throws ShapeError when its bytes do not fit an Index.
-  constexpr Index checked_size(std::size_t element_size) const {
+  [[gnu::noinline]] constexpr Index checked_size(std::size_t element_size) const {
     Index n = 1, bytes = 0;
     for (int i = 0; i < rank_; ++i) {
       if (__builtin_mul_overflow(n, sizes_[i], &n)) fail<ShapeError>("shape", "more elements than an index can count");
@@ -55,7 +51,7 @@ class Shape {
     return n;
   }
   /// Size of dimension `i`; a negative `i` counts from the end. Throws IndexError outside the rank.
-  constexpr Index operator[](int i) const {
+  [[gnu::noinline]] constexpr Index operator[](int i) const {
     const int at = i < 0 ? i + rank_ : i;
     if (at < 0 || at >= rank_) out_of_range(i);
     return sizes_[at];
@@ -63,25 +59,25 @@ class Shape {
   /// The last size (1 for a scalar): the length of a row when leading dimensions are folded into rows.
   constexpr Index cols() const { return rank_ == 0 ? 1 : sizes_[rank_ - 1]; }
   /// The product of all sizes but the last.
-  constexpr Index rows() const {
+  [[gnu::noinline]] constexpr Index rows() const {
     Index n = 1;
     for (int i = 0; i + 1 < rank_; ++i) n *= sizes_[i];
     return n;
   }
-  constexpr void push_back(Index size) {
+  [[gnu::noinline]] constexpr void push_back(Index size) {
     if (rank_ == max_rank) fail<ShapeError>("shape", "more than 6 dimensions");
-    if (size < 0) fail<ShapeError>("shape", message("negative size ", size));
+    if (size < 0) fail<ShapeError>("shape", "negative size ", size);
     sizes_[rank_++] = size;
   }
   /// The same sizes with the last one replaced; a scalar becomes `[size]`.
-  constexpr Shape with_cols(Index size) const {
+  [[gnu::noinline]] constexpr Shape with_cols(Index size) const {
     Shape out;
     for (int i = 0; i + 1 < rank_; ++i) out.push_back(sizes_[i]);
     out.push_back(size);
     return out;
   }
 
-  friend constexpr bool operator==(const Shape& a, const Shape& b) {
+  [[gnu::noinline]] friend constexpr bool operator==(const Shape& a, const Shape& b) {
     if (a.rank_ != b.rank_) return false;
     for (int i = 0; i < a.rank_; ++i) {
       if (a.sizes_[i] != b.sizes_[i]) return false;
@@ -93,7 +89,7 @@ class Shape {
   [[noreturn, gnu::cold]] void out_of_range(int i) const;
   [[noreturn, gnu::cold, gnu::noinline]] static void refuse(std::initializer_list<Index> sizes) {
     for (Index size : sizes) {
-      if (size < 0) fail<ShapeError>("shape", message("negative size ", size));
+      if (size < 0) fail<ShapeError>("shape", "negative size ", size);
     }
     fail<ShapeError>("shape", "more than 6 dimensions");
   }
@@ -112,8 +108,6 @@ class Shape {
   return out + "]";
 }
 
-inline void Shape::out_of_range(int i) const {
-  fail<IndexError>("shape", message("dimension ", i, " of ", to_string(*this)));
-}
+inline void Shape::out_of_range(int i) const { fail<IndexError>("shape", "dimension ", i, " of ", *this); }
 
 }  // namespace heed::inline HEED_ABI

@@ -24,11 +24,15 @@ using EigenMatrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen:
 
 /// Eigen's view of a heed array of any row stride, leading dimensions folded into rows.
 template <class Scalar>
-auto eigen_matrix(TensorView<Scalar> view) {
+auto eigen_matrix(MatrixView<Scalar> view) {
   using Plain = EigenMatrix<std::remove_const_t<Scalar>>;
   using Mapped = std::conditional_t<std::is_const_v<Scalar>, const Plain, Plain>;
   return Eigen::Map<Mapped, Eigen::Unaligned, Eigen::OuterStride<>>(view.data(), view.rows(), view.cols(),
                                                                     Eigen::OuterStride<>(view.row_stride()));
+}
+template <class Scalar>
+auto eigen_matrix(TensorView<Scalar> view) {
+  return eigen_matrix(view.matrix());
 }
 
 /// Owns a row-major, 64-byte-aligned array of any rank up to six. Value semantics: a copy is deep, a move is cheap.
@@ -39,7 +43,8 @@ class Tensor {
   /// No elements: shape `[0]`.
   Tensor() : shape_{0} {}
   /// Zeros.
-  explicit Tensor(const Shape& shape) : shape_(shape), data_(allocate(shape.checked_size(sizeof(Scalar)))) {
+  [[gnu::noinline]] explicit Tensor(const Shape& shape)
+      : shape_(shape), data_(allocate(shape.checked_size(sizeof(Scalar)))) {
     std::fill_n(data_, shape_.size(), Scalar(0));
   }
   /// A deep copy of somebody else's array.
@@ -60,13 +65,13 @@ class Tensor {
   Tensor& operator=(const Eigen::DenseBase<Derived>& expression) {
     return *this = Tensor(expression);
   }
-  ~Tensor() {
+  [[gnu::noinline]] ~Tensor() {
     if (data_ != nullptr) ::operator delete(data_, std::align_val_t{64});
   }
 
   static Tensor zeros(const Shape& shape) { return Tensor(shape); }
   static Tensor ones(const Shape& shape) { return full(shape, Scalar(1)); }
-  static Tensor full(const Shape& shape, Scalar value) {
+  [[gnu::noinline]] static Tensor full(const Shape& shape, Scalar value) {
     Tensor out(shape);
     std::fill_n(out.data(), out.size(), value);
     return out;
@@ -93,7 +98,7 @@ class Tensor {
     return out;
   }
   /// Uniform in [low, high).
-  static Tensor uniform(const Shape& shape, Random random, Scalar low = 0, Scalar high = 1) {
+  [[gnu::noinline]] static Tensor uniform(const Shape& shape, Random random, Scalar low = 0, Scalar high = 1) {
     Tensor out(shape);
     for (Index i = 0; i < out.size(); ++i) {
       out.data()[i] = static_cast<Scalar>(low + (high - low) * random.uniform(static_cast<std::uint64_t>(i)));
@@ -101,7 +106,7 @@ class Tensor {
     return out;
   }
   /// Normal with mean 0.
-  static Tensor normal(const Shape& shape, Random random, Scalar standard_deviation = 1) {
+  [[gnu::noinline]] static Tensor normal(const Shape& shape, Random random, Scalar standard_deviation = 1) {
     Tensor out(shape);
     for (Index i = 0; i < out.size(); ++i) {
       out.data()[i] = static_cast<Scalar>(standard_deviation * random.normal(static_cast<std::uint64_t>(i)));
@@ -120,6 +125,8 @@ class Tensor {
   TensorView<const Scalar> view() const { return {data_, shape_}; }
   operator TensorView<Scalar>() { return view(); }
   operator TensorView<const Scalar>() const { return view(); }
+  operator MatrixView<Scalar>() { return view(); }
+  operator MatrixView<const Scalar>() const { return view(); }
 
   /// Element at the given indices, one per dimension; bounds are asserted in debug builds.
   template <class... Indices>
@@ -132,13 +139,13 @@ class Tensor {
   }
   /// The one element of a tensor of size 1. Throws ShapeError otherwise.
   Scalar item() const {
-    if (size() != 1) fail<ShapeError>("item", message("wanted one element, got shape ", to_string(shape_)));
+    if (size() != 1) fail<ShapeError>("item", "wanted one element, got shape ", shape_);
     return data_[0];
   }
   /// The same elements in another shape of the same size. Throws ShapeError.
   Tensor reshaped(const Shape& shape) const {
     if (shape.size() != size()) {
-      fail<ShapeError>("reshape", message(to_string(shape_), " does not have the size of ", to_string(shape)));
+      fail<ShapeError>("reshape", shape_, " does not have the size of ", shape);
     }
     Tensor out(*this);
     out.shape_ = shape;

@@ -9,6 +9,54 @@
 
 namespace heed::inline HEED_ABI {
 
+/// Rows and columns that someone else owns: what kernels take. Elements of a row are adjacent; rows lie `row_stride()`
+/// elements apart. Four numbers, trivially copyable; never checks bounds.
+template <class Scalar>
+class MatrixView {
+ public:
+  struct Size {
+    constexpr Size(Index r, Index c) : rows(r), cols(c) {}
+    Index rows, cols;
+  };
+
+  constexpr MatrixView() = default;
+  constexpr MatrixView(Scalar* data, Size size) : MatrixView(data, size, size.cols) {}
+  constexpr MatrixView(Scalar* data, Size size, Index row_stride)
+      : data_(data), rows_(size.rows), cols_(size.cols), row_stride_(row_stride) {}
+  /// A view of mutable elements is a view of constant ones.
+  constexpr operator MatrixView<const Scalar>() const
+    requires(!std::is_const_v<Scalar>)
+  {
+    return {data_, {rows_, cols_}, row_stride_};
+  }
+
+  constexpr Scalar* data() const { return data_; }
+  constexpr Shape shape() const { return Shape::matrix(rows_, cols_); }
+  constexpr Index size() const { return rows_ * cols_; }
+  constexpr Index rows() const { return rows_; }
+  constexpr Index cols() const { return cols_; }
+  constexpr Index row_stride() const { return row_stride_; }
+  constexpr bool contiguous() const { return row_stride_ == cols_ || rows_ <= 1; }
+  /// False for a default-constructed view: "not asked for", for example the gradient of a constant.
+  constexpr explicit operator bool() const { return data_ != nullptr; }
+
+  constexpr Scalar* row(Index i) const { return data_ + i * row_stride_; }
+  constexpr Scalar& operator()(Index i, Index j) const { return data_[i * row_stride_ + j]; }
+  /// Element `i` of a contiguous view.
+  constexpr Scalar& operator[](Index i) const { return data_[i]; }
+
+  /// Rows `begin .. end`.
+  constexpr MatrixView rows(Index begin, Index end) const { return {row(begin), {end - begin, cols_}, row_stride_}; }
+  /// Columns `begin .. end` of every row.
+  constexpr MatrixView columns(Index begin, Index end) const {
+    return {data_ + begin, {rows_, end - begin}, row_stride_};
+  }
+
+ private:
+  Scalar* data_ = nullptr;
+  Index rows_ = 0, cols_ = 0, row_stride_ = 0;
+};
+
 /// A row-major array that someone else owns: a pointer, a shape, and one row stride (as `std::string_view` is to a
 /// string). Leading dimensions fold into rows: a `[2, 3, 4]` array is 6 rows of 4. Elements of a row are adjacent;
 /// rows lie `row_stride()` elements apart. Trivially copyable; never checks bounds.
@@ -19,11 +67,22 @@ class TensorView {
   constexpr TensorView(Scalar* data, const Shape& shape) : TensorView(data, shape, shape.cols()) {}
   constexpr TensorView(Scalar* data, const Shape& shape, Index row_stride)
       : data_(data), shape_(shape), row_stride_(row_stride) {}
+  /// A matrix is an array of two dimensions.
+  constexpr TensorView(MatrixView<Scalar> matrix) : TensorView(matrix.data(), matrix.shape(), matrix.row_stride()) {}
+  constexpr TensorView(MatrixView<std::remove_const_t<Scalar>> matrix)
+    requires(std::is_const_v<Scalar>)
+      : TensorView(MatrixView<Scalar>(matrix)) {}
   /// A view of mutable elements is a view of constant ones.
   constexpr operator TensorView<const Scalar>() const
     requires(!std::is_const_v<Scalar>)
   {
     return {data_, shape_, row_stride_};
+  }
+  constexpr operator MatrixView<Scalar>() const { return matrix(); }
+  constexpr operator MatrixView<const Scalar>() const
+    requires(!std::is_const_v<Scalar>)
+  {
+    return matrix();
   }
 
   constexpr Scalar* data() const { return data_; }
@@ -41,16 +100,12 @@ class TensorView {
   /// Element `i` of a contiguous view.
   constexpr Scalar& operator[](Index i) const { return data_[i]; }
 
-  /// Rows `begin .. end` as a `[end - begin, cols]` view.
-  constexpr TensorView rows(Index begin, Index end) const {
-    return {row(begin), Shape::matrix(end - begin, cols()), row_stride_};
+  /// Leading dimensions folded: a `[rows, cols]` matrix, its rows `begin .. end`, its columns `begin .. end`.
+  constexpr MatrixView<Scalar> matrix() const { return {data_, {rows(), cols()}, row_stride_}; }
+  constexpr MatrixView<Scalar> rows(Index begin, Index end) const {
+    return {row(begin), {end - begin, cols()}, row_stride_};
   }
-  /// Columns `begin .. end` of every row, as a `[rows, end - begin]` view.
-  constexpr TensorView columns(Index begin, Index end) const {
-    return {data_ + begin, Shape::matrix(rows(), end - begin), row_stride_};
-  }
-  /// The same elements folded to `[rows, cols]`.
-  constexpr TensorView matrix() const { return {data_, Shape::matrix(rows(), cols()), row_stride_}; }
+  constexpr MatrixView<Scalar> columns(Index begin, Index end) const { return matrix().columns(begin, end); }
 
  private:
   Scalar* data_ = nullptr;

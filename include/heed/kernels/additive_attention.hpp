@@ -15,6 +15,7 @@
 
 #include "heed/kernels/attention.hpp"
 #include "heed/kernels/detail/additive_tiles.hpp"
+#include "heed/kernels/scale.hpp"
 
 namespace heed::inline HEED_ABI::kernels {
 
@@ -28,17 +29,17 @@ inline Index additive_stride(Index size) { return (size + 31) / 32 * 32; }
 /// Scratch of a sequence, cut up.
 template <class Scalar>
 struct AdditiveRoom {
-  TensorView<Scalar> w;             ///< [1, A]: -2 w
-  TensorView<Scalar> q, k;          ///< [strip, A] e^2q, [keys, A] e^2k; past the width they go on with 1, and w with 0
-  TensorView<Scalar> far_q, far_k;  ///< [1, rows]: the greatest magnitude in each row
-  TensorView<Scalar> pair;          ///< [2, A]: q and k of a pair beyond the reach of their exponentials
-  TensorView<Scalar> p, d;          ///< [strip, keys]: scores, then weights; cotangents
-  TensorView<Scalar> dq, dk, dw;    ///< as q, k and w: sum ds r (1 - r) and sum ds r
+  MatrixView<Scalar> w;             ///< [1, A]: -2 w
+  MatrixView<Scalar> q, k;          ///< [strip, A] e^2q, [keys, A] e^2k; past the width they go on with 1, and w with 0
+  MatrixView<Scalar> far_q, far_k;  ///< [1, rows]: the greatest magnitude in each row
+  MatrixView<Scalar> pair;          ///< [2, A]: q and k of a pair beyond the reach of their exponentials
+  MatrixView<Scalar> p, d;          ///< [strip, keys]: scores, then weights; cotangents
+  MatrixView<Scalar> dq, dk, dw;    ///< as q, k and w: sum ds r (1 - r) and sum ds r
   Index size = 0;                   ///< elements of all
 
   AdditiveRoom(Scalar* scratch, Index keys, Index width) {
     const auto take = [&](Index rows, Index cols) {
-      const TensorView<Scalar> view(scratch == nullptr ? nullptr : scratch + size, {rows, cols}, additive_stride(cols));
+      const MatrixView<Scalar> view(scratch == nullptr ? nullptr : scratch + size, {rows, cols}, additive_stride(cols));
       size += rows * additive_stride(cols);
       return view;
     };
@@ -87,7 +88,7 @@ struct Additive {
   }
 
   /// e^2x of rows of x, whole registers, and how far from 0 each row reaches.
-  static void exponentials(TensorView<const Scalar> x, TensorView<Scalar> out, Scalar* far) {
+  static void exponentials(MatrixView<const Scalar> x, MatrixView<Scalar> out, Scalar* far) {
     for (Index first = 0; first < x.rows(); first += P::width) {
       const Index count = std::min(P::width, x.rows() - first);
       P most[P::width];
@@ -179,7 +180,7 @@ struct Additive {
   }
 
   /// From weights p to ds in d: dp_ij = d_context_i . v_j + d_weights_ij, ds_ij = p_ij (dp_ij - sum_k p_ik dp_ik).
-  void cotangents(TensorView<const Scalar> d_context, const Scalar* d_weights) {
+  void cotangents(MatrixView<const Scalar> d_context, const Scalar* d_weights) {
     const P zero(Scalar(0));
     const Index depth = u.v.cols(), stride = u.v.row_stride();
     for (Index j = 0; j < widest; j += P::width) {
@@ -286,10 +287,10 @@ inline Index additive_attention_scratch(Index keys, Index width) {
 
 /// `w` is [width]. context [queries, width of v] is overwritten; `weights`, if not null, gets [queries, keys].
 template <class Scalar, class Isa = simd::NativeIsa>
-void additive_attention_forward(const AttentionUnit<Scalar>& u, const Scalar* w, TensorView<Scalar> context,
+void additive_attention_forward(const AttentionUnit<Scalar>& u, const Scalar* w, MatrixView<Scalar> context,
                                 Scalar* weights, Scalar* scratch) noexcept {
   detail::Additive<Scalar, Isa> a(u, w, scratch);
-  const TensorView<Scalar> p = a.room.p;
+  const MatrixView<Scalar> p = a.room.p;
   const Index keys = u.keys(), depth = u.v.cols();
   for (Index begin = 0; begin < u.queries(); begin += detail::additive_strip) {
     a.take_strip(begin);
@@ -301,30 +302,30 @@ void additive_attention_forward(const AttentionUnit<Scalar>& u, const Scalar* w,
       std::copy_n(p.row(r), a.end[r], row);
       std::fill(row + a.end[r], row + keys, Scalar(0));
     }
-    const TensorView<Scalar> out = context.rows(begin, begin + a.rows);
+    const MatrixView<Scalar> out = context.rows(begin, begin + a.rows);
     gemm<Scalar, Isa>(p.rows(0, a.rows).columns(0, a.common), u.v.rows(0, a.common), out);
-    a.rest([&](Index r, Index j) { detail::add_scaled<Scalar, Isa>(depth, p(r, j), u.v.row(j), out.row(r)); });
+    a.rest([&](Index r, Index j) { scale_backward<Scalar, Isa>(depth, u.v.row(j), p(r, j), out.row(r)); });
   }
 }
 
 /// Adds to dq, dk, dv (each may be empty) and to dw [width] (may be null).
 template <class Scalar, class Isa = simd::NativeIsa>
-void additive_attention_backward(const AttentionUnit<Scalar>& u, const Scalar* w, TensorView<const Scalar> d_context,
-                                 const Scalar* d_weights, TensorView<Scalar> dq, TensorView<Scalar> dk,
-                                 TensorView<Scalar> dv, Scalar* dw, Scalar* scratch) noexcept {
+void additive_attention_backward(const AttentionUnit<Scalar>& u, const Scalar* w, MatrixView<const Scalar> d_context,
+                                 const Scalar* d_weights, MatrixView<Scalar> dq, MatrixView<Scalar> dk,
+                                 MatrixView<Scalar> dv, Scalar* dw, Scalar* scratch) noexcept {
   detail::Additive<Scalar, Isa> a(u, w, scratch);
-  const TensorView<Scalar> p = a.room.p;
+  const MatrixView<Scalar> p = a.room.p;
   std::fill_n(a.room.dk.data(), u.keys() * a.room.dk.row_stride(), Scalar(0));
   std::fill_n(a.room.dw.data(), a.room.dw.row_stride(), Scalar(0));
   for (Index begin = 0; begin < u.queries(); begin += detail::additive_strip) {
     a.take_strip(begin);
     a.scores();
     for (Index r = 0; r < a.rows; ++r) exp_row<Scalar, Isa>(a.end[r], p.row(r), u.log_sums[begin + r]);
-    const TensorView<const Scalar> d_out = d_context.rows(begin, begin + a.rows);
+    const MatrixView<const Scalar> d_out = d_context.rows(begin, begin + a.rows);
     a.cotangents(d_out, d_weights);
     if (dv) {
       gemm_tn<Scalar, Isa>(p.rows(0, a.rows).columns(0, a.common), d_out, dv.rows(0, a.common), {.accumulate = true});
-      a.rest([&](Index r, Index j) { detail::add_scaled<Scalar, Isa>(dv.cols(), p(r, j), d_out.row(r), dv.row(j)); });
+      a.rest([&](Index r, Index j) { scale_backward<Scalar, Isa>(dv.cols(), d_out.row(r), p(r, j), dv.row(j)); });
     }
     if (!dq && !dk && dw == nullptr) continue;
     std::fill_n(a.room.dq.data(), a.rows * a.room.dq.row_stride(), Scalar(0));
@@ -333,7 +334,7 @@ void additive_attention_backward(const AttentionUnit<Scalar>& u, const Scalar* w
   }
   for (Index j = 0; dk && j < a.filled; ++j) a.add_weighted(Scalar(-2), a.room.dk.row(j), dk.row(j));
   // dw = sum ds tanh = sum ds (1 - 2 r), and the ds of a query add up to 0.
-  if (dw != nullptr) detail::add_scaled<Scalar, Isa>(a.width, Scalar(-2), a.room.dw.data(), dw);
+  if (dw != nullptr) scale_backward<Scalar, Isa>(a.width, a.room.dw.data(), Scalar(-2), dw);
 }
 
 }  // namespace heed::inline HEED_ABI::kernels

@@ -14,9 +14,6 @@
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// Queries of the widest tile.
-inline constexpr Index attention_strip = 32;
-
 /// Scratch in elements for `attention_forward` and `attention_backward`; `width` of q and k, `depth` of v.
 template <class Scalar, class Isa = simd::NativeIsa>
 Index attention_scratch(Index queries, Index keys, Index width, Index depth) {
@@ -27,7 +24,7 @@ Index attention_scratch(Index queries, Index keys, Index width, Index depth) {
 /// context [queries, width of v] is overwritten; `weights`, if not null, gets [queries, keys] (after dropout), and the
 /// unit's `mass`, if there is one, is overwritten without them.
 template <class Scalar, class Isa = simd::NativeIsa>
-void attention_forward(const AttentionUnit<Scalar>& u, TensorView<Scalar> context, Scalar* weights,
+void attention_forward(const AttentionUnit<Scalar>& u, MatrixView<Scalar> context, Scalar* weights,
                        Scalar* scratch) noexcept {
   detail::AttentionForward<Scalar, Isa>(u, context, weights, scratch).run();
 }
@@ -35,8 +32,8 @@ void attention_forward(const AttentionUnit<Scalar>& u, TensorView<Scalar> contex
 /// Adds to dq, dk, dv (each may be empty), given `context` and, with d_weights, `weights` of the forward pass; with
 /// d_mass, the unit's `mass` as well.
 template <class Scalar, class Isa = simd::NativeIsa>
-void attention_backward(const AttentionUnit<Scalar>& u, const AttentionCotangents<Scalar>& given, TensorView<Scalar> dq,
-                        TensorView<Scalar> dk, TensorView<Scalar> dv, Scalar* scratch) noexcept {
+void attention_backward(const AttentionUnit<Scalar>& u, const AttentionCotangents<Scalar>& given, MatrixView<Scalar> dq,
+                        MatrixView<Scalar> dk, MatrixView<Scalar> dv, Scalar* scratch) noexcept {
   detail::AttentionBackward<Scalar, Isa>(u, given, dq, dk, dv, scratch).run();
 }
 

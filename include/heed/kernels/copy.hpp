@@ -11,7 +11,7 @@ namespace heed::inline HEED_ABI::kernels {
 
 /// out(i, j) = in(i, j)
 template <class Scalar>
-void copy_rows(TensorView<const Scalar> in, TensorView<Scalar> out) noexcept {
+void copy_rows(MatrixView<const Scalar> in, MatrixView<Scalar> out) noexcept {
   if (out.size() == 0) return;
   for (Index i = 0; i < out.rows(); ++i) {
     std::memcpy(out.row(i), in.row(i), static_cast<std::size_t>(out.cols()) * sizeof(Scalar));
@@ -20,7 +20,7 @@ void copy_rows(TensorView<const Scalar> in, TensorView<Scalar> out) noexcept {
 
 /// out(i, j) += factor * in(i, j)
 template <class Scalar, class Isa = simd::NativeIsa>
-void add_rows(TensorView<const Scalar> in, TensorView<Scalar> out, Scalar factor = 1) noexcept {
+void add_rows(MatrixView<const Scalar> in, MatrixView<Scalar> out, Scalar factor = 1) noexcept {
   using P = simd::Pack<Scalar, Isa>;
   for (Index i = 0; i < out.rows(); ++i) {
     const Scalar* from = in.row(i);

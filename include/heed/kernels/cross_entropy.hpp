@@ -16,7 +16,7 @@ namespace heed::inline HEED_ABI::kernels {
 /// loss[i] = (1 - s) (lse - x_target) + s / classes * sum_c (lse - x_c); 0 for ignored rows.
 /// logits [rows, classes]; targets, loss and log_sum_exp (kept for the way back) [rows].
 template <class Scalar, class Isa = simd::NativeIsa>
-void cross_entropy_forward(TensorView<const Scalar> logits, const Index* targets, Index ignore_index,
+void cross_entropy_forward(MatrixView<const Scalar> logits, const Index* targets, Index ignore_index,
                            double label_smoothing, Scalar* loss, Scalar* log_sum_exp) noexcept {
   using P = simd::Pack<Scalar, Isa>;
   constexpr Index block = 4096;  // longer sums go on in double
@@ -35,7 +35,7 @@ void cross_entropy_forward(TensorView<const Scalar> logits, const Index* targets
       P part(Scalar(0)), apart(Scalar(0));
       simd::for_each_pack<P>(block < classes - from ? block : classes - from, [&](Index j, Index n) {
         const P below = simd::load<P>(x + from + j, n) - P(top);
-        part = part + detail::keep_first(exp(below), n, P(Scalar(0)));
+        part = part + detail::keep_first(exp_nonpositive(below), n, P(Scalar(0)));
         if (label_smoothing != 0) apart = apart - detail::keep_first(below, n, P(Scalar(0)));
       });
       exponentials += static_cast<double>(reduce_sum(part));
@@ -53,9 +53,9 @@ void cross_entropy_forward(TensorView<const Scalar> logits, const Index* targets
 /// dlogits[i, c] += g_i (exp(x_c - lse) - (1 - s) [c = target] - s / classes), nothing in ignored rows, where
 /// g_i = scale * dloss[i], or `scale` when dloss is null.
 template <class Scalar, class Isa = simd::NativeIsa>
-void cross_entropy_backward(TensorView<const Scalar> logits, const Index* targets, Index ignore_index,
+void cross_entropy_backward(MatrixView<const Scalar> logits, const Index* targets, Index ignore_index,
                             double label_smoothing, const Scalar* log_sum_exp, const Scalar* dloss, Scalar scale,
-                            TensorView<Scalar> dlogits) noexcept {
+                            MatrixView<Scalar> dlogits) noexcept {
   using P = simd::Pack<Scalar, Isa>;
   const Scalar floor = static_cast<Scalar>(label_smoothing / static_cast<double>(logits.cols()));
   const Scalar peak = static_cast<Scalar>(1 - label_smoothing);
@@ -65,7 +65,7 @@ void cross_entropy_backward(TensorView<const Scalar> logits, const Index* target
     const Scalar* x = logits.row(i);
     Scalar* dx = dlogits.row(i);
     simd::for_each_pack<P>(logits.cols(), [&](Index j, Index n) {
-      const P p = exp(simd::load<P>(x + j, n) - P(log_sum_exp[i]));
+      const P p = exp_nonpositive(simd::load<P>(x + j, n) - P(log_sum_exp[i]));
       simd::store(fma(P(g), p - P(floor), simd::load<P>(dx + j, n)), dx + j, n);
     });
     dx[targets[i]] -= g * peak;

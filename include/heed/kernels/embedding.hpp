@@ -11,7 +11,7 @@ namespace heed::inline HEED_ABI::kernels {
 
 /// y(i, :) = table(indices[i], :), i in 0 .. y.rows() - 1.
 template <class Scalar>
-void embedding_forward(TensorView<const Scalar> table, const Index* indices, TensorView<Scalar> y) noexcept {
+void embedding_forward(MatrixView<const Scalar> table, const Index* indices, MatrixView<Scalar> y) noexcept {
   const auto bytes = static_cast<std::size_t>(y.cols()) * sizeof(Scalar);
   if (bytes == 0) return;
   for (Index i = 0; i < y.rows(); ++i) {
@@ -26,7 +26,7 @@ void embedding_forward(TensorView<const Scalar> table, const Index* indices, Ten
 /// dtable(indices[i], :) += dy(i, :) for i in ascending order, so a row's sum has one order. To share the work, give
 /// every worker the same columns of both: blocks of columns never meet.
 template <class Scalar, class Isa = simd::NativeIsa>
-void embedding_backward(TensorView<const Scalar> dy, const Index* indices, TensorView<Scalar> dtable) noexcept {
+void embedding_backward(MatrixView<const Scalar> dy, const Index* indices, MatrixView<Scalar> dtable) noexcept {
   using P = simd::Pack<Scalar, Isa>;
   for (Index i = 0; i < dy.rows(); ++i) {
     if (indices[i] < 0) continue;

@@ -72,17 +72,16 @@ template <class Scalar, class Isa, int Rows, int Packs, bool Partial>
     at[i] = a.data + 3 * i * a.row;
     forget_origin(at[i]);
   }
-  // The next rows of A, a part in each step, so that they are there when their tile comes. (The next columns of A^T
-  // mostly are, in the cache lines of these.)
-  const Scalar* next = a.step == 1 ? a.data + Rows * a.row : c;
-  const Index next_step = a.step == 1 ? Rows : 0;
+  // What of A is far: the next rows, a part in each step, so that they are there when their tile comes; or of A^T,
+  // whose columns lie across the lines, some steps ahead.
+  const Scalar* next = a.data + (a.step == 1 ? Rows * a.row : 16 * a.step);
+  const Index next_step = a.step == 1 ? Rows : a.step;
   for (Index k = 0; k < depth; ++k) {
     __builtin_prefetch(next);
     next += next_step;
     P row[Packs];
 #pragma GCC unroll 8
     for (int j = 0; j < Packs; ++j) row[j] = load(b, j);
-    b += b_stride;
 #pragma GCC unroll 16
     for (int r = 0; r < Rows; ++r) {
       const P x(at[r / 3][r % 3 * a.row]);
@@ -91,6 +90,7 @@ template <class Scalar, class Isa, int Rows, int Packs, bool Partial>
     }
 #pragma GCC unroll 8
     for (int i = 0; i < bases; ++i) at[i] += a.step;
+    b += b_stride;
   }
   if (bias != nullptr) {
 #pragma GCC unroll 8
@@ -115,8 +115,8 @@ template <class Scalar, class Isa, int Rows, int Packs, bool Partial>
   }
 }
 
-/// All rows of one panel of columns. One row alone has a panel of eight registers: with two, each addition would wait
-/// for the one before.
+/// All rows of one panel of columns. One row alone has a panel of eight registers, or four: with two, each addition
+/// would wait for the one before.
 template <class Scalar, class Isa, int Packs, bool Partial>
 [[gnu::noinline]] void gemm_panel(Index rows, Index depth, StridedBlock<Scalar> a, const Scalar* b, Index b_stride,
                                   Scalar* c, Index c_stride, Index last, bool resume, const Scalar* bias) {
@@ -158,6 +158,9 @@ inline void gemm_blocks(Index rows, Index cols, Index depth, StridedBlock<Scalar
         if (tall == 1 && wide >= 8 * width) {
           wide = 8 * width;
           gemm_panel<Scalar, Isa, 8, false>(tall, deep, block, b_at, b_stride, c_at, c_stride, width, resume, bias);
+        } else if (tall == 1 && wide >= 4 * width) {
+          wide = 4 * width;
+          gemm_panel<Scalar, Isa, 4, false>(tall, deep, block, b_at, b_stride, c_at, c_stride, width, resume, bias);
         } else if (wide >= 2 * width) {
           wide = 2 * width;
           gemm_panel<Scalar, Isa, 2, false>(tall, deep, block, b_at, b_stride, c_at, c_stride, width, resume, bias);
@@ -185,7 +188,7 @@ inline void gemm_blocks(Index rows, Index cols, Index depth, StridedBlock<Scalar
 
 /// C [M, N] = A [M, K] B [K, N]. Any row strides; C must not overlap A or B. `Isa` last, so callers can leave it out.
 template <class Scalar, class Isa = simd::NativeIsa>
-void gemm(TensorView<const Scalar> a, TensorView<const Scalar> b, TensorView<Scalar> c,
+void gemm(MatrixView<const Scalar> a, MatrixView<const Scalar> b, MatrixView<Scalar> c,
           Epilogue<Scalar> epilogue = {}) noexcept {
   detail::gemm_blocks<Isa, Scalar>(c.rows(), c.cols(), a.cols(), {a.data(), a.row_stride(), 1}, b.data(),
                                    b.row_stride(), c.data(), c.row_stride(), epilogue);
@@ -193,7 +196,7 @@ void gemm(TensorView<const Scalar> a, TensorView<const Scalar> b, TensorView<Sca
 
 /// C [M, N] = A^T B with A [K, M], B [K, N]: the gradient of a weight.
 template <class Scalar, class Isa = simd::NativeIsa>
-void gemm_tn(TensorView<const Scalar> a, TensorView<const Scalar> b, TensorView<Scalar> c,
+void gemm_tn(MatrixView<const Scalar> a, MatrixView<const Scalar> b, MatrixView<Scalar> c,
              Epilogue<Scalar> epilogue = {}) noexcept {
   detail::gemm_blocks<Isa, Scalar>(c.rows(), c.cols(), a.rows(), {a.data(), 1, a.row_stride()}, b.data(),
                                    b.row_stride(), c.data(), c.row_stride(), epilogue);

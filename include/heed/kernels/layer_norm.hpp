@@ -15,8 +15,8 @@ namespace heed::inline HEED_ABI::kernels {
 /// (a second pass: the difference of two large sums would lose it). x, y [rows, features]; weight, bias [features];
 /// mean and rstd = 1 / sqrt(variance + epsilon) [rows] are kept for the way back. x and y may be the same.
 template <class Scalar, class Isa = simd::NativeIsa>
-void layer_norm_forward(TensorView<const Scalar> x, const Scalar* weight, const Scalar* bias, Scalar epsilon,
-                        Scalar* mean, Scalar* rstd, TensorView<Scalar> y) noexcept {
+void layer_norm_forward(MatrixView<const Scalar> x, const Scalar* weight, const Scalar* bias, Scalar epsilon,
+                        Scalar* mean, Scalar* rstd, MatrixView<Scalar> y) noexcept {
   using P = simd::Pack<Scalar, Isa>;
   const Index features = x.cols();
   const Scalar share = Scalar(1) / static_cast<Scalar>(features);
@@ -40,8 +40,8 @@ void layer_norm_forward(TensorView<const Scalar> x, const Scalar* weight, const 
 /// With n = (x - mean) rstd and g = dy weight: dx += rstd (g - average(g) - n average(g n)), dweight += sum_rows dy n,
 /// dbias += sum_rows dy, rows in ascending order. Outputs that are not asked for are empty or null.
 template <class Scalar, class Isa = simd::NativeIsa>
-void layer_norm_backward(TensorView<const Scalar> x, const Scalar* weight, const Scalar* mean, const Scalar* rstd,
-                         TensorView<const Scalar> dy, TensorView<Scalar> dx, Scalar* dweight, Scalar* dbias) noexcept {
+void layer_norm_backward(MatrixView<const Scalar> x, const Scalar* weight, const Scalar* mean, const Scalar* rstd,
+                         MatrixView<const Scalar> dy, MatrixView<Scalar> dx, Scalar* dweight, Scalar* dbias) noexcept {
   using P = simd::Pack<Scalar, Isa>;
   const Index features = x.cols();
   const Scalar share = Scalar(1) / static_cast<Scalar>(features);

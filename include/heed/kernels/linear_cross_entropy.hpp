@@ -22,8 +22,8 @@ inline constexpr Index catalogue_tile = 64, catalogue_block = 128;
 /// of items c = first .. and a tile of rows r. Where targets[r] is in the block, hit[r] = l of it.
 /// weight [block, d], bias [block] or null, x_t [d, tile], e [block, tile]; targets, top, sum, hit [tile].
 template <class Scalar, class Isa = simd::NativeIsa>
-void catalogue_exponentials(TensorView<const Scalar> weight, const Scalar* bias, TensorView<const Scalar> x_t,
-                            Index first, const Index* targets, TensorView<Scalar> e, Scalar* top, Scalar* sum,
+void catalogue_exponentials(MatrixView<const Scalar> weight, const Scalar* bias, MatrixView<const Scalar> x_t,
+                            Index first, const Index* targets, MatrixView<Scalar> e, Scalar* top, Scalar* sum,
                             Scalar* hit) noexcept {
   using P = simd::Pack<Scalar, Isa>;
   const Index items = e.rows(), rows = e.cols();
@@ -42,7 +42,7 @@ void catalogue_exponentials(TensorView<const Scalar> weight, const Scalar* bias,
     for (Index c = 0; c < items; ++c) most = max(simd::load<P>(e.row(c) + r, n), most);
     const P reference = select(most == lowest, zero, most);  // exp(-infinity - 0) is 0
     for (Index c = 0; c < items; ++c) {
-      const P y = exp(simd::load<P>(e.row(c) + r, n) - reference);
+      const P y = exp_nonpositive(simd::load<P>(e.row(c) + r, n) - reference);
       simd::store(y, e.row(c) + r, n);
       total = total + y;
     }
@@ -54,7 +54,7 @@ void catalogue_exponentials(TensorView<const Scalar> weight, const Scalar* bias,
 /// From every block's `top` and `sum` [blocks, tile] and the targets' logits `hit`: returns the sum over the tile of
 /// -log p of the target, and turns sum_br into the factor that makes e of block b the probability p.
 template <class Scalar, class Isa = simd::NativeIsa>
-double catalogue_losses(TensorView<const Scalar> top, TensorView<Scalar> sum, const Scalar* hit) noexcept {
+double catalogue_losses(MatrixView<const Scalar> top, MatrixView<Scalar> sum, const Scalar* hit) noexcept {
   using P = simd::Pack<Scalar, Isa>;
   const Index rows = top.cols();
   Scalar most[catalogue_tile];
@@ -67,7 +67,7 @@ double catalogue_losses(TensorView<const Scalar> top, TensorView<Scalar> sum, co
   for (Index b = 0; b < top.rows(); ++b) {
     Scalar factor[catalogue_tile];
     simd::for_each_pack<P>(rows, [&](Index r, Index n) {
-      simd::store(exp(simd::load<P>(top.row(b) + r, n) - simd::load<P>(most + r, n)), factor + r, n);
+      simd::store(exp_nonpositive(simd::load<P>(top.row(b) + r, n) - simd::load<P>(most + r, n)), factor + r, n);
     });
     for (Index r = 0; r < rows; ++r) {
       total[r] += static_cast<double>(sum(b, r)) * static_cast<double>(factor[r]);
@@ -88,8 +88,8 @@ double catalogue_losses(TensorView<const Scalar> top, TensorView<Scalar> sum, co
 /// dbias_c += sum_r it, unless they are null (`accumulate` false: = instead of +=, for both).
 /// e [block, tile], factor and targets [tile], x [tile, d].
 template <class Scalar, class Isa = simd::NativeIsa>
-void catalogue_gradients(const Scalar* factor, Index first, const Index* targets, TensorView<const Scalar> x,
-                         bool accumulate, TensorView<Scalar> e, TensorView<Scalar> dweight, Scalar* dbias) noexcept {
+void catalogue_gradients(const Scalar* factor, Index first, const Index* targets, MatrixView<const Scalar> x,
+                         bool accumulate, MatrixView<Scalar> e, MatrixView<Scalar> dweight, Scalar* dbias) noexcept {
   using P = simd::Pack<Scalar, Isa>;
   const Index items = e.rows(), rows = e.cols();
   for (Index c = 0; c < items; ++c) {

@@ -30,7 +30,7 @@ inline void for_each_gate_run(Index hidden, const Body& body) {
 
 /// W [4H, K], W_ih or W_hh, in panels for the way forward: block by block its transpose, [K, 4n].
 template <class Scalar, class Isa = simd::NativeIsa>
-void lstm_pack_forward(TensorView<const Scalar> w, Scalar* packed) noexcept {
+void lstm_pack_forward(MatrixView<const Scalar> w, Scalar* packed) noexcept {
   const Index K = w.cols(), H = w.rows() / 4;
   for_each_gate_run<Scalar, Isa>(H, [&](Index from, Index to, Index n) {
     const Index inside = (from / H) * n;
@@ -40,11 +40,11 @@ void lstm_pack_forward(TensorView<const Scalar> w, Scalar* packed) noexcept {
 
 /// The panels of W_hh [4H, R] for the way back: of two registers' columns each, [4H, n].
 template <class Scalar, class Isa = simd::NativeIsa>
-void lstm_pack_backward(TensorView<const Scalar> w_hh, Scalar* packed) noexcept {
+void lstm_pack_backward(MatrixView<const Scalar> w_hh, Scalar* packed) noexcept {
   constexpr Index wide = 2 * simd::Pack<Scalar, Isa>::width;
   for (Index j = 0; j < w_hh.cols(); j += wide) {
     const Index end = std::min(j + wide, w_hh.cols());
-    const TensorView<Scalar> panel(packed + w_hh.rows() * j, {w_hh.rows(), end - j});
+    const MatrixView<Scalar> panel(packed + w_hh.rows() * j, {w_hh.rows(), end - j});
     for_each_gate_run<Scalar, Isa>(w_hh.rows() / 4, [&](Index from, Index to, Index n) {
       copy_rows<Scalar>(w_hh.rows(from, from + n).columns(j, end), panel.rows(to, to + n));
     });
@@ -54,7 +54,7 @@ void lstm_pack_backward(TensorView<const Scalar> w_hh, Scalar* packed) noexcept 
 /// The input's share of some rows' gates: z [rows, 4H] = x [rows, in] W_ih^T + bias, w_ih from lstm_pack_forward, bias
 /// [4H] in the order of z.
 template <class Scalar, class Isa = simd::NativeIsa>
-void lstm_project(TensorView<const Scalar> x, const Scalar* w_ih, const Scalar* bias, TensorView<Scalar> z) noexcept {
+void lstm_project(MatrixView<const Scalar> x, const Scalar* w_ih, const Scalar* bias, MatrixView<Scalar> z) noexcept {
   constexpr Index wide = 4 * simd::Pack<Scalar, Isa>::width;
   for (Index j = 0; j < z.cols(); j += wide) {
     const Index end = std::min(j + wide, z.cols());
@@ -65,15 +65,15 @@ void lstm_project(TensorView<const Scalar> x, const Scalar* w_ih, const Scalar* 
 /// The arrays of one layer in one direction: hidden size H, output size R (H without a projection).
 template <class Scalar>
 struct LstmArrays {
-  TensorView<Scalar> gates;         ///< [tokens, 4H] time-major: in, the input projection; out, i f g o
-  TensorView<Scalar> cells;         ///< [tokens, H] time-major c; empty: nobody goes back, gates are not written
-  TensorView<Scalar> previous;      ///< [tokens, R] time-major h of the step before
-  TensorView<Scalar> unprojected;   ///< [tokens, H] time-major o tanh(c); empty without a projection
-  TensorView<Scalar> output;        ///< [tokens, R] packed h
-  TensorView<const Scalar> h0, c0;  ///< [segments, R], [segments, H]
-  TensorView<Scalar> h_n, c_n;      ///< [segments, R], [segments, H]: after each sequence's own last step
+  MatrixView<Scalar> gates;         ///< [tokens, 4H] time-major: in, the input projection; out, i f g o
+  MatrixView<Scalar> cells;         ///< [tokens, H] time-major c; empty: nobody goes back, gates are not written
+  MatrixView<Scalar> previous;      ///< [tokens, R] time-major h of the step before
+  MatrixView<Scalar> unprojected;   ///< [tokens, H] time-major o tanh(c); empty without a projection
+  MatrixView<Scalar> output;        ///< [tokens, R] packed h
+  MatrixView<const Scalar> h0, c0;  ///< [segments, R], [segments, H]
+  MatrixView<Scalar> h_n, c_n;      ///< [segments, R], [segments, H]: after each sequence's own last step
   const Scalar* w_hh = nullptr;     ///< [4H * R] from lstm_pack_forward
-  TensorView<const Scalar> w_hr_t;  ///< [H, R]: W_hr transposed; empty without a projection
+  MatrixView<const Scalar> w_hr_t;  ///< [H, R]: W_hr transposed; empty without a projection
 };
 
 namespace detail {
@@ -86,36 +86,51 @@ template <class P, class Scalar>
   for (Index i = 0; i < 4 * P::width; i += line) __builtin_prefetch(p + i, 0, 2);
 }
 
-/// Gates and states of n units in all rows. `cells` may be empty.
+/// Gates and states of some units in all rows, and o in `m`. `cells` may be empty.
 template <class Scalar, class Isa>
-inline void lstm_cells_forward(TensorView<Scalar> gates, TensorView<Scalar> c, TensorView<Scalar> cells,
-                               TensorView<Scalar> m) noexcept {
+inline void lstm_states_forward(MatrixView<Scalar> gates, MatrixView<Scalar> c, MatrixView<Scalar> cells,
+                                MatrixView<Scalar> m) noexcept {
   using P = simd::Pack<Scalar, Isa>;
-  const Index n = c.cols();
-  for (Index r = 0; r < gates.rows(); ++r) {
-    Scalar* z = gates.row(r);
-    fetch<P>(z + gates.rows() * gates.row_stride());  // the next step's
-    const P i = sigmoid(simd::load<P>(z, n)), f = sigmoid(simd::load<P>(z + n, n));
-    const P g = tanh(simd::load<P>(z + 2 * n, n)), o = sigmoid(simd::load<P>(z + 3 * n, n));
-    const P state = fma(f, simd::load<P>(c.row(r), n), i * g);
-    if (cells) {
-      simd::store(i, z, n);
-      simd::store(f, z + n, n);
-      simd::store(g, z + 2 * n, n);
-      simd::store(o, z + 3 * n, n);
-      simd::store(state, cells.row(r), n);
+  for (Index r = 0; r < c.rows(); ++r) {
+    for (Index j = 0; j < c.cols(); j += P::width) {
+      const Index n = std::min(P::width, c.cols() - j);
+      Scalar* z = gates.row(r) + 4 * j;
+      fetch<P>(z + gates.rows() * gates.row_stride());  // the next step's
+      const P i = sigmoid(simd::load<P>(z, n)), f = sigmoid(simd::load<P>(z + n, n));
+      const P g = tanh(simd::load<P>(z + 2 * n, n)), o = sigmoid(simd::load<P>(z + 3 * n, n));
+      const P state = fma(f, simd::load<P>(c.row(r) + j, n), i * g);
+      if (cells) {
+        simd::store(i, z, n);
+        simd::store(f, z + n, n);
+        simd::store(g, z + 2 * n, n);
+        simd::store(o, z + 3 * n, n);
+        simd::store(state, cells.row(r) + j, n);
+      }
+      simd::store(state, c.row(r) + j, n);
+      simd::store(o, m.row(r) + j, n);
     }
-    simd::store(state, c.row(r), n);
-    simd::store(o * tanh(state), m.row(r), n);
+  }
+}
+
+/// o tanh(c) in place of o. Apart from the states, so that no state's long chain of operations is waited for.
+template <class Scalar, class Isa>
+inline void lstm_outputs_forward(MatrixView<const Scalar> c, MatrixView<Scalar> m) noexcept {
+  using P = simd::Pack<Scalar, Isa>;
+  for (Index r = 0; r < c.rows(); ++r) {
+    for (Index j = 0; j < c.cols(); j += P::width) {
+      const Index n = std::min(P::width, c.cols() - j);
+      Scalar* o = m.row(r) + j;
+      simd::store(simd::load<P>(o, n) * tanh(simd::load<P>(c.row(r) + j, n)), o, n);
+    }
   }
 }
 
 /// dz of n units in all rows from the gates, their sums over the rows, and dc from the cotangent of c to that of the
 /// state before. `dm` is of o tanh(c); `c_previous(r)` is where the units' c of the step before lie.
 template <class Scalar, class Isa, class Previous>
-inline void lstm_cells_backward(TensorView<const Scalar> gates, TensorView<const Scalar> cells,
-                                const Previous& c_previous, TensorView<const Scalar> dm, TensorView<Scalar> dc,
-                                TensorView<Scalar> dz, Scalar* d_bias) noexcept {
+inline void lstm_cells_backward(MatrixView<const Scalar> gates, MatrixView<const Scalar> cells,
+                                const Previous& c_previous, MatrixView<const Scalar> dm, MatrixView<Scalar> dc,
+                                MatrixView<Scalar> dz, Scalar* d_bias) noexcept {
   using P = simd::Pack<Scalar, Isa>;
   const P one(Scalar(1));
   const Index n = cells.cols();
@@ -149,12 +164,11 @@ template <class Scalar, class Isa = simd::NativeIsa>
 void lstm_forward(const TimeMajor& order, Index group, const LstmArrays<Scalar>& a, Scalar* state) noexcept {
   constexpr Index width = simd::Pack<Scalar, Isa>::width;
   const Index H = a.gates.cols() / 4, R = a.previous.cols(), members = order.members(group);
-  const TensorView<Scalar> h(state, {members, R}), c(state + members * R, {members, H});
+  const MatrixView<Scalar> h(state, {members, R}), c(state + members * R, {members, H});
   for (Index r = 0; r < members; ++r) {
     std::copy_n(a.h0.row(order.member(group, r)), R, h.row(r));
     std::copy_n(a.c0.row(order.member(group, r)), H, c.row(r));
   }
-  const Index blocks = (H + width - 1) / width;
   Index at = order.first[group];
   for (Index t = 0, rows = members; rows > 0; ++t) {
     // Sequences end from the back: the states of the others are the first rows of `h` and `c`.
@@ -164,26 +178,25 @@ void lstm_forward(const TimeMajor& order, Index group, const LstmArrays<Scalar>&
       std::copy_n(h.row(r), R, a.h_n.row(order.member(group, r)));
       std::copy_n(c.row(r), H, a.c_n.row(order.member(group, r)));
     }
-    const auto now = [&](TensorView<Scalar> x) { return x ? x.rows(at, at + rows) : x; };
+    const auto now = [&](MatrixView<Scalar> x) { return x ? x.rows(at, at + rows) : x; };
     const auto previous = now(a.previous), m = a.w_hr_t ? now(a.unprojected) : h.rows(0, rows);
     copy_rows<Scalar>(h.rows(0, rows), previous);
-    // Few rows do all products first: their states, one after the other, would each be waited for.
-    const auto for_each_block = [&](Index first, Index last, const auto& body) {
-      for (Index i = first; i < last; ++i) {
-        body(i * width, std::min((i + 1) * width, H));
+    // The units of a block at a time, near the core; of few rows all at once, as blocks would wait for each other.
+    const Index together = rows < 4 ? H : width;
+    Scalar* const z = a.gates.row(at);
+    const Index z_stride = a.gates.row_stride();
+    for (Index begin = 0; begin < H; begin += together) {
+      const Index end = std::min(begin + together, H);
+      // Pointers: a view made for each panel would be waited for before the panel itself.
+      for (Index j = begin; j < end; j += width) {
+        const Index columns = 4 * std::min(width, H - j);
+        detail::gemm_blocks<Isa, Scalar>(rows, columns, R, {previous.data(), previous.row_stride(), 1},
+                                         a.w_hh + 4 * j * R, columns, z + 4 * j, z_stride, {.accumulate = true});
       }
-    };
-    const Index together = rows < 4 ? blocks : 1;
-    for (Index i = 0; i < blocks; i += together) {
-      for_each_block(i, i + together, [&](Index j, Index end) {
-        const TensorView<const Scalar> panel(a.w_hh + 4 * j * R, {R, 4 * (end - j)});
-        gemm<Scalar, Isa>(previous, panel, now(a.gates).columns(4 * j, 4 * end), {.accumulate = true});
-      });
-      for_each_block(i, i + together, [&](Index j, Index end) {
-        const auto units = [&](TensorView<Scalar> x) { return x ? x.columns(j, end) : x; };
-        detail::lstm_cells_forward<Scalar, Isa>(now(a.gates).columns(4 * j, 4 * end), units(c), units(now(a.cells)),
-                                                units(m));
-      });
+      const auto units = [&](MatrixView<Scalar> x) { return x ? x.columns(begin, end) : x; };
+      detail::lstm_states_forward<Scalar, Isa>(now(a.gates).columns(4 * begin, 4 * end), units(c.rows(0, rows)),
+                                               units(now(a.cells)), units(m));
+      detail::lstm_outputs_forward<Scalar, Isa>(units(c.rows(0, rows)), units(m));
     }
     if (a.w_hr_t) gemm<Scalar, Isa>(m, a.w_hr_t, h.rows(0, rows));
     for (Index r = 0; r < rows; ++r) std::copy_n(h.row(r), R, a.output.row(order.source[at + r]));
@@ -194,14 +207,14 @@ void lstm_forward(const TimeMajor& order, Index group, const LstmArrays<Scalar>&
 /// What flows back through one layer.
 template <class Scalar>
 struct LstmGradients {
-  TensorView<const Scalar> d_output;      ///< [tokens, R] packed
-  TensorView<const Scalar> d_h_n, d_c_n;  ///< [segments, R], [segments, H]
-  TensorView<Scalar> d_gates;             ///< [tokens, 4H] time-major dz: out
-  TensorView<Scalar> d_bias;              ///< [groups, 4H]: out, the sums of dz over each group's rows
-  TensorView<Scalar> d_hidden;            ///< [tokens, R] time-major dh: out; empty without a projection
-  TensorView<Scalar> d_h0, d_c0;          ///< [segments, R], [segments, H]: added to; may be empty
+  MatrixView<const Scalar> d_output;      ///< [tokens, R] packed
+  MatrixView<const Scalar> d_h_n, d_c_n;  ///< [segments, R], [segments, H]
+  MatrixView<Scalar> d_gates;             ///< [tokens, 4H] time-major dz: out
+  MatrixView<Scalar> d_bias;              ///< [groups, 4H]: out, the sums of dz over each group's rows
+  MatrixView<Scalar> d_hidden;            ///< [tokens, R] time-major dh: out; empty without a projection
+  MatrixView<Scalar> d_h0, d_c0;          ///< [segments, R], [segments, H]: added to; may be empty
   const Scalar* w_hh = nullptr;           ///< [4H * R] from lstm_pack_backward
-  TensorView<const Scalar> w_hr;          ///< [R, H]; empty without a projection
+  MatrixView<const Scalar> w_hr;          ///< [R, H]; empty without a projection
 };
 
 /// All steps of one group, last to first. `state` is scratch of [group_size, R + 2H].
@@ -210,8 +223,8 @@ void lstm_backward(const TimeMajor& order, Index group, const LstmArrays<Scalar>
                    Scalar* state) noexcept {
   constexpr Index width = simd::Pack<Scalar, Isa>::width;
   const Index H = a.gates.cols() / 4, R = a.previous.cols(), members = order.members(group);
-  const TensorView<Scalar> dh(state, {members, R}), dc(state + members * R, {members, H});
-  const TensorView<Scalar> dm_room(dc.data() + members * H, {members, H});
+  const MatrixView<Scalar> dh(state, {members, R}), dc(state + members * R, {members, H});
+  const MatrixView<Scalar> dm_room(dc.data() + members * H, {members, H});
   for (Index r = 0; r < members; ++r) {
     std::copy_n(d.d_h_n.row(order.member(group, r)), R, dh.row(r));
     std::copy_n(d.d_c_n.row(order.member(group, r)), H, dc.row(r));
@@ -246,11 +259,11 @@ void lstm_backward(const TimeMajor& order, Index group, const LstmArrays<Scalar>
     const auto dz = now(d.d_gates);
     for (Index j = 0; j < R; j += 2 * width) {
       const Index end = std::min(j + 2 * width, R);
-      const TensorView<const Scalar> panel(d.w_hh + 4 * H * j, {4 * H, end - j});
+      const MatrixView<const Scalar> panel(d.w_hh + 4 * H * j, {4 * H, end - j});
       gemm<Scalar, Isa>(dz, panel, dh.rows(0, rows).columns(j, end));
     }
   }
-  const auto add_row = [](const Scalar* from, TensorView<Scalar> to) {
+  const auto add_row = [](const Scalar* from, MatrixView<Scalar> to) {
     add_rows<Scalar, Isa>({from, {1, to.cols()}}, to);
   };
   for (Index r = 0; r < members; ++r) {

@@ -10,7 +10,7 @@ namespace heed::inline HEED_ABI::kernels {
 /// out[j] += sum_i x(i, j): rows in ascending order, in blocks of 256 that are summed apart, so that long sums keep
 /// their digits.
 template <class Scalar, class Isa = simd::NativeIsa>
-[[gnu::noinline]] void add_column_sums(TensorView<const Scalar> x, Scalar* out) noexcept {
+[[gnu::noinline]] void add_column_sums(MatrixView<const Scalar> x, Scalar* out) noexcept {
   using P = simd::Pack<Scalar, Isa>;
   constexpr Index block = 256;
   simd::for_each_pack<P>(x.cols(), [&](Index j, Index n) {
@@ -27,7 +27,7 @@ template <class Scalar, class Isa = simd::NativeIsa>
 
 /// out[j] = max_i x(i, j), at[j] the first i that has it. NaN counts as greatest. x has at least one row.
 template <class Scalar>
-void column_max(TensorView<const Scalar> x, Scalar* out, Index* at) noexcept {
+void column_max(MatrixView<const Scalar> x, Scalar* out, Index* at) noexcept {
   for (Index j = 0; j < x.cols(); ++j) {
     out[j] = x(0, j);
     at[j] = 0;

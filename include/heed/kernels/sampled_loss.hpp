@@ -23,13 +23,13 @@ enum class SampledLoss : std::uint8_t {
 /// logits [1 + N, rows], the targets' first, become the gradients of the losses by them; returns the sum of the losses.
 /// -infinity hides a negative (N counts it still). `beta` is gBCE's.
 template <class Scalar, class Isa = simd::NativeIsa>
-double sampled_losses(SampledLoss kind, double beta, TensorView<Scalar> logits) noexcept {
+double sampled_losses(SampledLoss kind, double beta, MatrixView<Scalar> logits) noexcept {
   using P = simd::Pack<Scalar, Isa>;
   const Index candidates = logits.rows();
   const P zero(Scalar(0)), one(Scalar(1));
   // log (1 + e^x) and the sigmoid of x from one exponential and one division; log (1 + z) as in bce_with_logits.
   const auto softplus = [&](P x, P& sigmoid) {
-    const P z = exp(-abs(x)), w = one + z, inverse = one / w;
+    const P z = exp_nonpositive(-abs(x)), w = one + z, inverse = one / w;
     sigmoid = select(x < zero, z * inverse, inverse);
     return max(x, zero) + (log(w) + (z - (w - one)) * inverse);
   };
@@ -45,7 +45,7 @@ double sampled_losses(SampledLoss kind, double beta, TensorView<Scalar> logits) 
       P most = target, total = zero;
       for (Index j = 1; j < candidates; ++j) most = max(at(j), most);
       for (Index j = 0; j < candidates; ++j) {
-        const P e = exp(at(j) - most);
+        const P e = exp_nonpositive(at(j) - most);
         total = total + e;
         put(j, e);
       }
@@ -69,8 +69,8 @@ double sampled_losses(SampledLoss kind, double beta, TensorView<Scalar> logits) 
 
 /// y(j, r) = x_r . table(items[r N + j]), x [rows, d], y [N, rows].
 template <class Scalar, class Isa = simd::NativeIsa>
-void dot_items(TensorView<const Scalar> x, TensorView<const Scalar> table, const Index* items,
-               TensorView<Scalar> y) noexcept {
+void dot_items(MatrixView<const Scalar> x, MatrixView<const Scalar> table, const Index* items,
+               MatrixView<Scalar> y) noexcept {
   using P = simd::Pack<Scalar, Isa>;
   for (Index r = 0; r < y.cols(); ++r) {
     const Scalar* const row = x.row(r);
@@ -86,8 +86,8 @@ void dot_items(TensorView<const Scalar> x, TensorView<const Scalar> table, const
 
 /// dx_r += sum_j dy(j, r) table(items[r N + j]), j in ascending order.
 template <class Scalar, class Isa = simd::NativeIsa>
-void add_items(TensorView<const Scalar> dy, TensorView<const Scalar> table, const Index* items,
-               TensorView<Scalar> dx) noexcept {
+void add_items(MatrixView<const Scalar> dy, MatrixView<const Scalar> table, const Index* items,
+               MatrixView<Scalar> dx) noexcept {
   using P = simd::Pack<Scalar, Isa>;
   for (Index r = 0; r < dy.cols(); ++r) {
     simd::for_each_pack<P>(dx.cols(), [&](Index k, Index n) {
@@ -103,8 +103,8 @@ void add_items(TensorView<const Scalar> dy, TensorView<const Scalar> table, cons
 /// dtable(items[r N + j]) += factor dy(j, r) x_r, in ascending order of r, then j. To share the work, give every worker
 /// the same columns of x and dtable: blocks of columns never meet.
 template <class Scalar, class Isa = simd::NativeIsa>
-void scatter_items(TensorView<const Scalar> dy, TensorView<const Scalar> x, const Index* items, Scalar factor,
-                   TensorView<Scalar> dtable) noexcept {
+void scatter_items(MatrixView<const Scalar> dy, MatrixView<const Scalar> x, const Index* items, Scalar factor,
+                   MatrixView<Scalar> dtable) noexcept {
   using P = simd::Pack<Scalar, Isa>;
   for (Index r = 0; r < dy.cols(); ++r) {
     for (Index j = 0; j < dy.rows(); ++j) {

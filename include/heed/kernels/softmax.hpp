@@ -65,14 +65,14 @@ void log_softmax_row_backward(Index size, const Scalar* y, const Scalar* dy, Sca
   const P sum(reduce_sum(total));
   simd::for_each_pack<P>(size, [&](Index j, Index n) {
     const P at = simd::load<P>(y + j, n);
-    const P change = select(at == hidden, zero, simd::load<P>(dy + j, n) - exp(at) * sum);
+    const P change = select(at == hidden, zero, simd::load<P>(dy + j, n) - exp_nonpositive(at) * sum);
     simd::store(simd::load<P>(dx + j, n) + change, dx + j, n);
   });
 }
 
 /// Softmax of every column of x [rows, cols]; -infinity hides, as in softmax_row. x and y may be the same array.
 template <class Scalar, class Isa = simd::NativeIsa>
-void softmax_columns(TensorView<const Scalar> x, TensorView<Scalar> y) noexcept {
+void softmax_columns(MatrixView<const Scalar> x, MatrixView<Scalar> y) noexcept {
   using P = simd::Pack<Scalar, Isa>;
   if (x.cols() == 1 && x.contiguous() && y.contiguous()) {
     softmax_row<Scalar, Isa>(x.rows(), x.data(), y.data());
@@ -86,7 +86,7 @@ void softmax_columns(TensorView<const Scalar> x, TensorView<Scalar> y) noexcept 
     const auto hidden = top == lowest;
     top = select(hidden, zero, top);
     for (Index i = 0; i < x.rows(); ++i) {
-      const P e = exp(simd::load<P>(x.row(i) + j, n) - top);
+      const P e = exp_nonpositive(simd::load<P>(x.row(i) + j, n) - top);
       simd::store(e, y.row(i) + j, n);
       sum = sum + e;
     }
@@ -99,7 +99,7 @@ void softmax_columns(TensorView<const Scalar> x, TensorView<Scalar> y) noexcept 
 
 /// softmax_row_backward of every column.
 template <class Scalar, class Isa = simd::NativeIsa>
-void softmax_columns_backward(TensorView<const Scalar> y, TensorView<const Scalar> dy, TensorView<Scalar> dx) noexcept {
+void softmax_columns_backward(MatrixView<const Scalar> y, MatrixView<const Scalar> dy, MatrixView<Scalar> dx) noexcept {
   using P = simd::Pack<Scalar, Isa>;
   const P zero(Scalar(0));
   simd::for_each_pack<P>(y.cols(), [&](Index j, Index n) {

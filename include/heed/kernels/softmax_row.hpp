@@ -9,12 +9,12 @@
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// y_j = exp(x_j - log_sum), with x_j = -infinity giving 0. In place.
+/// y_j = exp(x_j - log_sum) for log_sum = log sum_k exp(x_k), with x_j = -infinity giving 0. In place.
 template <class Scalar, class Isa = simd::NativeIsa>
 void exp_row(Index size, Scalar* x, Scalar log_sum) noexcept {
   using P = simd::Pack<Scalar, Isa>;
-  simd::for_each_pack<P>(size,
-                         [&](Index j, Index n) { simd::store(exp(simd::load<P>(x + j, n) - P(log_sum)), x + j, n); });
+  simd::for_each_pack<P>(
+      size, [&](Index j, Index n) { simd::store(exp_nonpositive(simd::load<P>(x + j, n) - P(log_sum)), x + j, n); });
 }
 
 /// y = softmax(x); x and y may be the same. -infinity hides: where everything is hidden, or nothing is there, y is 0.
@@ -35,7 +35,7 @@ Scalar softmax_row(Index size, const Scalar* x, Scalar* y) noexcept {
   }
   P total(Scalar(0));
   simd::for_each_pack<P>(size, [&](Index j, Index n) {
-    P e = exp(simd::load<P>(x + j, n) - P(top));
+    P e = exp_nonpositive(simd::load<P>(x + j, n) - P(top));
     simd::store(e, y + j, n);
     if (n < P::width) e = simd::load<P>(y + j, n);  // lanes past the end must not count
     total = total + e;

@@ -7,17 +7,31 @@
 namespace heed::inline HEED_ABI::kernels {
 
 /// sum_i x[i]^2 in double, so that gradients of any size neither overflow nor lose small terms. Eight chains in a fixed
-/// order: element i belongs to chain i mod 8, whatever the instruction set.
-template <class Scalar>
-double sum_of_squares(Index size, const Scalar* x) noexcept {
-  constexpr Index chains = 8;
-  double sums[chains] = {};
-  Index i = 0;
-  for (; i + chains <= size; i += chains) {
-    for (Index j = 0; j < chains; ++j) sums[j] += static_cast<double>(x[i + j]) * static_cast<double>(x[i + j]);
+/// order: element i belongs to chain i mod 8, whatever the instruction set. Parts that are 0 may be left out: the bits
+/// stay.
+class SumOfSquares {
+ public:
+  /// Elements begin .. end - 1 of x, after those that were added before.
+  template <class Scalar>
+  void add(Index begin, Index end, const Scalar* x) noexcept {
+    double sums[chains];  // not the members: the compiler keeps these in registers
+    for (Index j = 0; j < chains; ++j) sums[j] = sums_[j];
+    const auto square = [x](Index i) { return static_cast<double>(x[i]) * static_cast<double>(x[i]); };
+    Index i = begin;
+    for (; i < end && i % chains != 0; ++i) sums[i % chains] += square(i);
+    for (; i + chains <= end; i += chains) {
+      for (Index j = 0; j < chains; ++j) sums[j] += square(i + j);
+    }
+    for (Index j = 0; i + j < end; ++j) sums[j] += square(i + j);
+    for (Index j = 0; j < chains; ++j) sums_[j] = sums[j];
   }
-  for (Index j = 0; i + j < size; ++j) sums[j] += static_cast<double>(x[i + j]) * static_cast<double>(x[i + j]);
-  return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
-}
+  double total() const noexcept {
+    return ((sums_[0] + sums_[4]) + (sums_[2] + sums_[6])) + ((sums_[1] + sums_[5]) + (sums_[3] + sums_[7]));
+  }
+
+ private:
+  static constexpr Index chains = 8;
+  double sums_[chains] = {};
+};
 
 }  // namespace heed::inline HEED_ABI::kernels

@@ -19,6 +19,7 @@
 #include "heed/kernels/detail/attention_unit.hpp"
 #include "heed/kernels/gemm.hpp"
 #include "heed/kernels/reduce.hpp"
+#include "heed/kernels/scale.hpp"
 #include "heed/kernels/softmax_row.hpp"
 
 namespace heed::inline HEED_ABI::kernels {
@@ -26,8 +27,8 @@ namespace heed::inline HEED_ABI::kernels {
 /// A dense layer of the MLP.
 template <class Scalar>
 struct TargetLayer {
-  TensorView<const Scalar> weight;      ///< [out, in]
-  TensorView<const Scalar> transposed;  ///< [in, out]; of the first layer W_q + W_d, of the last nothing
+  MatrixView<const Scalar> weight;      ///< [out, in]
+  MatrixView<const Scalar> transposed;  ///< [in, out]; of the first layer W_q + W_d; a last one after it needs none
   const Scalar* bias = nullptr;         ///< [out]
 };
 
@@ -53,8 +54,8 @@ namespace detail {
 template <class Scalar, class Isa>
 class Target {
   using P = simd::Pack<Scalar, Isa>;
-  using View = TensorView<Scalar>;
-  using ConstView = TensorView<const Scalar>;
+  using View = MatrixView<Scalar>;
+  using ConstView = MatrixView<const Scalar>;
 
  public:
   Target(const AttentionUnit<Scalar>& unit, const TargetMlp<Scalar>& mlp, Scalar* scratch)
@@ -185,7 +186,7 @@ class Target {
     }
     std::fill_n(near.data(), n_ * near.cols(), Scalar(0));
     add(near.rows(0, n_));
-    seen([&](Index at, Index j) { add_scaled<Scalar, Isa>(near.cols(), Scalar(1), near.row(at), all.row(j)); });
+    seen([&](Index at, Index j) { scale_backward<Scalar, Isa>(near.cols(), near.row(at), Scalar(1), all.row(j)); });
   }
 
   /// The query's layer on the keys.
@@ -234,7 +235,7 @@ class Target {
     ConstView dz(d_, {n_, 1});
     for (Index l = mlp_.depth - 1; l > 0; --l) {
       const ConstView weight = mlp_.layers[l].weight;
-      const View h = rows(h_, l - 1), dx(dh_[l % 2], h.shape());
+      const View h = rows(h_, l - 1), dx(dh_[l % 2], {h.rows(), h.cols()});
       if (d_mlp != nullptr) {
         end -= weight.rows();
         add_bias_gradient(l, dz, end);
@@ -282,7 +283,7 @@ class Target {
         add(3, x * g);
       });
     }
-    if (d_mlp != nullptr) add_scaled<Scalar, Isa>(w_.rows(), Scalar(1), db_, d_mlp + weight.size());
+    if (d_mlp != nullptr) scale_backward<Scalar, Isa>(w_.rows(), db_, Scalar(1), d_mlp + weight.size());
   }
 
   const AttentionUnit<Scalar>* u_ = nullptr;
@@ -307,7 +308,7 @@ Index target_attention_scratch(const TargetMlp<Scalar>& mlp, Index keys, Index w
 
 /// context [queries, width of v] is overwritten; `weights`, if not null, gets [queries, keys], 0 where hidden.
 template <class Scalar, class Isa = simd::NativeIsa>
-void target_attention_forward(const AttentionUnit<Scalar>& u, const TargetMlp<Scalar>& mlp, TensorView<Scalar> context,
+void target_attention_forward(const AttentionUnit<Scalar>& u, const TargetMlp<Scalar>& mlp, MatrixView<Scalar> context,
                               Scalar* weights, Scalar* scratch) noexcept {
   detail::Target<Scalar, Isa> target(u, mlp, scratch);
   if (weights != nullptr) std::fill_n(weights, u.queries() * u.keys(), Scalar(0));
@@ -324,8 +325,8 @@ void target_attention_forward(const AttentionUnit<Scalar>& u, const TargetMlp<Sc
 /// Adds to dq, dk, dv (each may be empty) and to d_mlp (as `TargetMlp::parameters`; may be null).
 template <class Scalar, class Isa = simd::NativeIsa>
 void target_attention_backward(const AttentionUnit<Scalar>& u, const TargetMlp<Scalar>& mlp,
-                               TensorView<const Scalar> d_context, const Scalar* d_weights, TensorView<Scalar> dq,
-                               TensorView<Scalar> dk, TensorView<Scalar> dv, Scalar* d_mlp, Scalar* scratch) noexcept {
+                               MatrixView<const Scalar> d_context, const Scalar* d_weights, MatrixView<Scalar> dq,
+                               MatrixView<Scalar> dk, MatrixView<Scalar> dv, Scalar* d_mlp, Scalar* scratch) noexcept {
   detail::Target<Scalar, Isa> target(u, mlp, scratch);
   for (Index i = 0; i < u.queries(); ++i) {
     if (!target.take(i)) continue;

@@ -93,7 +93,7 @@ Index top_k(const Scalar* scores, Index size, Index k, const Index* excluded, In
 /// Scalar or, at half the memory, of Bfloat16 (Scalar is then float); the sums are in Scalar. A score depends on
 /// neither its item's number nor the other items.
 template <class Scalar, class Element, class Isa = simd::NativeIsa>
-Index top_k_of_table(TensorView<const Element> table, const Scalar* query, const Scalar* bias, Index k,
+Index top_k_of_table(MatrixView<const Element> table, const Scalar* query, const Scalar* bias, Index k,
                      const Index* excluded, Index excluded_count, Ranked<Scalar>* out) noexcept {
   using P = simd::Pack<Scalar, Isa>;
   constexpr Index block = detail::top_k_block<P>;

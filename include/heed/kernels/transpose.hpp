@@ -10,7 +10,7 @@ namespace heed::inline HEED_ABI::kernels {
 /// out [N, M] = in^T, in [M, N]. Any row strides; no overlap. A B^T is this into scratch, then `gemm`: done once for
 /// any number of rows.
 template <class Scalar, class Isa = simd::NativeIsa>
-void transpose(TensorView<const Scalar> in, TensorView<Scalar> out) noexcept {
+void transpose(MatrixView<const Scalar> in, MatrixView<Scalar> out) noexcept {
   using P = simd::Pack<Scalar, Isa>;
   for (Index i = 0; i < in.rows(); i += P::width) {
     const Index rows = in.rows() - i < P::width ? in.rows() - i : P::width;

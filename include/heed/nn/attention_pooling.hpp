@@ -38,7 +38,7 @@ class AttentionPooling {
         output({.in_features = options.embed_dim, .out_features = options.embed_dim}) {
     const Index E = options.embed_dim;
     if (heads_ <= 0 || E % heads_ != 0) {
-      fail<OptionError>("AttentionPooling", message(heads_, " heads do not divide embed_dim ", E));
+      fail<OptionError>("AttentionPooling", heads_, " heads do not divide embed_dim ", E);
     }
     if (options.score == PoolingScore::mlp) {
       const Index hidden = options.hidden_size > 0 ? options.hidden_size : E;

@@ -18,7 +18,7 @@ class Dropout {
   using scalar_type = Scalar;
 
   explicit Dropout(const DropoutOptions& options = {}) : p_(options.p) {
-    if (!(p_ >= 0 && p_ < 1)) fail<OptionError>("Dropout", message("p ", p_, " is not in [0, 1)"));
+    if (!(p_ >= 0 && p_ < 1)) fail<OptionError>("Dropout", "p ", p_, " is not in [0, 1)");
   }
   Var<Scalar> operator()(Var<Scalar> x) const { return dropout(x, p_); }
   template <class Visitor>

@@ -35,7 +35,7 @@ class Embedding {
     Index* taken = scratch.array<Index>(static_cast<Index>(ids.size()));
     for (std::size_t i = 0; i < ids.size(); ++i) {
       if (ids[i] < 0 || ids[i] >= rows) {
-        fail<IndexError>("Embedding", message("id ", ids[i], " at position ", i, " of a table of ", rows));
+        fail<IndexError>("Embedding", "id ", ids[i], " at position ", i, " of a table of ", rows);
       }
       taken[i] = ids[i] == padding ? -1 : ids[i];  // zeros, and no gradient
     }
@@ -56,8 +56,8 @@ class Embedding {
   static const EmbeddingOptions& checked(const EmbeddingOptions& options) {
     if (options.num_embeddings <= 0 || options.embedding_dim <= 0 || options.padding_idx < -1 ||
         options.padding_idx >= options.num_embeddings) {
-      fail<OptionError>("Embedding", message("a table of [", options.num_embeddings, ", ", options.embedding_dim,
-                                             "] with padding_idx ", options.padding_idx));
+      fail<OptionError>("Embedding", "a table of [", options.num_embeddings, ", ", options.embedding_dim,
+                        "] with padding_idx ", options.padding_idx);
     }
     return options;
   }

@@ -62,10 +62,10 @@ struct Initializer {
   }
   template <class T>
   void operator()(std::string_view name, std::vector<T>& list) const {
-    for (std::size_t i = 0; i < list.size(); ++i) (*this)(std::string(name) + "." + std::to_string(i), list[i]);
+    for (std::size_t i = 0; i < list.size(); ++i) (*this)(path_of(name, i), list[i]);
   }
   template <Module M>
-  void apply(M& module, const std::string& path) const {
+  [[gnu::noinline]] void apply(M& module, const std::string& path) const {
     if constexpr (Initializable<M>) {
       module.initialize(random.fork(path));
     } else {

@@ -21,8 +21,7 @@ class LayerNorm {
   explicit LayerNorm(const LayerNormOptions& options)
       : weight({options.features}), bias({options.features}), eps_(options.eps) {
     if (options.features <= 0 || !(options.eps > 0)) {
-      fail<OptionError>("LayerNorm",
-                        message("features ", options.features, " and eps ", options.eps, " must be positive"));
+      fail<OptionError>("LayerNorm", "features ", options.features, " and eps ", options.eps, " must be positive");
     }
     initialize(Random());
   }

@@ -49,8 +49,8 @@ class Linear {
  private:
   static const LinearOptions& checked(const LinearOptions& options) {
     if (options.in_features <= 0 || options.out_features <= 0) {
-      fail<OptionError>("Linear", message("in_features ", options.in_features, " and out_features ",
-                                          options.out_features, " must be positive"));
+      fail<OptionError>("Linear", "in_features ", options.in_features, " and out_features ", options.out_features,
+                        " must be positive");
     }
     return options;
   }

@@ -25,7 +25,7 @@ class Mlp {
   using scalar_type = Scalar;
 
   explicit Mlp(const MlpOptions& options) : activation_(options.activation), dropout_(options.dropout) {
-    if (!(dropout_ >= 0 && dropout_ < 1)) fail<OptionError>("Mlp", message("dropout ", dropout_, " is not in [0, 1)"));
+    if (!(dropout_ >= 0 && dropout_ < 1)) fail<OptionError>("Mlp", "dropout ", dropout_, " is not in [0, 1)");
     Index in = options.in_features;
     for (Index hidden : options.hidden_features) {
       layers_.emplace_back(LinearOptions{.in_features = in, .out_features = hidden, .bias = options.bias});

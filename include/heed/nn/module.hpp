@@ -42,6 +42,10 @@ namespace detail {
   return out;
 }
 
+[[gnu::noinline]] inline std::string path_of(std::string_view list, std::size_t i) {
+  return path_of(std::string(list) + ".", std::to_string(i));
+}
+
 template <class F>
 struct PathVisitor {
   F& f;
@@ -57,7 +61,7 @@ struct PathVisitor {
   }
   template <class T>
   void operator()(std::string_view name, std::vector<T>& list) const {
-    for (std::size_t i = 0; i < list.size(); ++i) (*this)(std::string(name) + "." + std::to_string(i), list[i]);
+    for (std::size_t i = 0; i < list.size(); ++i) (*this)(path_of(name, i), list[i]);
   }
 };
 

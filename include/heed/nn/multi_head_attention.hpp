@@ -76,6 +76,31 @@ class MultiHeadAttention {
     return (*this)(x, segments, x, x, segments, mask, with_weights);
   }
 
+  /// The mean over the heads of weights as they are given: each sequence's [queries, keys], one after the other (as
+  /// PyTorch's average_attn_weights). Nothing flows back.
+  Var<Scalar> mean_of_heads(Var<Scalar> weights, SegmentsView q_segments, SegmentsView k_segments) const {
+    const Index heads = options_.num_heads;
+    const TensorView<const Scalar> all = weights.value();
+    const TensorView<Scalar> out = weights.tape().allocate({all.size() / heads});
+    Index done = 0;
+    for (Index b = 0; b < q_segments.count; ++b) {
+      const Index pairs = q_segments.length(b) * k_segments.length(b);
+      for (Index i = 0; i < pairs; ++i) {
+        Scalar sum = 0;
+        for (Index h = 0; h < heads; ++h) sum += all[done * heads + h * pairs + i];
+        out[done + i] = sum / static_cast<Scalar>(heads);
+      }
+      done += pairs;
+    }
+    return weights.tape().constant_in_place(out);
+  }
+
+  /// Those of q [query tokens, E] over k [key tokens, kdim], where values are as wide as keys.
+  Var<Scalar> mean_weights(Var<Scalar> q, const Segments& q_segments, Var<Scalar> k, const Segments& k_segments,
+                           const Mask& mask = {}) const {
+    return mean_of_heads(heads(q, q_segments, k, k, k_segments, mask, true).weights, q_segments, k_segments);
+  }
+
   /// Projections Xavier-uniform (in_proj_weight as one [3E, E] matrix), biases 0, out_proj's weight by Linear's rule.
   void initialize(Random random) {
     if (packed_) {
@@ -106,11 +131,10 @@ class MultiHeadAttention {
  private:
   static const MultiHeadAttentionOptions& checked(const MultiHeadAttentionOptions& options) {
     if (options.embed_dim <= 0 || options.num_heads <= 0 || options.embed_dim % options.num_heads != 0) {
-      fail<OptionError>("MultiHeadAttention",
-                        message(options.num_heads, " heads do not divide embed_dim ", options.embed_dim));
+      fail<OptionError>("MultiHeadAttention", options.num_heads, " heads do not divide embed_dim ", options.embed_dim);
     }
     if (!(options.dropout >= 0 && options.dropout < 1)) {
-      fail<OptionError>("MultiHeadAttention", message("dropout ", options.dropout, " is not in [0, 1)"));
+      fail<OptionError>("MultiHeadAttention", "dropout ", options.dropout, " is not in [0, 1)");
     }
     return options;
   }

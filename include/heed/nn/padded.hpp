@@ -16,8 +16,8 @@ namespace heed::inline HEED_ABI::nn {
 template <class Scalar>
 Var<Scalar> pack_padded(Var<Scalar> x, const Segments& segments) {
   if (x.shape().rank() != 3 || x.shape()[0] != segments.count() || x.shape()[1] < segments.max_length()) {
-    fail<ShapeError>("pack_padded", message("input ", to_string(x.shape()), " for ", segments.count(),
-                                            " sequences of up to ", segments.max_length()));
+    fail<ShapeError>("pack_padded", "input ", x.shape(), " for ", segments.count(), " sequences of up to ",
+                     segments.max_length());
   }
   const Index time = x.shape()[1];
   Arena& scratch = x.tape().scratch();
@@ -35,9 +35,8 @@ template <class Scalar>
 Var<Scalar> pad_packed(Var<Scalar> x, const Segments& segments, Index time = 0) {
   if (time == 0) time = segments.max_length();
   if (x.shape().rank() != 2 || x.rows() != segments.tokens() || time < segments.max_length()) {
-    fail<ShapeError>("pad_packed",
-                     message("input ", to_string(x.shape()), " for ", segments.tokens(),
-                             " tokens in sequences of up to ", segments.max_length(), ", padded to ", time));
+    fail<ShapeError>("pad_packed", "input ", x.shape(), " for ", segments.tokens(), " tokens in sequences of up to ",
+                     segments.max_length(), ", padded to ", time);
   }
   Arena& scratch = x.tape().scratch();
   ArenaScope scope(scratch);

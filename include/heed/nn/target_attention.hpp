@@ -34,9 +34,8 @@ class TargetAttention {
   /// Candidates q [query tokens, E] against the histories k [key tokens, E] with values v [key tokens, V]; sequence b
   /// of one belongs to sequence b of the other, with any number of candidates. Weights are each sequence's
   /// [candidates, keys], one after the other; with `causal` 0 where the candidate does not see the key.
-  AttentionResult<Scalar> operator()(Var<Scalar> q, const Segments& q_segments, Var<Scalar> k, Var<Scalar> v,
-                                     const Segments& k_segments, bool causal = false, bool with_weights = true) const {
-    heed::detail::check_attention("TargetAttention", q, q_segments, k, v, k_segments);
+  AttentionResult<Scalar> operator()(Var<Scalar> q, SegmentsView q_segments, Var<Scalar> k, Var<Scalar> v,
+                                     SegmentsView k_segments, bool causal = false, bool with_weights = true) const {
     Tape<Scalar>& tape = q.tape();
     const auto& layers = unit.layers();
     ArenaScope scope(tape.scratch());

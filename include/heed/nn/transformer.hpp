@@ -2,8 +2,11 @@
 // A transformer's block: attention, then a feed-forward network, each beside a residual path.
 #pragma once
 
+#include <span>
+
 #include "heed/nn/layer_norm.hpp"
 #include "heed/nn/multi_head_attention.hpp"
+#include "heed/ops/gather.hpp"
 #include "heed/ops/linear_dropout.hpp"
 
 namespace heed::inline HEED_ABI::nn {
@@ -43,7 +46,7 @@ class TransformerEncoderLayer {
         norm2({.features = options.embed_dim, .eps = options.eps}),
         options_(options) {
     for (const double p : {options.dropout, options.activation_dropout}) {
-      if (!(p >= 0 && p < 1)) fail<OptionError>("TransformerEncoderLayer", message("dropout ", p, " is not in [0, 1)"));
+      if (!(p >= 0 && p < 1)) fail<OptionError>("TransformerEncoderLayer", "dropout ", p, " is not in [0, 1)");
     }
   }
 
@@ -64,6 +67,15 @@ class TransformerEncoderLayer {
     const Var<Scalar> q = norm1(x);
     x = norm2(attended(q, q, x, segments, mask));
     return fed(x, x);
+  }
+
+  /// What the attention of rows `queries` of x weighs, sequence b of them in its own: the mean over the heads, each
+  /// sequence's [queries, keys], one after the other. Nothing flows back. x is what the block would get.
+  Var<Scalar> attention_weights(Var<Scalar> x, const Segments& segments, std::span<const Index> queries,
+                                const Segments& query_segments, const Mask& mask = {}) const {
+    const Var<Scalar> normed = options_.norm == NormPlacement::post ? x : norm1(x);
+    const Var<Scalar> keys = options_.norm == NormPlacement::pre ? normed : x;
+    return self_attn.mean_weights(gather(normed, queries), query_segments, keys, segments, mask);
   }
 
   template <class Visitor>

@@ -4,7 +4,7 @@
 
 #include "heed/kernels/additive_attention.hpp"
 #include "heed/kernels/reduce.hpp"
-#include "heed/ops/attention.hpp"
+#include "heed/ops/detail/single_head.hpp"
 
 namespace heed::inline HEED_ABI {
 
@@ -25,29 +25,17 @@ AttentionResult<Scalar> additive_attention(Var<Scalar> q, const Segments& q_segm
   Tape<Scalar>& tape = tape_of("additive_attention", q, k, v, w);
   detail::check_attention("additive_attention", q, q_segments, k, v, k_segments);
   if (w.shape().size() != q.cols()) {
-    fail<ShapeError>("additive_attention",
-                     message("score vector is ", to_string(w.shape()), ", wanted [", q.cols(), "]"));
+    fail<ShapeError>("additive_attention", "score vector is ", w.shape(), ", wanted [", q.cols(), "]");
   }
-  const SegmentsView qs = tape.keep(q_segments), ks = tape.keep(k_segments);
-  const MaskView<Scalar> visible =
-      detail::resolve("additive_attention", tape, mask, qs.count, qs.max_length, ks.max_length);
-  const Index* offsets = with_weights ? detail::weight_offsets(tape, qs, ks, 1) : nullptr;
-  const Index weight_count = with_weights ? offsets[qs.count] : 0;
-  const auto all = tape.allocate({qs.tokens() * v.cols() + weight_count});
-  const TensorView<Scalar> context(all.data(), {qs.tokens(), v.cols()});
-  Scalar* weights = all.data() + context.size();
+  const detail::SingleHead<Scalar> head("additive_attention", tape, q, q_segments, k, v, k_segments, mask,
+                                        with_weights);
+  const SegmentsView qs = head.qs, ks = head.ks;
   Scalar* log_sums = tape.template room<Scalar>(qs.tokens());
-  const TensorView<const Scalar> qv = q.value(), kv = k.value(), vv = v.value();
   const Scalar* wv = detail::dense(tape, w).data();
   const Index width = q.cols();
 
   const auto unit = [=](Index b) {
-    kernels::AttentionUnit<Scalar> u;
-    u.q = qv.rows(qs.begin(b), qs.end(b));
-    u.k = kv.rows(ks.begin(b), ks.end(b));
-    u.v = vv.rows(ks.begin(b), ks.end(b));
-    u.mask = visible;
-    u.segment = b;
+    kernels::AttentionUnit<Scalar> u = head.unit(b);
     u.log_sums = log_sums + qs.begin(b);
     return u;
   };
@@ -56,35 +44,30 @@ AttentionResult<Scalar> additive_attention(Var<Scalar> q, const Segments& q_segm
     ArenaScope scope(tape.scratch());
     Scalar* scratch = tape.scratch().template array<Scalar>(room * tape.executor().threads());
     tape.executor().run(qs.count, [&](Index b, int worker) {
-      kernels::additive_attention_forward<Scalar>(unit(b), wv, context.rows(qs.begin(b), qs.end(b)),
-                                                  offsets != nullptr ? weights + offsets[b] : nullptr,
-                                                  scratch + worker * room);
+      kernels::additive_attention_forward<Scalar>(unit(b), wv, head.context_of(head.all, b),
+                                                  head.weights_of(head.all, b), scratch + worker * room);
     });
   }
-  const Var<Scalar> root = record(tape, {q, k, v, w}, all, [=](const Gradients<Scalar>& g) {
+  const Var<Scalar> root = record(tape, {q, k, v, w}, head.all, [=](const Gradients<Scalar>& g) {
     Tape<Scalar>& t = g.tape();
     const TensorView<Scalar> dq = g(q), dk = g(k), dv = g(v), dw = g(w);
-    const TensorView<const Scalar> d_context(g.output().data(), context.shape());
-    const Scalar* d_weights = g.output().data() + context.size();
     ArenaScope scope(t.scratch());
     Scalar* scratch = t.scratch().template array<Scalar>(room * t.executor().threads());
     // The score vector is shared: each sequence has a share of its gradient, added up in order afterwards.
     const auto shares = t.scratch().template tensor<Scalar>({dw ? qs.count : 0, width});
     std::fill_n(shares.data(), shares.size(), Scalar(0));
     const auto sequence = [&](Index b, int worker) {
-      const auto rows = [&](TensorView<Scalar> view, SegmentsView s) {
+      const auto rows = [&](MatrixView<Scalar> view, SegmentsView s) {
         return view ? view.rows(s.begin(b), s.end(b)) : view;
       };
-      kernels::additive_attention_backward<Scalar>(
-          unit(b), wv, d_context.rows(qs.begin(b), qs.end(b)), offsets != nullptr ? d_weights + offsets[b] : nullptr,
-          rows(dq, qs), rows(dk, ks), rows(dv, ks), dw ? shares.row(b) : nullptr, scratch + worker * room);
+      kernels::additive_attention_backward<Scalar>(unit(b), wv, head.context_of(g.output(), b),
+                                                   head.weights_of(g.output(), b), rows(dq, qs), rows(dk, ks),
+                                                   rows(dv, ks), dw ? shares.row(b) : nullptr, scratch + worker * room);
     };
     detail::run_sequences(t.executor(), dq, qs, dk, dv, ks, sequence);
     if (dw) detail::add_dense(t, dw, [&](Scalar* out) { kernels::add_column_sums<Scalar>(shares, out); });
   });
-  AttentionResult<Scalar> result{.context = tape.alias(root, context)};
-  if (with_weights) result.weights = tape.alias(root, {weights, {weight_count}});
-  return result;
+  return head.result(tape, root);
 }
 
 }  // namespace heed::inline HEED_ABI

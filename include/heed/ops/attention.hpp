@@ -24,8 +24,8 @@ struct AttentionOptions {
   double scale = 0;    ///< of the scores; 0 means 1 / sqrt(width of a head)
   double dropout = 0;  ///< on the weights, while the tape is training
   bool weights = false;
-  /// With both, the result has `mass`: the item that each key [key tokens] holds, and that each query [query tokens]
-  /// asks for. The call copies them.
+  /// With both (or without any token, where both are empty), the result has `mass`: the item that each key [key tokens]
+  /// holds, and that each query [query tokens] asks for. The call copies them.
   std::span<const Index> key_items{}, query_items{};
 };
 
@@ -43,22 +43,20 @@ struct AttentionResult {
 namespace detail {
 
 template <class Scalar>
-[[gnu::noinline]] void check_attention(std::string_view operation, Var<Scalar> q, const Segments& q_segments,
-                                       Var<Scalar> k, Var<Scalar> v, const Segments& k_segments) {
-  if (q_segments.count() != k_segments.count()) {
-    fail<ShapeError>(operation,
-                     message(q_segments.count(), " query sequences for ", k_segments.count(), " key sequences"));
+[[gnu::noinline]] void check_attention(std::string_view operation, Var<Scalar> q, SegmentsView q_segments,
+                                       Var<Scalar> k, Var<Scalar> v, SegmentsView k_segments) {
+  if (q_segments.count != k_segments.count) {
+    fail<ShapeError>(operation, q_segments.count, " query sequences for ", k_segments.count, " key sequences");
   }
-  const auto rows = [&](const char* what, Var<Scalar> x, const Segments& segments) {
+  const auto rows = [&](const char* what, Var<Scalar> x, SegmentsView segments) {
     if (x.shape().rank() == 2 && x.rows() == segments.tokens()) return;
-    fail<ShapeError>(
-        operation, message(what, " is ", to_string(x.shape()), ", wanted [", segments.tokens(), " tokens, features]"));
+    fail<ShapeError>(operation, what, " is ", x.shape(), ", wanted [", segments.tokens(), " tokens, features]");
   };
   rows("query", q, q_segments);
   rows("key", k, k_segments);
   rows("value", v, k_segments);
   if (q.cols() != k.cols()) {
-    fail<ShapeError>(operation, message("queries of ", q.cols(), " features for keys of ", k.cols()));
+    fail<ShapeError>(operation, "queries of ", q.cols(), " features for keys of ", k.cols());
   }
 }
 
@@ -71,8 +69,7 @@ const kernels::LaneItem<Scalar>* keep_items(std::string_view operation, Tape<Sca
   for (std::size_t i = 0; i < items.size(); ++i) {
     out[i] = static_cast<Item>(items[i]);
     if (out[i] != items[i]) {
-      fail<IndexError>(operation,
-                       message("item ", items[i], " at position ", i, " does not fit ", 8 * sizeof(Item), " bits"));
+      fail<IndexError>(operation, "item ", items[i], " at position ", i, " does not fit ", 8 * sizeof(Item), " bits");
     }
   }
   return out;
@@ -90,18 +87,17 @@ AttentionResult<Scalar> attention(Var<Scalar> q, const Segments& q_segments, Var
   detail::check_attention("attention", q, q_segments, k, v, k_segments);
   const Index heads = options.num_heads, d = heads > 0 ? q.cols() / heads : 0, dv = heads > 0 ? v.cols() / heads : 0;
   if (heads <= 0 || d <= 0 || d * heads != q.cols() || dv * heads != v.cols()) {
-    fail<ShapeError>("attention",
-                     message(heads, " heads do not divide ", q.cols(), " key and ", v.cols(), " value features"));
+    fail<ShapeError>("attention", heads, " heads do not divide ", q.cols(), " key and ", v.cols(), " value features");
   }
   if (!(options.dropout >= 0 && options.dropout < 1)) {
-    fail<OptionError>("attention", message("dropout ", options.dropout, " is not in [0, 1)"));
+    fail<OptionError>("attention", "dropout ", options.dropout, " is not in [0, 1)");
   }
-  const bool masses = !options.key_items.empty() || !options.query_items.empty();
+  const bool no_tokens = q_segments.tokens() == 0 && k_segments.tokens() == 0;
+  const bool masses = no_tokens || !options.key_items.empty() || !options.query_items.empty();
   if (masses && (static_cast<Index>(options.key_items.size()) != k_segments.tokens() ||
                  static_cast<Index>(options.query_items.size()) != q_segments.tokens())) {
-    fail<ShapeError>("attention",
-                     message(options.key_items.size(), " key items and ", options.query_items.size(),
-                             " query items for ", k_segments.tokens(), " keys and ", q_segments.tokens(), " queries"));
+    fail<ShapeError>("attention", options.key_items.size(), " key items and ", options.query_items.size(),
+                     " query items for ", k_segments.tokens(), " keys and ", q_segments.tokens(), " queries");
   }
   const SegmentsView qs = tape.keep(q_segments), ks = tape.keep(k_segments);
   const MaskView<Scalar> visible = detail::resolve("attention", tape, mask, qs.count, qs.max_length, ks.max_length);
@@ -118,6 +114,8 @@ AttentionResult<Scalar> attention(Var<Scalar> q, const Segments& q_segments, Var
   Scalar* log_sums = tape.template room<Scalar>(heads * qs.tokens());
   const bool drops = tape.training() && options.dropout > 0;
   const Random random = drops ? tape.next_random() : Random();
+  const Index kept_row = kernels::kept_words(ks.max_length);
+  auto* const kept = tape.template room<std::uint16_t>(drops ? heads * qs.tokens() * kept_row : 0);
   const auto scale = static_cast<Scalar>(options.scale != 0 ? options.scale : 1 / std::sqrt(static_cast<double>(d)));
   const auto keep = drops ? static_cast<Scalar>(1 - options.dropout) : Scalar(1);
   const TensorView<const Scalar> qv = q.value(), kv = k.value(), vv = v.value();
@@ -126,7 +124,7 @@ AttentionResult<Scalar> attention(Var<Scalar> q, const Segments& q_segments, Var
   // numbers, and copying them at every use was a good part of what a program with attention compiled.)
   const auto slice = [=](auto view, SegmentsView s, Index width, Index i) __attribute__((noinline)) {
     const Index b = i / heads, h = i % heads;
-    return view ? view.rows(s.begin(b), s.end(b)).columns(h * width, (h + 1) * width) : view;
+    return view ? view.rows(s.begin(b), s.end(b)).columns(h * width, (h + 1) * width) : view.matrix();
   };
   const auto unit = [=](Index i) __attribute__((noinline)) {
     const Index b = i / heads, h = i % heads;
@@ -140,6 +138,7 @@ AttentionResult<Scalar> attention(Var<Scalar> q, const Segments& q_segments, Var
     u.keep = keep;
     u.random = random.fork(static_cast<std::uint64_t>(i));
     u.log_sums = log_sums + h * qs.tokens() + qs.begin(b);
+    u.kept = kept + (h * qs.tokens() + qs.begin(b)) * kept_row;
     if (masses) {
       u.key_items = key_items + ks.begin(b);
       u.query_items = query_items + qs.begin(b);

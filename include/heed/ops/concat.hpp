@@ -56,8 +56,7 @@ Var<Scalar> concat(std::span<const Var<Scalar>> inputs, int axis) {
   for (const Var<Scalar>& x : inputs) {
     if (&tape_of("concat", x, inputs[0]) != &tape || x.shape().rank() != first.rank() ||
         detail::with_size(x.shape(), at, first[at]) != first) {
-      fail<ShapeError>(
-          "concat", message(to_string(x.shape()), " and ", to_string(first), " differ in more than dimension ", axis));
+      fail<ShapeError>("concat", x.shape(), " and ", first, " differ in more than dimension ", axis);
     }
     size += x.shape()[at];
   }

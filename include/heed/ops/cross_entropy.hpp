@@ -30,23 +30,14 @@ Var<Scalar> cross_entropy(Var<Scalar> logits, std::span<const Index> targets, co
   Tape<Scalar>& tape = logits.tape();
   const Index rows = logits.rows(), classes = logits.cols();
   if (logits.shape().rank() < 1 || static_cast<Index>(targets.size()) != rows) {
-    fail<ShapeError>("cross_entropy", message("logits ", to_string(logits.shape()), " are not [rows, classes] for ",
-                                              targets.size(), " targets"));
+    fail<ShapeError>("cross_entropy", "logits ", logits.shape(), " are not [rows, classes] for ", targets.size(),
+                     " targets");
   }
   if (!(options.label_smoothing >= 0 && options.label_smoothing <= 1)) {
-    fail<OptionError>("cross_entropy", message("label_smoothing ", options.label_smoothing, " is not in [0, 1]"));
+    fail<OptionError>("cross_entropy", "label_smoothing ", options.label_smoothing, " is not in [0, 1]");
   }
   const Index ignored = options.ignore_index;
-  Index count = 0;
-  for (Index i = 0; i < rows; ++i) {
-    const Index target = targets[static_cast<std::size_t>(i)];
-    if (target == ignored) continue;
-    if (target < 0 || target >= classes) {
-      fail<IndexError>("cross_entropy",
-                       message("target ", target, " of row ", i, " is not one of ", classes, " classes"));
-    }
-    ++count;
-  }
+  const Index count = detail::count_targets("cross_entropy", targets, classes, "classes", ignored);
   const Index* const kept = tape.keep(targets);
   const double smoothing = options.label_smoothing;
   const Reduction reduction = options.reduction;

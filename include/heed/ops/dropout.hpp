@@ -21,7 +21,7 @@ template <class Scalar>
 Var<Scalar> dropout(Var<Scalar> x, double probability) {
   Tape<Scalar>& tape = x.tape();
   if (!(probability >= 0 && probability < 1)) {
-    fail<OptionError>("dropout", message("probability ", probability, " is not in [0, 1)"));
+    fail<OptionError>("dropout", "probability ", probability, " is not in [0, 1)");
   }
   if (!tape.training() || probability == 0) return x;
   const auto in = detail::dense(tape, x);

@@ -18,7 +18,7 @@ template <class Scalar>
 Var<Scalar> expand(Var<Scalar> x, const Segments& segments) {
   Tape<Scalar>& tape = x.tape();
   if (x.shape().rank() == 0 || x.shape()[0] != segments.count()) {
-    fail<ShapeError>("expand", message("input ", to_string(x.shape()), " for ", segments.count(), " segments"));
+    fail<ShapeError>("expand", "input ", x.shape(), " for ", segments.count(), " segments");
   }
   // The groups are those of the output; a row of x is what sum over segments would give.
   detail::Groups groups{.count = segments.count(), .offsets = tape.keep(segments).offsets};
@@ -29,7 +29,7 @@ Var<Scalar> expand(Var<Scalar> x, const Segments& segments) {
   tape.executor().run_ranges(groups.outputs(), groups.grain(y.size()), [&](Index begin, Index end, int) {
     for (Index r = begin; r < end; ++r) {
       const TensorView<Scalar> group = groups.group(out, r);
-      kernels::copy_rows<Scalar>({in.row(r), group.shape(), 0}, group);
+      kernels::copy_rows<Scalar>({in.row(r), {group.rows(), group.cols()}, 0}, group);
     }
   });
   return record(tape, {x}, y, [=](const Gradients<Scalar>& g) {

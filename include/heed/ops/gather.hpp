@@ -28,13 +28,13 @@ Var<Scalar> gather(Var<Scalar> x, std::span<const Index> indices) {
   for (Index i = 0; i < count; ++i) {
     const Index index = indices[static_cast<std::size_t>(i)];
     if (index < -1 || index >= size) {
-      fail<IndexError>("gather", message("index ", index, " at position ", i, " is outside of -1 .. ", size - 1));
+      fail<IndexError>("gather", "index ", index, " at position ", i, " is outside of -1 .. ", size - 1);
     }
   }
   // One row an index: x's rows themselves when it has two dimensions, otherwise all that belongs to one element.
   const Index width = detail::without(x.shape(), 0).size();
   const bool rows = x.shape().rank() == 2;
-  const auto in = rows ? x.value() : TensorView<const Scalar>(detail::dense(tape, x).data(), {size, width});
+  const auto in = rows ? x.value(indices) : TensorView<const Scalar>(detail::dense(tape, x).data(), {size, width});
   const auto y = tape.allocate(detail::with_size(x.shape(), 0, count));
   const TensorView<Scalar> flat(y.data(), {count, width});
   const Index* kept = tape.keep(indices);

@@ -21,10 +21,10 @@ Var<Scalar> layer_norm(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, doub
   Tape<Scalar>& tape = tape_of("layer_norm", x, weight, bias);
   const Index rows = x.rows(), features = x.cols();
   if (x.shape().rank() == 0 || weight.shape() != Shape{features} || bias.shape() != Shape{features}) {
-    fail<ShapeError>("layer_norm", message("input ", to_string(x.shape()), " does not end in the features of weight ",
-                                           to_string(weight.shape()), " and bias ", to_string(bias.shape())));
+    fail<ShapeError>("layer_norm", "input ", x.shape(), " does not end in the features of weight ", weight.shape(),
+                     " and bias ", bias.shape());
   }
-  if (!(epsilon >= 0)) fail<OptionError>("layer_norm", message("epsilon ", epsilon, " is negative"));
+  if (!(epsilon >= 0)) fail<OptionError>("layer_norm", "epsilon ", epsilon, " is negative");
   const auto y = tape.allocate(x.shape());
   const auto mean = tape.allocate({rows}), rstd = tape.allocate({rows});
   const auto in = x.value().matrix();
@@ -51,7 +51,7 @@ Var<Scalar> layer_norm(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, doub
     t.executor().run_ranges(rows, detail::row_grain, [&](Index begin, Index end, int) {
       const Index block = begin / detail::row_grain;
       kernels::layer_norm_backward<Scalar>(in.rows(begin, end), w, mean.data() + begin, rstd.data() + begin,
-                                           dy.rows(begin, end), dx ? dx.rows(begin, end) : dx,
+                                           dy.rows(begin, end), dx ? dx.rows(begin, end) : dx.matrix(),
                                            dweight ? weight_sums.row(block) : nullptr,
                                            dbias ? bias_sums.row(block) : nullptr);
     });

@@ -21,11 +21,11 @@ namespace detail {
 template <class Scalar>
 [[gnu::noinline]] void check_linear(std::string_view operation, Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias) {
   if (weight.shape().rank() != 2 || x.cols() != weight.cols() || x.shape().rank() == 0) {
-    fail<ShapeError>(operation, message("input ", to_string(x.shape()), " does not end in ", weight.cols(),
-                                        " features (weight is ", to_string(weight.shape()), ")"));
+    fail<ShapeError>(operation, "input ", x.shape(), " does not end in ", weight.cols(), " features (weight is ",
+                     weight.shape(), ")");
   }
   if (bias && bias.shape() != Shape{weight.rows()}) {
-    fail<ShapeError>(operation, message("bias ", to_string(bias.shape()), " for ", weight.rows(), " outputs"));
+    fail<ShapeError>(operation, "bias ", bias.shape(), " for ", weight.rows(), " outputs");
   }
 }
 
@@ -63,7 +63,7 @@ Var<Scalar> linear(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias = {}, Act
   detail::check_linear("linear", x, weight, bias);
   const auto y = tape.allocate(x.shape().with_cols(weight.rows()));
   kernels::Epilogue<Scalar> epilogue{.bias = bias ? bias.value().data() : nullptr, .activation = kind};
-  detail::product_nt(tape, x.value(), weight.value(), y, epilogue);
+  detail::product_nt<Scalar>(tape, x.value(), weight.value(), y, epilogue);
   return record(tape, {x, weight, bias ? bias : x}, y, [=](const Gradients<Scalar>& g) {
     Tape<Scalar>& t = g.tape();
     ArenaScope scope(t.scratch());

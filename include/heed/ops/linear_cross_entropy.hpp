@@ -51,20 +51,12 @@ Var<Scalar> linear_cross_entropy(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> 
   const Index rows = x.rows(), width = x.cols(), items = weight.rows();
   if (x.shape().rank() == 0 || weight.shape().rank() != 2 || width != weight.cols() || std::ssize(targets) != rows ||
       (bias && bias.shape() != Shape{items})) {
-    fail<ShapeError>(name, message("input ", to_string(x.shape()), ", weight ", to_string(weight.shape()), ", bias ",
-                                   bias ? to_string(bias.shape()) : "none", " and ", targets.size(),
-                                   " targets do not fit [rows, d], [items, d], [items] and rows"));
+    fail<ShapeError>(name, "input ", x.shape(), ", weight ", weight.shape(), ", bias ",
+                     bias ? to_string(bias.shape()) : "none", " and ", targets.size(),
+                     " targets do not fit [rows, d], [items, d], [items] and rows");
   }
   if (options.reduction == Reduction::none) fail<OptionError>(name, "reduction must be mean or sum");
-  Index count = 0;
-  for (Index i = 0; i < rows; ++i) {
-    const Index target = targets[static_cast<std::size_t>(i)];
-    if (target == options.ignore_index) continue;
-    if (target < 0 || target >= items) {
-      fail<IndexError>(name, message("target ", target, " of row ", i, " is not one of ", items, " items"));
-    }
-    ++count;
-  }
+  const Index count = detail::count_targets(name, targets, items, "items", options.ignore_index);
   // Only the rows that count, packed.
   Index* const kept = tape.template room<Index>(count);
   const auto y = tape.allocate({});
@@ -89,7 +81,7 @@ Var<Scalar> linear_cross_entropy(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> 
   const auto all_x = scratch({most, width}), all_x_t = scratch({width, most});
   const auto all_tops = scratch({blocks, most}), all_sums = scratch({blocks, most}), hits = scratch({most});
   const auto all_e = scratch({learns ? items : block * executor.threads(), most});  // last: an arena doubles
-  const auto in = x.value().matrix(), table = weight.value();
+  const MatrixView<const Scalar> in = x.value(), table = weight.value();
   const Scalar* const offsets = bias ? bias.value().data() : nullptr;
   const Scalar scale = static_cast<Scalar>(options.scale);
   double total = 0;
@@ -111,7 +103,7 @@ Var<Scalar> linear_cross_entropy(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> 
     if (!learns) continue;
     executor.run_ranges(items, block, [&](Index begin, Index end, int) {
       kernels::catalogue_gradients<Scalar>(sums.row(begin / block), begin, target, tile, from > 0, e.rows(begin, end),
-                                           dw ? dw.rows(begin, end) : dw, db ? db.data() + begin : nullptr);
+                                           dw ? dw.rows(begin, end) : dw.matrix(), db ? db.data() + begin : nullptr);
     });
     if (!dx) continue;
     constexpr Index grain = 16;

@@ -37,10 +37,10 @@ Var<Scalar> linear_dropout(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias,
   const Index out = weight.rows();
   const Shape shape = x.shape().with_cols(out);
   if (residual && residual.shape() != shape) {
-    fail<ShapeError>("linear_dropout", message("residual ", to_string(residual.shape()), " for ", to_string(shape)));
+    fail<ShapeError>("linear_dropout", "residual ", residual.shape(), " for ", to_string(shape));
   }
   if (!(probability >= 0 && probability < 1)) {
-    fail<OptionError>("linear_dropout", message("dropout ", probability, " is not in [0, 1)"));
+    fail<OptionError>("linear_dropout", "dropout ", probability, " is not in [0, 1)");
   }
   // A block of rows must begin where a group of the mask's random numbers does, and touch no row of another one: slices
   // of one array that lie across each other would.

@@ -7,6 +7,7 @@
 #include "heed/autograd/tape.hpp"
 #include "heed/kernels/lstm.hpp"
 #include "heed/kernels/reduce.hpp"
+#include "heed/ops/detail/collide.hpp"
 #include "heed/ops/detail/product.hpp"
 
 namespace heed::inline HEED_ABI {
@@ -40,16 +41,16 @@ template <class Scalar>
                                   Var<Scalar> c0) {
   const auto wanted = [](const char* what, const Shape& want, Var<Scalar> got) {
     if (got.shape() == want) return;
-    fail<ShapeError>("lstm", message(what, " is ", to_string(got.shape()), ", wanted ", to_string(want)));
+    fail<ShapeError>("lstm", what, " is ", got.shape(), ", wanted ", to_string(want));
   };
   const Index gates = w.weight_ih.shape().rank() == 2 ? w.weight_ih.rows() : -1;
   if (gates < 0 || gates % 4 != 0) {
-    fail<ShapeError>("lstm", message("weight_ih is ", to_string(w.weight_ih.shape()), ", wanted [4 hidden, input]"));
+    fail<ShapeError>("lstm", "weight_ih is ", to_string(w.weight_ih.shape()), ", wanted [4 hidden, input]");
   }
   const Index H = gates / 4, R = w.weight_hr ? w.weight_hr.rows() : H;
   if (x.shape().rank() != 2 || x.cols() != w.weight_ih.cols() || x.rows() != segments.tokens()) {
-    fail<ShapeError>("lstm", message("input is ", to_string(x.shape()), ", wanted [", segments.tokens(), " tokens, ",
-                                     w.weight_ih.cols(), " features]"));
+    fail<ShapeError>("lstm", "input is ", x.shape(), ", wanted [", segments.tokens(), " tokens, ", w.weight_ih.cols(),
+                     " features]");
   }
   wanted("weight_hh", {gates, R}, w.weight_hh);
   if (w.weight_hr) wanted("weight_hr", {R, H}, w.weight_hr);
@@ -90,7 +91,9 @@ LstmResult<Scalar> lstm(Var<Scalar> x, const Segments& segments, const LstmWeigh
   const auto all = tape.allocate({tokens * R + count * R + count * H});
   const auto inputs = tape.allocate({tokens, x.cols()});  // time-major x
   kernels::LstmArrays<Scalar> a;
-  a.gates = tape.allocate({tokens, gates});
+  // A row of gates is a line of the cache longer: in columns 2^n apart, tiles would contend for few of its sets.
+  const Index gates_apart = gates + static_cast<Index>(64 / sizeof(Scalar));
+  a.gates = tape.allocate({tokens, gates_apart}).columns(0, gates);
   if (tape.recording()) a.cells = tape.allocate({tokens, H});
   a.previous = tape.allocate({tokens, R});
   if (w.weight_hr) a.unprojected = tape.allocate({tokens, H});
@@ -103,10 +106,7 @@ LstmResult<Scalar> lstm(Var<Scalar> x, const Segments& segments, const LstmWeigh
     Arena& scratch = tape.scratch();
     ArenaScope scope(scratch);
     Scalar* w_ih = scratch.array<Scalar>(gates * x.cols());
-    Scalar* w_hh = scratch.array<Scalar>(gates * R);
     kernels::lstm_pack_forward<Scalar>(w.weight_ih.value(), w_ih);
-    kernels::lstm_pack_forward<Scalar>(w.weight_hh.value(), w_hh);
-    a.w_hh = w_hh;
     const auto bias = scratch.tensor<Scalar>({gates});
     kernels::for_each_gate_run<Scalar>(H, [&](Index from, Index to, Index n) {
       for (Index j = 0; j < n; ++j) {
@@ -117,6 +117,9 @@ LstmResult<Scalar> lstm(Var<Scalar> x, const Segments& segments, const LstmWeigh
       for (Index i = begin; i < end; ++i) std::copy_n(x.value().row(order.source[i]), x.cols(), inputs.row(i));
       kernels::lstm_project<Scalar>(inputs.rows(begin, end), w_ih, bias.data(), a.gates.rows(begin, end));
     });
+    Scalar* w_hh = scratch.array<Scalar>(gates * R);
+    kernels::lstm_pack_forward<Scalar>(w.weight_hh.value(), w_hh);
+    a.w_hh = w_hh;
     if (w.weight_hr) {
       const auto w_hr_t = scratch.tensor<Scalar>({H, R});
       kernels::transpose<Scalar>(w.weight_hr.value(), w_hr_t);
@@ -141,7 +144,7 @@ LstmResult<Scalar> lstm(Var<Scalar> x, const Segments& segments, const LstmWeigh
     d.d_output = {d_all, {tokens, R}};
     d.d_h_n = {d_all + tokens * R, {count, R}};
     d.d_c_n = {d_all + tokens * R + count * R, {count, H}};
-    d.d_gates = scratch.tensor<Scalar>({tokens, gates});
+    d.d_gates = scratch.tensor<Scalar>({tokens, gates_apart}).columns(0, gates);
     d.d_bias = scratch.tensor<Scalar>({order.groups(), gates});
     d.d_h0 = g(h0);
     d.d_c0 = g(c0);
@@ -154,9 +157,14 @@ LstmResult<Scalar> lstm(Var<Scalar> x, const Segments& segments, const LstmWeigh
     }
     const Index room = kernels::TimeMajor::group_size * (R + 2 * H);
     Scalar* state = scratch.array<Scalar>(room * t.executor().threads());
-    t.executor().run(order.groups(), [&](Index group, int worker) {
+    const auto run_group = [&](Index group, int worker) {
       kernels::lstm_backward<Scalar>(order, group, a, d, state + worker * room);
-    });
+    };
+    if (detail::collide<Scalar>(d.d_h0, order.segments, d.d_c0, order.segments)) {
+      for (Index group = 0; group < order.groups(); ++group) run_group(group, 0);
+    } else {
+      t.executor().run(order.groups(), run_group);
+    }
     if (const auto dx = g(x)) {
       const auto w_ih = scratch.tensor<Scalar>({gates, x.cols()});
       kernels::for_each_gate_run<Scalar>(H, [&](Index from, Index to, Index n) {

@@ -21,8 +21,7 @@ Var<Scalar> matmul(Var<Scalar> a, Var<Scalar> b) {
   const Shape &sa = a.shape(), &sb = b.shape();
   const bool batched = sb.rank() == 3 && sa.rank() == 3 && sa[0] == sb[0];
   if (sa.rank() == 0 || (sb.rank() != 2 && !batched) || sa[-1] != sb[-2]) {
-    fail<ShapeError>("matmul", message("wanted [.., M, K] times [K, N] or [B, M, K] times [B, K, N], got ",
-                                       to_string(sa), " times ", to_string(sb)));
+    fail<ShapeError>("matmul", "wanted [.., M, K] times [K, N] or [B, M, K] times [B, K, N], got ", sa, " times ", sb);
   }
   // Matrices stand below one another in all arrays, so matrix i is a range of rows.
   const Index count = batched ? sb[0] : 1, depth = sb[-2];

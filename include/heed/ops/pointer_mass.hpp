@@ -26,19 +26,17 @@ Var<Scalar> pointer_mass(Var<Scalar> weights, const Segments& q_segments, const 
   if (q_segments.count() != k_segments.count() || static_cast<Index>(key_items.size()) != k_segments.tokens() ||
       target_segments.count() != q_segments.tokens() ||
       static_cast<Index>(targets.size()) != target_segments.tokens()) {
-    fail<ShapeError>("pointer_mass",
-                     message(q_segments.count(), " query sequences (", q_segments.tokens(), " queries), ",
-                             k_segments.count(), " key sequences (", k_segments.tokens(), " keys), ", key_items.size(),
-                             " key items, ", targets.size(), " targets of ", target_segments.count(), " queries (",
-                             target_segments.tokens(), " targets) do not fit together"));
+    fail<ShapeError>("pointer_mass", q_segments.count(), " query sequences (", q_segments.tokens(), " queries), ",
+                     k_segments.count(), " key sequences (", k_segments.tokens(), " keys), ", key_items.size(),
+                     " key items, ", targets.size(), " targets of ", target_segments.count(), " queries (",
+                     target_segments.tokens(), " targets) do not fit together");
   }
   const SegmentsView qs = tape.keep(q_segments), ks = tape.keep(k_segments), ts = tape.keep(target_segments);
   Index* offsets = tape.template room<Index>(qs.count + 1);
   offsets[0] = 0;
   for (Index b = 0; b < qs.count; ++b) offsets[b + 1] = offsets[b] + qs.length(b) * ks.length(b);
   if (weights.shape() != Shape{offsets[qs.count]}) {
-    fail<ShapeError>("pointer_mass",
-                     message("weights are ", to_string(weights.shape()), ", wanted [", offsets[qs.count], "]"));
+    fail<ShapeError>("pointer_mass", "weights are ", weights.shape(), ", wanted [", offsets[qs.count], "]");
   }
   const Index* items = tape.keep(key_items);
   const Index* wanted = tape.keep(targets);

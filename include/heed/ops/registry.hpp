@@ -13,7 +13,9 @@
 #include "heed/ops/dropout.hpp"
 #include "heed/ops/exp.hpp"
 #include "heed/ops/expand.hpp"
+#include "heed/ops/gated_product.hpp"
 #include "heed/ops/gather.hpp"
+#include "heed/ops/gru.hpp"
 #include "heed/ops/layer_norm.hpp"
 #include "heed/ops/linear.hpp"
 #include "heed/ops/linear_cross_entropy.hpp"
@@ -26,7 +28,9 @@
 #include "heed/ops/mean.hpp"
 #include "heed/ops/mse_loss.hpp"
 #include "heed/ops/multiply.hpp"
+#include "heed/ops/normalize.hpp"
 #include "heed/ops/pointer_mass.hpp"
+#include "heed/ops/pointwise_attention.hpp"
 #include "heed/ops/reshape.hpp"
 #include "heed/ops/sampled_loss.hpp"
 #include "heed/ops/scale.hpp"
@@ -54,7 +58,9 @@ using Registry = OpList<       //
     op::dropout,               //
     op::exp,                   //
     op::expand,                //
+    op::gated_product,         //
     op::gather,                //
+    op::gru,                   //
     op::layer_norm,            //
     op::linear,                //
     op::linear_cross_entropy,  //
@@ -67,7 +73,9 @@ using Registry = OpList<       //
     op::mean,                  //
     op::mse_loss,              //
     op::multiply,              //
+    op::normalize,             //
     op::pointer_mass,          //
+    op::pointwise_attention,   //
     op::reshape,               //
     op::sampled_loss,          //
     op::scale,                 //

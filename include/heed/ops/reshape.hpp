@@ -20,14 +20,14 @@ Var<Scalar> reshape(Var<Scalar> x, const Shape& shape) {
   Tape<Scalar>& tape = x.tape();
   const auto in = x.value();
   if (shape.size() != in.size()) {
-    fail<ShapeError>("reshape", message(to_string(in.shape()), " does not have the size of ", to_string(shape)));
+    fail<ShapeError>("reshape", in.shape(), " does not have the size of ", shape);
   }
   if (in.contiguous()) return tape.alias(x, {in.data(), shape});
   if (shape.cols() == in.cols()) return tape.alias(x, {in.data(), shape, in.row_stride()});
   const auto y = tape.allocate(shape);
-  kernels::copy_rows<Scalar>(in, {y.data(), in.shape()});
+  kernels::copy_rows<Scalar>(in, {y.data(), {in.rows(), in.cols()}});
   return record(tape, {x}, y, [=](const Gradients<Scalar>& g) {
-    if (const auto dx = g(x)) kernels::add_rows<Scalar>({g.output().data(), dx.shape()}, dx);
+    if (const auto dx = g(x)) kernels::add_rows<Scalar>({g.output().data(), {dx.rows(), dx.cols()}}, dx);
   });
 }
 

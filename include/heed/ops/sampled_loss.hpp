@@ -40,7 +40,8 @@ struct SampledLossOptions {
   double scale = 1;                         ///< of the products, not of the bias: 1 / temperature
   double calibration = 0.75;  ///< gBCE's t in [0, 1]: beta = a (t (1 - 1/a) + 1/a) with a = min(1, N / (items - 1)), so
                               ///< 0 leaves BCE and 1 makes sigmoids the probabilities of the whole catalogue
-  bool hide_hits = true;                        ///< a negative that is the row's own target does not count
+  Index catalogue = 0;        ///< items that negatives were drawn from, for gBCE's a; 0: the table's
+  bool hide_hits = true;      ///< a negative that is the row's own target does not count
   std::span<const double> log_probabilities{};  ///< [items] or empty: of being sampled, taken off all logits (logQ)
 };
 
@@ -53,31 +54,26 @@ inline void check_sampled_loss(Index rows, Index items, std::span<const Index> t
   const Index sets = negatives.each_row ? rows : (sequences != nullptr ? sequences->count() : 1);
   const Index sampled = std::ssize(negatives.items);
   if ((sequences != nullptr && sequences->tokens() != rows) || (sets > 0 ? sampled % sets != 0 : sampled != 0)) {
-    fail<ShapeError>(name, message(sampled, " negatives for ", sets, " sets do not fit ", rows, " rows",
-                                   sequences != nullptr ? message(" in sequences of ", sequences->tokens()) : ""));
+    fail<ShapeError>(name, sampled, " negatives for ", sets, " sets do not fit ", rows, " rows",
+                     sequences != nullptr ? message(" in sequences of ", sequences->tokens()) : "");
   }
   if (options.reduction == Reduction::none) fail<OptionError>(name, "reduction must be mean or sum");
   if (!(options.calibration >= 0 && options.calibration <= 1)) {
-    fail<OptionError>(name, message("calibration ", options.calibration, " is not in [0, 1]"));
+    fail<OptionError>(name, "calibration ", options.calibration, " is not in [0, 1]");
   }
   if (!options.log_probabilities.empty() && std::ssize(options.log_probabilities) != items) {
-    fail<OptionError>(name, message(options.log_probabilities.size(), " log_probabilities for ", items, " items"));
+    fail<OptionError>(name, options.log_probabilities.size(), " log_probabilities for ", items, " items");
   }
   for (const double taken : options.log_probabilities) {
-    if (!std::isfinite(taken)) fail<OptionError>(name, message("a log_probability of ", taken));
+    if (!std::isfinite(taken)) fail<OptionError>(name, "a log_probability of ", taken);
   }
   for (Index i = 0; i < sampled; ++i) {
     const Index item = negatives.items[static_cast<std::size_t>(i)];
     if (item < 0 || item >= items) {
-      fail<IndexError>(name, message("negative ", item, " at position ", i, " is not one of ", items, " items"));
+      fail<IndexError>(name, "negative ", item, " at position ", i, " is not one of ", items, " items");
     }
   }
-  for (Index i = 0; i < rows; ++i) {
-    const Index target = targets[static_cast<std::size_t>(i)];
-    if (target != options.ignore_index && (target < 0 || target >= items)) {
-      fail<IndexError>(name, message("target ", target, " of row ", i, " is not one of ", items, " items"));
-    }
-  }
+  count_targets(name, targets, items, "items", options.ignore_index);
 }
 
 /// slopes [1 + N, rows] of each tile (dloss/dlogit) -> dx += factor sum_c slope_c w_c.
@@ -174,19 +170,22 @@ Var<Scalar> sampled_loss(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, st
   const Index width = x.cols(), items = weight.rows();
   if (x.shape().rank() == 0 || weight.shape().rank() != 2 || width != weight.cols() ||
       std::ssize(targets) != x.rows() || (bias && bias.shape() != Shape{items})) {
-    fail<ShapeError>(name, message("input ", to_string(x.shape()), ", weight ", to_string(weight.shape()), ", bias ",
-                                   bias ? to_string(bias.shape()) : "none", " and ", targets.size(),
-                                   " targets do not fit [rows, d], [items, d], [items] and rows"));
+    fail<ShapeError>(name, "input ", x.shape(), ", weight ", weight.shape(), ", bias ",
+                     bias ? to_string(bias.shape()) : "none", " and ", targets.size(),
+                     " targets do not fit [rows, d], [items, d], [items] and rows");
   }
   detail::check_sampled_loss(x.rows(), items, targets, negatives, options);
   const detail::SampledTiles tiles = detail::cut_sampled_rows(tape, targets, options.ignore_index, negatives.items,
                                                               negatives.sequences, negatives.each_row);
   const Index sampled = tiles.negatives, most = detail::SampledTiles::most;
-  const double odds = sampled < items - 1 ? static_cast<double>(sampled) / static_cast<double>(items - 1) : 1;
+  const Index rest = (options.catalogue > 0 ? options.catalogue : items) - 1;
+  const double odds = sampled < rest ? static_cast<double>(sampled) / static_cast<double>(rest) : 1;
   const double beta = options.calibration * (odds - 1) + 1;
   const auto y = tape.allocate({});
   const auto slopes = tape.allocate({tiles.count, 1 + sampled});
-  const auto in = x.value().matrix(), table = weight.value();
+  weight.value(negatives.items);
+  const MatrixView<const Scalar> in = x.value(),
+                                 table = weight.value({tiles.targets, static_cast<std::size_t>(tiles.count)});
   const Scalar scale = static_cast<Scalar>(options.scale);
   const auto offset = [&, biases = bias ? bias.value().data() : nullptr](Index item) {
     const double taken =
@@ -203,7 +202,7 @@ Var<Scalar> sampled_loss(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, st
   tape.executor().run(tiles.size, [&](Index t, int worker) {
     const Index tall = tiles.tall(t);
     const auto tile = packs.rows(worker * most, worker * most + tall);
-    const auto logits = tiles.part(slopes, 1 + sampled, t), others = logits.rows(1, 1 + sampled);
+    const MatrixView<Scalar> logits = tiles.part(slopes, 1 + sampled, t), others = logits.rows(1, 1 + sampled);
     const Index* const candidates = tiles.items_of(t);
     for (Index r = 0; r < tall; ++r) {
       kernels::scale_forward<Scalar>(width, in.row(tiles.rows[tiles.begins[t] + r]), scale, 0, tile.row(r));

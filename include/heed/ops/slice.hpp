@@ -22,8 +22,7 @@ Var<Scalar> slice(Var<Scalar> x, int axis, Index begin, Index end) {
   const auto in = x.value();
   const int at = detail::checked_axis("slice", in.shape(), axis);
   if (begin < 0 || begin > end || end > in.shape()[at]) {
-    fail<IndexError>("slice",
-                     message("range ", begin, " .. ", end, " of dimension ", axis, " of ", to_string(in.shape())));
+    fail<IndexError>("slice", "range ", begin, " .. ", end, " of dimension ", axis, " of ", in.shape());
   }
   const Shape shape = detail::with_size(in.shape(), at, end - begin);
   if (at == in.shape().rank() - 1) return tape.alias(x, {in.data() + begin, shape, in.row_stride()});

@@ -6,7 +6,7 @@
 #include <span>
 
 #include "heed/kernels/target_attention.hpp"
-#include "heed/ops/attention.hpp"
+#include "heed/ops/detail/single_head.hpp"
 
 namespace heed::inline HEED_ABI {
 
@@ -21,15 +21,14 @@ namespace detail {
 template <class Scalar>
 void check_target_mlp(std::string_view operation, std::span<const Var<Scalar>> mlp, Index width) {
   if (mlp.empty() || mlp.size() % 2 != 0) {
-    fail<ShapeError>(operation, message(mlp.size(), " weights and biases, wanted one of each a layer"));
+    fail<ShapeError>(operation, mlp.size(), " weights and biases, wanted one of each a layer");
   }
   Index in = 4 * width;
   for (std::size_t l = 0; l < mlp.size(); l += 2) {
     const Index out = l + 2 < mlp.size() && mlp[l].shape().rank() == 2 ? mlp[l].rows() : 1;
     if (mlp[l].shape() != Shape{out, in} || mlp[l + 1].shape() != Shape{out}) {
-      fail<ShapeError>(operation, message("layer ", l / 2, " has weight ", to_string(mlp[l].shape()), " and bias ",
-                                          to_string(mlp[l + 1].shape()), ", wanted ", to_string(Shape{out, in}),
-                                          " and ", to_string(Shape{out})));
+      fail<ShapeError>(operation, "layer ", l / 2, " has weight ", mlp[l].shape(), " and bias ", mlp[l + 1].shape(),
+                       ", wanted ", Shape{out, in}, " and ", Shape{out});
     }
     in = out;
   }
@@ -52,23 +51,16 @@ SegmentsView grouped(Tape<Scalar>& tape, SegmentsView segments, Index grain) {
 /// * k_j]); context = weighted sum of v. Weights, when asked for, are each sequence's [queries, keys], one after the
 /// other; differentiable. Source: Zhou et al. (2018); the difference and the product are those of the authors' code.
 template <class Scalar>
-AttentionResult<Scalar> target_attention(Var<Scalar> q, const Segments& q_segments, Var<Scalar> k, Var<Scalar> v,
-                                         const Segments& k_segments, std::span<const Var<Scalar>> mlp,
+AttentionResult<Scalar> target_attention(Var<Scalar> q, SegmentsView q_segments, Var<Scalar> k, Var<Scalar> v,
+                                         SegmentsView k_segments, std::span<const Var<Scalar>> mlp,
                                          Activation activation, bool softmax = true, const Mask& mask = {},
                                          bool with_weights = false) {
   Tape<Scalar>& tape = tape_of("target_attention", q, k, v);
   for (const Var<Scalar>& x : mlp) tape_of("target_attention", q, x);
   detail::check_attention("target_attention", q, q_segments, k, v, k_segments);
   detail::check_target_mlp("target_attention", mlp, q.cols());
-  const SegmentsView qs = tape.keep(q_segments), ks = tape.keep(k_segments);
-  const MaskView<Scalar> visible =
-      detail::resolve("target_attention", tape, mask, qs.count, qs.max_length, ks.max_length);
-  const Index* offsets = with_weights ? detail::weight_offsets(tape, qs, ks, 1) : nullptr;
-  const Index weight_count = with_weights ? offsets[qs.count] : 0;
-  const auto all = tape.allocate({qs.tokens() * v.cols() + weight_count});
-  const TensorView<Scalar> context(all.data(), {qs.tokens(), v.cols()});
-  Scalar* weights = all.data() + context.size();
-  const TensorView<const Scalar> qv = q.value(), kv = k.value(), vv = v.value();
+  const detail::SingleHead<Scalar> head("target_attention", tape, q, q_segments, k, v, k_segments, mask, with_weights);
+  const SegmentsView qs = head.qs, ks = head.ks;
   const Index width = q.cols(), depth = static_cast<Index>(mlp.size() / 2);
 
   auto* layers = tape.template room<kernels::TargetLayer<Scalar>>(depth);
@@ -79,43 +71,33 @@ AttentionResult<Scalar> target_attention(Var<Scalar> q, const Segments& q_segmen
   const Var<Scalar>* const parameters = std::copy(mlp.begin(), mlp.end(), inputs + 3) - 2 * depth;
   for (Index l = 0; l < depth; ++l) {
     const TensorView<const Scalar> weight = parameters[2 * l].value();
-    const auto transposed = tape.allocate({l == 0 ? width : weight.cols(), weight.rows()});
+    TensorView<Scalar> transposed;
     if (l == 0) {
+      transposed = tape.allocate({width, weight.rows()});
       for (Index r = 0; r < weight.rows(); ++r) {
         for (Index c = 0; c < width; ++c) transposed(c, r) = weight(r, c) + weight(r, 2 * width + c);
       }
-    } else {
+    } else if (l + 1 < depth) {
+      transposed = tape.allocate({weight.cols(), weight.rows()});
       kernels::transpose<Scalar>(weight, transposed);
     }
     layers[l] = {weight, transposed, parameters[2 * l + 1].value().data()};
   }
   const kernels::TargetMlp<Scalar> unit_mlp{layers, depth, activation, softmax};
 
-  const auto unit = [=](Index b) {
-    kernels::AttentionUnit<Scalar> u;
-    u.q = qv.rows(qs.begin(b), qs.end(b));
-    u.k = kv.rows(ks.begin(b), ks.end(b));
-    u.v = vv.rows(ks.begin(b), ks.end(b));
-    u.mask = visible;
-    u.segment = b;
-    return u;
-  };
-  const Index room = kernels::target_attention_scratch(unit_mlp, ks.max_length, width, v.cols(), visible.per_pair());
+  const Index room = kernels::target_attention_scratch(unit_mlp, ks.max_length, width, v.cols(), head.mask.per_pair());
   {
     ArenaScope scope(tape.scratch());
     Scalar* scratch = tape.scratch().template array<Scalar>(room * tape.executor().threads());
     tape.executor().run(qs.count, [&](Index b, int worker) {
-      kernels::target_attention_forward<Scalar>(unit(b), unit_mlp, context.rows(qs.begin(b), qs.end(b)),
-                                                offsets != nullptr ? weights + offsets[b] : nullptr,
-                                                scratch + worker * room);
+      kernels::target_attention_forward<Scalar>(head.unit(b), unit_mlp, head.context_of(head.all, b),
+                                                head.weights_of(head.all, b), scratch + worker * room);
     });
   }
   const std::span<const Var<Scalar>> of(inputs, static_cast<std::size_t>(3 + 2 * depth));
-  const Var<Scalar> root = tape.record(of, all, [=](const Gradients<Scalar>& g) {
+  const Var<Scalar> root = tape.record(of, head.all, [=](const Gradients<Scalar>& g) {
     Tape<Scalar>& t = g.tape();
     const TensorView<Scalar> dq = g(q), dk = g(k), dv = g(v);
-    const TensorView<const Scalar> d_context(g.output().data(), context.shape());
-    const Scalar* d_weights = g.output().data() + context.size();
     const bool trains =
         std::any_of(parameters, parameters + 2 * depth, [](Var<Scalar> x) { return x.requires_grad(); });
     ArenaScope scope(t.scratch());
@@ -126,15 +108,14 @@ AttentionResult<Scalar> target_attention(Var<Scalar> q, const Segments& q_segmen
     const Index size = trains ? unit_mlp.parameters() : 0;
     const auto shares = t.scratch().template tensor<Scalar>({q_groups.count, size});
     const auto group = [&](Index c, int worker) {
-      const auto rows = [](TensorView<Scalar> view, SegmentsView s, Index b) {
+      const auto rows = [](MatrixView<Scalar> view, SegmentsView s, Index b) {
         return view ? view.rows(s.begin(b), s.end(b)) : view;
       };
       std::fill_n(shares.row(c), size, Scalar(0));
       for (Index b = c * grain; b < std::min((c + 1) * grain, qs.count); ++b) {
-        kernels::target_attention_backward<Scalar>(unit(b), unit_mlp, d_context.rows(qs.begin(b), qs.end(b)),
-                                                   offsets != nullptr ? d_weights + offsets[b] : nullptr,
-                                                   rows(dq, qs, b), rows(dk, ks, b), rows(dv, ks, b),
-                                                   trains ? shares.row(c) : nullptr, scratch + worker * room);
+        kernels::target_attention_backward<Scalar>(
+            head.unit(b), unit_mlp, head.context_of(g.output(), b), head.weights_of(g.output(), b), rows(dq, qs, b),
+            rows(dk, ks, b), rows(dv, ks, b), trains ? shares.row(c) : nullptr, scratch + worker * room);
       }
     };
     detail::run_sequences(t.executor(), dq, q_groups, dk, dv, k_groups, group);
@@ -148,9 +129,7 @@ AttentionResult<Scalar> target_attention(Var<Scalar> q, const Segments& q_segmen
       from += count;
     }
   });
-  AttentionResult<Scalar> result{.context = tape.alias(root, context)};
-  if (with_weights) result.weights = tape.alias(root, {weights, {weight_count}});
-  return result;
+  return head.result(tape, root);
 }
 
 }  // namespace heed::inline HEED_ABI

@@ -20,7 +20,7 @@ Var<Scalar> transpose(Var<Scalar> x) {
   Tape<Scalar>& tape = x.tape();
   const Shape& shape = x.shape();
   if (shape.rank() != 2 && shape.rank() != 3) {
-    fail<ShapeError>("transpose", message("wanted [M, N] or [B, M, N], got ", to_string(shape)));
+    fail<ShapeError>("transpose", "wanted [M, N] or [B, M, N], got ", shape);
   }
   const Index rows = shape[-2], cols = shape[-1], count = shape.rank() == 3 ? shape[0] : 1;
   const auto y = tape.allocate(shape.rank() == 3 ? Shape{count, cols, rows} : Shape{cols, rows});

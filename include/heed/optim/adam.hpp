@@ -39,17 +39,20 @@ class Adam : public Optimizer<Scalar> {
     this->check(eps_ >= 0, "eps", eps_, "is negative");
   }
 
- private:
+  /// The present step of a parameter.
+  kernels::AdamStep<Scalar> step_of(const typename Optimizer<Scalar>::Entry& entry) const {
+    return {this->learning_rate() * entry.rate_scale, beta1_, beta2_, eps_, entry.weight_decay, decoupled_,
+            static_cast<double>(this->steps())};
+  }
+
   void update() override {
-    const double rate = this->learning_rate(), t = static_cast<double>(this->steps());
     this->for_each_chunk([&](auto& entry, Index begin, Index end) {
-      const kernels::AdamStep<Scalar> step(rate * entry.rate_scale, beta1_, beta2_, eps_, entry.weight_decay,
-                                           decoupled_, t);
-      kernels::adam(step, end - begin, entry.value->data() + begin, entry.gradient->data() + begin,
+      kernels::adam(step_of(entry), end - begin, entry.value->data() + begin, entry.gradient->data() + begin,
                     entry.state[0].data() + begin, entry.state[1].data() + begin);
     });
   }
 
+ private:
   double beta1_, beta2_, eps_;
   bool decoupled_;
 };

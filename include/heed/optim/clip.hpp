@@ -14,13 +14,26 @@ struct ClipOptions {
   bool error_if_nonfinite = false;  ///< true: throws Error, naming a parameter, before any gradient is changed
 };
 
+namespace detail {
+
+/// Calls `f(begin, end)` for the elements of p's gradient that need not be 0, in ascending order.
+template <class Scalar, class F>
+void for_each_used_part(const Parameter<Scalar>& p, const F& f) {
+  RowUpdates* const rows = p.row_updates();
+  if (rows == nullptr || rows->all_used()) return f(Index{0}, p.size());
+  const Index width = p.size() / p.shape()[0];
+  for (const Index row : rows->used()) f(row * width, (row + 1) * width);
+}
+
+}  // namespace detail
+
 /// Multiplies all gradients by min(1, max_norm / (norm + 1e-6)), norm being that of all of them together, and returns
 /// the norm as it was. As torch.nn.utils.clip_grad_norm_: infinite and NaN gradients spoil the others. Sums in double,
 /// in a fixed order; the gradient of a row that stays zero is cleared first and does not count.
 /// Throws OptionError for a negative max_norm.
 template <class Scalar>
 double clip_gradient_norm(const ParameterList<Scalar>& parameters, double max_norm, const ClipOptions& options = {}) {
-  if (!(max_norm >= 0)) fail<OptionError>("clip_gradient_norm", message("max_norm ", max_norm, " is not a norm"));
+  if (!(max_norm >= 0)) fail<OptionError>("clip_gradient_norm", "max_norm ", max_norm, " is not a norm");
   double squares = 0;
   for (const NamedParameter<Scalar>& named : parameters) {
     const Parameter<Scalar>& parameter = *named.parameter;
@@ -29,15 +42,21 @@ double clip_gradient_norm(const ParameterList<Scalar>& parameters, double max_no
       const Index row = parameter.size() / parameter.shape()[0];
       std::fill_n(gradient + parameter.zero_row() * row, row, Scalar(0));
     }
-    const double own = kernels::sum_of_squares(parameter.size(), gradient);
+    kernels::SumOfSquares sum;
+    detail::for_each_used_part(parameter, [&](Index begin, Index end) { sum.add(begin, end, gradient); });
+    const double own = sum.total();
     if (options.error_if_nonfinite && !std::isfinite(own)) {
-      fail<Error>("clip_gradient_norm", message("the gradient of ", named.name, " has norm ", std::sqrt(own)));
+      fail<Error>("clip_gradient_norm", "the gradient of ", named.name, " has norm ", std::sqrt(own));
     }
     squares += own;
   }
   const double norm = std::sqrt(squares), factor = max_norm / (norm + 1e-6);
   const Scalar scale = static_cast<Scalar>(factor > 1 ? 1 : factor);
-  for (const NamedParameter<Scalar>& named : parameters) named.parameter->gradient().array() *= scale;
+  for (const NamedParameter<Scalar>& named : parameters) {
+    auto gradient = named.parameter->gradient().array();
+    detail::for_each_used_part(*named.parameter,
+                               [&](Index begin, Index end) { gradient.segment(begin, end - begin) *= scale; });
+  }
   return norm;
 }
 

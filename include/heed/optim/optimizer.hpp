@@ -31,14 +31,14 @@ class Optimizer {
  public:
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
-  virtual ~Optimizer() = default;
+  [[gnu::noinline]] virtual ~Optimizer() = default;
 
   /// Uses the gradients and zeroes them. Throws ShapeError when a value, gradient or state was given another size.
   void step() {
     for (const Entry& entry : entries_) {
       check_size(entry, "value", *entry.value);
       check_size(entry, "gradient", *entry.gradient);
-      for (std::size_t i = 0; i < entry.state.size(); ++i) check_size(entry, slots_[i].c_str(), entry.state[i]);
+      for (std::size_t i = 0; i < entry.state.size(); ++i) check_size(entry, slots_[i], entry.state[i]);
     }
     ++steps_;
     for (const Entry& entry : entries_) {
@@ -47,6 +47,8 @@ class Optimizer {
     }
     update();
   }
+  /// Brings rows that wait to be stepped to the present: only LazyAdam has such.
+  virtual void catch_up() {}
 
   double learning_rate() const { return learning_rate_; }
   /// Throws OptionError when it is negative or not finite.
@@ -58,10 +60,12 @@ class Optimizer {
   Index steps() const { return steps_; }
   void set_steps(Index steps) {
     check(steps >= 0, "steps", static_cast<double>(steps), "is negative");
+    catch_up();
     steps_ = steps;
   }
   /// The state to write to a checkpoint, or to assign to from one. Frozen parameters have none.
   std::vector<NamedState<Scalar>> state() {
+    catch_up();
     std::vector<NamedState<Scalar>> out;
     for (Entry& entry : entries_) {
       for (std::size_t i = 0; i < slots_.size() && !entry.frozen; ++i) {
@@ -75,21 +79,21 @@ class Optimizer {
   /// One parameter. `value` and `gradient` stay where they are when a module moves.
   struct Entry {
     std::string name;
-    Tensor<Scalar>*value, *gradient;
-    Index size, zero_begin, zero_end;  ///< elements of the row that stays zero, if any
+    Tensor<Scalar>*value = nullptr, *gradient = nullptr;
+    Index size = 0, zero_begin = 0, zero_end = 0;  ///< elements of the row that stays zero, if any
     double rate_scale = 1, weight_decay = 0;
     bool frozen = false;
     std::vector<Tensor<Scalar>> state{};
   };
 
-  /// `slots`: names of the state that each parameter has.
-  Optimizer(std::string name, const ParameterList<Scalar>& parameters, double learning_rate, double weight_decay,
-            const std::vector<Group>& groups, Executor* executor, std::vector<std::string> slots)
-      : name_(std::move(name)), slots_(std::move(slots)), executor_(executor != nullptr ? executor : &serial_) {
+  /// `slots`: names of the state that each parameter has. Names are literals.
+  Optimizer(const char* name, const ParameterList<Scalar>& parameters, double learning_rate, double weight_decay,
+            const std::vector<Group>& groups, Executor* executor, std::initializer_list<const char*> slots)
+      : name_(name), slots_(slots), entries_(parameters.size()), executor_(executor != nullptr ? executor : &serial_) {
     set_learning_rate(learning_rate);
     check_decay(weight_decay);
     if (parameters.empty()) fail<OptionError>(name_, "no parameters");
-    for (const NamedParameter<Scalar>& named : parameters) add(named, weight_decay, groups);
+    for (std::size_t i = 0; i < parameters.size(); ++i) set(entries_[i], parameters[i], weight_decay, groups);
     check_groups(groups);
     check_distinct();
     cut();
@@ -97,11 +101,19 @@ class Optimizer {
 
   /// Throws OptionError("name: option value says") unless `good`.
   void check(bool good, const char* option, double value, const char* says) const {
-    if (!good) fail<OptionError>(name_, message(option, " ", value, " ", says));
+    if (!good) fail<OptionError>(name_, option, " ", value, " ", says);
   }
 
   /// Steps all parameters: `for_each_chunk`, with `steps()` already counting this one.
   virtual void update() = 0;
+
+  /// Parameter i of the list, which `for_each_chunk` leaves out from now on.
+  Entry& take_out(std::size_t i) {
+    std::erase_if(chunks_, [i](const Chunk& chunk) { return chunk.entry == i; });
+    return entries_[i];
+  }
+
+  Executor& executor() const { return *executor_; }
 
   /// Calls `body(entry, begin, end)` for ranges of elements that together are everything to update. The ranges follow
   /// from the shapes alone.
@@ -121,19 +133,23 @@ class Optimizer {
 
   void check_size(const Entry& entry, const char* what, const Tensor<Scalar>& tensor) const {
     if (tensor.size() == entry.size) return;
-    fail<ShapeError>(name_, message(entry.name, " has ", entry.size, " elements, its ", what, " is now ",
-                                    to_string(tensor.shape())));
+    fail<ShapeError>(name_, entry.name, " has ", entry.size, " elements, its ", what, " is now ", tensor.shape());
   }
 
   void check_decay(double weight_decay) const {
     check(weight_decay >= 0 && std::isfinite(weight_decay), "weight_decay", weight_decay, "is not a decay");
   }
 
-  void add(const NamedParameter<Scalar>& named, double weight_decay, const std::vector<Group>& groups) {
+  void set(Entry& entry, const NamedParameter<Scalar>& named, double weight_decay, const std::vector<Group>& groups) {
     const Parameter<Scalar>& parameter = *named.parameter;
     const Index row = parameter.zero_row() < 0 ? 0 : parameter.size() / parameter.shape()[0];
     const Index begin = parameter.zero_row() < 0 ? 0 : parameter.zero_row() * row;
-    Entry entry{named.name, &named.parameter->value(), &parameter.gradient(), parameter.size(), begin, begin + row};
+    entry.name = named.name;
+    entry.value = &named.parameter->value();
+    entry.gradient = &parameter.gradient();
+    entry.size = parameter.size();
+    entry.zero_begin = begin;
+    entry.zero_end = begin + row;
     entry.weight_decay = weight_decay;
     for (const Group& group : groups) {
       if (!group.matches(named.name, parameter.shape())) continue;
@@ -145,8 +161,9 @@ class Optimizer {
       entry.frozen = group.frozen;
       break;
     }
-    for (std::size_t i = 0; i < slots_.size() && !entry.frozen; ++i) entry.state.emplace_back(parameter.shape());
-    entries_.push_back(std::move(entry));
+    if (entry.frozen) return;
+    entry.state = std::vector<Tensor<Scalar>>(slots_.size());
+    for (Tensor<Scalar>& state : entry.state) state = Tensor<Scalar>(parameter.shape());
   }
 
   /// A group that matches nothing is a misspelt path.
@@ -155,7 +172,7 @@ class Optimizer {
       const bool matched = std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
         return groups[i].matches(entry.name, entry.value->shape());
       });
-      if (!matched) fail<OptionError>(name_, message("group ", i, " matches no parameter"));
+      if (!matched) fail<OptionError>(name_, "group ", i, " matches no parameter");
     }
   }
 
@@ -164,7 +181,7 @@ class Optimizer {
     for (const Entry& entry : entries_) {
       for (const Entry* other = entries_.data(); other != &entry; ++other) {
         if (other->value != entry.value) continue;
-        fail<OptionError>(name_, message(other->name, " and ", entry.name, " are the same parameter"));
+        fail<OptionError>(name_, other->name, " and ", entry.name, " are the same parameter");
       }
     }
   }
@@ -182,8 +199,8 @@ class Optimizer {
     }
   }
 
-  std::string name_;
-  std::vector<std::string> slots_;
+  const char* name_;
+  std::vector<const char*> slots_;
   std::vector<Entry> entries_;
   std::vector<Chunk> chunks_;
   Executor serial_;

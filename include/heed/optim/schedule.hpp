@@ -30,7 +30,7 @@ class Schedule {
   /// Throws OptionError for values that make no sense.
   explicit Schedule(const ScheduleOptions& options) : options_(options) {
     const auto check = [](bool good, const char* option, double value) {
-      if (!good) fail<OptionError>("schedule", message(option, " ", value, " makes no sense"));
+      if (!good) fail<OptionError>("schedule", option, " ", value, " makes no sense");
     };
     check(options.learning_rate >= 0 && std::isfinite(options.learning_rate), "learning_rate", options.learning_rate);
     check(options.warm_up >= 0, "warm_up", static_cast<double>(options.warm_up));

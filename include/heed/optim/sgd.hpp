@@ -23,9 +23,10 @@ class Sgd : public Optimizer<Scalar> {
   /// Throws OptionError for a negative rate or decay, a momentum outside [0, 1), nesterov without momentum, a group
   /// that matches nothing.
   explicit Sgd(const ParameterList<Scalar>& parameters, const SgdOptions& options = {})
-      : Optimizer<Scalar>(
-            "sgd", parameters, options.learning_rate, options.weight_decay, options.groups, options.executor,
-            options.momentum > 0 ? std::vector<std::string>{"momentum_buffer"} : std::vector<std::string>{}),
+      : Optimizer<Scalar>("sgd", parameters, options.learning_rate, options.weight_decay, options.groups,
+                          options.executor,
+                          options.momentum > 0 ? std::initializer_list<const char*>{"momentum_buffer"}
+                                               : std::initializer_list<const char*>{}),
         momentum_(options.momentum),
         nesterov_(options.nesterov) {
     this->check(momentum_ >= 0 && momentum_ < 1, "momentum", momentum_, "is not in [0, 1)");

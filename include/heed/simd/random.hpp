@@ -46,6 +46,11 @@ class Philox {
     for (int w = 0; w < 4; ++w) block[w] = (Words)((even.c[w] & 0xffffffffu) | (odd.c[w] << 32));
   }
 
+  /// Bit i: lane i of the words is at most `limit`.
+  [[gnu::always_inline]] static unsigned at_most(Words words, std::uint32_t limit) {
+    return Ops::at_most(words, Words{} + limit);
+  }
+
  private:
   struct Half {
     Wide c[4];

@@ -76,6 +76,10 @@ Closeness allclose(TensorView<A> got, TensorView<B> expected, double tolerance) 
   return out;
 }
 template <class A, class B>
+Closeness allclose(MatrixView<A> got, TensorView<B> expected, double tolerance) {
+  return allclose(TensorView<A>(got), expected, tolerance);
+}
+template <class A, class B>
 Closeness allclose(const Tensor<A>& got, const Tensor<B>& expected, double tolerance) {
   return allclose(got.view(), expected.view(), tolerance);
 }

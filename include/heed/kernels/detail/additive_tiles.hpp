@@ -110,13 +110,4 @@ template <class P, class Scalar, class Tile>
   simd::store(reduce_each(sum, [](P a, P b) { return a + b; }), out, keys);
 }
 
-/// y += a x
-template <class Scalar, class Isa>
-inline void add_scaled(Index size, Scalar a, const Scalar* x, Scalar* y) {
-  using P = simd::Pack<Scalar, Isa>;
-  simd::for_each_pack<P>(size, [&](Index c, Index n) {
-    simd::store(fma(P(a), simd::load<P>(x + c, n), simd::load<P>(y + c, n)), y + c, n);
-  });
-}
-
 }  // namespace heed::inline HEED_ABI::kernels::detail

@@ -6,7 +6,7 @@
 
 #include <limits>
 
-#include "heed/kernels/detail/attention_tile.hpp"
+#include "heed/kernels/detail/tile_products.hpp"
 #include "heed/simd/math.hpp"
 
 namespace heed::inline HEED_ABI::kernels {
@@ -14,10 +14,10 @@ namespace heed::inline HEED_ABI::kernels {
 /// What comes into the backward pass beside the unit.
 template <class Scalar>
 struct AttentionCotangents {
-  TensorView<const Scalar> context, d_context;  ///< [queries, width of v]
+  MatrixView<const Scalar> context, d_context;  ///< [queries, width of v]
   const Scalar* weights = nullptr;              ///< [queries, keys] of the forward pass; only read with d_weights
   const Scalar* d_weights = nullptr;
-  TensorView<const Scalar> d_mass{};  ///< [queries, 1], of the unit's mass, or empty
+  MatrixView<const Scalar> d_mass{};  ///< [queries, 1], of the unit's mass, or empty
 };
 
 namespace detail {
@@ -37,8 +37,8 @@ class AttentionBackward {
            round_up(queries, strip) * (2 * wide + deep + 1);
   }
 
-  AttentionBackward(const AttentionUnit<Scalar>& unit, const AttentionCotangents<Scalar>& given, TensorView<Scalar> dq,
-                    TensorView<Scalar> dk, TensorView<Scalar> dv, Scalar* scratch)
+  AttentionBackward(const AttentionUnit<Scalar>& unit, const AttentionCotangents<Scalar>& given, MatrixView<Scalar> dq,
+                    MatrixView<Scalar> dk, MatrixView<Scalar> dv, Scalar* scratch)
       : u_(unit),
         given_(given),
         dq_(dq),
@@ -75,7 +75,7 @@ class AttentionBackward {
     means();
     const Index keys = u_.key_end(queries - 1);  // later queries see no fewer
     for (Index j = 0; j < keys; j += block) key_block(j, std::min(block, keys - j));
-    if (dq_) add_rows(dq_, dq_rows_, wide_, Scalar(1));
+    if (dq_) add_tile_rows<Scalar, Isa>(dq_, dq_rows_, wide_, Scalar(1));
   }
 
  private:
@@ -113,7 +113,7 @@ class AttentionBackward {
   }
 
   void key_block(Index j, Index keys) {
-    const TensorView<const Scalar> k = u_.k.rows(j, j + keys), v = u_.v.rows(j, j + keys);
+    const MatrixView<const Scalar> k = u_.k.rows(j, j + keys), v = u_.v.rows(j, j + keys);
     for (Index p = 0; p < keys; p += key_panel) {
       const Index end = std::min(p + key_panel, keys);
       pack_panel<Scalar, Isa>(k.rows(p, end), u_.scale, k_t_ + p * k.cols());
@@ -125,31 +125,22 @@ class AttentionBackward {
     for (Index i = 0; i < u_.queries(); i += strip) {
       const Seen seen(u_, i, std::min(strip, u_.queries() - i), j, keys, added_);
       if (seen.runs == 0) continue;
-      products(seen, u_.q.cols(), q_rows_ + i * wide_, wide_, k_t_, p_);
-      products(seen, u_.v.cols(), d_out_ + i * deep_, deep_, v_t_, ds_);
+      tile_scores<Scalar, Isa>(seen, u_.q.cols(), q_rows_ + i * wide_, wide_, k_t_, p_, block);
+      tile_scores<Scalar, Isa>(seen, u_.v.cols(), d_out_ + i * deep_, deep_, v_t_, ds_, block);
       for (Index r = 0; r < seen.rows; ++r) cotangents(seen, r, i + r, j);
       const bool mixed = seen.mixed();
-      if (dq_) to_queries(seen, mixed && !finite_k_, dq_rows_ + i * wide_);
-      if (dk_) to_keys(seen, mixed && !finite_q_, ds_, q_rows_ + i * wide_, wide_, dk_rows_);
-      if (dv_) to_keys(seen, mixed && !finite_d_, p_, d_out_ + i * deep_, deep_, dv_rows_);
-    }
-    if (dk_) add_rows(dk_.rows(j, j + keys), dk_rows_, wide_, u_.scale);
-    if (dv_) add_rows(dv_.rows(j, j + keys), dv_rows_, deep_, Scalar(1));
-  }
-
-  /// out = a times the keys' panels, as far as somebody sees.
-  void products(const Seen& seen, Index width, const Scalar* a, Index a_stride, const Scalar* panels, Scalar* out) {
-    for (Index n = 0; n < seen.runs; ++n) {
-      for (Index p = seen.run[n].begin; p < seen.run[n].end; p += key_panel) {
-        for (Index r = 0; r < seen.rows; r += tile_rows) {
-          const Index cols = std::min(key_panel, seen.widest_from(r) - p);
-          if (cols <= 0) continue;
-          multiply<Scalar, Isa>(std::min(tile_rows, seen.rows - r), whole_registers<Scalar, Isa>(cols), width,
-                                {a + r * a_stride, a_stride, 1}, panels + p * width, key_panel, out + r * block + p,
-                                block, false);
-        }
+      if (dq_) {
+        sum_over_keys<Scalar, Isa>(seen, mixed && !finite_k_, ds_, block, k_rows_, wide_, dq_rows_ + i * wide_);
+      }
+      if (dk_) {
+        sum_over_queries<Scalar, Isa>(seen, mixed && !finite_q_, ds_, block, q_rows_ + i * wide_, wide_, dk_rows_);
+      }
+      if (dv_) {
+        sum_over_queries<Scalar, Isa>(seen, mixed && !finite_d_, p_, block, d_out_ + i * deep_, deep_, dv_rows_);
       }
     }
+    if (dk_) add_tile_rows<Scalar, Isa>(dk_.rows(j, j + keys), dk_rows_, wide_, u_.scale);
+    if (dv_) add_tile_rows<Scalar, Isa>(dv_.rows(j, j + keys), dv_rows_, deep_, Scalar(1));
   }
 
   /// Row r, query i: from scores to weights after dropout, from weight cotangents to score cotangents (before scale).
@@ -159,16 +150,13 @@ class AttentionBackward {
     const Scalar* d_weights = given_.d_weights != nullptr ? given_.d_weights + i * u_.keys() + j : nullptr;
     const bool drops = u_.keep < Scalar(1), masses(given_.d_mass);
     const bool plain = added == nullptr && d_weights == nullptr && !masses && !drops;
-    Scalar factors[block];
+    const std::uint16_t* const bits = drops ? u_.kept + i * kept_words(u_.keys()) : nullptr;
+    const P kept_factor(Scalar(1) / u_.keep);
     if (u_.ahead != nullptr) u_.ahead->step(8);
     const P log_sum(u_.log_sums[i]), mean(mean_[i]), zero(Scalar(0));
     for (Index n = 0; n < seen.runs; ++n) {
       const auto [begin, run_end] = seen.run[n];
       const Index end = std::min(run_end, seen.end[r]);
-      if (drops && end > begin) {
-        std::fill_n(factors + begin, round_up(end - begin, P::width), Scalar(1));
-        drop<Scalar, Isa>(u_, i, j + begin, end - begin, factors + begin);
-      }
       Index c = begin;
       for (; plain && c + P::width <= end; c += P::width) {
         const P p = exp(P::load(p_row + c) - log_sum);
@@ -178,7 +166,8 @@ class AttentionBackward {
       for (; c < end; c += P::width) {
         const Index count = std::min<Index>(P::width, end - c);
         const P more = added != nullptr ? P::load(added + c) : zero,
-                factor = drops ? P::load(factors + c) : P(Scalar(1));
+                factor =
+                    drops ? select(DropoutMask<Isa>::template kept<P>(bits, j + c), kept_factor, zero) : P(Scalar(1));
         P dp = P::load(d_row + c);
         if (d_weights != nullptr) dp = dp + simd::load<P>(d_weights + c, count);
         if (masses) dp = dp + where_same(P(given_.d_mass(i, 0)), u_.key_items + j + c, count, u_.query_items[i]);
@@ -194,47 +183,9 @@ class AttentionBackward {
     }
   }
 
-  void to_queries(const Seen& seen, bool select_pairs, Scalar* out) {
-    for (Index r = 0; r < seen.rows; r += tile_rows) {
-      for (Index n = 0; n < seen.runs; ++n) {
-        const Index begin = seen.run[n].begin, depth = std::min(seen.run[n].end, seen.widest_from(r)) - begin;
-        if (depth <= 0) continue;
-        (select_pairs ? multiply_selected<Scalar, Isa>
-                      : multiply<Scalar, Isa>)(std::min(tile_rows, seen.rows - r), wide_, depth,
-                                               {ds_ + r * block + begin, block, 1}, k_rows_ + begin * wide_, wide_,
-                                               out + r * wide_, wide_, true);
-      }
-    }
-  }
-
-  /// out_j += sum_r a(r, j) x_r.
-  void to_keys(const Seen& seen, bool select_pairs, const Scalar* a, const Scalar* x, Index x_cols, Scalar* out) {
-    for (Index n = 0; n < seen.runs; ++n) {
-      const auto [begin, end] = seen.run[n];
-      const Index step = seen.end[0] >= end ? end - begin : tile_rows;  // a staircase is cut
-      Index first = 0;
-      for (Index c = begin; c < end; c += step) {
-        while (seen.end[first] <= c) ++first;  // earlier queries do not see key c, nor those after it
-        (select_pairs ? multiply_selected<Scalar, Isa>
-                      : multiply<Scalar, Isa>)(std::min(step, end - c), x_cols, seen.rows - first,
-                                               {a + first * block + c, 1, block}, x + first * x_cols, x_cols,
-                                               out + c * x_cols, x_cols, true);
-      }
-    }
-  }
-
-  /// y += factor x; x [rows, stride].
-  static void add_rows(TensorView<Scalar> y, const Scalar* x, Index stride, Scalar factor) {
-    for (Index r = 0; r < y.rows(); ++r) {
-      simd::for_each_pack<P>(y.cols(), [&](Index c, Index n) {
-        simd::store(fma(P::load(x + r * stride + c), P(factor), simd::load<P>(y.row(r) + c, n)), y.row(r) + c, n);
-      });
-    }
-  }
-
   const AttentionUnit<Scalar>& u_;
   const AttentionCotangents<Scalar>& given_;
-  TensorView<Scalar> dq_, dk_, dv_;
+  MatrixView<Scalar> dq_, dk_, dv_;
   Index wide_, deep_;  ///< columns of rows like q and like v, in whole registers
   bool finite_q_ = true, finite_k_ = true, finite_d_ = true;
   Scalar *p_, *ds_, *added_;                    ///< [strip, block]

@@ -5,7 +5,7 @@
 
 #include <limits>
 
-#include "heed/kernels/detail/attention_tile.hpp"
+#include "heed/kernels/detail/tile_products.hpp"
 #include "heed/simd/math.hpp"
 
 namespace heed::inline HEED_ABI::kernels::detail {
@@ -24,8 +24,12 @@ class AttentionForward {
     return round_up(keys, key_panel) * width + keys * wide + strip * (2 * block + wide);
   }
 
-  AttentionForward(const AttentionUnit<Scalar>& unit, TensorView<Scalar> context, Scalar* weights, Scalar* scratch)
-      : u_(unit), context_(context), weights_(weights), wide_(whole_registers<Scalar, Isa>(unit.v.cols())) {
+  AttentionForward(const AttentionUnit<Scalar>& unit, MatrixView<Scalar> context, Scalar* weights, Scalar* scratch)
+      : u_(unit),
+        mask_(unit.random, static_cast<double>(unit.keep)),
+        context_(context),
+        weights_(weights),
+        wide_(whole_registers<Scalar, Isa>(unit.v.cols())) {
     // Later queries see no fewer keys.
     keys_ = u_.queries() > 0 ? u_.key_end(u_.queries() - 1) : 0;
     s_ = scratch;
@@ -57,26 +61,11 @@ class AttentionForward {
     for (Index j = 0; j < keys_; j += block) {
       const Seen seen(u_, i, rows, j, std::min(block, keys_ - j), added_);
       if (seen.runs == 0) continue;
-      scores(seen, i, j);
+      tile_scores<Scalar, Isa>(seen, u_.q.cols(), u_.q.row(i), u_.q.row_stride(), k_t_ + j * u_.q.cols(), s_, block);
       softmax(seen, i, j);
       contexts(seen, j, begun);
     }
     finish(i, rows, begun);
-  }
-
-  void scores(const Seen& seen, Index i, Index j) {
-    const Index width = u_.q.cols(), stride = u_.q.row_stride();
-    for (Index n = 0; n < seen.runs; ++n) {
-      for (Index p = seen.run[n].begin; p < seen.run[n].end; p += key_panel) {
-        for (Index r = 0; r < seen.rows; r += tile_rows) {
-          const Index cols = std::min(key_panel, seen.widest_from(r) - p);
-          if (cols <= 0) continue;
-          multiply<Scalar, Isa>(std::min(tile_rows, seen.rows - r), whole_registers<Scalar, Isa>(cols), width,
-                                {u_.q.row(i + r), stride, 1}, k_t_ + (j + p) * width, key_panel, s_ + r * block + p,
-                                block, false);
-        }
-      }
-    }
   }
 
   /// From scores to exp(score - the greatest so far), 0 where hidden; what that makes of the earlier blocks' share is
@@ -116,7 +105,10 @@ class AttentionForward {
           p.store(row + c);
         }
         for (; c < zeros; c += P::width) P(Scalar(0)).store(row + c);
-        if (u_.keep < Scalar(1) && end > begin) drop<Scalar, Isa>(u_, i + r, j + begin, end - begin, row + begin);
+        if (u_.keep < Scalar(1) && end > begin) {
+          draw(i + r, j + begin, j + end);
+          drop<Scalar, Isa>(u_, i + r, j + begin, end - begin, row + begin);
+        }
       }
       if (u_.mass) mass_[r] = mass_[r] * correction_[r] + on_item(seen, r, i, j);
     }
@@ -124,6 +116,15 @@ class AttentionForward {
         part, seen.rows, sum, [](P a) { return reduce_sum(a); }, [](P a, P b) { return a + b; });
     for (Index r = 0; r < strip; r += P::width) {
       fma(P::load(total_ + r), P::load(correction_ + r), P::load(sum + r)).store(total_ + r);
+    }
+  }
+
+  /// What query i keeps of keys begin .. end - 1, in whole groups; every query's numbers begin a group.
+  [[gnu::noinline]] void draw(Index i, Index begin, Index end) const {
+    constexpr Index group = DropoutMask<Isa>::group, words = DropoutMask<Isa>::words;
+    const Index row = i * kept_words(u_.keys()) / words;
+    for (Index g = row + begin / group; g < row + (end + group - 1) / group; ++g) {
+      mask_.make(static_cast<std::uint64_t>(g), u_.kept + g * words);
     }
   }
 
@@ -215,7 +216,8 @@ class AttentionForward {
   }
 
   const AttentionUnit<Scalar>& u_;
-  TensorView<Scalar> context_;
+  const DropoutMask<Isa> mask_;
+  MatrixView<Scalar> context_;
   Scalar* weights_;
   Index wide_, keys_;  ///< columns of v_ and out_; keys that any query may see
   bool finite_ = true;

@@ -28,7 +28,7 @@ constexpr Index whole_registers(Index n) {
 
 /// out [rows, whole registers] = factor x, the rest of each row 0. True when all of it is finite.
 template <class Scalar, class Isa>
-[[gnu::noinline]] inline bool pack_rows(TensorView<const Scalar> x, Scalar factor, Scalar* out) {
+[[gnu::noinline]] inline bool pack_rows(MatrixView<const Scalar> x, Scalar factor, Scalar* out) {
   using P = simd::Pack<Scalar, Isa>;
   const P zero(Scalar(0));
   P check = zero;
@@ -46,7 +46,7 @@ template <class Scalar, class Isa>
 
 /// out [cols, key_panel] = factor x^T for x of at most key_panel rows; columns beyond them are 0 up to a register.
 template <class Scalar, class Isa>
-[[gnu::noinline]] inline void pack_panel(TensorView<const Scalar> x, Scalar factor, Scalar* out) {
+[[gnu::noinline]] inline void pack_panel(MatrixView<const Scalar> x, Scalar factor, Scalar* out) {
   using P = simd::Pack<Scalar, Isa>;
   const Index rows = x.rows(), cols = x.cols(), stride = x.row_stride();
   for (Index r = 0; r < rows; r += P::width) {
@@ -271,21 +271,16 @@ struct SeenTile {
   bool mixed() const { return added != nullptr || end[0] < widest(); }
 };
 
-/// row[c] times 0 or 1 / keep, for the pairs of query i and keys j + c. Every query's numbers begin a group of 128.
+/// row[c] becomes 0 or 1 / keep times it, for query i and keys j + c, by what the forward pass drew.
 template <class Scalar, class Isa>
 [[gnu::noinline]] inline void drop(const AttentionUnit<Scalar>& u, Index i, Index j, Index keys, Scalar* row) {
   using P = simd::Pack<Scalar, Isa>;
-  constexpr Index group = 128;
-  alignas(64) Scalar factors[group];
-  const Index begin = i * round_up(u.keys(), group) + j;
-  for (Index c = 0; c < keys;) {
-    const Index size = std::min(group - (j + c) % group, keys - c);
-    dropout_factors<Scalar, Isa>(u.random, static_cast<std::uint64_t>(begin + c), size, u.keep, factors);
-    simd::for_each_pack<P>(size, [&](Index f, Index n) {
-      simd::store(simd::load<P>(row + c + f, n) * simd::load<P>(factors + f, n), row + c + f, n);
-    });
-    c += size;
-  }
+  const std::uint16_t* const bits = u.kept + i * kept_words(u.keys());
+  const P factor(Scalar(1) / u.keep), zero(Scalar(0));
+  simd::for_each_pack<P>(keys, [&](Index c, Index n) {
+    const auto kept = DropoutMask<Isa>::template kept<P>(bits, j + c);
+    simd::store(select(kept, simd::load<P>(row + c, n) * factor, zero), row + c, n);
+  });
 }
 
 }  // namespace heed::inline HEED_ABI::kernels::detail

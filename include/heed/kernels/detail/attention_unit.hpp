@@ -16,10 +16,13 @@ namespace heed::inline HEED_ABI::kernels {
 template <class Scalar>
 using LaneItem = typename simd::Pack<Scalar>::Integer;
 
+/// Of one query's dropout, a bit a key in whole groups of 128.
+constexpr Index kept_words(Index keys) { return (keys + 127) / 128 * 8; }
+
 /// One sequence's share of one head; all views are `[rows, head width]`, possibly columns of wider arrays.
 template <class Scalar>
 struct AttentionUnit {
-  TensorView<const Scalar> q, k, v;
+  MatrixView<const Scalar> q, k, v;
   MaskView<Scalar> mask;
   Index segment = 0;
   Scalar scale = 1;
@@ -27,10 +30,12 @@ struct AttentionUnit {
   Random random{};                     ///< of this sequence and head
   Scalar* log_sums = nullptr;          ///< [queries]: log sum_j exp(s_ij)
   RowsAhead<Scalar>* ahead = nullptr;  ///< of the unit that follows
+  /// [queries, kept_words(keys)]: with dropout, what the forward pass drew (see DropoutMask), for the backward pass.
+  std::uint16_t* kept = nullptr;
   /// What each key holds and each query asks for; read for `mass` only.
   const LaneItem<Scalar>*key_items = nullptr, *query_items = nullptr;
   /// [queries, 1] or empty: the sum of query i's weights (after dropout) on the keys that hold its item.
-  TensorView<Scalar> mass{};
+  MatrixView<Scalar> mass{};
 
   Index queries() const { return q.rows(); }
   Index keys() const { return k.rows(); }

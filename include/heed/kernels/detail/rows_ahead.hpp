@@ -11,7 +11,7 @@ namespace heed::inline HEED_ABI::kernels {
 template <class Scalar>
 class RowsAhead {
  public:
-  void add(TensorView<const Scalar> view) {
+  void add(MatrixView<const Scalar> view) {
     if (view && view.size() > 0) arrays_[count_++] = {view.data(), view.rows(), view.cols(), view.row_stride()};
   }
   /// Asks for the next n rows.

@@ -7,21 +7,21 @@
 namespace heed::inline HEED_ABI::detail {
 
 /// `axis` counted from the front. Throws IndexError naming `operation`.
-inline int checked_axis(std::string_view operation, const Shape& shape, int axis) {
+[[gnu::noinline]] inline int checked_axis(std::string_view operation, const Shape& shape, int axis) {
   const int at = axis < 0 ? axis + shape.rank() : axis;
-  if (at < 0 || at >= shape.rank()) fail<IndexError>(operation, message("dimension ", axis, " of ", to_string(shape)));
+  if (at < 0 || at >= shape.rank()) fail<IndexError>(operation, "dimension ", axis, " of ", shape);
   return at;
 }
 
 /// `shape` with another size of dimension `axis`.
-inline Shape with_size(const Shape& shape, int axis, Index size) {
+[[gnu::noinline]] inline Shape with_size(const Shape& shape, int axis, Index size) {
   Shape out;
   for (int d = 0; d < shape.rank(); ++d) out.push_back(d == axis ? size : shape[d]);
   return out;
 }
 
 /// `shape` without dimension `axis`.
-inline Shape without(const Shape& shape, int axis) {
+[[gnu::noinline]] inline Shape without(const Shape& shape, int axis) {
   Shape out;
   for (int d = 0; d < shape.rank(); ++d) {
     if (d != axis) out.push_back(shape[d]);
@@ -34,7 +34,7 @@ inline Shape without(const Shape& shape, int axis) {
 struct RowBlocks {
   Index outer = 1, middle, inner = 1;
 
-  RowBlocks(const Shape& shape, int axis) : middle(shape[axis]) {
+  [[gnu::noinline]] RowBlocks(const Shape& shape, int axis) : middle(shape[axis]) {
     for (int d = 0; d < axis; ++d) outer *= shape[d];
     for (int d = axis + 1; d < shape.rank() - 1; ++d) inner *= shape[d];
   }

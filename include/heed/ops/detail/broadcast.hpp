@@ -15,8 +15,7 @@ inline Shape broadcast_shape(std::string_view operation, const Shape& a, const S
   for (int back = rank; back >= 1; --back) {
     const Index in_a = back <= a.rank() ? a[-back] : 1, in_b = back <= b.rank() ? b[-back] : 1;
     if (in_a != in_b && in_a != 1 && in_b != 1) {
-      fail<ShapeError>(operation, message("shapes ", to_string(a), " and ", to_string(b), " differ in a size that is ",
-                                          "1 in neither"));
+      fail<ShapeError>(operation, "shapes ", a, " and ", b, " differ in a size that is ", "1 in neither");
     }
     out.push_back(in_a == 1 ? in_b : in_a);
   }

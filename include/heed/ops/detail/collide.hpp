@@ -15,7 +15,7 @@ namespace heed::inline HEED_ABI::detail {
 /// and only one thread adding them in order gives the same bits every time. Two arrays, one array cut in one way, and
 /// neighbouring columns of one array (a projection to query, key and value) do not collide.
 template <class Scalar>
-bool collide(TensorView<Scalar> a, SegmentsView a_segments, TensorView<Scalar> b, SegmentsView b_segments) {
+bool collide(MatrixView<Scalar> a, SegmentsView a_segments, MatrixView<Scalar> b, SegmentsView b_segments) {
   if (a.size() == 0 || b.size() == 0) return false;
   if (b.data() < a.data()) {
     std::swap(a, b);
@@ -35,7 +35,7 @@ bool collide(TensorView<Scalar> a, SegmentsView a_segments, TensorView<Scalar> b
 template <class Scalar, class Sequence>
 void run_sequences(Executor& executor, TensorView<Scalar> dq, SegmentsView qs, TensorView<Scalar> dk,
                    TensorView<Scalar> dv, SegmentsView ks, const Sequence& sequence) {
-  if (collide(dq, qs, dk, ks) || collide(dq, qs, dv, ks) || collide(dk, ks, dv, ks)) {
+  if (collide<Scalar>(dq, qs, dk, ks) || collide<Scalar>(dq, qs, dv, ks) || collide<Scalar>(dk, ks, dv, ks)) {
     for (Index b = 0; b < qs.count; ++b) sequence(b, 0);
   } else {
     executor.run(qs.count, sequence);

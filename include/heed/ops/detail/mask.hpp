@@ -17,7 +17,7 @@ MaskView<Scalar> resolve(std::string_view operation, Tape<Scalar>& tape, const M
   out.causal = mask.is_causal();
   if (const auto* lengths = mask.key_lengths()) {
     if (static_cast<Index>(lengths->size()) != count) {
-      fail<ShapeError>(operation, message("mask has ", lengths->size(), " lengths for ", count, " sequences"));
+      fail<ShapeError>(operation, "mask has ", lengths->size(), " lengths for ", count, " sequences");
     }
     out.lengths = tape.keep(std::span<const Index>(*lengths));
   }
@@ -27,8 +27,8 @@ MaskView<Scalar> resolve(std::string_view operation, Tape<Scalar>& tape, const M
     const Shape& shape = term->shape;
     const bool three = shape.rank() == 3;
     if (shape[-2] < max_queries || shape[-1] < max_keys || (three && shape[0] != count)) {
-      fail<ShapeError>(operation, message("mask ", to_string(shape), " does not cover ", count, " sequences of up to ",
-                                          max_queries, " queries and ", max_keys, " keys"));
+      fail<ShapeError>(operation, "mask ", shape, " does not cover ", count, " sequences of up to ", max_queries,
+                       " queries and ", max_keys, " keys");
     }
     by_segment = by_segment || three;
     has_additive = has_additive || term->kind == Mask::Kind::additive;

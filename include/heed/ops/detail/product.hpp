@@ -2,6 +2,8 @@
 // Matrix products cut into chunks by shape, for operations to share.
 #pragma once
 
+#include <algorithm>
+
 #include "heed/autograd/tape.hpp"
 #include "heed/kernels/gemm.hpp"
 #include "heed/kernels/scale.hpp"
@@ -11,33 +13,36 @@ namespace heed::inline HEED_ABI::detail {
 
 /// c = a b, chunks of rows.
 template <class Scalar>
-void product(Tape<Scalar>& tape, TensorView<const Scalar> a, TensorView<const Scalar> b, TensorView<Scalar> c,
+void product(Tape<Scalar>& tape, MatrixView<const Scalar> a, MatrixView<const Scalar> b, MatrixView<Scalar> c,
              const kernels::Epilogue<Scalar>& epilogue = {}) {
   tape.executor().run_ranges(c.rows(), row_grain, [&](Index begin, Index end, int) {
-    kernels::gemm<Scalar>(a.matrix().rows(begin, end), b, c.matrix().rows(begin, end), epilogue);
+    kernels::gemm<Scalar>(a.rows(begin, end), b, c.rows(begin, end), epilogue);
   });
 }
 
 /// c = a b^T: b is transposed once.
 template <class Scalar>
-void product_nt(Tape<Scalar>& tape, TensorView<const Scalar> a, TensorView<const Scalar> b, TensorView<Scalar> c,
+void product_nt(Tape<Scalar>& tape, MatrixView<const Scalar> a, MatrixView<const Scalar> b, MatrixView<Scalar> c,
                 const kernels::Epilogue<Scalar>& epilogue = {}) {
   ArenaScope scope(tape.scratch());
   const auto packed = tape.scratch().template tensor<Scalar>({b.cols(), b.rows()});
-  kernels::transpose<Scalar>(b.matrix(), packed);
+  kernels::transpose<Scalar>(b, packed);
   product<Scalar>(tape, a, packed, c, epilogue);
 }
 
-/// c += a^T b (the gradient of a weight): rows of a and b in slabs of a constant size, each read once and summed apart,
-/// and the sums added in order.
+/// Rows of a slab of a^T b that is [m, n]: so many that the sums of all slabs take no more room than a and b.
+inline Index product_slab(Index m, Index n) { return std::max<Index>(1024, 2 * m * n / std::max<Index>(1, m + n)); }
+
+/// c += a^T b (the gradient of a weight): rows of a and b in slabs of a size that c alone decides, each read once and
+/// summed apart, and the sums added in order.
 template <class Scalar>
-void add_product_tn(Tape<Scalar>& tape, TensorView<const Scalar> a, TensorView<const Scalar> b, TensorView<Scalar> c) {
-  constexpr Index slab = 1024, grain = 32;
+void add_product_tn(Tape<Scalar>& tape, MatrixView<const Scalar> a, MatrixView<const Scalar> b, MatrixView<Scalar> c) {
+  constexpr Index grain = 32;
+  const Index slab = product_slab(c.rows(), c.cols());
   const Index slabs = (a.rows() + slab - 1) / slab;
   if (slabs <= 1) {
     tape.executor().run_ranges(c.rows(), grain, [&](Index begin, Index end, int) {
-      kernels::gemm_tn<Scalar>(a.matrix().columns(begin, end), b.matrix(), c.matrix().rows(begin, end),
-                               {.accumulate = true});
+      kernels::gemm_tn<Scalar>(a.columns(begin, end), b, c.rows(begin, end), {.accumulate = true});
     });
     return;
   }
@@ -45,8 +50,7 @@ void add_product_tn(Tape<Scalar>& tape, TensorView<const Scalar> a, TensorView<c
   const auto sums = tape.scratch().template tensor<Scalar>({slabs * c.rows(), c.cols()});
   tape.executor().run_ranges(a.rows(), slab, [&](Index begin, Index end, int) {
     const Index i = begin / slab;
-    kernels::gemm_tn<Scalar>(a.matrix().rows(begin, end), b.matrix().rows(begin, end),
-                             sums.rows(i * c.rows(), (i + 1) * c.rows()));
+    kernels::gemm_tn<Scalar>(a.rows(begin, end), b.rows(begin, end), sums.rows(i * c.rows(), (i + 1) * c.rows()));
   });
   tape.executor().run_ranges(c.rows(), grain, [&](Index begin, Index end, int) {
     for (Index i = 0; i < slabs; ++i) {

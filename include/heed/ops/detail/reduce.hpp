@@ -50,8 +50,8 @@ template <class Scalar>
 Groups over_segments(std::string_view operation, Var<Scalar> x, const Segments& segments) {
   const Shape& shape = x.shape();
   if (shape.rank() == 0 || shape[0] != segments.tokens()) {
-    fail<ShapeError>(operation, message("input ", to_string(shape), " for ", segments.count(), " segments of ",
-                                        segments.tokens(), " tokens"));
+    fail<ShapeError>(operation, "input ", shape, " for ", segments.count(), " segments of ", segments.tokens(),
+                     " tokens");
   }
   Groups out{.count = segments.count(), .offsets = x.tape().keep(segments).offsets};
   for (int d = 1; d < shape.rank() - 1; ++d) out.inner *= shape[d];
@@ -62,8 +62,8 @@ Groups over_segments(std::string_view operation, Var<Scalar> x, const Segments& 
 inline void refuse_empty(std::string_view operation, const Groups& groups, const Shape& shape) {
   for (Index o = 0; o < groups.count; ++o) {
     if (groups.length(o) > 0) continue;
-    if (groups.offsets != nullptr) fail<ShapeError>(operation, message("segment ", o, " is empty, and has no default"));
-    fail<ShapeError>(operation, message("nothing to reduce in ", to_string(shape)));
+    if (groups.offsets != nullptr) fail<ShapeError>(operation, "segment ", o, " is empty, and has no default");
+    fail<ShapeError>(operation, "nothing to reduce in ", shape);
   }
 }
 
@@ -106,7 +106,7 @@ Var<Scalar> reduce_sum(Var<Scalar> x, const Shape& shape, const Groups& groups, 
           const Scalar each = dy.row(r)[0] * factor(r);
           for (Index j = 0; j < group.rows(); ++j) group[j] += each;
         } else {
-          kernels::add_rows<Scalar>({dy.row(r), group.shape(), 0}, group, factor(r));
+          kernels::add_rows<Scalar>({dy.row(r), {group.rows(), group.cols()}, 0}, group, factor(r));
         }
       }
     });

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "heed/autograd/tape.hpp"
 #include "heed/ops/detail/dense.hpp"
@@ -55,12 +56,25 @@ struct LossGradient {
   const Scalar* from(Index i) const { return each == nullptr ? nullptr : each + i; }
 };
 
+/// How many targets are not `ignored`. Throws IndexError for one of those that is not among `size` `classes`.
+[[gnu::noinline]] inline Index count_targets(std::string_view operation, std::span<const Index> targets, Index size,
+                                             const char* classes, Index ignored) {
+  Index count = 0;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    if (targets[i] == ignored) continue;
+    if (targets[i] < 0 || targets[i] >= size) {
+      fail<IndexError>(operation, "target ", targets[i], " of row ", i, " is not one of ", size, " ", classes);
+    }
+    ++count;
+  }
+  return count;
+}
+
 /// Losses never broadcast.
 template <class Scalar>
 void check_same_shape(std::string_view operation, Var<Scalar> prediction, Var<Scalar> target) {
   if (prediction.shape() == target.shape()) return;
-  fail<ShapeError>(operation, message("prediction ", to_string(prediction.shape()), " and target ",
-                                      to_string(target.shape()), " differ in shape"));
+  fail<ShapeError>(operation, "prediction ", prediction.shape(), " and target ", target.shape(), " differ in shape");
 }
 
 }  // namespace detail

@@ -16,8 +16,7 @@ Var<Scalar> softmax_rows(std::string_view operation, Var<Scalar> x, const Mask& 
   const Shape shape = x.shape();
   const bool masked = mask.is_causal() || mask.key_lengths() != nullptr || !mask.terms().empty();
   if (shape.rank() == 0 || (masked && shape.rank() < 2)) {
-    fail<ShapeError>(operation, message("wanted ", masked ? "[.., queries, keys]" : "at least one dimension", ", got ",
-                                        to_string(shape)));
+    fail<ShapeError>(operation, "wanted ", masked ? "[.., queries, keys]" : "at least one dimension", ", got ", shape);
   }
   const Index keys = shape.cols(), queries = shape.rank() > 1 ? shape[-2] : 1;
   const Index sequences = shape.rank() > 2 ? shape[0] : 1;

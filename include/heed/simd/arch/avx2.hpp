@@ -41,6 +41,10 @@ struct ArchWords<Avx2> : GenericWords<Avx2> {
   [[gnu::always_inline]] static Wide multiply_low(Wide a, Wide b) {
     return (Wide)_mm256_mul_epu32((__m256i)a, (__m256i)b);
   }
+  [[gnu::always_inline]] static unsigned at_most(Words a, Words b) {
+    const __m256i least = _mm256_min_epu32((__m256i)a, (__m256i)b);
+    return static_cast<unsigned>(_mm256_movemask_ps((__m256)_mm256_cmpeq_epi32(least, (__m256i)a)));
+  }
 };
 
 }  // namespace heed::inline HEED_ABI::simd

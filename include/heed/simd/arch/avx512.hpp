@@ -44,6 +44,9 @@ struct ArchWords<Avx512> : GenericWords<Avx512> {
   [[gnu::always_inline]] static Wide multiply_low(Wide a, Wide b) {
     return (Wide)_mm512_maskz_mul_epu32(0xff, (__m512i)a, (__m512i)b);
   }
+  [[gnu::always_inline]] static unsigned at_most(Words a, Words b) {
+    return _mm512_cmple_epu32_mask((__m512i)a, (__m512i)b);
+  }
 };
 
 }  // namespace heed::inline HEED_ABI::simd

@@ -84,6 +84,12 @@ struct GenericWords {
     for (Index i = 0; i < Isa::bytes / 8; ++i) a[i] = (a[i] & 0xffffffffu) * (b[i] & 0xffffffffu);
     return a;
   }
+  /// Bit i: whether a[i] <= b[i].
+  [[gnu::always_inline]] static unsigned at_most(Words a, Words b) {
+    unsigned bits = 0;
+    for (Index i = 0; i < Isa::bytes / 4; ++i) bits |= (a[i] <= b[i] ? 1u : 0u) << i;
+    return bits;
+  }
 };
 
 /// What the random numbers of simd/random.hpp are made of; specialised by the instruction sets.

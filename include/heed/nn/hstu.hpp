@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// A hierarchical sequential transduction unit (Zhai et al. 2024): attention and feed-forward network in one.
+#pragma once
+
+#include "heed/nn/layer_norm.hpp"
+#include "heed/nn/linear.hpp"
+#include "heed/ops/gated_product.hpp"
+#include "heed/ops/linear_dropout.hpp"
+#include "heed/ops/pointwise_attention.hpp"
+#include "heed/ops/slice.hpp"
+
+namespace heed::inline HEED_ABI::nn {
+
+struct HSTULayerOptions {
+  Index embed_dim = 0;
+  Index num_heads = 1;
+  Index attention_dim = 0;  ///< of a head's queries and keys; 0: embed_dim / num_heads
+  Index linear_dim = 0;     ///< of a head's values and gates; 0: embed_dim / num_heads
+  Index max_length = 0;     ///< distances between two events that have a bias; 0: none has
+  Index time_buckets = 0;   ///< times between two events that have a bias (see kernels::time_bucket); 0: none has
+  double dropout = 0.2;     ///< of the gated values
+  double eps = 1e-6;        ///< of the normalisations
+};
+
+/// u, v, q, k = silu(W norm_input(x));  x + output(dropout(norm_attention(attention(q, k, v)) u)), where the attention
+/// is `pointwise_attention`. Names: `norm_input`, `uvqk`, `position_bias`, `time_bias`, `norm_attention`, `output`.
+/// (The paper's code normalises without weights; here they start at 1 and 0, and learn.)
+template <class Scalar>
+class HSTULayer {
+ public:
+  using scalar_type = Scalar;
+
+  explicit HSTULayer(const HSTULayerOptions& options)
+      : options_(checked(options)),
+        norm_input({.features = options.embed_dim, .eps = options.eps}),
+        norm_attention({.features = values(), .eps = options.eps}),
+        uvqk({.in_features = options.embed_dim, .out_features = 2 * (values() + keys()), .bias = false}),
+        output({.in_features = values(), .out_features = options.embed_dim}),
+        position_bias({options.max_length}),
+        time_bias({options.time_buckets}) {}
+
+  /// x [tokens, embed_dim] -> the same shape; an event sees itself and those before it. `times` [tokens] are read with
+  /// `time_buckets` only. Throws ShapeError for sequences longer than `max_length`, or without times.
+  Var<Scalar> operator()(Var<Scalar> x, const Segments& segments, std::span<const std::int64_t> times = {}) const {
+    Tape<Scalar>& tape = x.tape();
+    const Var<Scalar> all = uvqk(norm_input(x), Activation::silu);  // heads read its columns in place
+    const auto part = [&](Index begin, Index width) { return slice(all, 1, begin, begin + width); };
+    PointwiseAttentionOptions<Scalar> options{.num_heads = options_.num_heads};
+    if (position_bias.size() > 0) options.position_bias = tape.parameter(position_bias);
+    if (time_bias.size() > 0) {
+      options.time_bias = tape.parameter(time_bias);
+      options.times = times;
+    }
+    const Var<Scalar> context = pointwise_attention(part(2 * values(), keys()), part(2 * values() + keys(), keys()),
+                                                    part(values(), values()), segments, options);
+    const Var<Scalar> gated =
+        gated_product<Scalar>(part(0, values()), norm_attention(context), {.activation = Activation::identity});
+    return linear_dropout<Scalar>(dropout(gated, options_.dropout), tape.parameter(output.weight),
+                                  tape.parameter(output.bias), {.residual = x});
+  }
+
+  /// `uvqk` and the biases normal with standard deviation 0.02, `output` Xavier-uniform, its bias by Linear's rule.
+  void initialize(Random random) {
+    norm_input.initialize(random);
+    norm_attention.initialize(random);
+    init_normal(uvqk.weight, random.fork("uvqk"), 0.02);
+    init_normal(position_bias, random.fork("position_bias"), 0.02);
+    init_normal(time_bias, random.fork("time_bias"), 0.02);
+    output.initialize(random.fork("output"));
+    init_xavier_uniform(output.weight, random.fork("output.weight"));
+  }
+
+  template <class Visitor>
+  void visit(Visitor&& visitor) {
+    visitor("norm_input", norm_input);
+    visitor("uvqk", uvqk);
+    if (position_bias.size() > 0) visitor("position_bias", position_bias);
+    if (time_bias.size() > 0) visitor("time_bias", time_bias);
+    visitor("norm_attention", norm_attention);
+    visitor("output", output);
+  }
+
+ private:
+  static const HSTULayerOptions& checked(const HSTULayerOptions& options) {
+    const bool divides = options.num_heads > 0 && (options.embed_dim % options.num_heads == 0 ||
+                                                   (options.attention_dim > 0 && options.linear_dim > 0));
+    if (options.embed_dim <= 0 || !divides) {
+      fail<OptionError>("HSTULayer", options.num_heads, " heads do not divide embed_dim ", options.embed_dim);
+    }
+    for (const Index size : {options.attention_dim, options.linear_dim, options.max_length, options.time_buckets}) {
+      if (size < 0) fail<OptionError>("HSTULayer", "a size of ", size);
+    }
+    if (!(options.dropout >= 0 && options.dropout < 1)) {
+      fail<OptionError>("HSTULayer", "dropout ", options.dropout, " is not in [0, 1)");
+    }
+    return options;
+  }
+  Index all_heads(Index width) const { return width > 0 ? options_.num_heads * width : options_.embed_dim; }
+  Index keys() const { return all_heads(options_.attention_dim); }
+  Index values() const { return all_heads(options_.linear_dim); }
+
+  HSTULayerOptions options_;
+
+ public:
+  LayerNorm<Scalar> norm_input, norm_attention;
+  Linear<Scalar> uvqk, output;
+  Parameter<Scalar> position_bias, time_bias;  ///< by distance; by bucket; `[0]` without
+};
+
+}  // namespace heed::inline HEED_ABI::nn

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// One GRU layer in one direction over ragged sequences, as one operation.
+#pragma once
+
+#include <array>
+
+#include "heed/autograd/tape.hpp"
+#include "heed/kernels/gru.hpp"
+#include "heed/kernels/reduce.hpp"
+#include "heed/ops/detail/product.hpp"
+
+namespace heed::inline HEED_ABI {
+
+namespace op {
+struct gru {
+  static constexpr const char* name = "gru";
+};
+}  // namespace op
+
+/// Weights under PyTorch's names and shapes, gates in rows r, z, n; hidden size H.
+template <class Scalar>
+struct GruWeights {
+  Var<Scalar> weight_ih;             ///< [3H, input]
+  Var<Scalar> weight_hh;             ///< [3H, H]
+  Var<Scalar> bias_ih{}, bias_hh{};  ///< [3H], or both empty
+};
+
+template <class Scalar>
+struct GruResult {
+  Var<Scalar> output;  ///< [tokens, H]
+  Var<Scalar> h_n;     ///< [sequences, H]: after each sequence's own last step; the initial state for an empty one
+};
+
+namespace detail {
+
+template <class Scalar>
+[[gnu::noinline]] void check_gru(Var<Scalar> x, const Segments& segments, const GruWeights<Scalar>& w, Var<Scalar> h0) {
+  const auto wanted = [](const char* what, const Shape& want, Var<Scalar> got) {
+    if (got.shape() == want) return;
+    fail<ShapeError>("gru", what, " is ", got.shape(), ", wanted ", to_string(want));
+  };
+  const Index gates = w.weight_ih.shape().rank() == 2 ? w.weight_ih.rows() : -1;
+  if (gates < 0 || gates % 3 != 0) {
+    fail<ShapeError>("gru", "weight_ih is ", to_string(w.weight_ih.shape()), ", wanted [3 hidden, input]");
+  }
+  if (x.shape().rank() != 2 || x.cols() != w.weight_ih.cols() || x.rows() != segments.tokens()) {
+    fail<ShapeError>("gru", "input is ", x.shape(), ", wanted [", segments.tokens(), " tokens, ", w.weight_ih.cols(),
+                     " features]");
+  }
+  wanted("weight_hh", {gates, gates / 3}, w.weight_hh);
+  if (static_cast<bool>(w.bias_ih) != static_cast<bool>(w.bias_hh)) {
+    fail<ShapeError>("gru", "one bias without the other");
+  }
+  if (w.bias_ih) {
+    wanted("bias_ih", {gates}, w.bias_ih);
+    wanted("bias_hh", {gates}, w.bias_hh);
+  }
+  if (h0) wanted("initial state", {segments.count(), gates / 3}, h0);
+}
+
+}  // namespace detail
+
+/// x [tokens, input]; h0 [sequences, H], zero when empty. The reset gate acts after the product with the state:
+/// n = tanh(W_in x + b_in + r (W_hn h + b_hn)). `reverse` runs each sequence from its own last element to its first.
+/// Length 0 gives no output and leaves the state as it was. Source: Cho et al. (2014), in the form of cuDNN and
+/// PyTorch.
+template <class Scalar>
+GruResult<Scalar> gru(Var<Scalar> x, const Segments& segments, const GruWeights<Scalar>& w, Var<Scalar> h0 = {},
+                      bool reverse = false) {
+  const auto or_x = [&](Var<Scalar> given) { return given ? given : x; };
+  Tape<Scalar>& tape = tape_of("gru", x, w.weight_ih, w.weight_hh, or_x(w.bias_ih), or_x(w.bias_hh), or_x(h0));
+  detail::check_gru(x, segments, w, h0);
+  const Index H = w.weight_hh.cols(), tokens = segments.tokens(), count = segments.count();
+  if (!h0) h0 = tape.constant_in_place(tape.zeros({count, H}));
+
+  kernels::TimeMajor order{.segments = tape.keep(segments), .reverse = reverse};
+  order.source = tape.template room<Index>(tokens);
+  order.first = tape.template room<Index>(order.groups() + 1);
+  order.arrange();
+
+  // The two results share one value, so that one backward function sees both cotangents.
+  const auto all = tape.allocate({tokens * H + count * H});
+  const auto inputs = tape.allocate({tokens, x.cols()});  // time-major x
+  kernels::GruArrays<Scalar> a;
+  a.gates = tape.allocate({tokens, 4 * H});
+  a.previous = tape.allocate({tokens, H});
+  a.output = {all.data(), {tokens, H}};
+  a.h0 = h0.value();
+  a.h_n = {all.data() + tokens * H, {count, H}};
+  a.keep = tape.recording();
+  {
+    Arena& scratch = tape.scratch();
+    ArenaScope scope(scratch);
+    Scalar* w_ih = scratch.array<Scalar>(3 * H * x.cols());
+    Scalar* w_hh = scratch.array<Scalar>(3 * H * H);
+    kernels::gru_pack_forward<Scalar>(w.weight_ih.value(), w_ih);
+    kernels::gru_pack_forward<Scalar>(w.weight_hh.value(), w_hh);
+    a.w_hh = w_hh;
+    Scalar* bias = nullptr;
+    if (w.bias_ih) {
+      const auto b_ih = w.bias_ih.value(), b_hh = w.bias_hh.value();
+      bias = scratch.array<Scalar>(3 * H);
+      for (Index j = 0; j < 3 * H; ++j) bias[j] = j < 2 * H ? b_ih[j] + b_hh[j] : b_ih[j];
+      a.b_hn = b_hh.data() + 2 * H;
+    }
+    tape.executor().run_ranges(tokens, detail::row_grain, [&](Index begin, Index end, int) {
+      for (Index i = begin; i < end; ++i) std::copy_n(x.value().row(order.source[i]), x.cols(), inputs.row(i));
+      kernels::gru_project<Scalar>(inputs.rows(begin, end), w_ih, bias, a.gates.rows(begin, end));
+    });
+    const Index room = kernels::TimeMajor::group_size * H;
+    Scalar* state = scratch.array<Scalar>(room * tape.executor().threads());
+    tape.executor().run(order.groups(), [&](Index group, int worker) {
+      kernels::gru_forward<Scalar>(order, group, a, state + worker * room);
+    });
+  }
+
+  // Biases that are not given stand in as x: recording wants handles.
+  const std::array<Var<Scalar>, 6> given{x, w.weight_ih, w.weight_hh, or_x(w.bias_ih), or_x(w.bias_hh), h0};
+  const Var<Scalar> root = tape.record(given, all, [=](const Gradients<Scalar>& g) {
+    Tape<Scalar>& t = g.tape();
+    Arena& scratch = t.scratch();
+    ArenaScope scope(scratch);
+    kernels::GruGradients<Scalar> d;
+    d.d_output = {g.output().data(), {tokens, H}};
+    d.d_h_n = {g.output().data() + tokens * H, {count, H}};
+    d.d_gates = scratch.tensor<Scalar>({tokens, 4 * H});
+    d.d_bias = scratch.tensor<Scalar>({order.groups(), 4 * H});
+    d.d_h0 = g(h0);
+    Scalar* w_hh = scratch.array<Scalar>(3 * H * H);
+    kernels::gru_pack_backward<Scalar>(w.weight_hh.value(), w_hh);
+    d.w_hh = w_hh;
+    const Index room = kernels::TimeMajor::group_size * H;
+    Scalar* state = scratch.array<Scalar>(room * t.executor().threads());
+    t.executor().run(order.groups(), [&](Index group, int worker) {
+      kernels::gru_backward<Scalar>(order, group, a, d, state + worker * room);
+    });
+    // The input's gates are n r z, its weights' rows r z n.
+    if (const auto dx = g(x)) {
+      const auto from = w.weight_ih.value();
+      const auto w_ih = scratch.tensor<Scalar>({3 * H, x.cols()});
+      kernels::copy_rows<Scalar>(from.rows(2 * H, 3 * H), w_ih.rows(0, H));
+      kernels::copy_rows<Scalar>(from.rows(0, 2 * H), w_ih.rows(H, 3 * H));
+      const auto d_inputs = scratch.tensor<Scalar>({tokens, x.cols()});
+      t.executor().run_ranges(tokens, detail::row_grain, [&](Index begin, Index end, int) {
+        kernels::gemm<Scalar>(d.d_gates.rows(begin, end).columns(0, 3 * H), w_ih, d_inputs.rows(begin, end));
+        for (Index i = begin; i < end; ++i) {
+          kernels::add_rows<Scalar>(d_inputs.rows(i, i + 1), dx.rows(order.source[i], order.source[i] + 1));
+        }
+      });
+    }
+    // The weights' gradients sum over all tokens at once.
+    if (const auto dw = g(w.weight_ih)) {
+      detail::add_product_tn<Scalar>(t, d.d_gates.columns(H, 3 * H), inputs, dw.rows(0, 2 * H));
+      detail::add_product_tn<Scalar>(t, d.d_gates.columns(0, H), inputs, dw.rows(2 * H, 3 * H));
+    }
+    if (const auto dw = g(w.weight_hh)) {
+      detail::add_product_tn<Scalar>(t, d.d_gates.columns(H, 4 * H), a.previous, dw);
+    }
+    if (w.bias_ih) {
+      const auto sums = scratch.tensor<Scalar>({4 * H});
+      std::fill_n(sums.data(), 4 * H, Scalar(0));
+      kernels::add_column_sums<Scalar>(d.d_bias, sums.data());
+      const auto db_ih = g(w.bias_ih), db_hh = g(w.bias_hh);
+      for (Index j = 0; j < 3 * H; ++j) {
+        if (db_ih) db_ih[j] += sums[(j + H) % (3 * H)];
+        if (db_hh) db_hh[j] += sums[j + H];
+      }
+    }
+  });
+  return {tape.alias(root, a.output), tape.alias(root, a.h_n)};
+}
+
+}  // namespace heed::inline HEED_ABI

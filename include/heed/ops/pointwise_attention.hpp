@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Multi-head pointwise aggregated attention (HSTU's) over ragged sequences, as one operation.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+
+#include "heed/autograd/tape.hpp"
+#include "heed/kernels/pointwise_attention.hpp"
+#include "heed/kernels/reduce.hpp"
+#include "heed/ops/attention.hpp"
+
+namespace heed::inline HEED_ABI {
+
+namespace op {
+struct pointwise_attention {
+  static constexpr const char* name = "pointwise_attention";
+};
+}  // namespace op
+
+/// Biases are shared by the heads; each may be left out.
+template <class Scalar>
+struct PointwiseAttentionOptions {
+  Index num_heads = 1;
+  Var<Scalar> position_bias{};            ///< [distances]: at least the longest sequence
+  Var<Scalar> time_bias{};                ///< [buckets]: see kernels::time_bucket
+  std::span<const std::int64_t> times{};  ///< [tokens], in any unit; read, and copied, for `time_bias` only
+};
+
+/// q, k [tokens, E], v [tokens, V] -> context [tokens, V]; head h takes columns h E / heads on of each. In a sequence
+/// context_i = sum over j <= i of silu(q_i . k_j + position_bias[i - j] + time_bias[bucket(t_i - t_j)]) v_j / (i + 1).
+/// Source: Zhai et al. (2024), equation 2. Their code takes the time of the event after i in place of t_i: known when a
+/// query is served, but no other model here sees it.
+template <class Scalar>
+Var<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Scalar> v, const Segments& segments,
+                                const PointwiseAttentionOptions<Scalar>& options = {}) {
+  constexpr const char* operation = op::pointwise_attention::name;
+  const Var<Scalar> position_bias = options.position_bias, time_bias = options.time_bias;
+  Tape<Scalar>& tape = tape_of(operation, q, k, v, position_bias ? position_bias : q, time_bias ? time_bias : q);
+  detail::check_attention(operation, q, segments, k, v, segments);
+  const Index heads = options.num_heads, d = heads > 0 ? q.cols() / heads : 0, dv = heads > 0 ? v.cols() / heads : 0;
+  if (heads <= 0 || d <= 0 || d * heads != q.cols() || dv * heads != v.cols()) {
+    fail<ShapeError>(operation, heads, " heads do not divide ", q.cols(), " key and ", v.cols(), " value features");
+  }
+  const Index distances = position_bias ? position_bias.shape().size() : 0;
+  const Index buckets = time_bias ? time_bias.shape().size() : 0;
+  if (position_bias && distances < segments.max_length()) {
+    fail<ShapeError>(operation, "biases of ", distances, " distances for a sequence of ", segments.max_length());
+  }
+  if (time_bias && (buckets == 0 || static_cast<Index>(options.times.size()) != segments.tokens())) {
+    fail<ShapeError>(operation, options.times.size(), " times and ", buckets, " buckets of time for ",
+                     segments.tokens(), " tokens");
+  }
+  const SegmentsView cut = tape.keep(segments);
+  const auto context = tape.allocate({cut.tokens(), v.cols()});
+  const TensorView<const Scalar> qv = q.value(), kv = k.value(), vv = v.value();
+  // By distance, the longest first: as a query meets its keys.
+  Scalar* by_distance = tape.template room<Scalar>(distances);
+  if (position_bias) {
+    const auto bias = detail::dense(tape, position_bias);
+    std::reverse_copy(bias.data(), bias.data() + distances, by_distance);
+  }
+  const Scalar* by_time = time_bias ? detail::dense(tape, time_bias).data() : nullptr;
+  double* times = tape.template room<double>(time_bias ? cut.tokens() : 0);
+  for (Index i = 0; time_bias && i < cut.tokens(); ++i) {
+    times[i] = static_cast<double>(options.times[static_cast<std::size_t>(i)]);
+  }
+
+  // A unit is one head of one sequence: its rows and columns of an array, if there is one.
+  const auto slice = [=](auto view, Index width, Index i) __attribute__((noinline)) {
+    const Index b = i / heads, h = i % heads;
+    return view ? view.rows(cut.begin(b), cut.end(b)).columns(h * width, (h + 1) * width) : view.matrix();
+  };
+  const auto unit = [=](Index i) __attribute__((noinline)) {
+    const Index b = i / heads;
+    kernels::PointwiseUnit<Scalar> u{slice(qv, d, i), slice(kv, d, i), slice(vv, dv, i)};
+    if (distances > 0) u.position_bias = by_distance + distances - 1;
+    if (buckets > 0) u.times = times + cut.begin(b);
+    u.time_bias = by_time;
+    u.buckets = buckets;
+    return u;
+  };
+  const auto follows = [=](Index i) { return i + 1 < cut.count * heads; };
+  const Index room = kernels::pointwise_attention_scratch<Scalar>(cut.max_length, d, dv, buckets);
+  {
+    ArenaScope scope(tape.scratch());
+    Scalar* scratch = tape.scratch().template array<Scalar>(room * tape.executor().threads());
+    tape.executor().run(cut.count * heads, [&](Index i, int worker) {
+      kernels::PointwiseUnit<Scalar> u = unit(i);
+      kernels::RowsAhead<Scalar> ahead;
+      if (follows(i)) {
+        u.ahead = &ahead;
+        for (const auto& x : {slice(qv, d, i + 1), slice(kv, d, i + 1), slice(vv, dv, i + 1)}) ahead.add(x);
+      }
+      kernels::pointwise_attention_forward<Scalar>(u, slice(context, dv, i), scratch + worker * room);
+    });
+  }
+  return record(
+      tape, {q, k, v, position_bias ? position_bias : q, time_bias ? time_bias : q}, context,
+      [=](const Gradients<Scalar>& g) {
+        Tape<Scalar>& t = g.tape();
+        const TensorView<Scalar> dq = g(q), dk = g(k), dv_all = g(v);
+        const auto d_position = distances > 0 ? g(position_bias) : TensorView<Scalar>();
+        const auto d_time = buckets > 0 ? g(time_bias) : TensorView<Scalar>();
+        ArenaScope scope(t.scratch());
+        Scalar* scratch = t.scratch().template array<Scalar>(room * t.executor().threads());
+        // Biases are shared: each sequence has a share of their gradients, added up in order afterwards.
+        const auto shares = [&](TensorView<Scalar> wanted, Index size) {
+          const auto out = t.scratch().template tensor<Scalar>({wanted ? cut.count : 0, size});
+          std::fill_n(out.data(), out.size(), Scalar(0));
+          return out;
+        };
+        const auto position_shares = shares(d_position, distances), time_shares = shares(d_time, buckets);
+        const auto sequence = [&](Index b, int worker) {
+          for (Index i = b * heads; i < (b + 1) * heads; ++i) {
+            kernels::PointwiseUnit<Scalar> u = unit(i);
+            kernels::RowsAhead<Scalar> ahead;
+            if (follows(i)) {
+              u.ahead = &ahead;
+              for (const auto& x : {qv, kv, vv, g.output()}) ahead.add(slice(x, x.cols() / heads, i + 1));
+              for (const auto& x : {dq, dk, dv_all}) ahead.add(slice(x, x.cols() / heads, i + 1));
+            }
+            const kernels::PointwiseGradients<Scalar> to{slice(dq, d, i), slice(dk, d, i), slice(dv_all, dv, i),
+                                                         d_position ? position_shares.row(b) + distances - 1 : nullptr,
+                                                         d_time ? time_shares.row(b) : nullptr};
+            kernels::pointwise_attention_backward<Scalar>(u, slice(g.output(), dv, i), to, scratch + worker * room);
+          }
+        };
+        detail::run_sequences(t.executor(), dq, cut, dk, dv_all, cut, sequence);
+        if (d_position) {
+          const auto sums = t.scratch().template tensor<Scalar>({distances});
+          std::fill_n(sums.data(), distances, Scalar(0));
+          kernels::add_column_sums<Scalar>(position_shares, sums.data());
+          detail::add_dense(t, d_position, [&](Scalar* out) {
+            for (Index i = 0; i < distances; ++i) out[i] += sums[distances - 1 - i];
+          });
+        }
+        if (d_time) {
+          detail::add_dense(t, d_time, [&](Scalar* out) { kernels::add_column_sums<Scalar>(time_shares, out); });
+        }
+      });
+}
+
+}  // namespace heed::inline HEED_ABI

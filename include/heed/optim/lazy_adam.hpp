@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// Adam for large tables of which a step uses few rows.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "heed/kernels/adam_replay.hpp"
+#include "heed/optim/adam.hpp"
+
+namespace heed::inline HEED_ABI::optim {
+
+namespace detail {
+
+/// A table, its moments, and how far each row has come.
+template <class Scalar>
+class AdamTable final : public RowUpdates {
+ public:
+  /// `owner` is where the parameter keeps its RowUpdates. All tensors have the parameter's shape.
+  AdamTable(RowUpdates*& owner, Index zero_row, Tensor<Scalar>& value, Tensor<Scalar>& gradient, Tensor<Scalar>& first,
+            Tensor<Scalar>& second, bool may_settle, Executor& executor)
+      : owner_(&owner),
+        executor_(&executor),
+        value_(&value),
+        gradient_(&gradient),
+        first_(&first),
+        second_(&second),
+        rows_(value.shape()[0]),
+        width_(value.size() / rows_),
+        zero_row_(zero_row),
+        may_settle_(may_settle),
+        taken_(static_cast<std::size_t>(rows_), 0) {
+    owner = this;
+  }
+  AdamTable(const AdamTable&) = delete;
+  AdamTable& operator=(const AdamTable&) = delete;
+  ~AdamTable() {
+    catch_up();
+    *owner_ = nullptr;
+  }
+
+  void use(std::span<const Index> rows) override {
+    if (all_) return;
+    const auto known = static_cast<Index>(used_.size());
+    for (const Index row : rows) {
+      if (row < 0 || row == zero_row_ || taken(row) < 0) continue;
+      used_.push_back(row);
+      taken(row) = ~taken(row);
+    }
+    if (missed_.empty()) return;
+    executor_->run_ranges(static_cast<Index>(used_.size()) - known, grain, [&](Index begin, Index end, int) {
+      for (Index i = begin; i < end; ++i) {
+        const Index row = used_[static_cast<std::size_t>(known + i)];
+        replay(row, ~taken(row));
+        taken(row) = ~static_cast<Taken>(missed_.size());
+      }
+    });
+  }
+  void use_all() override {
+    catch_up();
+    all_ = true;
+  }
+  bool all_used() const override { return all_; }
+  std::span<const Index> used() override {
+    std::sort(used_.begin(), used_.end());
+    return used_;
+  }
+  bool present() const override { return missed_.empty(); }
+
+  void catch_up() {
+    if (missed_.empty()) return;
+    executor_->run_ranges(rows_, grain, [&](Index begin, Index end, int) {
+      for (Index row = begin; row < end; ++row) {
+        const bool in_use = taken(row) < 0;
+        if (!in_use && row != zero_row_) replay(row, taken(row));
+        taken(row) = in_use ? ~Taken{0} : Taken{0};
+      }
+    });
+    missed_.clear();
+    ceiling_ = 0;
+  }
+
+  /// The rows in use take this step; the others will.
+  void step(const kernels::AdamStep<Scalar>& step) {
+    if (!all_) {
+      missed_.push_back(step);
+      if (may_settle_) ceiling_ = std::max(ceiling_, step.rate);
+    }
+    executor_->run_ranges(all_ ? rows_ : static_cast<Index>(used_.size()), grain, [&](Index begin, Index end, int) {
+      for (Index i = begin; i < end; ++i) {
+        const Index row = all_ ? i : used_[static_cast<std::size_t>(i)], at = row * width_;
+        if (row == zero_row_) continue;
+        kernels::adam(step, width_, value_->data() + at, gradient_->data() + at, first_->data() + at,
+                      second_->data() + at);
+        taken(row) = static_cast<Taken>(missed_.size());
+      }
+    });
+    used_.clear();
+    all_ = false;
+  }
+
+ private:
+  using Taken = std::int32_t;
+  static constexpr Index grain = 64;
+
+  /// How many of `missed_` a row has taken; ~ of it for a row in use.
+  Taken& taken(Index row) { return taken_[static_cast<std::size_t>(row)]; }
+  void replay(Index row, Taken from) {
+    const Index at = row * width_;
+    kernels::adam_replay<Scalar>(std::span(missed_).subspan(static_cast<std::size_t>(from)), ceiling_, width_,
+                                 value_->data() + at, first_->data() + at, second_->data() + at);
+  }
+
+  RowUpdates** owner_;
+  Executor* executor_;
+  Tensor<Scalar>*value_, *gradient_, *first_, *second_;
+  Index rows_, width_, zero_row_;
+  bool may_settle_, all_ = false;
+  std::vector<Taken> taken_;
+  std::vector<Index> used_;                        ///< since the last step
+  std::vector<kernels::AdamStep<Scalar>> missed_;  ///< all steps since every row was at the present
+  Scalar ceiling_ = 0;                             ///< of their rates, where numbers may settle
+};
+
+}  // namespace detail
+
+/// Adam to the bit, that steps only the rows that a recording tape's operations used since the last step (`gather` and
+/// `sampled_loss` say which; others use all). A row that was not used takes the steps it missed, with the rates they
+/// had, when it is used again or in `catch_up()`: until then its value is of the past. The optimiser catches up by
+/// itself before it is destroyed and in `state()`; call `catch_up()` before evaluation, saving, and whatever else looks
+/// at the values. Gradients that are not from operations of a recording tape count in rows in use alone.
+/// Memory: a number a row, and the missed steps' rates since the last `catch_up()` (whose room is used again).
+template <class Scalar>
+class LazyAdam final : public Adam<Scalar> {
+ public:
+  using Tables = std::function<bool(std::string_view path, const Shape& shape)>;
+
+  /// `tables` says for which parameters; null: for none. `decoupled`: as AdamW. Throws OptionError as Adam does; when
+  /// `tables` matches nothing; for a parameter that another LazyAdam has.
+  LazyAdam(const ParameterList<Scalar>& parameters, const Tables& tables, const AdamOptions& options = {},
+           bool decoupled = false)
+      : Adam<Scalar>("lazy_adam", parameters, options, decoupled) {
+    for (std::size_t i = 0; tables && i < parameters.size(); ++i) {
+      const Parameter<Scalar>& parameter = *parameters[i].parameter;
+      if (parameter.size() == 0 || parameter.shape().rank() == 0 || !tables(parameters[i].name, parameter.shape()))
+        continue;
+      if (parameter.row_updates() != nullptr) {
+        fail<OptionError>("lazy_adam", parameters[i].name, " has an optimiser by rows already");
+      }
+      auto& entry = this->take_out(i);
+      if (entry.frozen) continue;
+      tables_.push_back({&entry, std::make_unique<detail::AdamTable<Scalar>>(
+                                     parameter.row_updates(), parameter.zero_row(), *entry.value, *entry.gradient,
+                                     entry.state[0], entry.state[1], entry.weight_decay == 0, this->executor())});
+    }
+    if (tables && tables_.empty()) fail<OptionError>("lazy_adam", "tables matches no parameter");
+  }
+
+  void catch_up() override {
+    for (const Table& table : tables_) table.rows->catch_up();
+  }
+
+ private:
+  struct Table {
+    typename Optimizer<Scalar>::Entry* entry;
+    std::unique_ptr<detail::AdamTable<Scalar>> rows;
+  };
+
+  void update() override {
+    Adam<Scalar>::update();
+    for (const Table& table : tables_) table.rows->step(this->step_of(*table.entry));
+  }
+
+  std::vector<Table> tables_;
+};
+
+}  // namespace heed::inline HEED_ABI::optim

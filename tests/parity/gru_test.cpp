@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// GRU against torch.nn.GRU: layers x directions x lengths.
+#include "heed/nn/gru.hpp"
+
+#include "parity/compare.hpp"
+
+namespace {
+
+template <class Scalar>
+void compare(const std::string& name) {
+  INFO(name);
+  parity::Case<Scalar> c(name);
+  heed::nn::GRU<Scalar> gru({.input_size = c.integer("input_size"),
+                             .hidden_size = c.integer("hidden_size"),
+                             .num_layers = c.integer("num_layers"),
+                             .bidirectional = c.flag("bidirectional")});
+  c.load(gru);
+  const auto x = c.input("x"), h0 = c.input("h0");
+  const auto result = gru(x, parity::segments(c.fixture.integers("in.offsets")), h0);
+  c.output("output", result.output);
+  c.output("h_n", result.h_n);
+  c.backward();
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("GRU agrees with PyTorch", "", float, double) {
+  for (const char* layers : {"1", "2"}) {
+    for (const char* directions : {"", "_bidirectional"}) {
+      for (const char* lengths : {"_full", "_ragged"}) {
+        compare<TestType>(std::string("gru_layers") + layers + directions + lengths);
+      }
+    }
+  }
+}
