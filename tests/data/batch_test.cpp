@@ -158,13 +158,58 @@ TEST_CASE("histories alone, and one that is in no log") {
   CHECK(batch.query_rows == Numbers{-1});
 }
 
+TEST_CASE("kinds and times go with the items, through the shuffling of baskets too") {
+  InteractionsBuilder builder({.times = true, .kinds = true});
+  // The kind of item x is "x" for every event, so that the two may be compared.
+  for (const auto& [item, time] : std::vector<std::pair<const char*, int>>{
+           {"a", 1}, {"b", 1}, {"c", 1}, {"d", 1}, {"e", 1}, {"b", 2}, {"a", 2}, {"e", 2}, {"c", 7}}) {
+    builder.add("u", item, time, 0, item);
+  }
+  const Interactions log = std::move(builder).build();
+  Batch batch;
+  const std::vector<Example> examples{{0, 0, 8, 9}, {0, 0, 0, 5}, {0, 3, 6, 8}};
+  std::size_t moved = 0;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    batch.assign_next_basket(log, examples, Random(seed));
+    CHECK(batch.kinds == batch.items);
+    CHECK(batch.times == std::vector<std::int64_t>{1, 1, 1, 1, 1, 2, 2, 2, 1, 1, 2});
+    moved += batch.items != Numbers{0, 1, 2, 3, 4, 1, 0, 4, 3, 4, 1};
+  }
+  CHECK(moved > 10);
+  batch.assign_every_position(log, std::span(examples).last(1));
+  CHECK(batch.kinds == Numbers{3, 4, 1});
+  CHECK(batch.times == std::vector<std::int64_t>{1, 1, 2});
+  batch.assign_histories(log, examples);
+  CHECK(batch.kinds.size() == 11);
+
+  const std::vector<std::int32_t> items = {4, 3, 1}, kinds = {0, 2, 1};
+  const std::vector<std::int64_t> times = {1, 7, 8};
+  batch.assign_history(items, times, 2, kinds);
+  CHECK(batch.kinds == Numbers{2, 1});
+  CHECK(batch.times == std::vector<std::int64_t>{7, 8});
+  batch.assign_history(items, {}, 2);
+  CHECK(batch.items == Numbers{3, 1});
+  CHECK(batch.kinds.empty());
+  CHECK(batch.times.empty());
+  CHECK_THROWS_AS(batch.assign_history(items, std::span(times).first(2), 2), ShapeError);
+  CHECK_THROWS_AS(batch.assign_history(items, times, 2, std::span(kinds).first(1)), ShapeError);
+  CHECK(batch.items == Numbers{3, 1});  // as before
+
+  const auto plain = small(false);
+  batch.assign_histories(plain, std::vector<Example>{{1, 1, 4, 4}});
+  CHECK(batch.kinds.empty());
+  CHECK(batch.times.empty());
+}
+
 TEST_CASE("a batch that was filled once is filled again without the heap") {
-  const auto log = small();
+  auto log = small();
+  log.kinds.assign(log.items.size(), 1);
   const std::vector<Example> examples{{1, 0, 6, 7}, {2, 0, 0, 1}, {1, 0, 3, 6}, {2, 0, 1, 2}};
   Batch batch;
   const auto fill = [&] {
     batch.assign_next_basket(log, examples, Random(1));
     batch.assign_every_position(log, std::span(examples).first(1));
+    batch.assign_history(log.user(1), log.user_times(1), 5, log.user_kinds(1));
   };
   fill();
   const std::size_t before = test::allocations();

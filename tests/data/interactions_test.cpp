@@ -45,6 +45,20 @@ TEST_CASE("events are grouped by user and sorted by time, stably", "[data][inter
   CHECK(log.baskets(1) == std::vector<Index>{0, 1});
 }
 
+TEST_CASE("kinds of event stay with their events", "[data][interactions]") {
+  InteractionsBuilder builder({.times = true, .kinds = true});
+  builder.add("u", "a", 3, 0, "bought");
+  builder.add("v", "a", 1, 0, "viewed");
+  builder.add("u", "b", 1, 0, "viewed");
+  builder.add("u", "c", 2, 0, "liked");
+  const Interactions log = std::move(builder).build();
+  CHECK(log.kind_ids.size() == 3);
+  CHECK(list(log.user_kinds(0)) == Items{1, 2, 0});
+  CHECK(list(log.user_kinds(1)) == Items{1});
+  CHECK(log.kind_ids.id(2) == "liked");
+  CHECK(log.ratings.empty());
+}
+
 TEST_CASE("without times the log's order stands and every event is a basket", "[data][interactions]") {
   InteractionsBuilder builder({});
   builder.add("u", "b", 9);
@@ -56,6 +70,8 @@ TEST_CASE("without times the log's order stands and every event is a basket", "[
   CHECK(log.ratings.empty());
   CHECK(log.user_times(0).empty());
   CHECK(log.user_ratings(1).empty());
+  CHECK(log.user_kinds(1).empty());
+  CHECK(log.kind_ids.size() == 0);
   CHECK(log.baskets(0) == std::vector<Index>{0, 1, 2});
 }
 

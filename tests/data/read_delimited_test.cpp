@@ -107,6 +107,28 @@ TEST_CASE("names of items", "[data][read_delimited]") {
                     "read_names: o.tsv:1: no column \"item_id\" in the header: \"id\", \"name\"");
 }
 
+TEST_CASE("kinds of event from a column", "[data][read_delimited]") {
+  const Interactions log = read("user_id,item_id,what\n1,5,viewed\n1,4,bought\n2,5,viewed\n", {.kind = "what"});
+  CHECK(log.kinds == std::vector<std::int32_t>{0, 1, 0});
+  CHECK(log.kind_ids.id(1) == "bought");
+  CHECK_THROWS_WITH(read("user_id,item_id,what\n1,5,\n", {.kind = "what"}),
+                    "read_delimited: log.csv:2: the kind is empty");
+  CHECK_THROWS_WITH(read("user_id,item_id\n1,5\n", {.kind = "what"}), Catch::Contains("no column \"what\""));
+}
+
+TEST_CASE("a feature of items from a table", "[data][read_delimited]") {
+  Interactions log = read("user_id,item_id\n1,a\n1,b\n1,c\n1,d\n");
+  std::istringstream in("category\titem_id\nfood\tb\n\tc\nfood\tz\ntoys\td\nbooks\te\n");
+  CHECK(read_item_features({in, "items.tsv"}, log) == 3);
+  CHECK(log.item_features.values == std::vector<std::int32_t>{-1, 0, -1, 1});
+  CHECK(log.item_features.names.size() == 2);  // those of the log's items
+  CHECK(log.item_features.names.id(1) == "toys");
+  std::istringstream bad("item_id,genre\na,x\nb\n");
+  CHECK_THROWS_WITH(read_item_features({bad, "items.csv"}, log, {.delimiter = ',', .feature = "genre"}),
+                    "read_item_features: items.csv:3: wanted 2 fields, got 1");
+  CHECK(log.item_features.names.id(1) == "toys");  // as before
+}
+
 TEST_CASE("every bundled product has a name", "[data][read_delimited]") {
   Interactions log = read_baskets(HEED_SOURCE_DIR "/examples/data/baskets.tsv");
   CHECK(read_names(HEED_SOURCE_DIR "/examples/data/products.tsv", log.item_ids) == 3659);

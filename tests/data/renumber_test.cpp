@@ -42,3 +42,30 @@ TEST_CASE("in its own numbers a log stays as it is", "[data][renumber]") {
   CHECK(out.items == log.items);
   CHECK(out.offsets == log.offsets);
 }
+
+TEST_CASE("kinds and features in a trained model's numbers", "[data][renumber]") {
+  InteractionsBuilder builder({.kinds = true});
+  builder.add("ann", "a", 0, 0, "viewed");
+  builder.add("ann", "b", 0, 0, "shared");
+  builder.add("ann", "c", 0, 0, "bought");
+  Interactions log = std::move(builder).build();
+  for (const char* name : {"food", "toys"}) log.item_features.names.add(name);
+  log.item_features.values = {0, 1, Vocabulary::unknown};
+
+  Vocabulary kinds, items, names;
+  for (const char* id : {"bought", "viewed"}) kinds.add(id);
+  for (const char* id : {"new", "c", "b", "a"}) items.add(id);
+  for (const char* id : {"toys", "books"}) names.add(id);
+  Index left_out = -1;
+  Interactions out = renumber_kinds(renumber_items(log, items), kinds, &left_out);
+  CHECK(left_out == 1);
+  CHECK(out.items == std::vector<std::int32_t>{3, 1});
+  CHECK(out.kinds == std::vector<std::int32_t>{1, 0});
+  CHECK(out.kind_ids.size() == 2);
+  CHECK(out.item_features.values == std::vector<std::int32_t>{-1, -1, 1, 0});
+  out.item_features = renumber_features(out.item_features, names);
+  CHECK(out.item_features.values == std::vector<std::int32_t>{-1, -1, 0, -1});
+  CHECK(out.item_features.names.id(1) == "books");
+  // A log without kinds loses nothing.
+  CHECK(renumber_kinds(log_of_three(), kinds).size() == 3);
+}

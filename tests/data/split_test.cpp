@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "heed/data/split.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <string>
 #include <vector>
+
+#include "heed/core/random.hpp"
 
 using heed::Index;
 using heed::data::Split;
@@ -52,5 +55,68 @@ TEST_CASE("users without events are in no part", "[data][split]") {
     CHECK(split.num_users() == 1);
     CHECK_FALSE(split.tested(0));
     CHECK_FALSE(split.validated(0));
+  }
+}
+
+TEST_CASE("by time: the same cuts for everybody, equal times in one part", "[data][split]") {
+  const auto log = log_of({{1, 2, 3, 4, 5, 6}, {1, 2}, {5, 5, 5}, {3, 3}, {2, 3, 4}});
+  const Split split = heed::data::split_by_time(log, {.validation_time = 3, .test_time = 5});
+  CHECK(split.train_end == Cuts{2, 2, 0, 0, 1});
+  CHECK(split.validation_end == Cuts{4, 2, 0, 2, 3});
+  CHECK(split.test_end == Cuts{6, 2, 3, 2, 3});
+  CHECK(split.tested(0));
+  CHECK_FALSE(split.tested(1));  // gone before either cut
+  CHECK_FALSE(split.validated(1));
+  CHECK(split.tested(2));
+  CHECK_FALSE(split.tested(3));
+  CHECK(split.validated(3));
+
+  heed::data::InteractionsBuilder untimed({});
+  untimed.add("u", "a");
+  const auto plain = std::move(untimed).build();
+  CHECK_THROWS_AS(heed::data::split_by_time(plain, {.validation_time = 1, .test_time = 2}), heed::OptionError);
+  CHECK_THROWS_AS(heed::data::split_by_time(log, {.validation_time = 3, .test_time = 2}), heed::OptionError);
+  CHECK(heed::data::split_by_time({}, {.validation_time = 1, .test_time = 2}).num_users() == 0);
+}
+
+TEST_CASE("quantiles of all events' times", "[data][split]") {
+  const auto log = log_of({{10, 20, 30, 40}, {50, 60}, {70, 80, 80, 100}});
+  using heed::data::time_quantile;
+  CHECK(time_quantile(log, 0) == 10);
+  CHECK(time_quantile(log, 0.25) == 30);
+  CHECK(time_quantile(log, 0.5) == 60);
+  CHECK(time_quantile(log, 0.8) == 80);
+  CHECK(time_quantile(log, 1) == 100);
+  CHECK_THROWS_AS(time_quantile(log, 1.1), heed::OptionError);
+  CHECK_THROWS_AS(time_quantile(log, -0.1), heed::OptionError);
+  CHECK_THROWS_AS(time_quantile({}, 0.5), heed::OptionError);
+}
+
+TEST_CASE("by time nothing leaks: no part holds an event later than one of the next part", "[data][split]") {
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    const heed::Random random(seed);
+    std::vector<std::vector<int>> users(20);
+    std::uint64_t draw = 0;
+    for (auto& times : users) {
+      times.resize(static_cast<std::size_t>(random.below(draw++, 30)) + 1);
+      for (int& time : times) time = static_cast<int>(random.below(draw++, 60));
+    }
+    const auto log = log_of(users);
+    const auto validation = heed::data::time_quantile(log, 0.7), test = heed::data::time_quantile(log, 0.85);
+    const Split split = heed::data::split_by_time(log, {.validation_time = validation, .test_time = test});
+    std::vector<std::int64_t> parts[3];
+    for (Index u = 0; u < log.num_users(); ++u) {
+      const auto times = log.user_times(u);
+      const auto at = static_cast<std::size_t>(u);
+      const Index cuts[] = {0, split.train_end[at], split.validation_end[at], split.test_end[at]};
+      for (int p = 0; p < 3; ++p) parts[p].insert(parts[p].end(), times.begin() + cuts[p], times.begin() + cuts[p + 1]);
+    }
+    CHECK(parts[0].size() + parts[1].size() + parts[2].size() == static_cast<std::size_t>(log.size()));
+    CHECK(static_cast<double>(parts[0].size()) <= 0.7 * static_cast<double>(log.size()));
+    for (int p = 0; p < 2; ++p) {
+      if (parts[p].empty() || parts[p + 1].empty()) continue;
+      CHECK(*std::max_element(parts[p].begin(), parts[p].end()) <
+            *std::min_element(parts[p + 1].begin(), parts[p + 1].end()));
+    }
   }
 }

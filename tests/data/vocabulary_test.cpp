@@ -60,3 +60,32 @@ TEST_CASE("places by id: numbers by value, then texts", "[data][vocabulary]") {
   CHECK(places_by_id(ids) == std::vector<std::int32_t>{8, 4, 3, 0, 7, 1, 6, 5, 2});
   CHECK(places_by_id(Vocabulary{}).empty());
 }
+
+TEST_CASE("a catalogue that changes: joined, selected, and the way from old to new", "[data][vocabulary]") {
+  Vocabulary yesterday, today;
+  for (const char* id : {"a", "b", "c"}) yesterday.add(id);
+  for (const char* id : {"d", "c", "e", "a"}) today.add(id);
+  yesterday.set_name(1, "bread");
+  yesterday.set_name(2, "old name");
+  today.set_name(1, "cheese");
+  const Vocabulary both = joined(yesterday, today);
+  REQUIRE(both.size() == 5);
+  for (std::int32_t i = 0; i < 3; ++i) CHECK(both.id(i) == yesterday.id(i));
+  CHECK(both.id(3) == "d");
+  CHECK(both.id(4) == "e");
+  CHECK(both.name(1) == "bread");
+  CHECK(both.name(2) == "cheese");
+  CHECK(both.name(3) == "d");
+
+  const Vocabulary odd = selected(both, [](std::int32_t i) { return i % 2 == 1; });
+  REQUIRE(odd.size() == 2);
+  CHECK(odd.name(0) == "bread");
+  CHECK(odd.id(1) == "d");
+
+  using Numbers = std::vector<std::int32_t>;
+  CHECK(renumbering(yesterday, today) == Numbers{3, -1, 1});
+  CHECK(renumbering(yesterday, both) == Numbers{0, 1, 2});
+  CHECK(renumbering(both, odd) == Numbers{-1, 0, -1, 1, -1});
+  CHECK(renumbering(both, Vocabulary{}) == Numbers(5, -1));
+  CHECK(renumbering(Vocabulary{}, both).empty());
+}

@@ -23,22 +23,28 @@ struct Example {
 
 /// Where the last `max_length` events before `end` begin. Throws OptionError when it is negative.
 inline Index history_begin(Index end, Index max_length) {
-  if (max_length < 0) fail<OptionError>("history_begin", message("max_length ", max_length));
+  if (max_length < 0) fail<OptionError>("history_begin", "max_length ", max_length);
   return std::max<Index>(0, end - max_length);
 }
 
 /// One example for each of a user's training baskets but the first: the basket, from the `max_length` events before.
 inline std::vector<Example> next_basket_examples(const Interactions& log, const Split& split, Index max_length) {
-  std::vector<Example> out;
-  for (Index u = 0; u < log.num_users(); ++u) {
-    const auto times = log.user_times(u);
-    const Index train = split.train_end[static_cast<std::size_t>(u)];
-    for (Index begin = train == 0 ? 0 : basket_end(times, train, 0); begin < train;) {
-      const Index end = basket_end(times, train, begin);
-      out.push_back({u, history_begin(begin, max_length), begin, end});
-      begin = end;
+  const auto each = [&](auto&& take) {
+    for (Index u = 0; u < log.num_users(); ++u) {
+      const auto times = log.user_times(u);
+      const Index train = split.train_end[static_cast<std::size_t>(u)];
+      for (Index begin = train == 0 ? 0 : basket_end(times, train, 0); begin < train;) {
+        const Index end = basket_end(times, train, begin);
+        take(Example{u, history_begin(begin, max_length), begin, end});
+        begin = end;
+      }
     }
-  }
+  };
+  std::size_t count = 0;  // there may be as many as events: a vector that doubled would waste more than the log takes
+  each([&](const Example&) { ++count; });
+  std::vector<Example> out;
+  out.reserve(count);
+  each([&](const Example& example) { out.push_back(example); });
   return out;
 }
 
@@ -55,13 +61,15 @@ inline std::vector<Example> every_position_examples(const Interactions& log, con
 
 /// Histories and targets of some examples. Filling it again reuses its memory.
 struct Batch {
-  Segments segments;              ///< one history each
-  std::vector<Index> items;       ///< [tokens]
-  std::vector<Index> ages;        ///< [tokens]: baskets that came after the item's in this history; 0 is the newest
-  Segments query_segments;        ///< the places to predict from: each history's end, or all its positions
-  std::vector<Index> query_rows;  ///< [queries]: the token of each query; -1 at the end of an empty history
-  Segments target_segments;       ///< [queries]: what came next, one or several items
-  std::vector<Index> targets;     ///< [targets]: for a basket, its distinct items in ascending order
+  Segments segments;                ///< one history each
+  std::vector<Index> items;         ///< [tokens]
+  std::vector<Index> kinds;         ///< [tokens], or empty when unknown
+  std::vector<std::int64_t> times;  ///< [tokens], or empty when unknown
+  std::vector<Index> ages;          ///< [tokens]: baskets that came after the item's in this history; 0 is the newest
+  Segments query_segments;          ///< the places to predict from: each history's end, or all its positions
+  std::vector<Index> query_rows;    ///< [queries]: the token of each query; -1 at the end of an empty history
+  Segments target_segments;         ///< [queries]: what came next, one or several items
+  std::vector<Index> targets;       ///< [targets]: for a basket, its distinct items in ascending order
 
   /// Histories alone, a query at the end of each.
   void assign_histories(const Interactions& log, std::span<const Example> examples) {
@@ -79,8 +87,10 @@ struct Batch {
       for (Index begin = segments.begin(b), end = begin; begin < segments.end(b); begin = end) {
         while (end < segments.end(b) && ages[static_cast<std::size_t>(end)] == ages[static_cast<std::size_t>(begin)])
           ++end;
-        stream.fork(static_cast<std::uint64_t>(begin))
-            .shuffle(std::span(items).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
+        const Random order = stream.fork(static_cast<std::uint64_t>(begin));
+        const auto first = static_cast<std::size_t>(begin), n = static_cast<std::size_t>(end - begin);
+        order.shuffle(std::span(items).subspan(first, n));
+        if (!kinds.empty()) order.shuffle(std::span(kinds).subspan(first, n));  // the same stream: the same order
       }
     }
     lengths_.clear();
@@ -110,11 +120,18 @@ struct Batch {
     target_segments.assign(lengths_);
   }
 
-  /// One history that is in no log, oldest first; `times` may be empty: then every item is a basket of its own.
-  void assign_history(std::span<const std::int32_t> history, std::span<const std::int64_t> times, Index max_length) {
+  /// One history that is in no log, oldest first; `history_times` may be empty: then every item is a basket of its own;
+  /// `history_kinds` may be empty too. Throws ShapeError when either is neither empty nor of the history's length.
+  void assign_history(std::span<const std::int32_t> history, std::span<const std::int64_t> history_times,
+                      Index max_length, std::span<const std::int32_t> history_kinds = {}) {
+    for (const std::size_t n : {history_times.size(), history_kinds.size()}) {
+      if (n != 0 && n != history.size()) {
+        fail<ShapeError>("assign_history", n, " times or kinds for ", history.size(), " items");
+      }
+    }
     clear();
-    const auto from = static_cast<std::size_t>(history_begin(static_cast<Index>(history.size()), max_length));
-    append(history.subspan(from), times.empty() ? times : times.subspan(from));
+    const Index end = static_cast<Index>(history.size());
+    append(history, history_times, history_kinds, history_begin(end, max_length), end);
     query_ends();
   }
 
@@ -122,6 +139,8 @@ struct Batch {
   void clear() {
     lengths_.clear();
     items.clear();
+    kinds.clear();
+    times.clear();
     ages.clear();
     query_rows.clear();
     targets.clear();
@@ -136,20 +155,27 @@ struct Batch {
     query_segments.assign(lengths_);
   }
   void append_history(const Interactions& log, const Example& example) {
-    const auto begin = static_cast<std::size_t>(example.begin), n = static_cast<std::size_t>(example.end) - begin;
-    const auto times = log.user_times(example.user);
-    append(log.user(example.user).subspan(begin, n), times.empty() ? times : times.subspan(begin, n));
+    const Index u = example.user;
+    append(log.user(u), log.user_times(u), log.user_kinds(u), example.begin, example.end);
   }
-  void append(std::span<const std::int32_t> history, std::span<const std::int64_t> times) {
-    const std::size_t first = items.size(), n = history.size();
-    for (const std::int32_t item : history) items.push_back(item);
-    ages.resize(first + n);
+  /// Events [begin, end) of somebody.
+  void append(std::span<const std::int32_t> event_items, std::span<const std::int64_t> event_times,
+              std::span<const std::int32_t> event_kinds, Index begin, Index end) {
+    const auto first = static_cast<std::size_t>(begin), n = static_cast<std::size_t>(end - begin);
+    const auto push = [&](auto& column, auto events) {
+      if (!events.empty()) column.insert(column.end(), events.begin() + begin, events.begin() + end);
+    };
+    push(items, event_items);
+    push(times, event_times);
+    push(kinds, event_kinds);
+    ages.resize(items.size());
     Index age = -1;
     for (std::size_t i = n; i-- > 0;) {
-      if (i + 1 == n || times.empty() || times[i] != times[i + 1]) ++age;
-      ages[first + i] = age;
+      const std::size_t event = first + i;
+      if (i + 1 == n || event_times.empty() || event_times[event] != event_times[event + 1]) ++age;
+      ages[ages.size() - n + i] = age;
     }
-    lengths_.push_back(static_cast<Index>(n));
+    lengths_.push_back(end - begin);
   }
 
   std::vector<Index> lengths_;

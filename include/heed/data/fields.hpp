@@ -55,7 +55,7 @@ inline std::string_view parse_id(std::string_view field, std::string_view what) 
 
 /// What every reader ends with. Throws IoError when the file held no interaction.
 inline Interactions finish(InteractionsBuilder&& builder, const LineReader& lines, std::string_view operation) {
-  if (builder.size() == 0) fail<IoError>(operation, message(lines.name(), ": no interactions in the file"));
+  if (builder.size() == 0) fail<IoError>(operation, lines.name(), ": no interactions in the file");
   return std::move(builder).build();
 }
 

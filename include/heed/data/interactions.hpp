@@ -32,15 +32,24 @@ inline Index basket_begin(std::span<const std::int64_t> times, Index end) {
   return begin;
 }
 
+/// One categorical feature of the items: a category, a brand, an artist.
+struct ItemFeatures {
+  std::vector<std::int32_t> values;  ///< [items] numbers in names, Vocabulary::unknown for an item without; or empty
+  Vocabulary names;                  ///< the feature's values
+};
+
 /// All events of all users, user after user: user u owns events offsets[u] .. offsets[u + 1], ordered by time, and by
-/// the log's own order where times are equal. 8 bytes an event, and 8 more with times, 4 less without ratings.
+/// the log's own order where times are equal. 4 bytes an event, and with times 8 more, with ratings and kinds 4 each.
 struct Interactions {
   std::vector<Index> offsets = {0};  ///< [users + 1]
   std::vector<std::int32_t> items;   ///< [events] numbers in item_ids
   std::vector<std::int64_t> times;   ///< [events], or empty when unknown; the log's unit (seconds, as a rule)
   std::vector<float> ratings;        ///< [events], or empty when unknown
+  std::vector<std::int32_t> kinds;   ///< [events] numbers in kind_ids (bought, liked, viewed), or empty when unknown
   Vocabulary users;                  ///< the users' ids
   Vocabulary item_ids;               ///< the items' ids and names
+  Vocabulary kind_ids;               ///< the kinds of event
+  ItemFeatures item_features;        ///< empty until read_item_features
 
   Index num_users() const { return static_cast<Index>(offsets.size()) - 1; }
   Index num_items() const { return item_ids.size(); }
@@ -57,6 +66,8 @@ struct Interactions {
   std::span<const std::int64_t> user_times(Index u) const { return part(times, u); }
   /// The ratings of user `u`'s events; empty when unknown.
   std::span<const float> user_ratings(Index u) const { return part(ratings, u); }
+  /// The kinds of user `u`'s events; empty when unknown.
+  std::span<const std::int32_t> user_kinds(Index u) const { return part(kinds, u); }
 
   /// The boundaries of user `u`'s baskets among the user's own events: 0, ..., length(u). Basket b holds events
   /// [b] .. [b + 1], so there is one boundary more than baskets.
@@ -79,6 +90,7 @@ struct Interactions {
 struct InteractionFields {
   bool times = false;
   bool ratings = false;
+  bool kinds = false;
 };
 
 /// Collects events in any order and makes Interactions of them. Duplicates are kept.
@@ -88,12 +100,14 @@ class InteractionsBuilder {
 
   Index size() const { return static_cast<Index>(user_of_.size()); }
 
-  /// One event. `time` and `rating` are kept where the fields say that the log has them.
-  void add(std::string_view user, std::string_view item, std::int64_t time = 0, float rating = 0) {
+  /// One event. `time`, `rating` and `kind` are kept where the fields say that the log has them.
+  void add(std::string_view user, std::string_view item, std::int64_t time = 0, float rating = 0,
+           std::string_view kind = {}) {
     user_of_.push_back(out_.users.add(user));
     items_.push_back(out_.item_ids.add(item));
     if (fields_.times) times_.push_back(time);
     if (fields_.ratings) ratings_.push_back(rating);
+    if (fields_.kinds) kinds_.push_back(out_.kind_ids.add(kind));
   }
 
   /// The log in order; the builder is spent.
@@ -104,6 +118,7 @@ class InteractionsBuilder {
     place(items_, out_.items);
     place(times_, out_.times);
     place(ratings_, out_.ratings);
+    place(kinds_, out_.kinds);
     for (Index u = 0; fields_.times && u < out_.num_users(); ++u) sort_by_time(u);
     return std::move(out_);
   }
@@ -117,7 +132,7 @@ class InteractionsBuilder {
     for (std::size_t e = 0; e < from.size(); ++e) {
       to[static_cast<std::size_t>(next[static_cast<std::size_t>(user_of_[e])]++)] = from[e];
     }
-    from = {};  // a large log is held once, not twice
+    std::vector<T>().swap(from);  // a large log is held once, not twice; `from = {}` would keep the memory
   }
 
   void sort_by_time(Index u) {
@@ -129,6 +144,7 @@ class InteractionsBuilder {
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return times[a] < times[b]; });
     reorder(out_.items, begin, order);
     reorder(out_.ratings, begin, order);
+    reorder(out_.kinds, begin, order);
     reorder(out_.times, begin, order);  // last: the comparison above reads it
   }
 
@@ -142,7 +158,7 @@ class InteractionsBuilder {
 
   InteractionFields fields_;
   Interactions out_;
-  std::vector<std::int32_t> user_of_, items_;
+  std::vector<std::int32_t> user_of_, items_, kinds_;
   std::vector<std::int64_t> times_;
   std::vector<float> ratings_;
 };

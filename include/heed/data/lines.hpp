@@ -21,7 +21,7 @@ class LineReader {
  public:
   /// Opens `path`. Throws IoError when it cannot be opened.
   LineReader(const std::string& path) : name_(path), file_(std::make_unique<std::ifstream>(path, std::ios::binary)) {
-    if (!*file_) fail<IoError>("open", message(path, ": ", std::strerror(errno)));
+    if (!*file_) fail<IoError>("open", path, ": ", std::strerror(errno));
     in_ = file_.get();
   }
   LineReader(const char* path) : LineReader(std::string(path)) {}
@@ -31,13 +31,13 @@ class LineReader {
   /// Moves to the next line; false at the end. Throws IoError when reading fails or the text is compressed.
   bool next() {
     if (!std::getline(*in_, line_)) {
-      if (in_->bad() || !in_->eof()) fail<IoError>("read", message(name_, ": failed after line ", line_number_));
+      if (in_->bad() || !in_->eof()) fail<IoError>("read", name_, ": failed after line ", line_number_);
       return false;
     }
     ++line_number_;
     if (line_number_ == 1) {
       if (line_.starts_with("\x1f\x8b")) {
-        fail<IoError>("read", message(name_, ": wanted text, got gzip: open it through a decompressing stream"));
+        fail<IoError>("read", name_, ": wanted text, got gzip: open it through a decompressing stream");
       }
       if (line_.starts_with("\xef\xbb\xbf")) line_.erase(0, 3);
     }
@@ -105,7 +105,7 @@ inline std::string_view first_line(LineReader& lines, std::string_view operation
   while (lines.next()) {
     if (lines.line().find_first_not_of(' ') != std::string_view::npos) return lines.line();
   }
-  fail<IoError>(operation, message(lines.name(), ": the file is empty"));
+  fail<IoError>(operation, lines.name(), ": the file is empty");
 }
 
 }  // namespace detail

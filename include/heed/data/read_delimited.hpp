@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Logs with a header line: CSV, TSV and RecBole's atomic files; names of items from such a table.
+// Logs with a header line: CSV, TSV and RecBole's atomic files; names and features of items from such a table.
 #pragma once
 
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "heed/data/fields.hpp"
@@ -21,6 +22,7 @@ struct DelimitedOptions {
   std::string item = "item_id";
   std::string time = "";    ///< empty: no times, the file's order is the order
   std::string rating = "";  ///< empty: no ratings
+  std::string kind = "";    ///< empty: no kinds of event
 };
 
 /// Where the names of ids are.
@@ -31,6 +33,14 @@ struct NamesOptions {
   std::string name = "description";
 };
 
+/// Where a categorical feature of items is.
+struct FeatureOptions {
+  char delimiter = '\t';
+  char quote = 0;  ///< as in DelimitedOptions
+  std::string id = "item_id";
+  std::string feature = "category";
+};
+
 namespace detail {
 
 constexpr Index no_column = -1;
@@ -38,7 +48,7 @@ constexpr Index no_column = -1;
 /// Which fields of a row are read.
 struct Columns {
   std::size_t width;  ///< fields in the header, and so in every row
-  Index user, item, time, rating;
+  Index user, item, time, rating, kind;
 };
 
 /// The place of `name` in the header, or no_column.
@@ -54,8 +64,8 @@ inline Index need_column(const LineReader& lines, std::string_view operation,
   if (column != no_column) return column;
   std::string got;
   for (const auto field : header) got += message(got.empty() ? "" : ", ", quoted(field));
-  fail<IoError>(operation,
-                message(lines.name(), ":", lines.line_number(), ": no column ", quoted(name), " in the header: ", got));
+  fail<IoError>(operation, lines.name(), ":", lines.line_number(), ": no column ", quoted(name),
+                " in the header: ", got);
 }
 
 /// Splits the current record. Throws BadLine when it has not as many fields as the header.
@@ -73,24 +83,46 @@ inline const std::vector<std::string_view>& split_header(RecordSplitter& splitte
   try {
     return splitter.split(lines);
   } catch (const BadLine& bad) {
-    fail<IoError>(operation, message(lines.name(), ": in the header: ", bad.text));
+    fail<IoError>(operation, lines.name(), ": in the header: ", bad.text);
   }
 }
 
 /// The rows below the header that `lines` has just read, from the given columns.
 inline Interactions read_columns(LineReader& lines, std::string_view operation, RecordSplitter& splitter,
                                  const Columns& columns, const ReadOptions& options, ReadReport* report) {
-  const bool timed = columns.time != no_column, rated = columns.rating != no_column;
-  InteractionsBuilder builder({.times = timed, .ratings = rated});
+  const bool timed = columns.time != no_column, rated = columns.rating != no_column, kinds = columns.kind != no_column;
+  InteractionsBuilder builder({.times = timed, .ratings = rated, .kinds = kinds});
   read_records(lines, operation, options, report, [&](LineReader& at) {
     const auto& fields = split_row(splitter, at, columns.width);
     const auto field = [&](Index column) { return fields[static_cast<std::size_t>(column)]; };
     const auto user = parse_id(field(columns.user), "user");
     const auto item = parse_id(field(columns.item), "item");
     const auto time = timed ? parse_time(field(columns.time)) : 0;
-    builder.add(user, item, time, rated ? parse_rating(field(columns.rating)) : 0);
+    const auto rating = rated ? parse_rating(field(columns.rating)) : 0;
+    builder.add(user, item, time, rating, kinds ? parse_id(field(columns.kind), "kind") : "");
   });
   return finish(std::move(builder), lines, operation);
+}
+
+/// Calls `take(number, field)` for the rows of a table with a header line whose id `vocabulary` knows, and returns how
+/// many there were. Throws IoError as read_delimited.
+template <class Take>
+Index read_table(LineReader& lines, std::string_view operation, RecordSplitter splitter, const std::string& id_column,
+                 const std::string& field_column, const Vocabulary& vocabulary, const ReadOptions& options,
+                 ReadReport* report, Take take) {
+  const auto& header = split_header(splitter, lines, operation);
+  const std::size_t width = header.size();
+  const auto id = static_cast<std::size_t>(need_column(lines, operation, header, id_column));
+  const auto field = static_cast<std::size_t>(need_column(lines, operation, header, field_column));
+  Index known = 0;
+  read_records(lines, operation, options, report, [&](LineReader& at) {
+    const auto& fields = split_row(splitter, at, width);
+    const std::int32_t number = vocabulary.find(parse_id(fields[id], "id"));
+    if (number == Vocabulary::unknown) return;
+    take(number, fields[field]);
+    ++known;
+  });
+  return known;
 }
 
 }  // namespace detail
@@ -107,8 +139,12 @@ inline Interactions read_delimited(LineReader lines, const DelimitedOptions& opt
   const auto& header = detail::split_header(splitter, lines, operation);
   const auto need = [&](std::string_view name) { return detail::need_column(lines, operation, header, name); };
   const auto need_if_named = [&](std::string_view name) { return name.empty() ? detail::no_column : need(name); };
-  const detail::Columns columns{header.size(), need(options.user), need(options.item), need_if_named(options.time),
-                                need_if_named(options.rating)};
+  const detail::Columns columns{header.size(),
+                                need(options.user),
+                                need(options.item),
+                                need_if_named(options.time),
+                                need_if_named(options.rating),
+                                need_if_named(options.kind)};
   return detail::read_columns(lines, operation, splitter, columns, reading, report);
 }
 
@@ -119,9 +155,12 @@ inline Interactions read_recbole(LineReader lines, const ReadOptions& reading = 
   detail::RecordSplitter splitter('\t', 0);
   const auto& header = detail::split_header(splitter, lines, operation);
   const auto need = [&](std::string_view name) { return detail::need_column(lines, operation, header, name); };
-  const detail::Columns columns{header.size(), need("user_id:token"), need("item_id:token"),
+  const detail::Columns columns{header.size(),
+                                need("user_id:token"),
+                                need("item_id:token"),
                                 detail::find_column(header, "timestamp:float"),
-                                detail::find_column(header, "rating:float")};
+                                detail::find_column(header, "rating:float"),
+                                detail::no_column};
   return detail::read_columns(lines, operation, splitter, columns, reading, report);
 }
 
@@ -129,21 +168,26 @@ inline Interactions read_recbole(LineReader lines, const ReadOptions& reading = 
 /// other ids are passed over. Returns how many rows named an id. Throws IoError as read_delimited.
 inline Index read_names(LineReader lines, Vocabulary& vocabulary, const NamesOptions& options = {},
                         const ReadOptions& reading = {}, ReadReport* report = nullptr) {
-  constexpr std::string_view operation = "read_names";
-  detail::RecordSplitter splitter(options.delimiter, options.quote);
-  const auto& header = detail::split_header(splitter, lines, operation);
-  const std::size_t width = header.size();
-  const auto id = static_cast<std::size_t>(detail::need_column(lines, operation, header, options.id));
-  const auto name = static_cast<std::size_t>(detail::need_column(lines, operation, header, options.name));
-  Index named = 0;
-  detail::read_records(lines, operation, reading, report, [&](LineReader& at) {
-    const auto& fields = detail::split_row(splitter, at, width);
-    const std::int32_t index = vocabulary.find(detail::parse_id(fields[id], "id"));
-    if (index == Vocabulary::unknown) return;
-    vocabulary.set_name(index, fields[name]);
-    ++named;
-  });
-  return named;
+  return detail::read_table(lines, "read_names", {options.delimiter, options.quote}, options.id, options.name,
+                            vocabulary, reading, report,
+                            [&](std::int32_t number, std::string_view name) { vocabulary.set_name(number, name); });
+}
+
+/// Fills `log.item_features` from a column of a table with a header line. An item that the table lacks, or for which
+/// the field is empty, has no feature (Vocabulary::unknown). Returns how many rows were of the log's items. Throws
+/// IoError as read_delimited; the log is then as before.
+inline Index read_item_features(LineReader lines, Interactions& log, const FeatureOptions& options = {},
+                                const ReadOptions& reading = {}, ReadReport* report = nullptr) {
+  ItemFeatures features;
+  features.values.assign(static_cast<std::size_t>(log.num_items()), Vocabulary::unknown);
+  const Index known =
+      detail::read_table(lines, "read_item_features", {options.delimiter, options.quote}, options.id, options.feature,
+                         log.item_ids, reading, report, [&](std::int32_t number, std::string_view value) {
+                           features.values[static_cast<std::size_t>(number)] =
+                               value.empty() ? Vocabulary::unknown : features.names.add(value);
+                         });
+  log.item_features = std::move(features);
+  return known;
 }
 
 }  // namespace heed::inline HEED_ABI::data

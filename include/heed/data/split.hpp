@@ -2,10 +2,13 @@
 // Which events of a user train, which validate and which test: three cuts a user, never a copy.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <span>
 #include <vector>
 
 #include "heed/core/config.hpp"
+#include "heed/core/error.hpp"
 #include "heed/data/interactions.hpp"
 
 namespace heed::inline HEED_ABI::data {
@@ -54,6 +57,45 @@ inline Split last_basket(const Interactions& log) {
     split.test_end.push_back(n);
   }
   return split;
+}
+
+/// Where split_by_time cuts, in the log's unit.
+struct TimeCuts {
+  std::int64_t validation_time = 0;  ///< of the first event that validates
+  std::int64_t test_time = 0;        ///< of the first event that tests
+};
+
+/// One pair of cuts for everybody: events before validation_time train, events from test_time on test, those between
+/// validate. So nobody's training event is later than anybody's test event, and events of equal time are in one part.
+/// A user whose events end before a cut is not tested (validated) after it; one who starts after it has an empty
+/// history. Throws OptionError when the log has no times or the cuts are in the wrong order.
+inline Split split_by_time(const Interactions& log, const TimeCuts& cuts) {
+  if (log.times.empty() && log.size() > 0) fail<OptionError>("split_by_time", "the log has no times");
+  if (cuts.validation_time > cuts.test_time) {
+    fail<OptionError>("split_by_time", "validation_time ", cuts.validation_time, " is later than test_time ",
+                      cuts.test_time);
+  }
+  Split split;
+  for (Index u = 0; u < log.num_users(); ++u) {
+    const auto times = log.user_times(u);
+    const auto before = [&](std::int64_t cut) { return std::ranges::lower_bound(times, cut) - times.begin(); };
+    split.train_end.push_back(before(cuts.validation_time));
+    split.validation_end.push_back(before(cuts.test_time));
+    split.test_end.push_back(log.length(u));
+  }
+  return split;
+}
+
+/// The latest time before which at most the share `quantile` of all events lies: 0 gives the first event's time, 1 the
+/// last one's. Throws OptionError outside [0, 1] and when the log has no times.
+inline std::int64_t time_quantile(const Interactions& log, double quantile) {
+  if (!(quantile >= 0 && quantile <= 1)) fail<OptionError>("time_quantile", "quantile ", quantile);
+  if (log.times.empty()) fail<OptionError>("time_quantile", "the log has no times");
+  std::vector<std::int64_t> times = log.times;
+  const double place = quantile * static_cast<double>(times.size());
+  const auto at = times.begin() + static_cast<std::ptrdiff_t>(std::min(place, static_cast<double>(times.size() - 1)));
+  std::nth_element(times.begin(), at, times.end());
+  return *at;
 }
 
 }  // namespace heed::inline HEED_ABI::data

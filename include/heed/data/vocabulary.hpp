@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -64,7 +65,7 @@ class Vocabulary {
  private:
   void check(std::int32_t index) const {
     if (index < 0 || index >= size()) {
-      fail<IndexError>("vocabulary", message("index ", index, " of a vocabulary of ", size(), " ids"));
+      fail<IndexError>("vocabulary", "index ", index, " of a vocabulary of ", size(), " ids");
     }
   }
   std::string_view text_at(std::size_t at) const {
@@ -88,6 +89,36 @@ class Vocabulary {
   std::vector<std::int32_t> slots_;  // the hash table: a power of two of numbers, `unknown` where free
   std::vector<std::string> names_;   // empty until a name is given
 };
+
+/// The number in `to` of every id of `from` ([from.size()]); `unknown` for an id that `to` lacks.
+inline std::vector<std::int32_t> renumbering(const Vocabulary& from, const Vocabulary& to) {
+  std::vector<std::int32_t> numbers(static_cast<std::size_t>(from.size()));
+  for (std::int32_t i = 0; i < from.size(); ++i) numbers[static_cast<std::size_t>(i)] = to.find(from.id(i));
+  return numbers;
+}
+
+/// The ids of `old`, which keep their numbers, and behind them those of `more` that are new, in their order. Names are
+/// `more`'s where it has them.
+inline Vocabulary joined(const Vocabulary& old, const Vocabulary& more) {
+  Vocabulary out = old;
+  for (std::int32_t i = 0; i < more.size(); ++i) {
+    const std::int32_t index = out.add(more.id(i));
+    if (more.name(i) != more.id(i)) out.set_name(index, more.name(i));
+  }
+  return out;
+}
+
+/// The ids of `all` whose numbers `keep(number)` accepts, in their order, with their names.
+template <std::predicate<std::int32_t> Keep>
+Vocabulary selected(const Vocabulary& all, Keep keep) {
+  Vocabulary out;
+  for (std::int32_t i = 0; i < all.size(); ++i) {
+    if (!keep(i)) continue;
+    const std::int32_t index = out.add(all.id(i));
+    if (all.name(i) != all.id(i)) out.set_name(index, all.name(i));
+  }
+  return out;
+}
 
 /// Each id's place (0-based, [size]) in the order of ids: whole numbers first, by value, then other texts, by bytes.
 /// It does not depend on the order of a file's lines, so rankings may end their ties with it.

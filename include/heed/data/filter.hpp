@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The part of a log that a condition accepts: events of one kind, good ratings, a stretch of time.
+#pragma once
+
+#include <concepts>
+#include <numeric>
+
+#include "heed/core/config.hpp"
+#include "heed/data/interactions.hpp"
+
+namespace heed::inline HEED_ABI::data {
+
+/// The events e (places in the log's columns) of users u for which `keep(u, e)` holds, in their order. Users, items and
+/// kinds keep their numbers, so one that has lost all its events stays. `keep` is asked twice an event.
+template <std::predicate<Index, std::size_t> Keep>
+Interactions filter(const Interactions& log, Keep keep) {
+  Interactions out;
+  out.users = log.users;
+  out.item_ids = log.item_ids;
+  out.kind_ids = log.kind_ids;
+  out.item_features = log.item_features;
+  const auto each = [&](auto&& take) {
+    for (Index u = 0; u < log.num_users(); ++u) {
+      const auto begin = static_cast<std::size_t>(log.offsets[static_cast<std::size_t>(u)]);
+      for (std::size_t e = begin; e < begin + static_cast<std::size_t>(log.length(u)); ++e) {
+        if (keep(u, e)) take(u, e);
+      }
+    }
+  };
+  out.offsets.assign(log.offsets.size(), 0);
+  each([&](Index u, std::size_t) { ++out.offsets[static_cast<std::size_t>(u) + 1]; });
+  std::partial_sum(out.offsets.begin(), out.offsets.end(), out.offsets.begin());
+  const auto kept = static_cast<std::size_t>(out.offsets.back());
+  const auto reserve = [&](const auto& from, auto& to) {
+    if (!from.empty()) to.reserve(kept);
+  };
+  const auto push = [](const auto& from, auto& to, std::size_t e) {
+    if (!from.empty()) to.push_back(from[e]);
+  };
+  reserve(log.items, out.items);
+  reserve(log.times, out.times);
+  reserve(log.ratings, out.ratings);
+  reserve(log.kinds, out.kinds);
+  each([&](Index, std::size_t e) {
+    push(log.items, out.items, e);
+    push(log.times, out.times, e);
+    push(log.ratings, out.ratings, e);
+    push(log.kinds, out.kinds, e);
+  });
+  return out;
+}
+
+}  // namespace heed::inline HEED_ABI::data

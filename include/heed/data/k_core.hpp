@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// The dense part of a log: what the papers mean by "5-core".
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "heed/core/config.hpp"
+#include "heed/core/error.hpp"
+#include "heed/data/filter.hpp"
+#include "heed/data/interactions.hpp"
+#include "heed/data/renumber.hpp"
+
+namespace heed::inline HEED_ABI::data {
+
+/// How many events each must have; 0 and 1 ask for nothing.
+struct KCoreOptions {
+  Index users = 5;
+  Index items = 5;
+};
+
+/// The largest part of `log` in which every user has `options.users` events at least and every item `options.items`.
+/// Users and items that are not in it disappear from the vocabularies; the others keep ids, names and order. Throws
+/// OptionError on a negative number.
+inline Interactions k_core(const Interactions& log, const KCoreOptions& options = {}) {
+  if (options.users < 0 || options.items < 0) {
+    fail<OptionError>("k_core", "users ", options.users, ", items ", options.items);
+  }
+  const auto at = [](auto& counts, Index i) -> auto& { return counts[static_cast<std::size_t>(i)]; };
+  // An event counts for its item while its user has enough events, and for its user while its item has.
+  std::vector<Index> of_user(static_cast<std::size_t>(log.num_users())), of_item, last;
+  for (Index u = 0; u < log.num_users(); ++u) at(of_user, u) = log.length(u);
+  do {
+    last = of_user;
+    of_item.assign(static_cast<std::size_t>(log.num_items()), 0);
+    for (Index u = 0; u < log.num_users(); ++u) {
+      if (at(of_user, u) < options.users) continue;
+      for (const std::int32_t item : log.user(u)) ++at(of_item, item);
+    }
+    for (Index u = 0; u < log.num_users(); ++u) {
+      if (at(of_user, u) < options.users) continue;
+      at(of_user, u) =
+          std::ranges::count_if(log.user(u), [&](auto item) { return at(of_item, item) >= options.items; });
+    }
+  } while (of_user != last);
+
+  Interactions out = filter(log, [&](Index u, std::size_t e) {
+    return at(of_user, u) >= options.users && at(of_item, log.items[e]) >= options.items;
+  });
+  std::ranges::fill(of_item, 0);
+  for (const std::int32_t item : out.items) ++at(of_item, item);
+  detail::take_item_ids(out, selected(log.item_ids, [&](std::int32_t item) { return at(of_item, item) > 0; }));
+  out.users = selected(log.users, [&](std::int32_t u) { return out.length(u) > 0; });
+  out.offsets.erase(std::unique(out.offsets.begin(), out.offsets.end()), out.offsets.end());
+  return out;
+}
+
+}  // namespace heed::inline HEED_ABI::data
