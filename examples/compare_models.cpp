@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The article's claim, put to the test: does attention help, and does it help on long histories? Trains the traditional
-// models, an LSTM without attention and three kinds of attention on the same split, and prints them side by side.
+// models, an LSTM without attention and every kind of attention on the same split, and prints them side by side.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <heed/nn/init.hpp>
-#include <heed/recsys/models/attention_recommender.hpp>
 #include <heed/recsys/task.hpp>
 #include <string>
 #include <vector>
 
 #include "comparison.hpp"
+#include "configuration.hpp"
 #include "log_file.hpp"
 #include "progress.hpp"
 #include "threads.hpp"
@@ -17,33 +17,53 @@
 namespace {
 
 using heed::Index;
-using heed::recsys::AttentionKind;
-using Model = heed::recsys::AttentionRecommender<float>;
+using Model = heed::recsys::AnyRecommender<float>;
 
 struct Variant {
   const char* name;
-  AttentionKind attention;
-  bool pointer;  ///< the repeat-aware head, itself an attention over the history
+  const char* encoder;
+  nlohmann::json set;  ///< see change
 };
 
-constexpr Variant variants[] = {{"LSTM", AttentionKind::none, false},
-                                {"LSTM, repeat head", AttentionKind::none, true},
-                                {"LSTM, additive attention", AttentionKind::additive, false},
-                                {"additive attention, repeat head", AttentionKind::additive, true},
-                                {"multi-head attention, repeat head", AttentionKind::multi_head, true},
-                                {"target attention, repeat head", AttentionKind::target, true}};
+std::vector<Variant> variants() {
+  const auto attention = [](const char* kind, bool pointer) {
+    return nlohmann::json{{"encoder", {{"attention", kind}}}, {"recommender", {{"pointer", pointer}}}};
+  };
+  return {{"LSTM", "attention", attention("none", false)},
+          {"LSTM, repeat head", "attention", attention("none", true)},
+          {"LSTM, additive attention", "attention", attention("additive", false)},
+          {"additive attention, repeat head", "attention", attention("additive", true)},
+          {"multi-head attention, repeat head", "attention", attention("multi_head", true)},
+          {"target attention, repeat head", "attention", attention("target", true)},
+          {"GRU4Rec, repeat head", "gru4rec", {}},
+          {"NARM, repeat head", "narm", {}},
+          {"SASRec, repeat head", "sasrec", {}},
+          {"LiGR, repeat head", "ligr", {}},
+          {"HSTU, repeat head", "hstu", {}}};
+}
 
-Measured measure(const Variant& variant, const heed::recsys::Task& task, heed::recsys::TrainOptions training,
+/// What the command line may change of every variant.
+struct Limits {
+  Index max_epochs = 0, max_length = 0;  ///< 0: as preset
+  double learners = 1;                   ///< share of the users
+};
+
+Measured measure(const Variant& variant, const heed::data::Interactions& log, bool next_basket, const Limits& limits,
                  std::span<const std::uint64_t> seeds, heed::Executor& executor) {
+  Configuration configuration = preset(variant.encoder, next_basket);
+  if (!variant.set.is_null()) change(variant.set, configuration);
+  if (limits.max_epochs > 0) configuration.training.max_epochs = limits.max_epochs;
+  if (limits.max_length > 0) configuration.task.max_length = limits.max_length;
+  configuration.task.learners = limits.learners;
+  configuration.recommender.num_items = log.num_items();
+  configuration.recommender.max_length = configuration.task.max_length;
+  const heed::recsys::Task task(log, configuration.task);
   Measured out{variant.name, {}};
   for (const std::uint64_t seed : seeds) {
     std::printf("\n%s, seed %llu\n", variant.name, static_cast<unsigned long long>(seed));
-    heed::recsys::AttentionRecommenderOptions options;
-    options.num_items = task.log().num_items();
-    options.attention = variant.attention;
-    options.pointer = variant.pointer;
-    Model model(options);
+    Model model(configuration.recommender, configuration.encoder);
     heed::nn::initialize(model, heed::Random(seed).fork("weights"));
+    auto training = configuration.training;
     training.random = heed::Random(seed).fork("training");
     training.executor = &executor;
     Progress progress;
@@ -57,7 +77,8 @@ Measured measure(const Variant& variant, const heed::recsys::Task& task, heed::r
     heed::recsys::fit(model, task, training, hooks);
     out.training_seconds += training_watch.seconds() / static_cast<double>(seeds.size());
 
-    heed::recsys::BatchRanker<Model> ranker(model, {.max_length = task.options().max_length, .executor = &executor});
+    heed::recsys::BatchRanker<Model> ranker(model,
+                                            {.max_length = configuration.task.max_length, .executor = &executor});
     const Stopwatch scoring_watch;
     out.evaluations.push_back(ranker.evaluate(task.log(), task.split(), task.evaluation()));
     out.scoring_seconds += scoring_watch.seconds() / static_cast<double>(seeds.size());
@@ -67,6 +88,17 @@ Measured measure(const Variant& variant, const heed::recsys::Task& task, heed::r
   return out;
 }
 
+/// Over the users with at most three events.
+double ndcg_of_the_new(const heed::recsys::Evaluation& evaluation) {
+  double sum = 0, count = 0;
+  for (std::size_t i = 0; i < evaluation.lengths.size(); ++i) {
+    if (evaluation.lengths[i] > 3) continue;
+    sum += evaluation.all.ndcg[i];
+    ++count;
+  }
+  return count > 0 ? sum / count : 0;
+}
+
 /// NDCG@10 by the length of the history, and what it costs.
 Table lengths_and_costs(const std::vector<Measured>& models) {
   Table table{{"model"}, {}};
@@ -74,6 +106,7 @@ Table lengths_and_costs(const std::vector<Measured>& models) {
   for (const auto& group : groups) {
     table.header.push_back(std::to_string(group.shortest) + "-" + std::to_string(group.longest) + " items");
   }
+  table.header.push_back("at most 3");
   table.header.insert(table.header.end(), {"training s", "scoring us a user", "MB"});
   for (const Measured& model : models) {
     std::vector<std::string> row{model.name};
@@ -83,6 +116,7 @@ Table lengths_and_costs(const std::vector<Measured>& models) {
       }),
                           4));
     }
+    row.push_back(fixed(model.mean(ndcg_of_the_new), 4));
     const auto users = static_cast<double>(model.evaluations.front().users.size());
     row.push_back(fixed(model.training_seconds, 1));
     row.push_back(fixed(1e6 * model.scoring_seconds / users, 0));
@@ -119,13 +153,54 @@ void print_verdict(const char* question, const Measured& with, const Measured& w
   }
 }
 
+/// NDCG@10 of every model when some of the users are learned from, all being measured.
+Table by_share(const heed::data::Interactions& log, bool next_basket, Limits limits, const std::vector<double>& shares,
+               std::span<const std::uint64_t> seeds, heed::Executor& executor) {
+  Table table{{"model"}, {}};
+  std::vector<std::vector<Measured>> columns;
+  for (const double share : shares) {
+    std::printf("\nLearning from %.0f %% of the users\n", 100 * share);
+    limits.learners = share;
+    table.header.push_back(fixed(100 * share, 0) + " % of the users");
+    columns.push_back(measure_baselines(heed::recsys::Task(log, {.next_basket = next_basket, .learners = share})));
+    for (const Variant& variant : variants()) {
+      columns.back().push_back(measure(variant, log, next_basket, limits, seeds, executor));
+    }
+  }
+  for (std::size_t i = 0; i < columns.front().size(); ++i) {
+    table.rows.push_back({columns.front()[i].name});
+    for (const auto& column : columns) {
+      table.rows.back().push_back(
+          fixed(column[i].mean([](const heed::recsys::Evaluation& e) { return e.all.mean().ndcg; }), 4));
+    }
+  }
+  return table;
+}
+
+/// NDCG@10 and costs of every model when it sees so many events of a history.
+Table by_length(const heed::data::Interactions& log, bool next_basket, Limits limits, const std::vector<Index>& lengths,
+                std::span<const std::uint64_t> seeds, heed::Executor& executor) {
+  Table table{{"model", "events seen", "NDCG@10", "training s", "scoring us a user", "MB"}, {}};
+  for (const Variant& variant : variants()) {
+    for (const Index length : lengths) {
+      limits.max_length = length;
+      const Measured one = measure(variant, log, next_basket, limits, seeds, executor);
+      const auto users = static_cast<double>(one.evaluations.front().users.size());
+      table.rows.push_back({one.name, std::to_string(length),
+                            fixed(one.mean([](const heed::recsys::Evaluation& e) { return e.all.mean().ndcg; }), 4),
+                            fixed(one.training_seconds, 1), fixed(1e6 * one.scoring_seconds / users, 0),
+                            fixed(one.megabytes, 1)});
+    }
+  }
+  return table;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app("Compares recommenders with and without attention on one split");
   LogFile file;
-  heed::recsys::TrainOptions training = default_training();
-  heed::recsys::TaskOptions task_options;
+  Limits limits;
   std::uint64_t first_seed = 1;
   int seeds = 1, threads = 0;
   file.data = "examples/data/baskets.tsv";
@@ -134,28 +209,36 @@ int main(int argc, char** argv) {
   app.add_option("--seeds", seeds, "Train each this many times; figures are means")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  app.add_option("--epochs", training.max_epochs, "At most")->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--max-length", task_options.max_length, "Events of a history that a neural model sees")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  app.add_option("--epochs", limits.max_epochs, "At most")->check(CLI::PositiveNumber);
+  app.add_option("--max-length", limits.max_length, "Events of a history that a neural model sees")
+      ->check(CLI::PositiveNumber);
+  std::vector<double> shares;
+  std::vector<Index> lengths;
+  app.add_option("--shares", shares, "Learn from these shares of the users as well, 0.05 0.25 1 say")
+      ->check(CLI::Range(1e-6, 1.0));
+  app.add_option("--lengths", lengths, "Show the models so many events as well, 50 200 1000 say")
+      ->check(CLI::PositiveNumber);
   app.add_option("--threads", threads, "0: all of the machine's")->check(CLI::NonNegativeNumber);
   CLI11_PARSE(app, argc, argv);
   try {
     const auto executor = make_executor(threads);
     std::printf("heed %s, instruction set %s, %d threads\n", heed::version(), heed::isa(), executor->threads());
     const auto log = file.read();
-    const heed::recsys::Task task(log, task_options);
+    const bool next_basket = file.has_baskets();
+    const heed::recsys::Task task(log, {.next_basket = next_basket});
     std::vector<std::uint64_t> all_seeds;
     for (int s = 0; s < seeds; ++s) all_seeds.push_back(first_seed + static_cast<std::uint64_t>(s));
 
-    std::vector<Measured> models = measure_baselines(task);
+    std::vector<Measured> models = measure_baselines(task, true);
     const std::size_t baselines = models.size();
     if (models.front().evaluations.front().users.size() < 3) {
       heed::fail<heed::OptionError>("compare_models", "fewer than three users to test with");
     }
-    for (const Variant& variant : variants) models.push_back(measure(variant, task, training, all_seeds, *executor));
+    for (const Variant& variant : variants()) {
+      models.push_back(measure(variant, log, next_basket, limits, all_seeds, *executor));
+    }
 
-    const Index k = task_options.k;
+    const Index k = task.options().k;
     std::printf("\nTest, %zu users:\n", models.front().evaluations.front().users.size());
     metrics_table(models, k).print();
     std::printf("\nNDCG@%td by the length of the history, and costs:\n", k);
@@ -169,6 +252,16 @@ int main(int argc, char** argv) {
     for (std::size_t i = baselines + 3; i < models.size(); ++i) {
       print_verdict(("Does it help beside the repeat head: " + models[i].name + "?").c_str(), models[i], lstm_repeat,
                     random);
+    }
+    if (!shares.empty()) {
+      const Table table = by_share(log, next_basket, limits, shares, all_seeds, *executor);
+      std::printf("\nNDCG@10 by how many users are learned from:\n");
+      table.print();
+    }
+    if (!lengths.empty()) {
+      const Table table = by_length(log, next_basket, limits, lengths, all_seeds, *executor);
+      std::printf("\nBy how much of a history the models see:\n");
+      table.print();
     }
   } catch (const heed::Error& error) {
     std::fflush(stdout);

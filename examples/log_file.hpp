@@ -22,15 +22,19 @@ struct LogFile {
   heed::data::NamesOptions names;
   bool skip_bad_lines = false;
 
+  static const std::map<std::string, Format>& formats() {
+    static const std::map<std::string, Format> names{{"baskets", Format::baskets},
+                                                     {"movielens", Format::movielens},
+                                                     {"recbole", Format::recbole},
+                                                     {"user-item", Format::user_item},
+                                                     {"csv", Format::csv}};
+    return names;
+  }
+
   void add_options(CLI::App& app, bool required = true) {
-    static const std::map<std::string, Format> formats{{"baskets", Format::baskets},
-                                                       {"movielens", Format::movielens},
-                                                       {"recbole", Format::recbole},
-                                                       {"user-item", Format::user_item},
-                                                       {"csv", Format::csv}};
     app.add_option("--data", data, "The log of who took what when (.gz is read as well)")->required(required);
     app.add_option("--format", format, "Its form")
-        ->transform(CLI::CheckedTransformer(formats).description("baskets|movielens|recbole|user-item|csv"))
+        ->transform(CLI::CheckedTransformer(formats()).description("baskets|movielens|recbole|user-item|csv"))
         ->default_str("baskets");
     app.add_option("--user-column", columns.user, "csv: column of users")->capture_default_str();
     app.add_option("--item-column", columns.item, "csv: column of items")->capture_default_str();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Trains an attention recommender on a log of who took what when, measures it against the traditional models,
+// Trains a recommender on a log of who took what when, measures it against the traditional models,
 // recommends by name, and says why. `recommend train --help` lists the options.
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -10,14 +10,16 @@
 #include <heed/io/recommender.hpp>
 #include <heed/io/report.hpp>
 #include <heed/nn/init.hpp>
-#include <heed/recsys/explain.hpp>
+#include <heed/recsys/deletion_test.hpp>
 #include <heed/recsys/session.hpp>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "benchmark.hpp"
 #include "comparison.hpp"
+#include "configuration.hpp"
 #include "log_file.hpp"
 #include "progress.hpp"
 #include "table.hpp"
@@ -28,22 +30,21 @@ namespace {
 using heed::Index;
 using heed::data::Interactions;
 using heed::recsys::History;
-using Model = heed::recsys::AttentionRecommender<float>;
+using Model = heed::recsys::AnyRecommender<float>;
 
 // ---- options
 
 struct Options {
   LogFile file;
-  std::string model = "model.safetensors", report = "report.html";
+  std::string model = "model.safetensors", report = "report.html", log;
   std::uint64_t seed = 1;
   int seeds = 1, threads = 0;
-  heed::recsys::AttentionRecommenderOptions network;
-  heed::recsys::TrainOptions training = default_training();
-  heed::recsys::TaskOptions task;
+  ConfigurationOptions configuration;
   std::optional<bool> next_basket;  // as the format says when not given
   std::string user;
   std::vector<std::string> history;
   Index k = 10;
+  Benchmark::Options benchmark;
 };
 
 // ---- Ctrl-C
@@ -110,7 +111,7 @@ void print_recommendations(const Interactions& log, const heed::recsys::Explanat
 void print_reasons(const Interactions& log, const History& past, const heed::recsys::Explanation& why, Index most) {
   const auto weighed = heed::recsys::weighed_items(past, why);
   if (weighed.empty()) {
-    std::printf("  this attention has no weights of one head to show\n");
+    std::printf("  this model has no attention to show\n");
     return;
   }
   std::printf("  the attention weighed most:\n");
@@ -134,9 +135,9 @@ heed::io::HeatMap attention_over_time(const Model& model, heed::Tape<float>& tap
   heed::io::HeatMap map{.title = title, .keys = {}, .queries = {}, .weights = {}};
   for (std::size_t q = 0; q < ends.size(); ++q) {
     const auto n = static_cast<std::size_t>(ends[q]);
-    const History then{.user = past.user,
-                       .items = past.items.first(n),
-                       .times = past.times.empty() ? past.times : past.times.first(n)};
+    const auto cut = [n](auto events) { return events.empty() ? events : events.first(n); };
+    const History then{
+        .user = past.user, .items = past.items.first(n), .times = cut(past.times), .kinds = cut(past.kinds)};
     const auto why = heed::recsys::explain(model, tape, then, explain_options(task, 1));
     for (const auto& [item, weight, count] : heed::recsys::weighed_items(then, why)) {
       rows.try_emplace(item, ends.size(), 0.0).first->second[q] = weight;
@@ -155,45 +156,21 @@ heed::io::HeatMap attention_over_time(const Model& model, heed::Tape<float>& tap
   return map;
 }
 
-/// How much the scores of the recommended items move, all together, when `left_out` never happened.
-double movement(const Model& model, heed::Tape<float>& tape, const History& past, std::int32_t left_out,
-                const heed::recsys::Explanation& why, const heed::recsys::TaskOptions& task) {
-  std::vector<std::int32_t> items;
-  std::vector<std::int64_t> times;
-  for (std::size_t i = 0; i < past.items.size(); ++i) {
-    if (past.items[i] == left_out) continue;
-    items.push_back(past.items[i]);
-    if (!past.times.empty()) times.push_back(past.times[i]);
-  }
-  heed::data::Batch batch;
-  batch.assign_history(items, times, task.max_length);
-  tape.clear();
-  const auto scores = tape.allocate({1, model.num_items()});
-  model.score(tape, batch, scores);
-  double moved = 0;
-  for (const auto& [item, score, repeat] : why.top) moved += std::abs(static_cast<double>(scores[item]) - score);
-  return moved;
-}
-
 /// Are the weights reasons? Compares what deleting the most weighed item of a history does with deleting another one.
 void print_deletion_test(const Model& model, heed::Tape<float>& tape, std::span<const History> pasts,
                          const heed::recsys::TaskOptions& task, heed::Random random) {
-  double top = 0, other = 0;
-  std::size_t measured = 0;
-  for (const History& past : pasts) {
-    const auto why = heed::recsys::explain(model, tape, past, explain_options(task, 10));
-    const auto weighed = heed::recsys::weighed_items(past, why);
-    if (weighed.size() < 2) continue;
-    const Index drawn = 1 + random.below(measured++, std::ssize(weighed) - 1);
-    top += movement(model, tape, past, weighed[0].item, why, task);
-    other += movement(model, tape, past, weighed[static_cast<std::size_t>(drawn)].item, why, task);
-  }
-  if (measured == 0) return;
-  const double n = static_cast<double>(measured);
+  const auto [histories, most_weighed, other, difference] =
+      heed::recsys::deletion_test(model, tape, pasts, random, explain_options(task, 10));
+  if (histories == 0) return;
   std::printf(
       "Deleting the most weighed item of a history moves the scores of the top 10 by %.4f in all,\n"
-      "deleting another one by %.4f%s.\n",
-      top / n, other / n, measured > 1 ? (" (mean of " + std::to_string(measured) + " histories)").c_str() : "");
+      "deleting another one by %.4f",
+      most_weighed, other);
+  if (histories > 1) {
+    const auto [mean, low, high] = difference;
+    std::printf(" (mean of %td histories; difference %.4f, 95 %% interval %.4f to %.4f)", histories, mean, low, high);
+  }
+  std::printf(".\n");
 }
 
 // ---- train
@@ -213,6 +190,22 @@ std::vector<History> sample_users(const heed::recsys::Task& task, heed::Random r
   return out;
 }
 
+/// A JSON object a line: one epoch.
+void write_log_line(const std::string& path, std::uint64_t seed, const heed::recsys::EpochReport& done) {
+  if (path.empty()) return;
+  std::ofstream file(path, std::ios::app);
+  file << nlohmann::json{{"seed", seed},
+                         {"epoch", done.epoch},
+                         {"loss", done.loss},
+                         {"validation", done.validation},
+                         {"best", done.best},
+                         {"seconds", done.seconds},
+                         {"validation_seconds", done.validation_seconds},
+                         {"tokens_per_second", done.tokens_per_second}}
+       << '\n';
+  if (!file) heed::fail<heed::IoError>("--log", heed::message(path, " cannot be written"));
+}
+
 struct Trained {
   std::optional<Model> model;  // the best on validation of all seeds
   double validation = 0;
@@ -220,12 +213,13 @@ struct Trained {
   std::vector<heed::recsys::TrainReport> reports;  // [seeds]
 };
 
-Trained train_all_seeds(const heed::recsys::Task& task, const Options& options, heed::Executor& executor) {
+Trained train_all_seeds(const heed::recsys::Task& task, const Configuration& configuration, const Options& options,
+                        heed::Executor& executor) {
   const char* figure = task.validates() ? "validation NDCG@10" : "minus loss";
   Trained out;
   for (int s = 0; s < options.seeds && interrupted == 0; ++s) {
     const std::uint64_t seed = options.seed + static_cast<std::uint64_t>(s);
-    Model model(options.network);
+    Model model(configuration.recommender, configuration.encoder);
     heed::nn::initialize(model, heed::Random(seed).fork("weights"));
     if (s == 0) {
       std::printf("\nTraining %td parameters on %zu examples%s\n", heed::nn::parameter_count(model),
@@ -238,8 +232,11 @@ Trained train_all_seeds(const heed::recsys::Task& task, const Options& options, 
       progress.step(at);
       return interrupted == 0;
     };
-    hooks.on_epoch = [&](const heed::recsys::EpochReport& done) { progress.epoch(done, figure); };
-    auto training = options.training;
+    hooks.on_epoch = [&](const heed::recsys::EpochReport& done) {
+      progress.epoch(done, figure);
+      write_log_line(options.log, seed, done);
+    };
+    auto training = configuration.training;
     training.random = heed::Random(seed).fork("training");
     training.executor = &executor;
     const Stopwatch watch;
@@ -257,8 +254,8 @@ Trained train_all_seeds(const heed::recsys::Task& task, const Options& options, 
       out.model.emplace(std::move(model));
     }
   }
-  out.measured.name =
-      out.reports.size() == 1 ? "attention" : "attention, " + std::to_string(out.reports.size()) + " seeds";
+  out.measured.name = heed::io::name_of(configuration.encoder);
+  if (out.reports.size() > 1) out.measured.name += ", " + std::to_string(out.reports.size()) + " seeds";
   return out;
 }
 
@@ -298,40 +295,39 @@ void compare(std::vector<Measured> baselines, const Measured& model, Index k, st
   }
 }
 
-void train(Options options) {
+void train(const Options& options) {
   const auto executor = make_executor(options.threads);
   print_banner(*executor);
   const Interactions log = options.file.read();
-  options.task.next_basket = options.next_basket.value_or(options.file.has_baskets());
-  const heed::recsys::Task task(log, options.task);
-  std::printf(
-      "%td users, %td items, %td events; task: %s\n", log.num_users(), log.num_items(), log.size(),
-      options.task.next_basket ? "the last basket from the ones before" : "the last event from the ones before");
-  options.network.num_items = log.num_items();
-  if (!options.task.next_basket) options.network.max_age = 0;  // an age would tell what is to come
+  const bool next_basket = options.next_basket.value_or(options.file.has_baskets());
+  Configuration configuration = options.configuration.configuration(next_basket);
+  configuration.recommender.num_items = log.num_items();
+  const heed::recsys::Task task(log, configuration.task);
+  std::printf("%td users, %td items, %td events; task: %s\n", log.num_users(), log.num_items(), log.size(),
+              next_basket ? "the last basket from the ones before" : "the last event from the ones before");
   std::signal(SIGINT, interrupt_handler);
 
-  Trained trained = train_all_seeds(task, options, *executor);
-  heed::io::save_recommender(*trained.model, log.item_ids, options.task, options.model);
+  Trained trained = train_all_seeds(task, configuration, options, *executor);
+  heed::io::save_recommender(*trained.model, log.item_ids, configuration.task, options.model);
 
-  heed::io::Report report("Attention recommender on " + options.file.data);
+  heed::io::Report report("Recommender on " + options.file.data);
   write_curves(report, trained.reports, task.validates() ? "Validation NDCG@10" : "Minus training loss");
   if (trained.measured.evaluations.front().users.empty()) {
     std::printf("\nNobody has events to test with\n");
   } else {
-    compare(measure_baselines(task), trained.measured, options.task.k, options.seed, &report);
+    compare(measure_baselines(task), trained.measured, configuration.task.k, options.seed, &report);
   }
 
   heed::Tape<float> tape({.record = false});
   report.heading("Recommendations and the attention behind them");
   for (const History& past : sample_users(task, heed::Random(options.seed).fork("customers"), 3)) {
     const std::string user(log.users.id(static_cast<std::int32_t>(past.user)));
-    const auto why = heed::recsys::explain(*trained.model, tape, past, explain_options(options.task, options.k));
+    const auto why = heed::recsys::explain(*trained.model, tape, past, explain_options(configuration.task, options.k));
     std::printf("\nCustomer %s\n", user.c_str());
     print_history(log, past);
     print_recommendations(log, why);
     print_reasons(log, past, why, 5);
-    report.heat_map(attention_over_time(*trained.model, tape, log, past, options.task,
+    report.heat_map(attention_over_time(*trained.model, tape, log, past, configuration.task,
                                         "Customer " + user + ": what the attention weighed, basket after basket"));
     Table list{{"place", "recommended", "p", "of it for purchases before"}, {}};
     for (const auto& [item, score, repeat] : why.top) {
@@ -342,7 +338,7 @@ void train(Options options) {
   }
   std::printf("\n");
   print_deletion_test(*trained.model, tape, sample_users(task, heed::Random(options.seed).fork("deletion test"), 300),
-                      options.task, heed::Random(options.seed).fork("deleted items"));
+                      configuration.task, heed::Random(options.seed).fork("deleted items"));
   report.write(options.report);
   std::printf("\nWrote %s and %s\n", options.model.c_str(), options.report.c_str());
 }
@@ -369,7 +365,8 @@ void evaluate(const Options& options) {
   const heed::recsys::Task task(log, saved.task);
   heed::recsys::BatchRanker<Model> ranker(saved.model,
                                           {.max_length = saved.task.max_length, .executor = executor.get()});
-  Measured measured{"attention", {ranker.evaluate(log, task.split(), task.evaluation())}};
+  Measured measured{heed::io::name_of(saved.model.encoder_options()),
+                    {ranker.evaluate(log, task.split(), task.evaluation())}};
   if (measured.evaluations.front().users.empty()) {
     std::printf("Nobody has events to test with\n");
     return;
@@ -414,7 +411,8 @@ void recommend(const Options& options) {
                                        {.max_length = saved.task.max_length, .exclude_seen = !saved.task.next_basket});
   const History& past = somebody.past;
   for (std::size_t i = 0; i < past.items.size(); ++i) {
-    session.push(past.items[i], past.times.empty() ? static_cast<std::int64_t>(i) : past.times[i]);
+    session.push(past.items[i], past.times.empty() ? static_cast<std::int64_t>(i) : past.times[i],
+                 past.kinds.empty() ? -1 : past.kinds[i]);
   }
   for (const auto& [item, score] : session.top_k(options.k)) {
     const auto number = static_cast<std::int32_t>(item);
@@ -440,6 +438,19 @@ void explain(const Options& options) {
   std::printf("Wrote %s\n", options.report.c_str());
 }
 
+void run_benchmark(const Options& options) {
+  const auto executor = make_executor(options.threads);
+  print_banner(*executor);
+  std::signal(SIGINT, interrupt_handler);
+  try {
+    Benchmark(options.benchmark, *executor).run([] { return interrupted == 0; });
+  } catch (const heed::Error&) {
+    throw;
+  } catch (const std::exception& error) {  // of JSON, of names that are not there, of the expression in --only
+    heed::fail<heed::IoError>("benchmark", options.benchmark.plan + " or a file of results: " + error.what());
+  }
+}
+
 // ---- the command line
 
 void add_training_options(CLI::App& app, Options& options) {
@@ -450,22 +461,8 @@ void add_training_options(CLI::App& app, Options& options) {
   app.add_option("--seeds", options.seeds, "Train this many times from seeds in a row; figures are their means")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  app.add_option("--epochs", options.training.max_epochs, "At most")->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--patience", options.training.patience, "Epochs without a better validation NDCG before it ends")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--learning-rate", options.training.learning_rate, "Of Adam")->capture_default_str();
-  app.add_option("--batch-size", options.training.batch_size, "Examples a step")->capture_default_str();
-  app.add_option("--attention", options.network.attention, "How the last state looks back")
-      ->transform(CLI::CheckedTransformer(heed::io::attention_kinds()).description("none|additive|multi_head|target"))
-      ->default_str("additive");
-  app.add_flag("!--no-pointer", options.network.pointer, "Without the repeat-aware head");
-  app.add_option("--embed-dim", options.network.embed_dim, "Width of item embeddings")->capture_default_str();
-  app.add_option("--hidden-size", options.network.hidden_size, "Width of the LSTM")->capture_default_str();
-  app.add_option("--dropout", options.network.dropout, "Share of values dropped in training")->capture_default_str();
-  app.add_option("--max-length", options.task.max_length, "Events of a history that the model sees")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  app.add_option("--log", options.log, "A JSON object an epoch is added to this file");
+  options.configuration.add_options(app);
   app.add_option("--mode", options.next_basket, "What to learn")
       ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"next-basket", true}, {"every-position", false}})
                       .description("next-basket|every-position"))
@@ -511,12 +508,24 @@ int main(int argc, char** argv) {
   add_somebody_options(explain_app, options);
   explain_app.add_option("--report", options.report, "Where to write the attention heat map")->capture_default_str();
 
+  CLI::App& benchmark_app = *app.add_subcommand("benchmark", "Train what a plan lists and is not done, write the page");
+  auto& benchmark = options.benchmark;
+  benchmark_app.add_option("--plan", benchmark.plan, "What to run")->capture_default_str();
+  benchmark_app.add_option("--data-dir", benchmark.data_dir, "Where the plan's files are")->capture_default_str();
+  benchmark_app.add_option("--results", benchmark.results, "A file for each run that is done")->capture_default_str();
+  benchmark_app.add_option("--page", benchmark.page, "The tables made of them")->capture_default_str();
+  benchmark_app.add_option("--only", benchmark.only, "Runs whose data/name this expression finds");
+  benchmark_app.add_option("--seeds", benchmark.seeds, "0: as the plan says")->check(CLI::NonNegativeNumber);
+  benchmark_app.add_option("--minutes", benchmark.minutes, "Begin no run after that");
+  benchmark_app.add_option("--threads", options.threads, "0: all of the machine's")->check(CLI::NonNegativeNumber);
+
   CLI11_PARSE(app, argc, argv);
   try {
     if (train_app.parsed()) train(options);
     if (evaluate_app.parsed()) evaluate(options);
     if (recommend_app.parsed()) recommend(options);
     if (explain_app.parsed()) explain(options);
+    if (benchmark_app.parsed()) run_benchmark(options);
   } catch (const heed::Error& error) {
     std::fflush(stdout);
     std::fprintf(stderr, "recommend: %s\n", error.what());

@@ -230,8 +230,7 @@ void ask(const Interactions& log, const PopularityOrder& popularity, Index user,
   if (std::ssize(basket) == log.num_items()) return;  // nothing is left that was not bought
   std::vector<std::int32_t> positives = basket;
   random.fork("positives").shuffle(std::span(positives));
-  positives.resize(std::min(positives.size(), most));
-  for (const std::int32_t item : positives) {
+  for (const std::int32_t item : std::span(positives).first(std::min(positives.size(), most))) {
     out.push_back({user, begin, item, 1});
     const heed::Random stream = random.fork(static_cast<std::uint64_t>(item));
     const auto another = [&](Source source, auto draw_one) {

@@ -29,18 +29,19 @@ template <template <class> class... Templates>
 struct OfOneScalar {};
 using Declared =
     OfOneScalar<heed::Gradients, heed::Parameter, heed::Tape, heed::Tensor, heed::TensorView, heed::Var,
-                heed::nn::AdditiveAttention, heed::nn::AttentionPooling, heed::nn::Embedding, heed::nn::LayerNorm,
-                heed::nn::Linear, heed::nn::LSTM, heed::nn::Mlp, heed::nn::MultiHeadAttention,
-                heed::nn::TargetAttention, heed::nn::TransformerEncoderLayer, heed::optim::Adam, heed::optim::AdamW,
-                heed::optim::Sgd, heed::recsys::AttentionRecommender, heed::recsys::BatchRanker, heed::recsys::SASRec,
-                heed::recsys::Seq2Seq, heed::recsys::Session>;
+                heed::nn::AdditiveAttention, heed::nn::AttentionPooling, heed::nn::Embedding, heed::nn::GRU,
+                heed::nn::HSTULayer, heed::nn::LayerNorm, heed::nn::LiGRLayer, heed::nn::Linear, heed::nn::LSTM,
+                heed::nn::Mlp, heed::nn::MultiHeadAttention, heed::nn::TargetAttention,
+                heed::nn::TransformerEncoderLayer, heed::optim::Adam, heed::optim::AdamW, heed::optim::Sgd,
+                heed::recsys::BatchRanker, heed::recsys::HiddenMarkov, heed::recsys::Seq2Seq, heed::recsys::Session>;
 
 template <class... Types>
 constexpr bool all_complete = ((sizeof(Types) > 0) && ...);
 static_assert(all_complete<Declared, heed::Arena, heed::Executor, heed::Mask, heed::Random, heed::Segments, heed::Shape,
                            heed::data::Vocabulary, heed::data::Batch, heed::data::Interactions, heed::data::Split,
                            heed::recsys::Markov, heed::recsys::PersonalFrequency, heed::recsys::Popularity,
-                           heed::recsys::Task, heed::recsys::Evaluation, heed::recsys::History>);
+                           heed::recsys::Task, heed::recsys::TifuKnn, heed::recsys::Evaluation, heed::recsys::History,
+                           heed::recsys::SampledEvaluation>);
 
 }  // namespace
 

@@ -22,14 +22,8 @@ using namespace heed;
 constexpr Index items = 3416, d = 64, length = 200, feedforward = 256, blocks = 2;
 
 recsys::SASRec<float> model_of(recsys::NextItemLoss loss) {
-  recsys::SASRec<float> model({.num_items = items,
-                               .embed_dim = d,
-                               .num_blocks = blocks,
-                               .num_heads = 2,
-                               .feedforward_dim = feedforward,
-                               .max_length = length,
-                               .dropout = 0.2,
-                               .loss = loss});
+  recsys::SASRec<float> model({.num_items = items, .embed_dim = d, .max_length = length, .loss = loss},
+                              {.num_blocks = blocks, .num_heads = 2, .feedforward_dim = feedforward, .dropout = 0.2});
   nn::initialize(model, Random(42));
   return model;
 }

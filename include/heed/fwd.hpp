@@ -33,7 +33,13 @@ class AttentionPooling;
 template <class Scalar>
 class Embedding;
 template <class Scalar>
+class GRU;
+template <class Scalar>
+class HSTULayer;
+template <class Scalar>
 class LayerNorm;
+template <class Scalar>
+class LiGRLayer;
 template <class Scalar>
 class Linear;
 template <class Scalar>
@@ -54,6 +60,8 @@ class Adam;
 template <class Scalar>
 class AdamW;
 template <class Scalar>
+class LazyAdam;
+template <class Scalar>
 class Sgd;
 }  // namespace optim
 
@@ -69,14 +77,16 @@ class Markov;
 class PersonalFrequency;
 class Popularity;
 class Task;
+class TifuKnn;
 struct Evaluation;
 struct History;
-template <class Scalar>
-class AttentionRecommender;
+struct SampledEvaluation;
 template <class Model>
 class BatchRanker;
 template <class Scalar>
-class SASRec;
+class HiddenMarkov;
+template <class Element>
+class ItemIndex;
 template <class Scalar>
 class Seq2Seq;
 template <class Model>

@@ -20,7 +20,7 @@ namespace heed::inline HEED_ABI {
 class OpenMpExecutor final : public Executor {
  public:
   explicit OpenMpExecutor(int threads = 0) : threads_(threads > 0 ? threads : omp_get_max_threads()) {
-    if (threads < 0) fail<OptionError>("OpenMpExecutor", message(threads, " threads"));
+    if (threads < 0) fail<OptionError>("OpenMpExecutor", threads, " threads");
   }
   int threads() const noexcept override { return threads_; }
 

@@ -142,6 +142,64 @@ TEST_CASE("every attention, without the head, every position", "[examples][recom
   }
 }
 
+TEST_CASE("every encoder trains, for the next basket and at every position", "[examples][recommend]") {
+  const temporary::Folder folder;
+  temporary::write_bytes(folder.file("log.tsv"), small_log());
+  for (const auto& [name, options] : heed::io::encoders()) {
+    for (const std::string mode : {"next-basket", "every-position"}) {
+      const Outcome outcome =
+          shell(folder, "$recommend train --data log.tsv --epochs 1 --embed-dim 8 --threads 1 --mode " + mode +
+                            " --encoder " + name + " --log log.jsonl");
+      INFO(outcome.text);
+      CHECK(outcome.status == 0);
+      const auto saved = heed::io::load_recommender<float>(folder.file("model.safetensors"));
+      CHECK(heed::io::name_of(saved.model.encoder_options()) == name);
+    }
+  }
+  const std::string log = temporary::read_bytes(folder.file("log.jsonl"));
+  CHECK(std::count(log.begin(), log.end(), '\n') == std::ssize(heed::io::encoders()) * 2);
+}
+
+TEST_CASE("options by path, and what is wrong with them", "[examples][recommend]") {
+  const temporary::Folder folder;
+  temporary::write_bytes(folder.file("log.tsv"), small_log());
+  const auto train = [&](const std::string& options) {
+    return shell(folder,
+                 "$recommend train --data log.tsv --epochs 1 --embed-dim 8 --threads 1 --encoder sasrec " + options);
+  };
+  const Outcome set = train("--set encoder.num_blocks=1 recommender.loss.kind=gbce recommender.pointer=false");
+  INFO(set.text);
+  REQUIRE(set.status == 0);
+  const auto saved = heed::io::load_recommender<float>(folder.file("model.safetensors"));
+  CHECK(std::get<heed::recsys::SASRecEncoderOptions>(saved.model.encoder_options().encoder).num_blocks == 1);
+  CHECK(saved.model.options().loss.kind == heed::recsys::NextItemLoss::Kind::gbce);
+  CHECK_THAT(train("--set encoder.blocks=1").text, Contains("there is no option encoder.blocks"));
+  CHECK_THAT(train("--hidden-size 4").text, Contains("there is no option encoder.hidden_size"));
+  CHECK_THAT(train("--set recommender.loss.kind=guess").text, Contains("choices"));
+  CHECK(train("--set encoder.num_blocks=many").status == 1);
+}
+
+TEST_CASE("a benchmark grows over several invocations", "[examples][recommend]") {
+  const temporary::Folder folder;
+  temporary::write_bytes(folder.file("log.tsv"), small_log());
+  temporary::write_bytes(folder.file("plan.json"), R"({"introduction": "# Results",
+      "data": {"shop": {"title": "Shop", "file": "log.tsv", "format": "baskets", "next_basket": true, "protocol": "P."}},
+      "runs": [{"data": "shop", "name": "LSTM", "encoder": "lstm4rec", "seeds": 2,
+                "set": {"training": {"max_epochs": 1}, "recommender": {"embed_dim": 8}}}]})");
+  const std::string command = "$recommend benchmark --plan plan.json --results results --page page.md --threads 1 ";
+  const Outcome first = shell(folder, command + "--seeds 1");
+  INFO(first.text);
+  REQUIRE(first.status == 0);
+  CHECK_THAT(first.text, Contains("shop/LSTM, seed 1") && !Contains("seed 2"));
+  const Outcome second = shell(folder, command);
+  CHECK_THAT(second.text, Contains("seed 2") && !Contains("seed 1"));
+  CHECK_THAT(shell(folder, command).text, !Contains("seed"));
+  const std::string page = temporary::read_bytes(folder.file("page.md"));
+  CHECK_THAT(page, Contains("## Shop") && Contains("TIFU-KNN") && Contains("| LSTM (") && Contains(" ± "));
+  CHECK_THAT(shell(folder, command + "--only '('").text, Contains("benchmark: "));
+  CHECK_THAT(shell(folder, "$recommend benchmark --plan nowhere.json").text, Contains("nowhere.json"));
+}
+
 TEST_CASE("logs of other forms, compressed too", "[examples][recommend]") {
   const temporary::Folder folder;
   std::string lines, csv = "who,what,when\n", recbole = "user_id:token\titem_id:token\ttimestamp:float\n", movielens;

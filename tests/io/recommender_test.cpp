@@ -10,18 +10,26 @@ namespace {
 
 using Catch::Matchers::Contains;
 using namespace heed;
-using Model = recsys::AttentionRecommender<float>;
+using Model = recsys::AnyRecommender<float>;
 
 /// Every option differs from its default.
-const recsys::AttentionRecommenderOptions odd{.num_items = 3,
-                                              .embed_dim = 4,
-                                              .hidden_size = 6,
-                                              .decoder = true,
-                                              .attention = recsys::AttentionKind::multi_head,
-                                              .num_heads = 3,
-                                              .pointer = false,
-                                              .max_age = 5,
-                                              .dropout = 0.125};
+const recsys::NextItemOptions odd{
+    .num_items = 3,
+    .embed_dim = 4,
+    .max_length = 9,
+    .item_deviation = 0.5,
+    .max_age = 5,
+    .item_bias = true,
+    .pointer = true,
+    .loss = {.kind = recsys::NextItemLoss::Kind::gbce, .negatives = 7, .calibration = 0.25, .scale = 2}};
+const recsys::AttentionEncoderOptions odd_encoder{.embed_dim = 4,
+                                                  .hidden_size = 6,
+                                                  .decoder = true,
+                                                  .attention = recsys::AttentionKind::multi_head,
+                                                  .num_heads = 3,
+                                                  .dropout = 0.125};
+/// As small as three items allow.
+const recsys::NextItemOptions tiny{.num_items = 3, .embed_dim = 4, .max_length = 9};
 
 data::Vocabulary catalogue() {
   data::Vocabulary out;
@@ -31,8 +39,8 @@ data::Vocabulary catalogue() {
   return out;
 }
 
-Model make(const recsys::AttentionRecommenderOptions& options) {
-  Model model(options);
+Model make(const recsys::NextItemOptions& options, const recsys::AnyEncoderOptions& encoder) {
+  Model model(options, encoder);
   nn::initialize(model, Random(1));
   return model;
 }
@@ -55,20 +63,15 @@ void change(const std::string& path, const std::string& key, const std::string& 
 TEST_CASE("a recommender comes back with its options, its catalogue and its weights", "[io][recommender]") {
   const temporary::Folder folder;
   const std::string path = folder.file("model.safetensors");
-  Model model = make(odd);
+  Model model = make(odd, {odd_encoder});
   io::save_recommender(model, catalogue(), {.next_basket = false, .max_length = 77, .k = 5}, path);
   const auto saved = io::load_recommender<float>(path);
 
-  const auto& options = saved.model.options();
-  CHECK(options.num_items == 3);
-  CHECK(options.embed_dim == 4);
-  CHECK(options.hidden_size == 6);
-  CHECK(options.decoder);
-  CHECK(options.attention == recsys::AttentionKind::multi_head);
-  CHECK(options.num_heads == 3);
-  CHECK_FALSE(options.pointer);
-  CHECK(options.max_age == 5);
-  CHECK(options.dropout == 0.125);
+  CHECK(io::detail::to_json(saved.model.options()) == io::detail::to_json(odd));
+  CHECK(io::detail::to_json(saved.model.encoder_options()) ==
+        io::detail::to_json(recsys::AnyEncoderOptions{odd_encoder}));
+  CHECK(saved.model.options().loss.kind == recsys::NextItemLoss::Kind::gbce);
+  CHECK(std::get<recsys::AttentionEncoderOptions>(saved.model.encoder_options().encoder).num_heads == 3);
   CHECK_FALSE(saved.task.next_basket);
   CHECK(saved.task.max_length == 77);
   CHECK(saved.task.k == 5);
@@ -80,24 +83,32 @@ TEST_CASE("a recommender comes back with its options, its catalogue and its weig
   CHECK(saved.item_ids.name(1) == "bytes that are no UTF-8: \uFFFD");
   CHECK(saved.item_ids.name(2) == "\"quoted\"");
 
-  auto loaded = make(odd);
+  auto loaded = make(odd, {odd_encoder});
   io::load(loaded, path);
-  CHECK((loaded.items.weight.value().array() == model.items.weight.value().array()).all());
-  CHECK((saved.model.items.weight.value().array() == model.items.weight.value().array()).all());
+  CHECK((loaded.input.items.weight.value().array() == model.input.items.weight.value().array()).all());
+  CHECK((saved.model.input.items.weight.value().array() == model.input.items.weight.value().array()).all());
 }
 
-TEST_CASE("a recommender of any kind of attention comes back", "[io][recommender]") {
+TEST_CASE("a recommender of any encoder comes back", "[io][recommender]") {
   const temporary::Folder folder;
-  for (const auto& [name, kind] : io::attention_kinds()) {
-    Model model = make({.num_items = 3, .embed_dim = 4, .hidden_size = 4, .attention = kind});
+  for (const auto& [name, encoder] : io::encoders()) {
+    INFO(name);
+    Model model = make(tiny, encoder);
     io::save_recommender(model, catalogue(), {}, folder.file(name));
-    CHECK(io::load_recommender<float>(folder.file(name)).model.options().attention == kind);
+    auto saved = io::load_recommender<float>(folder.file(name));
+    CHECK(saved.model.encoder_options().encoder.index() == encoder.encoder.index());
+    const auto written = nn::parameters(model), read = nn::parameters(saved.model);
+    REQUIRE(written.size() == read.size());
+    for (std::size_t i = 0; i < written.size(); ++i) {
+      CHECK(written[i].name == read[i].name);
+      CHECK((written[i].parameter->value().array() == read[i].parameter->value().array()).all());
+    }
   }
 }
 
 TEST_CASE("what does not fit is not written", "[io][recommender]") {
   const temporary::Folder folder;
-  Model model = make({.num_items = 4, .embed_dim = 4, .hidden_size = 4});
+  Model model = make({.num_items = 4, .embed_dim = 4}, {});
   CHECK_THROWS_WITH(io::save_recommender(model, catalogue(), {}, folder.file("m")),
                     Contains("3 ids for a model of 4 items"));
   data::Vocabulary ids = catalogue();
@@ -110,7 +121,7 @@ TEST_CASE("a damaged or foreign file is an error that names it", "[io][recommend
   const temporary::Folder folder;
   const std::string path = folder.file("model.safetensors");
   const auto broken = [&](const std::string& key, const std::string& value) {
-    Model model = make({.num_items = 3, .embed_dim = 4, .hidden_size = 4});
+    Model model = make({.num_items = 3, .embed_dim = 4, .max_age = 2}, {});
     io::save_recommender(model, catalogue(), {}, path);
     change(path, key, value);
     try {
@@ -122,7 +133,7 @@ TEST_CASE("a damaged or foreign file is an error that names it", "[io][recommend
     return std::string("no error");
   };
   const std::string options = [&] {
-    Model model = make({.num_items = 3, .embed_dim = 4, .hidden_size = 4});
+    Model model = make({.num_items = 3, .embed_dim = 4, .max_age = 2}, {});
     io::save_recommender(model, catalogue(), {}, path);
     return io::SafetensorsFile(path).metadata().at("options");
   }();
@@ -131,7 +142,7 @@ TEST_CASE("a damaged or foreign file is an error that names it", "[io][recommend
     REQUIRE(changed.find(from) != std::string::npos);
     return broken("options", changed.replace(changed.find(from), from.size(), to));
   };
-  CHECK_THAT(broken("format", "something else"), Contains("'format' is not heed.attention_recommender.1"));
+  CHECK_THAT(broken("format", "something else"), Contains("'format' is not heed.recommender.2"));
   CHECK_THAT(broken("format", ""), Contains("'format'"));
   CHECK_THAT(broken("options", ""), Contains("lacks options"));
   CHECK_THAT(broken("options", "{"), Contains("parse error"));
@@ -139,8 +150,8 @@ TEST_CASE("a damaged or foreign file is an error that names it", "[io][recommend
   CHECK_THAT(broken("items", "[\"a\",\"a\",\"b\"]"), Contains("2 ids for 3 items"));
   CHECK_THAT(broken("names", "[1,2,3]"), Contains("metadata"));
   CHECK_THAT(broken("names", "[]"), Contains("metadata"));
-  CHECK_THAT(with("\"additive\"", "\"subtractive\""), Contains("unknown attention"));
-  CHECK_THAT(with("\"embed_dim\":4", "\"embed_dim\":1000000000000"), Contains("items.weight"));
-  CHECK_THAT(with("\"hidden_size\":4", "\"hidden_size\":1000000000000"), Contains("encoder.weight_hh_l0"));
+  CHECK_THAT(with("\"additive\"", "\"subtractive\""), Contains("unknown choice"));
+  CHECK_THAT(with("\"embed_dim\":4", "\"embed_dim\":1000000000000"), Contains("options say embed_dim 1000000000000"));
+  CHECK_THAT(with("\"hidden_size\":64", "\"hidden_size\":1000000000000"), Contains("hidden_size"));
   CHECK_THAT(with("\"max_age\":", "\"max_age\":1"), Contains("ages.weight"));
 }

@@ -24,14 +24,9 @@ constexpr AttentionKind kinds[] = {AttentionKind::none, AttentionKind::additive,
                                    AttentionKind::target};
 
 AttentionRecommender<float> make(AttentionKind kind, bool pointer, bool next_basket = true) {
-  AttentionRecommender<float> model({.num_items = 40,
-                                     .embed_dim = 8,
-                                     .hidden_size = 12,
-                                     .decoder = pointer,
-                                     .attention = kind,
-                                     .num_heads = 2,
-                                     .pointer = pointer,
-                                     .max_age = next_basket ? 32 : 0});
+  AttentionRecommender<float> model(
+      {.num_items = 40, .embed_dim = 8, .max_age = next_basket ? 32 : 0, .item_bias = true, .pointer = pointer},
+      {.hidden_size = 12, .decoder = pointer, .attention = kind, .num_heads = 2});
   nn::initialize(model, Random(1));
   return model;
 }
@@ -178,13 +173,14 @@ TEST_CASE("a warm training step and a warm session of SASRec allocate nothing") 
           next_basket ? data::next_basket_examples(log, split, 50) : data::every_position_examples(log, split, 50);
       for (const Kind kind : {Kind::softmax, Kind::sampled_softmax, Kind::bce, Kind::gbce}) {
         INFO(threads << " threads, next basket " << next_basket << ", loss " << static_cast<int>(kind));
-        recsys::SASRec<float> model({.num_items = 40,
-                                     .embed_dim = 8,
-                                     .num_heads = 2,
-                                     .feedforward_dim = 12,
-                                     .max_length = 50,
-                                     .loss = {.kind = kind, .negatives = 5}});
+        recsys::SASRec<float> model(
+            {.num_items = 40,
+             .embed_dim = 8,
+             .max_length = 50,
+             .loss = {.kind = kind, .negatives = 5, .popularity = 0.5, .exclude_history = true, .cosine = true}},
+            {.num_heads = 2, .feedforward_dim = 12});
         nn::initialize(model, Random(1));
+        model.set_item_counts(std::vector<Index>(40, 3));
         CHECK(training_allocations(model, log, examples, next_basket, executor) == 0);
         CHECK(serving_allocations(model, next_basket, executor) == 0);
       }

@@ -15,7 +15,7 @@ using Lists = std::vector<std::vector<std::int32_t>>;
 
 struct Setting {
   data::Interactions log = test::repeat_log(9, 12, 4);
-  Model model{{.num_items = 12, .embed_dim = 8, .hidden_size = 8}};
+  Model model{{.num_items = 12, .embed_dim = 8, .max_age = 32, .item_bias = true, .pointer = true}, {.hidden_size = 8}};
   std::vector<data::Example> histories;
 
   Setting() {

@@ -64,20 +64,16 @@ std::vector<float> train(Model model, bool next_basket, Executor* executor) {
 std::vector<float> train_recommender(AttentionKind kind, bool next_basket, Executor* executor) {
   return train(AttentionRecommender<float>({.num_items = 150,
                                             .embed_dim = 16,
-                                            .hidden_size = 16,
-                                            .attention = kind,
-                                            .num_heads = 2,
-                                            .pointer = next_basket,
-                                            .max_age = next_basket ? 32 : 0}),
+                                            .max_age = next_basket ? 32 : 0,
+                                            .item_bias = true,
+                                            .pointer = next_basket},
+                                           {.hidden_size = 16, .attention = kind, .num_heads = 2}),
                next_basket, executor);
 }
 
 std::vector<float> train_sasrec(recsys::NextItemLoss::Kind kind, Executor* executor) {
-  return train(recsys::SASRec<float>({.num_items = 150,
-                                      .embed_dim = 16,
-                                      .num_heads = 2,
-                                      .feedforward_dim = 32,
-                                      .loss = {.kind = kind, .negatives = 20}}),
+  return train(recsys::SASRec<float>({.num_items = 150, .embed_dim = 16, .loss = {.kind = kind, .negatives = 20}},
+                                     {.num_heads = 2, .feedforward_dim = 32}),
                false, executor);
 }
 

@@ -79,6 +79,29 @@ TEST_CASE("a basket's items are targets once", "[recsys][evaluate]") {
   CHECK(result.coverage == 0.75);
 }
 
+TEST_CASE("other cut-offs from the same lists", "[recsys][evaluate]") {
+  const Interactions log = log_of({{5, 6, 1}, {2, 9, 2}, {1, 2}});
+  const auto split = heed::data::leave_one_out(log);
+  const bool keep = GENERATE(true, false);
+  const Evaluation deep = evaluate(log, split, by_number, {.k = 3, .keep_history = keep, .depth = 8});
+  CHECK(deep.list_length == 8);
+  for (const Index k : {1, 3, 5, 8}) {
+    const Evaluation alone = evaluate(log, split, by_number, {.k = k, .keep_history = keep});
+    CHECK(deep.at(k).ndcg == alone.all.ndcg);
+    CHECK(deep.at(k).map == alone.all.map);
+    CHECK(alone.list_length == k);
+    if (k != 3) continue;
+    CHECK(deep.all.ndcg == alone.all.ndcg);
+    CHECK(deep.coverage == alone.coverage);
+    CHECK(deep.firsts.ndcg == alone.firsts.ndcg);
+    CHECK(deep.repeats.ndcg == alone.repeats.ndcg);
+  }
+  CHECK(deep.targets[2] == Items{2});
+  CHECK(deep.lists[2].front() == 0);
+  CHECK_THROWS_AS(deep.at(9), heed::OptionError);
+  CHECK_THROWS_AS(deep.at(0), heed::OptionError);
+}
+
 TEST_CASE("lists that are none", "[recsys][evaluate]") {
   const Interactions log = log_of({{5, 6, 1}});
   const auto split = heed::data::leave_one_out(log);

@@ -3,6 +3,9 @@
 
 #include <numeric>
 
+#include "heed/recsys/models/attention_recommender.hpp"
+#include "heed/recsys/models/ligr.hpp"
+#include "heed/recsys/models/sasrec.hpp"
 #include "nn/layers.hpp"
 
 namespace {
@@ -12,8 +15,8 @@ using namespace heed::recsys;
 using Model = AttentionRecommender<double>;
 
 Model make(AttentionKind attention, bool pointer) {
-  Model model({.num_items = 7, .embed_dim = 4, .hidden_size = 4, .attention = attention, .num_heads = 2,
-               .pointer = pointer});
+  Model model({.num_items = 7, .embed_dim = 4, .max_age = 32, .item_bias = true, .pointer = pointer},
+              {.hidden_size = 4, .attention = attention, .num_heads = 2});
   nn::initialize(model, Random(5));
   return model;
 }
@@ -66,18 +69,65 @@ TEST_CASE("only what the model sees is weighed, and the history may be left out"
   CHECK(weighed[0].item + weighed[1].item == 7);
 }
 
-TEST_CASE("without the repeat-aware head the attention explains, if it has one head", "[recsys][explain]") {
+TEST_CASE("without the repeat-aware head the attention explains, if there is one", "[recsys][explain]") {
   Tape<double> tape({.record = false});
-  for (const auto kind : {AttentionKind::additive, AttentionKind::target}) {
+  for (const auto kind : {AttentionKind::additive, AttentionKind::multi_head, AttentionKind::target}) {
     const Explanation why = explain(make(kind, false), tape, past, {.k = 2});
-    CHECK(why.weights.size() == 6);
+    REQUIRE(why.weights.size() == 6);
     CHECK(why.top.front().repeat == 0);
+    CHECK(std::accumulate(why.weights.begin(), why.weights.end(), 0.0) == Approx(1));
   }
-  for (const auto kind : {AttentionKind::none, AttentionKind::multi_head}) {
-    const Explanation why = explain(make(kind, false), tape, past, {.k = 2});
-    CHECK(why.weights.empty());
-    CHECK(weighed_items(past, why).empty());
+  const Explanation why = explain(make(AttentionKind::none, false), tape, past, {.k = 2});
+  CHECK(why.weights.empty());
+  CHECK(weighed_items(past, why).empty());
+}
+
+TEST_CASE("SASRec explains itself by its last block, wherever that normalises", "[recsys][explain]") {
+  for (const auto norm : {nn::NormPlacement::pre, nn::NormPlacement::post, nn::NormPlacement::query}) {
+    SASRec<double> model({.num_items = 7, .embed_dim = 4, .max_length = 6},
+                         {.num_heads = 2, .feedforward_dim = 4, .norm = norm});
+    nn::initialize(model, Random(5));
+    for (const auto& named : nn::parameters(model)) nn::init_normal(*named.parameter, Random(2).fork(named.name), 1);
+    Tape<double> tape({.record = false});
+    const Explanation why = explain(model, tape, past, {.k = 7, .max_length = 6});
+    REQUIRE(why.weights.size() == 6);
+    CHECK(std::accumulate(why.weights.begin(), why.weights.end(), 0.0) == Approx(1));
+    CHECK(*std::min_element(why.weights.begin(), why.weights.end()) < 0.9 / 6);
+    // In a batch they are the same; at every position there are none, and being asked for them changes no score.
+    data::Batch batch;
+    batch.assign_history(items, times, 6);
+    tape.clear();
+    CHECK(model.predict(tape, batch).attention.operator bool() == false);
+    CHECK(test::same(model.predict(tape, batch).queries.value(), model.predict(tape, batch, true).queries.value()));
+    batch.query_segments = batch.segments;
+    batch.query_rows = {0, 1, 2, 3, 4, 5};
+    CHECK(model.predict(tape, batch, true).attention.operator bool() == false);
   }
+}
+
+TEST_CASE("LiGR explains itself by its last block", "[recsys][explain]") {
+  LiGR<double> model({.num_items = 7, .embed_dim = 4, .max_length = 6}, {.num_heads = 2});
+  nn::initialize(model, Random(5));
+  for (const auto& named : nn::parameters(model)) nn::init_normal(*named.parameter, Random(2).fork(named.name), 1);
+  Tape<double> tape({.record = false});
+  const Explanation why = explain(model, tape, past, {.k = 7, .max_length = 6});
+  REQUIRE(why.weights.size() == 6);
+  CHECK(std::accumulate(why.weights.begin(), why.weights.end(), 0.0) == Approx(1));
+  CHECK(*std::min_element(why.weights.begin(), why.weights.end()) < 0.9 / 6);
+}
+
+TEST_CASE("an explanation sees the kinds of events", "[recsys][explain]") {
+  Model model({.num_items = 7, .embed_dim = 4, .num_kinds = 2}, {.hidden_size = 4});
+  nn::initialize(model, Random(5));
+  nn::init_normal(model.input.kinds->weight, Random(6), 1);
+  Tape<double> tape({.record = false});
+  const std::vector<std::int32_t> bought(6, 0), viewed(6, 1);
+  History one = past, other = past;
+  one.kinds = bought;
+  other.kinds = viewed;
+  CHECK(explain(model, tape, one).top[0].score != explain(model, tape, other).top[0].score);
+  CHECK(test::error_of<OptionError>([&] { explain(model, tape, past); }) ==
+        "HistoryInput: the batch has no kinds of event");
 }
 
 TEST_CASE("somebody without a history gets recommendations too", "[recsys][explain]") {

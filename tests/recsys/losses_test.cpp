@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "heed/recsys/losses.hpp"
 
+#include <array>
+#include <set>
+
 #include "heed/ops/gather.hpp"
 #include "heed/ops/log_softmax.hpp"
 #include "heed/ops/matmul.hpp"
@@ -68,7 +71,7 @@ TEST_CASE("next_item_loss, by hand: softmax is the mean of -log p over the whole
       const auto rows = query_of_targets(batch);
       double sum = 0;
       for (std::size_t t = 0; t < rows.size(); ++t) sum -= log_p.value()(rows[t], batch.targets[t]);
-      const auto loss = next_item_loss(x, w, batch, {.scale = scale});
+      const auto loss = next_item_loss(x, w, {}, batch, {.scale = scale});
       CHECK(loss.shape() == Shape{});
       CHECK(loss.item() == Approx(sum / static_cast<double>(rows.size())).epsilon(1e-12));
     }
@@ -92,31 +95,166 @@ TEST_CASE("next_item_loss by samples is sampled_loss with negatives from the tap
         Tape<double> tape({.random = Random(3)});
         const Var<double> x = tape.constant(state), w = tape.constant(table);
         const auto loss =
-            next_item_loss(x, w, batch, {.kind = kind, .negatives = negatives, .calibration = 0.6, .scale = 1.5});
+            next_item_loss(x, w, {}, batch, {.kind = kind, .negatives = negatives, .calibration = 0.6, .scale = 1.5});
         const auto expected =
             sampled_loss(gather(x, std::span<const Index>(rows)), w, Var<double>(), batch.targets,
                          shared ? Negatives::of_sequences(items, batch.segments) : Negatives::of_rows(items),
                          {.loss = sampled, .scale = 1.5, .calibration = 0.6});
         CHECK(loss.shape() == Shape{});
         CHECK(loss.item() == Approx(expected.item()).epsilon(1e-12));
-        CHECK(loss.item() != next_item_loss(x, w, batch, {.kind = kind, .negatives = negatives}).item());
+        CHECK(loss.item() != next_item_loss(x, w, {}, batch, {.kind = kind, .negatives = negatives}).item());
       }
     }
   }
 }
 
-TEST_CASE("next_item_loss: the gradients of states and table are right") {
+TEST_CASE("next_item_loss of cosines is the loss of rows of length 1, and next_item_logits gives their products") {
   for (const Kind kind : kinds) {
     for (const Batch& batch : {positions(), baskets(), uneven()}) {
       INFO("kind " << static_cast<int>(kind) << ", " << batch.targets.size() << " targets");
-      const auto result = test::gradcheck_module(
-          {}, {normal<double>({batch.target_segments.count(), 4}), normal<double>({num_items, 4}, "table")},
-          [&](Tape<double>&, std::span<const Var<double>> x) {
-            return next_item_loss(x[0], x[1], batch, {.kind = kind, .negatives = 3});
-          },
-          {.tape = {.training = true, .random = Random(4)}});
-      INFO(result.message());
-      CHECK(result);
+      const NextItemLoss plain{.kind = kind, .negatives = 5, .scale = 20};
+      NextItemLoss cosine = plain;
+      cosine.cosine = true;
+      Tape<double> tape({.random = Random(3)}), other({.random = Random(3)});
+      const auto inputs = [&](Tape<double>& on) {
+        return std::array{on.variable(normal<double>({batch.target_segments.count(), 4})),
+                          on.variable(normal<double>({num_items, 4}, "table")),
+                          on.variable(normal<double>({num_items}, "bias"))};
+      };
+      const auto a = inputs(tape), b = inputs(other);
+      const auto loss = next_item_loss(a[0], a[1], a[2], batch, cosine);
+      const auto want = next_item_loss(normalize(b[0]), normalize(b[1]), b[2], batch, plain);
+      CHECK(loss.item() == Approx(want.item()).epsilon(1e-12));
+      backward(loss);
+      backward(want);
+      for (std::size_t i = 0; i < a.size(); ++i) {
+        CHECK(testing::allclose(Tensor<double>(a[i].gradient()), Tensor<double>(b[i].gradient()), 1e-12));
+      }
+      const auto logits = recsys::next_item_logits(a[0], a[1], a[2], cosine);
+      const auto wanted = recsys::next_item_logits(normalize(b[0]), normalize(b[1]), b[2], plain);
+      CHECK(testing::allclose(Tensor<double>(logits.value()), Tensor<double>(wanted.value()), 1e-12));
+    }
+  }
+}
+
+TEST_CASE("next_item_loss draws by popularity, and sampled softmax corrects for it") {
+  const Index counts[num_items] = {90, 1, 1, 5, 0, 20, 1, 2, 1};
+  const recsys::ItemSampler sampler(counts, 0.5);
+  for (const bool cosine : {false, true}) {
+    for (const Kind kind : {Kind::sampled_softmax, Kind::bce, Kind::gbce}) {
+      for (const Batch& batch : {positions(), baskets(), uneven()}) {
+        INFO("kind " << static_cast<int>(kind) << ", cosine " << cosine << ", " << batch.targets.size() << " targets");
+        const auto rows = query_of_targets(batch);
+        const bool shared = kind == Kind::sampled_softmax && batch.target_segments.max_length() == 1;
+        Tape<double> tape({.random = Random(3)}), other({.random = Random(3)});
+        const Random stream = other.next_random();
+        std::vector<Index> items(static_cast<std::size_t>(4 * (shared ? batch.segments.count() : std::ssize(rows))));
+        for (std::size_t i = 0; i < items.size(); ++i) items[i] = sampler(stream, i);
+        Var<double> x = tape.constant(normal<double>({batch.target_segments.count(), 4}));
+        Var<double> w = tape.constant(normal<double>({num_items, 4}, "table"));
+        const auto loss = next_item_loss(x, w, {}, batch,
+                                         {.kind = kind, .negatives = 4, .popularity = 0.5, .cosine = cosine}, &sampler);
+        SampledLossOptions options{.loss = SampledLoss::bce};
+        if (kind == Kind::gbce) options.loss = SampledLoss::gbce;
+        if (kind == Kind::sampled_softmax) {
+          options.loss = SampledLoss::softmax;
+          options.log_probabilities = sampler.log_probabilities();
+        }
+        if (cosine) {
+          x = normalize(x);
+          w = normalize(w);
+        }
+        const auto expected =
+            sampled_loss(gather(x, std::span<const Index>(rows)), w, Var<double>(), batch.targets,
+                         shared ? Negatives::of_sequences(items, batch.segments) : Negatives::of_rows(items), options);
+        CHECK(loss.item() == Approx(expected.item()).epsilon(1e-12));
+      }
+    }
+  }
+}
+
+TEST_CASE("sampled softmax with logQ comes to the loss over the whole catalogue, however the negatives are drawn") {
+  // Two queries; a thousand draws of a catalogue of nine are as good as all of it.
+  Batch batch = positions();
+  const Tensor<double> state = normal<double>({batch.target_segments.count(), 4});
+  const Tensor<double> table = normal<double>({num_items, 4}, "table");
+  const Index counts[num_items] = {90, 3, 7, 5, 9, 20, 4, 2, 30};
+  const recsys::ItemSampler sampler(counts, 1);
+  Tape<double> tape({.random = Random(1)});
+  const auto x = tape.constant(state), w = tape.constant(table);
+  const auto loss = [&](const NextItemLoss& options) {
+    return next_item_loss(x, w, {}, batch, options, &sampler).item();
+  };
+  // Samples without the target stand for the other items: the target's own logit counts once, as N of them do.
+  const auto expected = [&](bool popular) {
+    double sum = 0;
+    for (Index i = 0; i < state.rows(); ++i) {
+      const Index target = batch.targets[static_cast<std::size_t>(i)];
+      const auto logit = [&](Index item) { return state.matrix().row(i).dot(table.matrix().row(item)); };
+      const double q =
+          popular ? std::exp(sampler.log_probabilities()[static_cast<std::size_t>(target)]) : 1.0 / num_items;
+      double others = 0;
+      for (Index item = 0; item < num_items; ++item) others += item == target ? 0 : std::exp(logit(item));
+      const double own = std::exp(logit(target)) / q;
+      sum += -std::log(own / (own + 20000 * others));
+    }
+    return sum / static_cast<double>(state.rows());
+  };
+  CHECK(loss({.kind = Kind::sampled_softmax, .negatives = 20000}) == Approx(expected(false)).epsilon(0.01));
+  CHECK(loss({.kind = Kind::sampled_softmax, .negatives = 20000, .popularity = 1}) ==
+        Approx(expected(true)).epsilon(0.01));
+}
+
+TEST_CASE("next_item_loss leaves the items of a sequence out of its negatives, as far as there are others") {
+  // An item of the sequence that is no target then gets no gradient.
+  const auto log = test::circle_log(3, num_items, 4);
+  for (const Kind kind : {Kind::sampled_softmax, Kind::bce}) {
+    for (const bool next_basket : {true, false}) {
+      const Batch batch = test::batch_of_all(log, next_basket);
+      Batch one = batch;
+      one.segments.assign(std::vector<Index>{batch.segments.length(0)});
+      one.items.resize(static_cast<std::size_t>(batch.segments.length(0)));
+      one.query_segments.assign(std::vector<Index>{batch.query_segments.length(0)});
+      one.target_segments.assign(std::vector<Index>(static_cast<std::size_t>(batch.query_segments.length(0)), 1));
+      one.targets.resize(static_cast<std::size_t>(batch.query_segments.length(0)));
+      std::set<Index> own(one.items.begin(), one.items.end());
+      own.insert(one.targets.begin(), one.targets.end());
+      Tape<double> tape({.random = Random(2)});
+      const auto x = tape.constant(normal<double>({one.target_segments.count(), 4}));
+      const auto w = tape.variable(normal<double>({num_items, 4}, "table"));
+      backward(next_item_loss(x, w, {}, one, {.kind = kind, .negatives = 60, .exclude_history = true}));
+      const Tensor<double> gradient(w.gradient());
+      const std::set<Index> targets(one.targets.begin(), one.targets.end());
+      for (Index item = 0; item < num_items; ++item) {
+        INFO("item " << item);
+        const bool used = gradient.matrix().row(item).cwiseAbs().maxCoeff() > 0;
+        CHECK(used == (targets.contains(item) || !own.contains(item)));
+      }
+    }
+  }
+  // A sequence that has everything: the draws end.
+  const auto all = test::batch_of_all(test::circle_log(2, 5, 5), false);
+  Tape<double> tape({.random = Random(2)});
+  const auto x = tape.constant(normal<double>({all.target_segments.count(), 4}));
+  const auto w = tape.constant(normal<double>({5, 4}, "table"));
+  CHECK(std::isfinite(
+      next_item_loss(x, w, {}, all, {.kind = Kind::bce, .negatives = 3, .exclude_history = true}).item()));
+}
+
+TEST_CASE("next_item_loss: the gradients of states and table are right") {
+  for (const Kind kind : kinds) {
+    for (const Batch& batch : {positions(), baskets(), uneven()}) {
+      for (const bool cosine : {false, true}) {
+        INFO("kind " << static_cast<int>(kind) << ", " << batch.targets.size() << " targets");
+        const auto result = test::gradcheck_module(
+            {}, {normal<double>({batch.target_segments.count(), 4}), normal<double>({num_items, 4}, "table")},
+            [&](Tape<double>&, std::span<const Var<double>> x) {
+              return next_item_loss(x[0], x[1], {}, batch, {.kind = kind, .negatives = 3, .cosine = cosine});
+            },
+            {.tape = {.training = true, .random = Random(4)}});
+        INFO(result.message());
+        CHECK(result);
+      }
     }
   }
 }
@@ -128,7 +266,7 @@ TEST_CASE("next_item_loss reaches a table that is a parameter") {
     nn::init_normal(table, Random(1), 1);
     Tape<float> tape({.training = true, .random = Random(2)});
     const auto x = tape.variable(normal<float>({batch.target_segments.count(), 4}));
-    backward(next_item_loss(x, tape.parameter(table), batch, {.kind = kind, .negatives = 2}));
+    backward(next_item_loss(x, tape.parameter(table), {}, batch, {.kind = kind, .negatives = 2}));
     for (const Index target : batch.targets) {
       CHECK(table.gradient().matrix().row(target).cwiseAbs().maxCoeff() > 0);
     }
@@ -142,25 +280,30 @@ TEST_CASE("next_item_loss says what is wrong") {
   const Index queries = batch.target_segments.count();
   const auto state = tape.constant(normal<float>({queries, 4})), table = tape.constant(normal<float>({num_items, 4}));
   for (const Kind kind : {Kind::sampled_softmax, Kind::bce, Kind::gbce}) {
-    CHECK(error_of<OptionError>([&] { next_item_loss(state, table, batch, {.kind = kind, .negatives = 0}); }) ==
+    CHECK(error_of<OptionError>([&] { next_item_loss(state, table, {}, batch, {.kind = kind, .negatives = 0}); }) ==
           "next_item_loss: negatives 0");
   }
-  CHECK(error_of<OptionError>([&] { next_item_loss(state, table, batch, {.kind = Kind::gbce, .calibration = 2}); }) ==
-        "sampled_loss: calibration 2.000000 is not in [0, 1]");
+  CHECK(error_of<OptionError>([&] { next_item_loss(state, table, {}, batch, {.kind = Kind::bce, .popularity = 1}); }) ==
+        "next_item_loss: negatives by popularity need a sampler of 9 items, got 0");
+  CHECK(error_of<OptionError>([&] {
+          next_item_loss(state, table, {}, batch, {.kind = Kind::gbce, .calibration = 2});
+        }) == "sampled_loss: calibration 2.000000 is not in [0, 1]");
   for (const Kind kind : kinds) {
     CHECK(error_of<ShapeError>([&] {
-            next_item_loss(tape.constant(normal<float>({2, 4})), table, batch, {.kind = kind});
+            next_item_loss(tape.constant(normal<float>({2, 4})), table, {}, batch, {.kind = kind});
           }) == message("expand: input [2, 4] for ", queries, " segments"));
     CHECK(error_of<ShapeError>([&] {
-            next_item_loss(state, tape.constant(normal<float>({num_items, 3})), batch, {.kind = kind});
+            next_item_loss(state, tape.constant(normal<float>({num_items, 3})), {}, batch, {.kind = kind});
           }) != "");
   }
   batch.target_segments.assign(std::vector<Index>(static_cast<std::size_t>(queries) + 1, 0));
-  CHECK(error_of<ShapeError>([&] { next_item_loss(state, table, batch, {}); }) != "");
+  CHECK(error_of<ShapeError>([&] { next_item_loss(state, table, {}, batch, {}); }) != "");
   batch = positions();
   batch.targets[1] = num_items;
-  CHECK(error_of<IndexError>([&] { next_item_loss(state, table, batch, {}); }) ==
+  CHECK(error_of<IndexError>([&] { next_item_loss(state, table, {}, batch, {}); }) ==
         "linear_cross_entropy: target 9 of row 1 is not one of 9 items");
-  CHECK(error_of<IndexError>([&] { next_item_loss(state, table, batch, {.kind = Kind::bce}); }) ==
+  CHECK(error_of<IndexError>([&] { next_item_loss(state, table, {}, batch, {.kind = Kind::bce}); }) ==
         "sampled_loss: target 9 of row 1 is not one of 9 items");
+  CHECK(error_of<IndexError>([&] { next_item_loss(state, table, {}, batch, {.kind = Kind::bce, .cosine = true}); }) ==
+        "next_item_loss: item 9 at position 1 is not one of 9 items");
 }

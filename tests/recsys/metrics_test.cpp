@@ -32,17 +32,41 @@ TEST_CASE("what cannot be recommended is not", "[recsys][metrics]") {
   CHECK(rank_top_k(Scores{-inf, not_a_number, -1e300, inf}, 4) == Items{3, 2});
 }
 
-TEST_CASE("the rank of one target: ties count against it", "[recsys][metrics]") {
-  const Scores scores = {1, 3, 2, 3, not_a_number, -inf};
-  CHECK(rank_of(scores, 1) == 1);
-  CHECK(rank_of(scores, 3) == 1);
-  CHECK(rank_of(scores, 2) == 2);
-  CHECK(rank_of(scores, 0) == 3);
-  CHECK(rank_of(scores, 4) == 6);
-  CHECK(rank_of(scores, 5) == 6);
-  CHECK(rank_of(Scores(100, 0.5), 0) == 99);  // constant scores find nothing
-  CHECK_THROWS_AS(rank_of(scores, 6), heed::IndexError);
-  CHECK_THROWS_AS(rank_of(scores, -1), heed::IndexError);
+TEST_CASE("one target among candidates: ties as declared", "[recsys][metrics]") {
+  const Scores others = {3, 1, 2, 2, not_a_number, -inf};
+  CHECK(candidate_metrics(4, others, 10).mrr == 1);
+  CHECK(candidate_metrics(2, others, 10, Ties::optimistic).mrr == Approx(1.0 / 2));
+  CHECK(candidate_metrics(2, others, 10).mrr == Approx(1.0 / 4));
+  const RankingMetrics expected = candidate_metrics(2, others, 3, Ties::expected);  // second, third or fourth
+  CHECK(expected.hit_rate == Approx(2.0 / 3));
+  CHECK(expected.recall == expected.hit_rate);
+  CHECK(expected.precision == Approx(2.0 / 9));
+  CHECK(expected.mrr == Approx((1.0 / 2 + 1.0 / 3) / 3));
+  CHECK(expected.map == expected.mrr);
+  CHECK(expected.ndcg == Approx((1 / std::log2(3.0) + 0.5) / 3));
+  CHECK(candidate_metrics(0, others, 10).mrr == Approx(1.0 / 5));  // NaN and -infinity stand behind
+  for (const Ties ties : {Ties::optimistic, Ties::conservative, Ties::expected}) {
+    CHECK(candidate_metrics(-inf, others, 10, ties).hit_rate == 0);
+    CHECK(candidate_metrics(not_a_number, Scores{}, 10, ties).hit_rate == 0);
+    const RankingMetrics alone = candidate_metrics(1, Scores{}, 1, ties),
+                         listed = ranking_metrics(Items{7}, Items{7}, 1);
+    CHECK(alone.hit_rate + alone.recall + alone.precision + alone.ndcg + alone.mrr + alone.map == 6);
+    CHECK(listed.hit_rate + listed.recall + listed.precision + listed.ndcg + listed.mrr + listed.map == 6);
+  }
+  const Scores constant(100, 0.5);
+  CHECK(candidate_metrics(0.5, constant, 10).hit_rate == 0);
+  CHECK(candidate_metrics(0.5, constant, 10, Ties::expected).hit_rate == Approx(10.0 / 101));
+  CHECK_THROWS_AS(candidate_metrics(1, others, 0), heed::OptionError);
+}
+
+TEST_CASE("area under the ROC curve: ties count half", "[recsys][metrics]") {
+  CHECK(auc(Scores{2}, Scores{1, 3, 2, 0}) == Approx(2.5 / 4));
+  CHECK(auc(Scores{2, 5}, Scores{1, 3, 2, 0}) == Approx(6.5 / 8));
+  CHECK(auc(Scores{1, 1}, Scores{1, 1, 1}) == 0.5);
+  CHECK(auc(Scores{not_a_number}, Scores{-inf, 0}) == 0.25);
+  CHECK(auc(Scores{inf}, Scores{not_a_number}) == 1);
+  CHECK_THROWS_AS(auc(Scores{}, Scores{1}), heed::OptionError);
+  CHECK_THROWS_AS(auc(Scores{1}, Scores{}), heed::OptionError);
 }
 
 TEST_CASE("the metrics of a list, by hand", "[recsys][metrics]") {
@@ -51,6 +75,7 @@ TEST_CASE("the metrics of a list, by hand", "[recsys][metrics]") {
   CHECK(m.recall == Approx(2.0 / 3));
   CHECK(m.precision == Approx(2.0 / 4));
   CHECK(m.mrr == Approx(0.5));
+  CHECK(m.map == Approx((1.0 / 2 + 2.0 / 4) / 3));
   const double gains = 1 / std::log2(3.0) + 1 / std::log2(5.0);
   CHECK(m.ndcg == Approx(gains / (1 + 1 / std::log2(3.0) + 1 / std::log2(4.0))));
 }
@@ -60,8 +85,9 @@ TEST_CASE("the ends of the metrics", "[recsys][metrics]") {
   CHECK(best.ndcg == Approx(1));
   CHECK(best.recall == Approx(0.5));
   CHECK(best.precision == Approx(1));
+  CHECK(best.map == Approx(1));
   const RankingMetrics none = ranking_metrics(Items{3, 1}, Items{1}, 1);
-  CHECK(none.hit_rate + none.recall + none.precision + none.ndcg + none.mrr == 0);
+  CHECK(none.hit_rate + none.recall + none.precision + none.ndcg + none.mrr + none.map == 0);
   CHECK(ranking_metrics({}, Items{1}, 10).ndcg == 0);
   CHECK(ranking_metrics(Items{1}, Items{1}, 10).precision == Approx(0.1));  // a short list is no excuse
   CHECK(ranking_metrics(Items{0, 1}, Items{1}, 10).ndcg == Approx(1 / std::log2(3.0)));
@@ -72,7 +98,7 @@ TEST_CASE("the ends of the metrics", "[recsys][metrics]") {
 TEST_CASE("means over users", "[recsys][metrics]") {
   Metrics users;
   CHECK(users.mean().ndcg == 0);
-  users.add({.hit_rate = 1, .recall = 0.5, .precision = 0.1, .ndcg = 0.25, .mrr = 1});
+  users.add({.hit_rate = 1, .recall = 0.5, .precision = 0.1, .ndcg = 0.25, .mrr = 1, .map = 0.75});
   users.add({});
   CHECK(users.size() == 2);
   CHECK(users.mean().hit_rate == 0.5);
@@ -80,5 +106,7 @@ TEST_CASE("means over users", "[recsys][metrics]") {
   CHECK(users.mean().precision == 0.05);
   CHECK(users.mean().ndcg == 0.125);
   CHECK(users.mean().mrr == 0.5);
+  CHECK(users.mean().map == 0.375);
   CHECK(users.at(0).ndcg == 0.25);
+  CHECK(users.at(0).map == 0.75);
 }

@@ -14,7 +14,8 @@ using test::error_of;
 using Model = recsys::AttentionRecommender<float>;
 
 Model make(AttentionKind kind = AttentionKind::additive) {
-  Model model({.num_items = 12, .embed_dim = 4, .hidden_size = 6, .attention = kind, .num_heads = 2});
+  Model model({.num_items = 12, .embed_dim = 4, .max_age = 32, .item_bias = true, .pointer = true},
+              {.hidden_size = 6, .attention = kind, .num_heads = 2});
   nn::initialize(model, Random(1));
   // Large scores, so that ties cannot hide an error.
   for (const auto& named : nn::parameters(model)) nn::init_normal(*named.parameter, Random(2).fork(named.name), 0.7);
@@ -106,6 +107,32 @@ TEST_CASE("what the user already took can be left out") {
   for (const Index item : {3, 0, 11}) CHECK(std::count(ranking.begin(), ranking.end(), item) == 0);
   for (Index item = 0; item < 12; ++item) session.push(item, 1);
   CHECK(session.top_k(5).empty());
+}
+
+TEST_CASE("a session knows the kinds of events, as a batch does") {
+  Model model({.num_items = 12, .embed_dim = 4, .num_kinds = 3}, {.hidden_size = 6});
+  nn::initialize(model, Random(1));
+  for (const auto& named : nn::parameters(model)) nn::init_normal(*named.parameter, Random(2).fork(named.name), 0.7);
+  Session<Model> session(model, {.max_length = 2});
+  std::vector<std::int32_t> past, kinds;
+  for (Index i = 0; i < 9; ++i) {  // longer than what a session keeps
+    session.push(i % 5, i, i % 3);
+    past.push_back(static_cast<std::int32_t>(i % 5));
+    kinds.push_back(static_cast<std::int32_t>(i % 3));
+    data::Batch batch;
+    batch.assign_history(past, {}, 2, kinds);
+    Tape<float> tape({.record = false});
+    Tensor<float> scores({1, 12});
+    model.score(tape, batch, scores.view());
+    const auto best = session.top_k(1)[0];
+    CHECK(best.score == scores(0, best.item));
+  }
+  CHECK(error_of<OptionError>([&] { session.push(1, 20); }) == "Session::push: kind -1 after events with kinds");
+  session.clear();
+  session.push(1, 1);
+  CHECK(error_of<OptionError>([&] { session.push(1, 2, 2); }) == "Session::push: kind 2 after events without kinds");
+  CHECK(session.history().size() == 1);
+  CHECK(error_of<OptionError>([&] { session.top_k(1); }) == "HistoryInput: the batch has no kinds of event");
 }
 
 TEST_CASE("a session says what is wrong, and stays as it was") {

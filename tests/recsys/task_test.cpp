@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "heed/recsys/task.hpp"
 
+#include <numeric>
+
 #include "heed/recsys/models/attention_recommender.hpp"
 #include "nn/layers.hpp"
 #include "recsys/small_logs.hpp"
@@ -12,7 +14,8 @@ using namespace heed::recsys;
 using Model = AttentionRecommender<float>;
 
 Model model_of(const data::Interactions& log) {
-  Model model({.num_items = log.num_items(), .embed_dim = 8, .hidden_size = 16, .dropout = 0});
+  Model model({.num_items = log.num_items(), .embed_dim = 8, .max_age = 32, .item_bias = true, .pointer = true},
+              {.hidden_size = 16, .dropout = 0});
   nn::initialize(model, Random(1));
   return model;
 }
@@ -82,4 +85,26 @@ TEST_CASE("hooks of the caller's own go before the task's; nothing to learn from
   const auto one = std::move(builder).build();
   Model tiny = model_of(one);
   CHECK_THROWS_AS(fit(tiny, Task(one), {}), OptionError);
+}
+
+TEST_CASE("a share of the users is learned from, all are measured") {
+  const auto log = test::repeat_log(200, 12, 4);
+  const Task all(log), half(log, {.learners = 0.5}), tenth(log, {.learners = 0.1});
+  CHECK(half.examples().size() < all.examples().size());
+  CHECK(half.examples().size() > all.examples().size() / 4);
+  CHECK(tenth.examples().size() > 0);
+  for (const auto& example : tenth.examples()) CHECK(half.learns(example.user));
+  for (const auto& example : half.examples()) CHECK(half.learns(example.user));
+  CHECK(half.split().test_end == all.split().test_end);
+  const auto ends = half.counted_ends(true);
+  for (Index u = 0; u < log.num_users(); ++u) {
+    const auto at = static_cast<std::size_t>(u);
+    CHECK(ends[at] == (half.learns(u) ? half.split().validation_end[at] : 0));
+  }
+  const auto counts = half.item_counts();
+  CHECK(std::accumulate(counts.begin(), counts.end(), Index{0}) == [&] {
+    const auto train = half.counted_ends(false);
+    return std::accumulate(train.begin(), train.end(), Index{0});
+  }());
+  CHECK_THROWS_AS(Task(log, {.learners = 0}), OptionError);
 }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "heed/recsys/trainer.hpp"
 
+#include <numeric>
 #include <set>
 
 #include "heed/recsys/models/attention_recommender.hpp"
+#include "heed/recsys/models/sasrec.hpp"
+#include "heed/recsys/task.hpp"
 #include "nn/layers.hpp"
 #include "recsys/small_logs.hpp"
 
@@ -20,7 +23,8 @@ using Model = recsys::AttentionRecommender<float>;
 struct Setting {
   data::Interactions log = test::circle_log(24, 8, 10);
   std::vector<data::Example> examples = data::every_position_examples(log, test::all_train(log), 50);
-  Model model{{.num_items = 8, .embed_dim = 8, .hidden_size = 16, .pointer = false, .max_age = 0, .dropout = 0.1}};
+  Model model{{.num_items = 8, .embed_dim = 8, .max_age = 0, .item_bias = true, .pointer = false},
+              {.hidden_size = 16, .dropout = 0.1}};
   TrainHooks hooks;
 
   Setting() {
@@ -31,7 +35,7 @@ struct Setting {
     hooks.validate = [] { return 0.0; };
   }
   recsys::TrainReport train(const TrainOptions& options) { return recsys::train(model, examples, hooks, options); }
-  Tensor<float> weights() { return model.items.weight.value(); }
+  Tensor<float> weights() { return model.input.items.weight.value(); }
 };
 
 }  // namespace
@@ -91,6 +95,7 @@ TEST_CASE("every example once an epoch, in an order that the seed and the epoch 
 TEST_CASE("the same seed gives the same weights; another seed, or clipping, others") {
   const auto trained = [](const TrainOptions& options) {
     Setting s;
+    s.hooks.validate = [n = 0.0]() mutable { return ++n; };
     s.train(options);
     return s.weights();
   };
@@ -98,6 +103,55 @@ TEST_CASE("the same seed gives the same weights; another seed, or clipping, othe
   CHECK(test::same(trained({.max_epochs = 2, .random = Random(1)}).view(), once.view()));
   CHECK(!test::same(trained({.max_epochs = 2, .random = Random(2)}).view(), once.view()));
   CHECK(!test::same(trained({.max_epochs = 2, .clip_norm = 1e-6, .random = Random(1)}).view(), once.view()));
+}
+
+TEST_CASE("a table stepped row by row gets the same weights, in the best epoch, at the end and after an exception") {
+  using Kind = recsys::NextItemLoss::Kind;
+  const auto log = test::circle_log(40, 300, 9);
+  const recsys::Task task(log, {.next_basket = false});
+  const auto trained = [&](bool lazy, Kind kind, bool cosine, Index fails_at) {
+    recsys::SASRec<float> model(
+        {.num_items = 300, .embed_dim = 8, .loss = {.kind = kind, .negatives = 3, .popularity = 0.5, .cosine = cosine}},
+        {.num_blocks = 1, .feedforward_dim = 8});
+    nn::initialize(model, Random(1));
+    TrainOptions options{.batch_size = 4, .max_epochs = 4, .patience = 9, .learning_rate = 0.01, .clip_norm = 0.5};
+    if (lazy) options.lazy_rows = optim::under("items");
+    TrainHooks hooks;
+    std::vector<double> figures = {1, 3, 2, 0};
+    hooks.validate = [&, epoch = std::size_t{0}]() mutable {
+      const auto predicted = [&] {  // the model is at the present
+        Tape<float> tape({.record = false});
+        Tensor<float> scores({1, 300});
+        data::Batch batch;
+        const std::vector<std::int32_t> history = {1, 2, 3};
+        batch.assign_history(history, {}, 100);
+        model.score(tape, batch, scores.view());
+        return static_cast<double>(scores(0, 17));
+      };
+      return figures.at(epoch++) + predicted();
+    };
+    Index steps = 0;
+    hooks.on_step = [&](const TrainProgress&) {
+      if (++steps == fails_at) throw std::runtime_error("enough");
+      return true;
+    };
+    try {
+      recsys::fit(model, task, options, hooks);
+    } catch (const std::runtime_error&) {
+    }
+    std::vector<Tensor<float>> out;
+    for (const auto& named : nn::parameters(model)) out.push_back(named.parameter->value());
+    return out;
+  };
+  for (const Kind kind : {Kind::softmax, Kind::sampled_softmax, Kind::bce}) {
+    for (const bool cosine : {false, true}) {
+      for (const Index fails_at : {-1, 15, 5}) {
+        INFO("loss " << static_cast<int>(kind) << ", cosine " << cosine << ", fails at " << fails_at);
+        const auto lazy = trained(true, kind, cosine, fails_at), dense = trained(false, kind, cosine, fails_at);
+        for (std::size_t i = 0; i < lazy.size(); ++i) CHECK(test::same(lazy[i].view(), dense[i].view()));
+      }
+    }
+  }
 }
 
 TEST_CASE("training stops after patience, and the model has the weights of its best epoch") {
@@ -131,11 +185,43 @@ TEST_CASE("an interruption ends the epoch, is validated, and says so") {
   CHECK(report.best_epoch == 2);
 }
 
+TEST_CASE("batches by tokens: every example once an epoch, and never more than asked for") {
+  Setting s;
+  std::vector<std::size_t> sizes;
+  Index most = 0;
+  s.hooks.fill = [&, fill = s.hooks.fill](data::Batch& batch, std::span<const data::Example> some, Random random) {
+    fill(batch, some, random);
+    sizes.push_back(some.size());
+    most = std::max(most, batch.segments.tokens());
+  };
+  const auto report = s.train({.max_tokens = 30, .max_epochs = 1});
+  CHECK(most <= 30);
+  CHECK(most > 20);
+  CHECK(std::accumulate(sizes.begin(), sizes.end(), std::size_t{0}) == s.examples.size());
+  CHECK(report.epochs.size() == 1);
+}
+
+TEST_CASE("the rate warms up and falls") {
+  const auto trained = [](const TrainOptions& options) {
+    Setting s;
+    s.hooks.validate = [n = 0.0]() mutable { return ++n; };
+    s.train(options);
+    return s.weights();
+  };
+  const TrainOptions plain{.batch_size = 24, .max_epochs = 2};
+  auto warm = plain, falling = plain;
+  warm.warm_up = 5;
+  falling.decay = optim::Decay::cosine;
+  const auto reference = trained(plain);
+  CHECK((trained(warm).array() != reference.array()).any());
+  CHECK((trained(falling).array() != reference.array()).any());
+}
+
 TEST_CASE("training says what is wrong") {
   Setting s;
   CHECK(error_of<OptionError>([&] { recsys::train(s.model, {}, s.hooks, {}); }) == "train: no examples to learn from");
   CHECK(error_of<OptionError>([&] { s.train({.batch_size = 0}); }) ==
-        "train: batch_size 0, max_epochs 20 and patience 3 must be positive");
+        "train: batch_size 0, max_epochs 20 and patience 3 must be positive, max_tokens 0 not negative");
   CHECK(error_of<OptionError>([&] { s.train({.patience = 0}); }) != "");
   CHECK(error_of<OptionError>([&] { recsys::train(s.model, s.examples, {}, {}); }) ==
         "train: the hooks fill and validate are required");

@@ -30,7 +30,7 @@ class AtomicFile {
     struct stat old {};
     const bool exists = ::stat(path_.c_str(), &old) == 0;
     // Renaming over a directory fails late, and over a device such as /dev/null it would succeed.
-    if (exists && !S_ISREG(old.st_mode)) fail<IoError>(operation_, message(path_, " exists and is no regular file"));
+    if (exists && !S_ISREG(old.st_mode)) fail<IoError>(operation_, path_, " exists and is no regular file");
     static std::atomic<unsigned> count{0};
     do {
       temporary_ = message(path_, ".", ::getpid(), ".", count++, ".tmp");
@@ -85,7 +85,7 @@ class AtomicFile {
     if (!temporary_.empty()) ::unlink(temporary_.c_str());
   }
   [[noreturn]] void failed(std::string_view what) const {
-    fail<IoError>(operation_, message(what, " ", temporary_, " (for ", path_, "): ", std::strerror(errno)));
+    fail<IoError>(operation_, what, " ", temporary_, " (for ", path_, "): ", std::strerror(errno));
   }
 
   std::string operation_;

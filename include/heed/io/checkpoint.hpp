@@ -74,7 +74,7 @@ void load(M&& module, const SafetensorsFile& file, Narrowing narrowing = Narrowi
     if (wanted.contains(tensor.name)) continue;
     wrong += message("\n  unexpected: ", tensor.name, " ", detail::text(tensor.shape));
   }
-  if (!wrong.empty()) fail<IoError>("load", message(file.path(), " does not fit the module:", wrong));
+  if (!wrong.empty()) fail<IoError>("load", file.path(), " does not fit the module:", wrong);
   for (const auto& [name, parameter] : wanted) {
     file.read(name, std::span(parameter->value().data(), static_cast<std::size_t>(parameter->size())), narrowing);
     parameter->restore_zero_row();

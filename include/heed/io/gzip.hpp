@@ -43,7 +43,7 @@ class GzipBuffer : public std::streambuf {
   }
 
  private:
-  [[noreturn]] void bad(std::string_view what) const { fail<IoError>("read_gzip", message(path_, ": ", what)); }
+  [[noreturn]] void bad(std::string_view what) const { fail<IoError>("read_gzip", path_, ": ", what); }
 
   struct Close {
     void operator()(gzFile file) const { ::gzclose_r(file); }

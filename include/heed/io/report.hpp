@@ -58,7 +58,7 @@ class Report {
     std::vector<bool> numeric(header.size(), true);
     for (const auto& row : rows) {
       if (row.size() != header.size()) {
-        fail<ShapeError>("report table", message("a row of ", row.size(), " cells under ", header.size(), " headings"));
+        fail<ShapeError>("report table", "a row of ", row.size(), " cells under ", header.size(), " headings");
       }
       for (std::size_t i = 0; i < row.size(); ++i) numeric[i] = numeric[i] && is_numeric(row[i]);
     }
@@ -131,8 +131,8 @@ class Report {
   Report& heat_map(const HeatMap& map) {
     const std::size_t columns = map.queries.size(), rows = map.keys.size();
     if (map.weights.size() != columns * rows) {
-      fail<ShapeError>("report heat_map",
-                       message("wants ", columns, " x ", rows, " weights [queries, keys], got ", map.weights.size()));
+      fail<ShapeError>("report heat_map", "wants ", columns, " x ", rows, " weights [queries, keys], got ",
+                       map.weights.size());
     }
     double most = 0;
     for (const double weight : map.weights) most = std::isfinite(weight) ? std::max(most, weight) : most;

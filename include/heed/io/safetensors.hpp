@@ -140,7 +140,7 @@ class SafetensorsFile {
       bad(std::ferror(file) != 0 ? message("cannot read: ", std::strerror(errno)) : "the file ended while it was read");
     }
   }
-  [[noreturn]] void bad(std::string_view what) const { fail<IoError>("read_safetensors", message(path_, ": ", what)); }
+  [[noreturn]] void bad(std::string_view what) const { fail<IoError>("read_safetensors", path_, ": ", what); }
 
   std::string path_;
   std::vector<TensorInfo> tensors_;
@@ -171,7 +171,7 @@ inline void write_safetensors(const std::string& path, std::vector<TensorSource>
   const std::string operation = "write_safetensors";
   const auto quoted = [&](const std::string& text) {
     if (detail::utf8_valid_prefix(text) != text.size()) {
-      fail<IoError>(operation, message(path, ": '", text, "' is not UTF-8"));
+      fail<IoError>(operation, path, ": '", text, "' is not UTF-8");
     }
     return nlohmann::json(text).dump();
   };
@@ -190,7 +190,7 @@ inline void write_safetensors(const std::string& path, std::vector<TensorSource>
   std::size_t end = 0;
   for (const TensorSource& tensor : tensors) {
     const auto complain = [&](std::string_view what) {
-      fail<IoError>(operation, message(path, ": tensor '", tensor.name, "': ", what));
+      fail<IoError>(operation, path, ": tensor '", tensor.name, "': ", what);
     };
     if (!names.insert(tensor.name).second) complain("the name is taken");
     if (std::any_of(tensor.shape.begin(), tensor.shape.end(), [](Index n) { return n < 0; }))
@@ -206,7 +206,7 @@ inline void write_safetensors(const std::string& path, std::vector<TensorSource>
   if (header.back() == ',') header.pop_back();
   header += '}';
   header.append((8 - header.size() % 8) % 8, ' ');
-  if (header.size() > detail::max_header_bytes) fail<IoError>(operation, message(path, ": the header exceeds 100 MB"));
+  if (header.size() > detail::max_header_bytes) fail<IoError>(operation, path, ": the header exceeds 100 MB");
 
   AtomicFile file(operation, path);
   const std::uint64_t length = header.size();

@@ -11,12 +11,13 @@
 #include "heed/data/batch.hpp"
 #include "heed/kernels/top_k.hpp"
 #include "heed/recsys/evaluate.hpp"
+#include "heed/recsys/history.hpp"
 
 namespace heed::inline HEED_ABI::recsys {
 
 struct BatchRankerOptions {
   Index batch_size = 64;   ///< histories scored at a time
-  Index max_length = 300;  ///< events of a history that the model sees
+  Index max_length = 300;  ///< events of a history that the model sees, if it can see so many
   Executor* executor = nullptr;
 };
 
@@ -30,8 +31,9 @@ class BatchRanker {
   explicit BatchRanker(const Model& model, const BatchRankerOptions& options = {})
       : model_(model), options_(options), tape_({.record = false, .executor = options.executor}) {
     if (options.batch_size <= 0 || options.max_length < 0) {
-      fail<OptionError>("BatchRanker", message("batch_size ", options.batch_size, ", max_length ", options.max_length));
+      fail<OptionError>("BatchRanker", "batch_size ", options.batch_size, ", max_length ", options.max_length);
     }
+    options_.max_length = seen_length(model, options.max_length);
   }
 
   /// For the first `end` events of each example's user: the k best items by score, then by smaller number. Without
@@ -75,7 +77,7 @@ class BatchRanker {
       const Index end = test ? split.validation_end[at] : split.train_end[at];
       if (test ? split.tested(u) : split.validated(u)) histories.push_back({.user = u, .end = end});
     }
-    const auto all = lists(log, histories, options.k, options.keep_history);
+    const auto all = lists(log, histories, options.list_length(), options.keep_history);
     auto next = all.begin();
     return recsys::evaluate(
         log, split, [&](const History&, Index) { return *next++; }, options);

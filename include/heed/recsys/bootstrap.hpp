@@ -31,11 +31,11 @@ struct MeanDifference {
 inline MeanDifference paired_bootstrap(std::span<const double> a, std::span<const double> b, Random random,
                                        const BootstrapOptions& options = {}) {
   if (a.size() != b.size() || a.empty()) {
-    fail<ShapeError>("paired_bootstrap", message("wanted the same users twice, got ", a.size(), " and ", b.size()));
+    fail<ShapeError>("paired_bootstrap", "wanted the same users twice, got ", a.size(), " and ", b.size());
   }
   if (options.resamples < 1 || !(options.level > 0 && options.level < 1)) {
-    fail<OptionError>("paired_bootstrap", message("wanted resamples >= 1 and a level in (0, 1), got ",
-                                                  options.resamples, " and ", options.level));
+    fail<OptionError>("paired_bootstrap", "wanted resamples >= 1 and a level in (0, 1), got ", options.resamples,
+                      " and ", options.level);
   }
   const auto n = static_cast<Index>(a.size());
   std::vector<double> difference(a.size()), means(static_cast<std::size_t>(options.resamples));

@@ -27,16 +27,31 @@ struct EvaluateOptions {
   /// True: items of the history may be recommended again (last basket). False: they are taken out of the list before it
   /// is cut at k (leave-one-out).
   bool keep_history = true;
+  /// The lists are kept up to here, for metrics at other cut-offs and for files; at least k.
+  Index depth = 0;
+
+  Index list_length() const { return std::max(k, depth); }
 };
 
-/// The outcome, user by user; rows of `all` belong to `users` and `lengths`.
+/// The outcome, user by user; rows of `all` belong to `users`, `lengths`, `targets` and `lists`.
 struct Evaluation {
-  std::vector<Index> users;    ///< the users with held-out events, ascending
-  std::vector<Index> lengths;  ///< [users] events in their history
-  Metrics all;                 ///< every distinct held-out item is a target
-  Metrics repeats;             ///< targets that are in the history, over the users who have one
-  Metrics firsts;              ///< targets that are not, over the users who have one
-  double coverage = 0;         ///< items recommended to anybody at k / items in the catalogue
+  std::vector<Index> users;                        ///< the users with held-out events, ascending
+  std::vector<Index> lengths;                      ///< [users] events in their history
+  Metrics all;                                     ///< every distinct held-out item is a target
+  Metrics repeats;                                 ///< targets that are in the history, over the users who have one
+  Metrics firsts;                                  ///< targets that are not, over the users who have one
+  double coverage = 0;                             ///< items recommended to anybody at k / items in the catalogue
+  std::vector<std::vector<std::int32_t>> targets;  ///< [users] distinct held-out items, ascending
+  std::vector<std::vector<std::int32_t>> lists;    ///< [users] what was recommended, best first, at most list_length
+  Index list_length = 0;                           ///< the greatest cut-off that the lists are long enough for
+
+  /// What `all` would be at another cut-off. Throws OptionError unless 1 <= k <= list_length.
+  Metrics at(Index k) const {
+    if (k > list_length) fail<OptionError>("evaluation", "lists of ", list_length, " cannot be cut at ", k);
+    Metrics out;
+    for (std::size_t i = 0; i < lists.size(); ++i) out.add(ranking_metrics(lists[i], targets[i], k));
+    return out;
+  }
 };
 
 /// The users of one range of history lengths.
@@ -68,44 +83,57 @@ namespace detail {
 inline void check_list(std::span<const std::int32_t> list, Index row, std::vector<Index>& last_row) {
   for (const std::int32_t item : list) {
     if (item < 0 || static_cast<std::size_t>(item) >= last_row.size()) {
-      fail<IndexError>("evaluate", message("item ", item, " was recommended, of ", last_row.size(), " items"));
+      fail<IndexError>("evaluate", "item ", item, " was recommended, of ", last_row.size(), " items");
     }
     if (std::exchange(last_row[static_cast<std::size_t>(item)], row) == row) {
-      fail<IndexError>("evaluate", message("item ", item, " was recommended twice in a list"));
+      fail<IndexError>("evaluate", "item ", item, " was recommended twice in a list");
     }
   }
 }
 
 }  // namespace detail
 
-/// Asks `rank(History, k)` for the best items (distinct, best first, a std::vector<std::int32_t>) of every user who has
-/// held-out events, in the users' order, and measures the lists at `options.k`. The history of a target is everything
-/// before it, so a test sees the validation events. Throws ShapeError when the split is of another log, IndexError
-/// on a list with repeated or unknown items.
-template <class Rank>
-Evaluation evaluate(const data::Interactions& log, const data::Split& split, Rank&& rank,
-                    const EvaluateOptions& options = {}) {
+/// Calls `body(user, past, targets)` for every user who has held-out events, in the users' order: the history is
+/// everything before them, so a test sees the validation events; the targets are distinct and ascending. Throws
+/// ShapeError when the split is of another log.
+template <class Body>
+void for_each_held_out(const data::Interactions& log, const data::Split& split, HeldOut held_out, Body&& body) {
   if (split.num_users() != log.num_users()) {
-    fail<ShapeError>("evaluate", message("a split of ", split.num_users(), " users for ", log.num_users()));
+    fail<ShapeError>("evaluate", "a split of ", split.num_users(), " users for ", log.num_users());
   }
-  const bool test = options.held_out == HeldOut::test;
+  const bool test = held_out == HeldOut::test;
   const auto& begins = test ? split.validation_end : split.train_end;
   const auto& ends = test ? split.test_end : split.validation_end;
-  Evaluation out;
-  std::vector<Index> last_row(static_cast<std::size_t>(log.num_items()), -1);  // the last list an item was in
   for (Index u = 0; u < log.num_users(); ++u) {
     const Index begin = begins[static_cast<std::size_t>(u)], end = ends[static_cast<std::size_t>(u)];
     if (begin == end) continue;
-    const History past = history(log, u, begin);
+    const auto events = log.user(u).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+    body(u, history(log, u, begin), distinct(events));
+  }
+}
+
+/// Asks `rank(History, k)` for the best items (distinct, best first, a std::vector<std::int32_t>) of every user of
+/// for_each_held_out, and measures the lists at `options.k`. Throws what that throws, and IndexError on a list with
+/// repeated or unknown items.
+template <class Rank>
+Evaluation evaluate(const data::Interactions& log, const data::Split& split, Rank&& rank,
+                    const EvaluateOptions& options = {}) {
+  Evaluation out;
+  out.list_length = options.list_length();
+  std::vector<Index> last_row(static_cast<std::size_t>(log.num_items()), -1);  // the last list an item was in
+  std::vector<bool> covered(last_row.size());
+  const auto measure = [&](Index u, const History& past, std::vector<std::int32_t> targets) {
     const auto known = distinct(past.items);
-    const auto targets =
-        distinct(log.user(u).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
     const auto is_known = [&](std::int32_t item) { return std::binary_search(known.begin(), known.end(), item); };
 
-    std::vector<std::int32_t> list = rank(past, options.keep_history ? options.k : options.k + std::ssize(known));
+    std::vector<std::int32_t> list =
+        rank(past, options.keep_history ? out.list_length : out.list_length + std::ssize(known));
     if (!options.keep_history) std::erase_if(list, is_known);
-    list.resize(std::min(list.size(), static_cast<std::size_t>(std::max<Index>(options.k, 0))));
+    list.resize(std::min(list.size(), static_cast<std::size_t>(std::max<Index>(out.list_length, 0))));
     detail::check_list(list, std::ssize(out.users), last_row);
+    for (Index i = 0; i < std::min(options.k, std::ssize(list)); ++i) {
+      covered[static_cast<std::size_t>(list[static_cast<std::size_t>(i)])] = true;
+    }
 
     std::vector<std::int32_t> repeats, firsts;
     std::partition_copy(targets.begin(), targets.end(), std::back_inserter(repeats), std::back_inserter(firsts),
@@ -115,9 +143,14 @@ Evaluation evaluate(const data::Interactions& log, const data::Split& split, Ran
     out.all.add(ranking_metrics(list, targets, options.k));
     if (!repeats.empty()) out.repeats.add(ranking_metrics(list, repeats, options.k));
     if (!firsts.empty()) out.firsts.add(ranking_metrics(list, firsts, options.k));
+    out.targets.push_back(std::move(targets));
+    out.lists.push_back(std::move(list));
+  };
+  for_each_held_out(log, split, options.held_out, measure);
+  if (!covered.empty()) {
+    out.coverage =
+        static_cast<double>(std::count(covered.begin(), covered.end(), true)) / static_cast<double>(covered.size());
   }
-  const auto covered = std::count_if(last_row.begin(), last_row.end(), [](Index row) { return row >= 0; });
-  out.coverage = last_row.empty() ? 0 : static_cast<double>(covered) / static_cast<double>(last_row.size());
   return out;
 }
 

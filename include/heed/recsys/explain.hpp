@@ -9,7 +9,7 @@
 
 #include "heed/kernels/top_k.hpp"
 #include "heed/recsys/history.hpp"
-#include "heed/recsys/models/attention_recommender.hpp"
+#include "heed/recsys/next_item.hpp"
 
 namespace heed::inline HEED_ABI::recsys {
 
@@ -28,8 +28,8 @@ struct ExplainedItem {
 struct Explanation {
   std::vector<ExplainedItem> top;
   Index begin = 0;              ///< the history's first event that the model saw
-  std::vector<double> weights;  ///< [events seen] of the repeat-aware head or, without it, of the attention; empty for
-                                ///< several heads and for none
+  std::vector<double> weights;  ///< [events seen] of the repeat-aware head or, without it, of the attention (the mean
+                                ///< over its heads); empty for a model without either
 };
 
 /// The weights of one history item, all its occurrences together.
@@ -40,11 +40,12 @@ struct WeighedItem {
 };
 
 /// The k best items after `past`, and the weights behind them. Clears `tape`, which must not be training.
-template <class Scalar>
-Explanation explain(const AttentionRecommender<Scalar>& model, Tape<Scalar>& tape, const History& past,
+template <Encoder E>
+Explanation explain(const NextItem<E>& model, Tape<typename E::scalar_type>& tape, const History& past,
                     const ExplainOptions& options = {}) {
+  using Scalar = typename E::scalar_type;
   data::Batch batch;
-  batch.assign_history(past.items, past.times, options.max_length);
+  batch.assign_history(past.items, past.times, options.max_length, past.kinds);
   if (tape.training()) fail<OptionError>("explain", "the tape is training: dropout would act");
   tape.clear();
   const auto prediction = model.predict(tape, batch, true);

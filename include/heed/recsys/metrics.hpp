@@ -21,7 +21,7 @@ namespace heed::inline HEED_ABI::recsys {
 inline std::vector<std::int32_t> rank_top_k(std::span<const double> scores, Index k,
                                             std::span<const std::int32_t> tie_keys = {}) {
   if (!tie_keys.empty() && tie_keys.size() != scores.size()) {
-    fail<ShapeError>("rank_top_k", message("wanted ", scores.size(), " tie keys, got ", tie_keys.size()));
+    fail<ShapeError>("rank_top_k", "wanted ", scores.size(), " tie keys, got ", tie_keys.size());
   }
   std::vector<std::int32_t> order;
   order.reserve(scores.size());
@@ -39,18 +39,6 @@ inline std::vector<std::int32_t> rank_top_k(std::span<const double> scores, Inde
   return order;
 }
 
-/// How many items stand before `target` (0: it is first) when every tie counts against it: a model of constant scores
-/// finds nothing. For targets that cannot be recommended (score -infinity or NaN): the number of items.
-/// Throws IndexError when `target` is no item.
-inline Index rank_of(std::span<const double> scores, std::int32_t target) {
-  if (target < 0 || static_cast<std::size_t>(target) >= scores.size()) {
-    fail<IndexError>("rank_of", message("target ", target, " of ", scores.size(), " items"));
-  }
-  const double own = scores[static_cast<std::size_t>(target)];
-  if (!(own > -std::numeric_limits<double>::infinity())) return static_cast<Index>(scores.size());
-  return std::count_if(scores.begin(), scores.end(), [own](double score) { return score >= own; }) - 1;
-}
-
 /// The metrics of one list, or their means over users.
 struct RankingMetrics {
   double hit_rate = 0;   ///< 1 when a target is among the first k
@@ -59,6 +47,8 @@ struct RankingMetrics {
   double ndcg = 0;       ///< sum of 1 / log2(place + 2) over the targets found / the same sum of the ideal list, whose
                          ///< first min(distinct targets, k) places all hit
   double mrr = 0;        ///< 1 / (place + 1) of the first target among the first k, 0 without one
+  double map = 0;        ///< sum over the targets found of (targets found up to there / (place + 1)) / min(distinct
+                         ///< targets, k): RecBole's; trec_eval divides by the distinct targets whatever k is
 };
 
 /// The metrics at `k` of one list of distinct items, best first, for `targets`: not empty, distinct and ascending (see
@@ -66,7 +56,7 @@ struct RankingMetrics {
 inline RankingMetrics ranking_metrics(std::span<const std::int32_t> ranked, std::span<const std::int32_t> targets,
                                       Index k) {
   if (k < 1 || targets.empty()) {
-    fail<OptionError>("ranking_metrics", message("wanted k >= 1 and a target, got k = ", k, " and ", targets.size()));
+    fail<OptionError>("ranking_metrics", "wanted k >= 1 and a target, got k = ", k, " and ", targets.size());
   }
   const auto gain = [](Index place) { return 1.0 / std::log2(static_cast<double>(place) + 2.0); };
   const auto relevant = static_cast<Index>(targets.size());
@@ -77,18 +67,66 @@ inline RankingMetrics ranking_metrics(std::span<const std::int32_t> ranked, std:
     if (found == 0) out.mrr = 1.0 / static_cast<double>(place + 1);
     found += 1;
     out.ndcg += gain(place);
+    out.map += found / static_cast<double>(place + 1);
   }
   for (Index place = 0; place < std::min(k, relevant); ++place) ideal += gain(place);
   out.hit_rate = found > 0 ? 1 : 0;
   out.recall = found / static_cast<double>(relevant);
   out.precision = found / static_cast<double>(k);
   out.ndcg /= ideal;
+  out.map /= static_cast<double>(std::min(k, relevant));
   return out;
+}
+
+/// Where items of equal score stand, seen from a target: all behind it, all before it (constant scores then find
+/// nothing), or in every order: the mean of the metrics over them.
+enum class Ties { optimistic, conservative, expected };
+
+/// The metrics at `k` of a single target with `score` among candidates with the scores `others` (itself not among
+/// them). A score of -infinity or NaN is never recommended: as the target's it finds nothing, as another's it stands
+/// behind. Throws OptionError on k < 1.
+inline RankingMetrics candidate_metrics(double score, std::span<const double> others, Index k,
+                                        Ties ties = Ties::conservative) {
+  if (k < 1) fail<OptionError>("candidate_metrics", "wanted k >= 1, got ", k);
+  RankingMetrics out;
+  if (!(score > -std::numeric_limits<double>::infinity())) return out;
+  const Index better = std::count_if(others.begin(), others.end(), [score](double other) { return other > score; });
+  const Index equal = std::count(others.begin(), others.end(), score);
+  const Index first = ties == Ties::conservative ? better + equal : better;
+  const Index last = ties == Ties::optimistic ? better : better + equal;
+  const double share = 1.0 / static_cast<double>(last - first + 1);
+  for (Index place = first; place <= std::min(last, k - 1); ++place) {
+    out.hit_rate += share;
+    out.ndcg += share / std::log2(static_cast<double>(place) + 2.0);
+    out.mrr += share / static_cast<double>(place + 1);
+  }
+  out.recall = out.hit_rate;
+  out.precision = out.hit_rate / static_cast<double>(k);
+  out.map = out.mrr;
+  return out;
+}
+
+/// The area under the ROC curve: the share of pairs (one positive, one negative) whose positive has the higher score,
+/// equal scores counted as half a pair. NaN counts as -infinity. Throws OptionError when either has no score.
+inline double auc(std::span<const double> positives, std::span<const double> negatives) {
+  if (positives.empty() || negatives.empty()) {
+    fail<OptionError>("auc", "wanted positives and negatives, got ", positives.size(), " and ", negatives.size());
+  }
+  const auto number = [](double score) { return std::isnan(score) ? -std::numeric_limits<double>::infinity() : score; };
+  std::vector<double> sorted(negatives.size());
+  std::transform(negatives.begin(), negatives.end(), sorted.begin(), number);
+  std::sort(sorted.begin(), sorted.end());
+  double won = 0;
+  for (const double positive : positives) {
+    const auto [low, high] = std::equal_range(sorted.begin(), sorted.end(), number(positive));
+    won += 0.5 * static_cast<double>((low - sorted.begin()) + (high - sorted.begin()));
+  }
+  return won / (static_cast<double>(positives.size()) * static_cast<double>(negatives.size()));
 }
 
 /// The metrics of many users, one entry a user in every column: the form that a paired bootstrap takes.
 struct Metrics {
-  std::vector<double> hit_rate, recall, precision, ndcg, mrr;
+  std::vector<double> hit_rate, recall, precision, ndcg, mrr, map;
 
   Index size() const { return static_cast<Index>(ndcg.size()); }
 
@@ -98,11 +136,17 @@ struct Metrics {
     precision.push_back(one.precision);
     ndcg.push_back(one.ndcg);
     mrr.push_back(one.mrr);
+    map.push_back(one.map);
   }
 
   /// The metrics of row `i`.
   RankingMetrics at(std::size_t i) const {
-    return {.hit_rate = hit_rate[i], .recall = recall[i], .precision = precision[i], .ndcg = ndcg[i], .mrr = mrr[i]};
+    return {.hit_rate = hit_rate[i],
+            .recall = recall[i],
+            .precision = precision[i],
+            .ndcg = ndcg[i],
+            .mrr = mrr[i],
+            .map = map[i]};
   }
 
   /// Means over the users; all 0 without users.
@@ -111,7 +155,8 @@ struct Metrics {
             .recall = mean(recall),
             .precision = mean(precision),
             .ndcg = mean(ndcg),
-            .mrr = mean(mrr)};
+            .mrr = mean(mrr),
+            .map = mean(map)};
   }
 
  private:

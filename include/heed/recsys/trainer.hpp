@@ -6,23 +6,34 @@
 #include <chrono>
 #include <cmath>
 #include <functional>
+#include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "heed/autograd/tape.hpp"
 #include "heed/data/batch.hpp"
+#include "heed/data/token_batches.hpp"
 #include "heed/nn/module.hpp"
-#include "heed/optim/adam.hpp"
 #include "heed/optim/clip.hpp"
+#include "heed/optim/lazy_adam.hpp"
+#include "heed/optim/schedule.hpp"
 
 namespace heed::inline HEED_ABI::recsys {
 
 struct TrainOptions {
   Index batch_size = 64;  ///< examples a step
+  Index max_tokens = 0;   ///< of a step, whose histories are then of similar length, however many; 0: batch_size holds
   Index max_epochs = 20;
-  Index patience = 3;  ///< epochs without a better validation figure before training ends
-  double learning_rate = 1e-3;
-  double clip_norm = 0;  ///< of all gradients together; 0: not clipped
+  Index patience = 3;           ///< epochs without a better validation figure before training ends
+  double learning_rate = 1e-3;  ///< the highest
+  Index warm_up = 0;            ///< steps in which the rate rises
+  optim::Decay decay =
+      optim::Decay::constant;  ///< how it falls then: constant, or cosine, to 0 at the end of max_epochs
+  double clip_norm = 0;        ///< of all gradients together; 0: not clipped
+  /// Tables of which a step uses few rows, as a sampled loss does of a large catalogue (`optim::under("items")`): the
+  /// same weights in less time (optim::LazyAdam). Hooks other than `validate` may then see rows of the past.
+  std::function<bool(std::string_view path, const Shape& shape)> lazy_rows{};
   Random random{42};
   Executor* executor = nullptr;
 };
@@ -60,6 +71,25 @@ struct TrainHooks {
   std::function<void(const EpochReport&)> on_epoch;
 };
 
+namespace detail {
+
+/// Puts the examples in an epoch's order and cuts them.
+inline std::vector<data::BatchRange> cut_batches(std::vector<data::Example>& examples, const TrainOptions& options,
+                                                 Random random) {
+  if (options.max_tokens > 0) {
+    return data::batches_by_tokens(examples, {.max_tokens = options.max_tokens}, random.fork("order"));
+  }
+  random.fork("order").shuffle(std::span(examples));
+  std::vector<data::BatchRange> out;
+  const Index count = std::ssize(examples);
+  for (Index begin = 0; begin < count; begin += options.batch_size) {
+    out.push_back({begin, std::min(count, begin + options.batch_size)});
+  }
+  return out;
+}
+
+}  // namespace detail
+
 /// Trains `model`, which has `loss(tape, batch)`, and leaves it with the weights of its best epoch. The same seed gives
 /// the same weights for any number of threads. Throws Error when the loss is not finite; OptionError on bad options.
 template <nn::Module Model>
@@ -72,12 +102,11 @@ TrainReport train(Model& model, std::span<const data::Example> examples, const T
   };
   if (examples.empty()) fail<OptionError>("train", "no examples to learn from");
   if (!hooks.fill || !hooks.validate) fail<OptionError>("train", "the hooks fill and validate are required");
-  if (options.batch_size <= 0 || options.max_epochs <= 0 || options.patience <= 0) {
-    fail<OptionError>("train", message("batch_size ", options.batch_size, ", max_epochs ", options.max_epochs,
-                                       " and patience ", options.patience, " must be positive"));
+  if (options.batch_size <= 0 || options.max_epochs <= 0 || options.patience <= 0 || options.max_tokens < 0) {
+    fail<OptionError>("train", "batch_size ", options.batch_size, ", max_epochs ", options.max_epochs, " and patience ",
+                      options.patience, " must be positive, max_tokens ", options.max_tokens, " not negative");
   }
   const auto parameters = nn::parameters(model);
-  optim::Adam<Scalar> adam(parameters, {.learning_rate = options.learning_rate, .executor = options.executor});
   Tape<Scalar> tape({.training = true, .random = options.random.fork("dropout"), .executor = options.executor});
   data::Batch batch;
   std::vector<data::Example> order(examples.begin(), examples.end());
@@ -91,31 +120,42 @@ TrainReport train(Model& model, std::span<const data::Example> examples, const T
       }
     }
   } best{parameters};
+  // Destroyed before `best` acts, as it then brings its rows to the present.
+  optim::LazyAdam<Scalar> adam(parameters, options.lazy_rows,
+                               {.learning_rate = options.learning_rate, .executor = options.executor});
   TrainReport report;
   double best_figure = -INFINITY;
+  std::optional<optim::Schedule> schedule;
   Index since_best = 0;
 
   for (Index epoch = 1; epoch <= options.max_epochs && !report.interrupted; ++epoch) {
     const Random random = options.random.fork("epoch").fork(static_cast<std::uint64_t>(epoch));
     std::copy(examples.begin(), examples.end(), order.begin());
-    random.fork("order").shuffle(std::span(order));
+    const auto batches = detail::cut_batches(order, options, random);
+    if (!schedule) {
+      schedule.emplace(optim::ScheduleOptions{.learning_rate = options.learning_rate,
+                                              .warm_up = options.warm_up,
+                                              .decay = options.decay,
+                                              .total_steps = std::ssize(batches) * options.max_epochs});
+    }
     const auto start = Clock::now();
     TrainProgress progress{.epoch = epoch, .examples_in_epoch = static_cast<Index>(order.size())};
     double loss_sum = 0;
     Index tokens = 0;
-    while (progress.examples < progress.examples_in_epoch && !report.interrupted) {
-      const Index begin = progress.examples;
-      const Index count = std::min(options.batch_size, progress.examples_in_epoch - begin);
+    for (const auto& [begin, end] : batches) {
+      if (report.interrupted) break;
+      const Index count = end - begin;
       hooks.fill(batch, std::span(order).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(count)),
                  random.fork(static_cast<std::uint64_t>(begin)));
       tape.clear();
       const Var<Scalar> loss = model.loss(tape, batch);
       const auto value = static_cast<double>(loss.item());
       if (!std::isfinite(value)) {
-        fail("train", message("the loss is ", value, " in epoch ", epoch, " after ", begin, " examples"));
+        fail("train", "the loss is ", value, " in epoch ", epoch, " after ", progress.examples, " examples");
       }
       backward(loss);
       if (options.clip_norm > 0) optim::clip_gradient_norm(parameters, options.clip_norm);
+      adam.set_learning_rate((*schedule)(adam.steps()));
       adam.step();
       progress.examples += count;
       loss_sum += value * static_cast<double>(count);
@@ -125,6 +165,7 @@ TrainReport train(Model& model, std::span<const data::Example> examples, const T
       progress.tokens_per_second = static_cast<double>(tokens) / progress.seconds;
       if (hooks.on_step && !hooks.on_step(progress)) report.interrupted = true;
     }
+    adam.catch_up();
     const auto validation_start = Clock::now();
     EpochReport done{.epoch = epoch,
                      .loss = progress.loss,

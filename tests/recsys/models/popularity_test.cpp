@@ -19,6 +19,12 @@ TEST_CASE("popularity counts up to the cut, ties by id", "[recsys][popularity]")
   const auto keys = model.tie_keys();
   CHECK(std::vector<std::int32_t>(keys.begin(), keys.end()) == std::vector<std::int32_t>{1, 2, 0, 3});
   CHECK(model.num_items() == 4);
+  const Popularity first(log, std::vector<Index>{5, 1}, Popularity::Then::first);
+  const auto by_first = first.tie_keys();
+  CHECK(std::vector<std::int32_t>(by_first.begin(), by_first.end()) == std::vector<std::int32_t>{0, 2, 1, 3});
+  const Popularity second(log, std::vector<Index>{0, 2}, Popularity::Then::first);  // 9, 4; then 30, 7 uncounted
+  const auto uncounted = second.tie_keys();
+  CHECK(std::vector<std::int32_t>(uncounted.begin(), uncounted.end()) == std::vector<std::int32_t>{2, 1, 3, 0});
   CHECK_THROWS_AS(Popularity(log, std::vector<Index>{5}), heed::ShapeError);
   scores.pop_back();
   CHECK_THROWS_WITH(model.score({}, scores), "popularity: wanted 4 scores, got 3");

@@ -153,7 +153,7 @@ class HeaderEvents {
   bool null() { return unexpected("null"); }
   bool binary(nlohmann::json::binary_t&) { return unexpected("binary"); }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception& error) {
-    fail<IoError>("read_safetensors", message(path_, ": invalid JSON at header byte ", position, ": ", error.what()));
+    fail<IoError>("read_safetensors", path_, ": invalid JSON at header byte ", position, ": ", error.what());
   }
 
  private:
@@ -183,11 +183,11 @@ class HeaderEvents {
     return go(place);
   }
   [[noreturn]] bool complain(std::string_view what, std::string_view name) const {
-    fail<IoError>("read_safetensors", message(path_, ": header entry '", name, "': ", what));
+    fail<IoError>("read_safetensors", path_, ": header entry '", name, "': ", what);
   }
   [[noreturn]] bool complain(std::string_view what) const { complain(what, key_); }
   [[noreturn]] bool unexpected(std::string_view what) const {
-    if (key_.empty()) fail<IoError>("read_safetensors", message(path_, ": the header is no object but ", what));
+    if (key_.empty()) fail<IoError>("read_safetensors", path_, ": the header is no object but ", what);
     complain(message(what, " where the format has none"));
   }
 
@@ -206,12 +206,12 @@ inline SafetensorsHeader parse_safetensors_header(const std::string& path, std::
                                                   std::uint64_t data_bytes) {
   const std::size_t valid = utf8_valid_prefix(text);
   if (valid != text.size()) {
-    fail<IoError>("read_safetensors", message(path, ": invalid UTF-8 at header byte ", valid));
+    fail<IoError>("read_safetensors", path, ": invalid UTF-8 at header byte ", valid);
   }
   // The parser would forgive a byte-order mark before the text and would take a NUL for its end.
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos || text[first] != '{' || text.find('\0') != std::string_view::npos) {
-    fail<IoError>("read_safetensors", message(path, ": invalid JSON: the header is no object that begins with {"));
+    fail<IoError>("read_safetensors", path, ": invalid JSON: the header is no object that begins with {");
   }
   HeaderEvents events(path);
   nlohmann::json::sax_parse(text, &events);
@@ -223,7 +223,7 @@ inline SafetensorsHeader parse_safetensors_header(const std::string& path, std::
   Index end = 0;
   for (const TensorInfo& tensor : header.tensors) {
     const auto complain = [&](std::string_view what) {
-      fail<IoError>("read_safetensors", message(path, ": tensor '", tensor.name, "': ", what));
+      fail<IoError>("read_safetensors", path, ": tensor '", tensor.name, "': ", what);
     };
     if (tensor.begin != end || tensor.end < tensor.begin) {
       complain(message("data_offsets [", tensor.begin, ", ", tensor.end, "] must begin at ", end,
@@ -237,8 +237,7 @@ inline SafetensorsHeader parse_safetensors_header(const std::string& path, std::
     }
   }
   if (static_cast<std::uint64_t>(end) != data_bytes) {
-    fail<IoError>("read_safetensors",
-                  message(path, ": the tensors end at data byte ", end, ", but the file has ", data_bytes));
+    fail<IoError>("read_safetensors", path, ": the tensors end at data byte ", end, ", but the file has ", data_bytes);
   }
   return header;
 }

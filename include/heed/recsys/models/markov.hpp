@@ -18,6 +18,8 @@ namespace heed::inline HEED_ABI::recsys {
 struct MarkovOptions {
   /// True: steps lead from a basket to the next one. False: from an event to the next one, whatever their times.
   bool baskets = true;
+  /// What decides between items of equal score and popularity.
+  Popularity::Then then = Popularity::Then::id;
 };
 
 /// score(j) = mean over the distinct items i of the last basket of n(i -> j) / n(i), where n(i) counts the steps that
@@ -26,7 +28,7 @@ class Markov {
  public:
   /// Counts the steps between the first `ends[u]` events of every user u. Errors as Popularity.
   Markov(const data::Interactions& log, std::span<const Index> ends, const MarkovOptions& options = {})
-      : options_(options), popularity_(log, ends), row_ends_(static_cast<std::size_t>(log.num_items())) {
+      : options_(options), popularity_(log, ends, options.then), row_ends_(static_cast<std::size_t>(log.num_items())) {
     // All steps, and for each item those that leave it. A basket lies in `items` once, without repeats.
     std::vector<std::int32_t> items, basket;
     std::vector<Step> steps;

@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <numeric>
 #include <span>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "heed/core/config.hpp"
@@ -17,27 +18,34 @@
 
 namespace heed::inline HEED_ABI::recsys {
 
-/// Ranks items by how often they occur. Order: count, then the item's id (see data::places_by_id).
+/// Ranks items by how often they occur. Order: count, then what was asked for.
 class Popularity {
  public:
+  /// What decides between items of equal count: the smaller id (see data::places_by_id), which does not depend on the
+  /// order of a file's lines; or which was counted first, user after user, oldest event first (what a Python Counter's
+  /// most_common does), and where none was the smaller number.
+  enum class Then { id, first };
+
   /// Counts the first `ends[u]` events of every user u (`ends` is a column of a Split: train_end, or validation_end).
   /// Throws ShapeError when `ends` does not have one entry a user.
-  Popularity(const data::Interactions& log, std::span<const Index> ends)
+  Popularity(const data::Interactions& log, std::span<const Index> ends, Then then = Then::id)
       : counts_(static_cast<std::size_t>(log.num_items())), places_(counts_.size()) {
     if (static_cast<Index>(ends.size()) != log.num_users()) {
-      fail<ShapeError>("popularity", message("wanted ", log.num_users(), " ends, got ", ends.size()));
+      fail<ShapeError>("popularity", "wanted ", log.num_users(), " ends, got ", ends.size());
     }
+    std::vector<std::int32_t> order(counts_.size()), second(counts_.size(), std::numeric_limits<std::int32_t>::max());
+    std::int32_t counted = 0;
     for (Index u = 0; u < log.num_users(); ++u) {
       for (const std::int32_t item : history(log, u, ends[static_cast<std::size_t>(u)]).items) {
-        ++counts_[static_cast<std::size_t>(item)];
+        const auto i = static_cast<std::size_t>(item);
+        if (counts_[i]++ == 0) second[i] = counted++;
       }
     }
-    std::vector<std::int32_t> order(counts_.size());
+    if (then == Then::id) second = data::places_by_id(log.item_ids);
     std::iota(order.begin(), order.end(), 0);
-    const auto by_id = data::places_by_id(log.item_ids);
     const auto key = [&](std::int32_t item) {
       const auto i = static_cast<std::size_t>(item);
-      return std::pair(-counts_[i], by_id[i]);
+      return std::tuple(-counts_[i], second[i], item);
     };
     std::sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) { return key(a) < key(b); });
     for (std::size_t i = 0; i < order.size(); ++i) {

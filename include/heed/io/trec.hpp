@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// An evaluation as the two files that trec_eval, ir_measures and ranx read, so that others can check the figures.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "heed/core/config.hpp"
+#include "heed/core/error.hpp"
+#include "heed/data/interactions.hpp"
+#include "heed/io/atomic_file.hpp"
+#include "heed/recsys/evaluate.hpp"
+
+namespace heed::inline HEED_ABI::io {
+
+namespace detail {
+
+/// Fields of these files end at a blank.
+inline std::string_view trec_word(std::string_view operation, std::string_view word) {
+  if (word.empty() || word.find_first_of(" \t\r\n\v\f") != std::string_view::npos) {
+    fail<IoError>(operation, "\"", word, "\" cannot be written: an id must not be empty or have blanks");
+  }
+  return word;
+}
+
+inline void write_whole(std::string operation, const std::string& path, std::string_view text) {
+  AtomicFile file(std::move(operation), path);
+  file.write(text);
+  file.commit();
+}
+
+}  // namespace detail
+
+/// Writes the lists of `evaluation`, which is of `log`: a line `user Q0 item rank score tag` an item. trec_eval does
+/// not look at the rank but sorts by score and then by id, so the scores are the whole numbers that fall to 1 at the
+/// list's end. A user with an empty list has no line, which some tools leave out of their means. Throws IoError, also
+/// on an id that is empty or has blanks; the file is then as before.
+inline void write_trec_run(const std::string& path, const data::Interactions& log, const recsys::Evaluation& evaluation,
+                           std::string_view tag = "heed") {
+  constexpr std::string_view operation = "write_trec_run";
+  detail::trec_word(operation, tag);
+  std::string text;
+  for (std::size_t row = 0; row < evaluation.users.size(); ++row) {
+    const auto user = detail::trec_word(operation, log.users.id(static_cast<std::int32_t>(evaluation.users[row])));
+    const auto& list = evaluation.lists[row];
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      const auto item = detail::trec_word(operation, log.item_ids.id(list[i]));
+      text += message(user, " Q0 ", item, " ", i + 1, " ", list.size() - i, " ", tag, "\n");
+    }
+  }
+  detail::write_whole(std::string(operation), path, text);
+}
+
+/// Writes the targets of `evaluation`, which is of `log`: a line `user 0 item 1` an item. Errors as write_trec_run.
+inline void write_trec_qrels(const std::string& path, const data::Interactions& log,
+                             const recsys::Evaluation& evaluation) {
+  constexpr std::string_view operation = "write_trec_qrels";
+  std::string text;
+  for (std::size_t row = 0; row < evaluation.users.size(); ++row) {
+    const auto user = detail::trec_word(operation, log.users.id(static_cast<std::int32_t>(evaluation.users[row])));
+    for (const std::int32_t item : evaluation.targets[row]) {
+      text += message(user, " 0 ", detail::trec_word(operation, log.item_ids.id(item)), " 1\n");
+    }
+  }
+  detail::write_whole(std::string(operation), path, text);
+}
+
+}  // namespace heed::inline HEED_ABI::io

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// A neural model asked about a few items, not the catalogue: for sampled metrics and AUC.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "heed/autograd/tape.hpp"
+#include "heed/data/batch.hpp"
+#include "heed/recsys/history.hpp"
+
+namespace heed::inline HEED_ABI::recsys {
+
+struct CandidateScorerOptions {
+  Index max_length = 300;  ///< events of the history that the model sees, if it can see so many
+  Executor* executor = nullptr;
+};
+
+/// The callable that `evaluate_sampled` takes, around a model that has `click(tape, batch, candidates, segments)` or,
+/// scoring the whole catalogue for the few, `score(tape, batch, scores)`. The model must outlive it.
+template <class Model>
+class CandidateScorer {
+ public:
+  using Scalar = typename Model::scalar_type;
+
+  explicit CandidateScorer(const Model& model, const CandidateScorerOptions& options = {})
+      : model_(&model),
+        max_length_(seen_length(model, options.max_length)),
+        tape_({.record = false, .executor = options.executor}) {
+    if (options.max_length < 0) fail<OptionError>("CandidateScorer", "max_length ", options.max_length);
+  }
+
+  /// Throws IndexError for an item outside the catalogue, ShapeError unless there is room for a score each.
+  void operator()(const History& past, std::span<const std::int32_t> items, std::span<double> scores) {
+    check_scores("CandidateScorer", scores, std::ssize(items));
+    for (const std::int32_t item : items) {
+      if (item >= 0 && item < model_->num_items()) continue;
+      fail<IndexError>("CandidateScorer", "item ", item, " of a catalogue of ", model_->num_items());
+    }
+    batch_.assign_history(past.items, past.times, max_length_, past.kinds);
+    tape_.clear();
+    if constexpr (requires { model_->click(tape_, batch_, candidates_, segments_); }) {
+      candidates_.assign(items.begin(), items.end());
+      const Index count = std::ssize(items);
+      segments_.assign({&count, 1});
+      const auto p = model_->click(tape_, batch_, candidates_, segments_).value();
+      for (std::size_t i = 0; i < items.size(); ++i) scores[i] = static_cast<double>(p[static_cast<Index>(i)]);
+    } else {
+      const TensorView<Scalar> all = tape_.allocate({1, model_->num_items()});
+      model_->score(tape_, batch_, all);
+      for (std::size_t i = 0; i < items.size(); ++i) scores[i] = static_cast<double>(all[items[i]]);
+    }
+  }
+
+ private:
+  const Model* model_;
+  Index max_length_;
+  Tape<Scalar> tape_;
+  data::Batch batch_;
+  std::vector<Index> candidates_;
+  Segments segments_;
+};
+
+}  // namespace heed::inline HEED_ABI::recsys

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Are the weights reasons? What happens when the most weighed item of a history never happened.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "heed/recsys/bootstrap.hpp"
+#include "heed/recsys/explain.hpp"
+
+namespace heed::inline HEED_ABI::recsys {
+
+/// The movement of a history is the sum of |p' - p| over the items that were recommended, p' being what they get when
+/// all events of one of its items are deleted.
+struct DeletionTest {
+  Index histories = 0;          ///< with weights on two items at least; the others say nothing
+  double most_weighed = 0;      ///< mean movement when the most weighed item is deleted
+  double other = 0;             ///< mean movement when one of the others is, drawn alike
+  MeanDifference difference{};  ///< most_weighed - other, paired
+};
+
+namespace detail {
+
+/// Of the items in `why.top`, without `left_out` in what the model saw of `past`.
+template <Encoder E>
+double movement(const NextItem<E>& model, Tape<typename E::scalar_type>& tape, const History& past,
+                std::int32_t left_out, const Explanation& why, const ExplainOptions& options) {
+  std::vector<std::int32_t> items, kinds;
+  std::vector<std::int64_t> times;
+  for (auto i = static_cast<std::size_t>(why.begin); i < past.items.size(); ++i) {
+    if (past.items[i] == left_out) continue;
+    items.push_back(past.items[i]);
+    if (!past.times.empty()) times.push_back(past.times[i]);
+    if (!past.kinds.empty()) kinds.push_back(past.kinds[i]);
+  }
+  data::Batch batch;
+  batch.assign_history(items, times, options.max_length, kinds);
+  tape.clear();
+  const auto scores = tape.allocate({1, model.num_items()});
+  model.score(tape, batch, scores);
+  double moved = 0;
+  for (const ExplainedItem& one : why.top) moved += std::abs(static_cast<double>(scores[one.item]) - one.score);
+  return moved;
+}
+
+}  // namespace detail
+
+/// Compares, over `pasts`, what deleting the most weighed item moves with what deleting another one does. The same
+/// `random` gives the same items and interval. Clears `tape`, which must not be training.
+template <Encoder E>
+DeletionTest deletion_test(const NextItem<E>& model, Tape<typename E::scalar_type>& tape,
+                           std::span<const History> pasts, Random random, const ExplainOptions& options = {},
+                           const BootstrapOptions& bootstrap = {}) {
+  std::vector<double> top, other;
+  const Random draws = random.fork("items");
+  for (std::size_t i = 0; i < pasts.size(); ++i) {
+    const Explanation why = explain(model, tape, pasts[i], options);
+    const std::vector<WeighedItem> weighed = weighed_items(pasts[i], why);
+    if (weighed.size() < 2) continue;
+    const auto drawn = static_cast<std::size_t>(1 + draws.below(i, std::ssize(weighed) - 1));
+    top.push_back(detail::movement(model, tape, pasts[i], weighed[0].item, why, options));
+    other.push_back(detail::movement(model, tape, pasts[i], weighed[drawn].item, why, options));
+  }
+  DeletionTest out{.histories = std::ssize(top)};
+  if (top.empty()) return out;
+  for (std::size_t i = 0; i < top.size(); ++i) {
+    out.most_weighed += top[i] / static_cast<double>(top.size());
+    out.other += other[i] / static_cast<double>(top.size());
+  }
+  out.difference = paired_bootstrap(top, other, random.fork("bootstrap"), bootstrap);
+  return out;
+}
+
+}  // namespace heed::inline HEED_ABI::recsys

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a model sees of each event: the item, and where the log has them, the kind of event, the item's feature and the
+// age of its basket.
+#pragma once
+
+#include <algorithm>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "heed/nn/embedding.hpp"
+#include "heed/nn/linear.hpp"
+#include "heed/ops/add.hpp"
+#include "heed/ops/concat.hpp"
+#include "heed/recsys/encoder.hpp"
+
+namespace heed::inline HEED_ABI::recsys {
+
+/// How an event's vectors become one.
+enum class Combination {
+  add,    ///< their sum
+  concat  ///< a linear layer over all of them side by side
+};
+
+struct HistoryInputOptions {
+  Index num_items = 0;
+  Index embed_dim = 64;
+  Index max_age = 0;       ///< embedded ages of baskets, the last one meaning "or older"; 0: none are seen, as learning
+                           ///< from every position needs
+  Index num_kinds = 0;     ///< embedded kinds of event (bought, liked, viewed); 0: none are seen
+  Index num_features = 0;  ///< embedded values of the items' feature (category, say); 0: none is seen
+  Combination combination = Combination::add;
+  double deviation = 0.02;  ///< standard deviation of the vectors' first values
+};
+
+/// The events of a batch -> [tokens, embed_dim]. Tables that are not asked for are not there and cost nothing.
+template <class Scalar>
+class HistoryInput {
+ public:
+  using scalar_type = Scalar;
+
+  explicit HistoryInput(const HistoryInputOptions& options)
+      : options_(options), items(table_of(options.num_items)), item_features_(feature_room(options), -1) {
+    if (options.max_age < 0 || options.num_kinds < 0 || options.num_features < 0) {
+      fail<OptionError>("HistoryInput", "max_age ", options.max_age, ", num_kinds ", options.num_kinds,
+                        ", num_features ", options.num_features);
+    }
+    Index parts = 1;
+    const auto add_table = [&](std::optional<nn::Embedding<Scalar>>& table, Index size) {
+      if (size == 0) return;
+      table.emplace(table_of(size));
+      ++parts;
+    };
+    add_table(ages, options.max_age);
+    add_table(kinds, options.num_kinds);
+    add_table(features, options.num_features);
+    if (parts > 1 && options.combination == Combination::concat) {
+      combine.emplace(nn::LinearOptions{.in_features = parts * options.embed_dim, .out_features = options.embed_dim});
+    }
+  }
+
+  /// The feature of each item, -1 for none; all -1 at first. Throws ShapeError or IndexError when they do not fit.
+  void set_item_features(std::vector<std::int32_t> values) {
+    if (values.size() != item_features_.size()) {
+      fail<ShapeError>("set_item_features", values.size(), " values for ", item_features_.size(), " items");
+    }
+    for (const std::int32_t value : values) {
+      if (value < -1 || value >= options_.num_features) {
+        fail<IndexError>("set_item_features", "value ", value, " of ", options_.num_features);
+      }
+    }
+    item_features_ = std::move(values);
+  }
+  std::span<const std::int32_t> item_features() const { return item_features_; }
+
+  /// Throws IndexError for an item or a kind that is not in its table, OptionError when a model that sees ages is asked
+  /// at every position (an age counts the baskets that came after, so an earlier query would see its own future) or
+  /// when one that sees kinds gets none.
+  Var<Scalar> operator()(Tape<Scalar>& tape, const data::Batch& batch) const {
+    if (ages && every_position(batch)) {
+      fail<OptionError>("HistoryInput", "ages of baskets need one query, at the end of each history: max_age = 0");
+    }
+    if (kinds && batch.kinds.size() != batch.items.size()) {
+      fail<OptionError>("HistoryInput", "the batch has no kinds of event");
+    }
+    return vectors(tape, batch.items, batch.ages, batch.kinds);
+  }
+
+  /// The vectors of items that are no events yet: without age and kind, as those of an event whose are zero.
+  Var<Scalar> candidates(Tape<Scalar>& tape, std::span<const Index> of) const { return vectors(tape, of, {}, {}); }
+
+  template <class Visitor>
+  void visit(Visitor&& visitor) {
+    visitor("items", items);
+    if (ages) visitor("ages", *ages);
+    if (kinds) visitor("kinds", *kinds);
+    if (features) visitor("features", *features);
+    if (combine) visitor("combine", *combine);
+  }
+
+ private:
+  Var<Scalar> vectors(Tape<Scalar>& tape, std::span<const Index> of, std::span<const Index> of_ages,
+                      std::span<const Index> of_kinds) const {
+    Var<Scalar> parts[4] = {items(tape, of)};
+    std::size_t count = 1;
+    ArenaScope scope(tape.scratch());
+    const std::span<Index> ids(tape.scratch().template array<Index>(std::ssize(of)), of.size());
+    const auto zeros = [&] {
+      if (combine) parts[count++] = tape.constant_in_place(tape.zeros(parts[0].shape()));
+    };
+    if (ages && of_ages.empty()) {
+      zeros();
+    } else if (ages) {
+      for (std::size_t i = 0; i < of.size(); ++i) ids[i] = std::min(of_ages[i], options_.max_age - 1);
+      parts[count++] = (*ages)(tape, std::span<const Index>(ids));
+    }
+    if (kinds && of_kinds.empty()) {
+      zeros();
+    } else if (kinds) {
+      parts[count++] = (*kinds)(tape, of_kinds);
+    }
+    if (features) {
+      for (std::size_t i = 0; i < of.size(); ++i) ids[i] = item_features_[static_cast<std::size_t>(of[i])];
+      parts[count++] = gather(tape.parameter(features->weight), std::span<const Index>(ids));  // -1: zeros
+    }
+    if (combine) return (*combine)(concat<Scalar>(std::span<const Var<Scalar>>(parts, count), 1));
+    Var<Scalar> x = parts[0];
+    for (std::size_t i = 1; i < count; ++i) x = add(x, parts[i]);
+    return x;
+  }
+
+  nn::EmbeddingOptions table_of(Index size) const {
+    return {.num_embeddings = size, .embedding_dim = options_.embed_dim, .standard_deviation = options_.deviation};
+  }
+  static std::size_t feature_room(const HistoryInputOptions& options) {
+    return options.num_features > 0 ? static_cast<std::size_t>(options.num_items) : 0;
+  }
+
+  HistoryInputOptions options_;
+
+ public:
+  nn::Embedding<Scalar> items;
+  std::optional<nn::Embedding<Scalar>> ages, kinds, features;
+  std::optional<nn::Linear<Scalar>> combine;
+
+ private:
+  std::vector<std::int32_t> item_features_;
+};
+
+}  // namespace heed::inline HEED_ABI::recsys

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Exact search for the best items of a catalogue by the product of their vectors with a query.
+#pragma once
+
+#include <algorithm>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+#include "heed/core/error.hpp"
+#include "heed/core/shape.hpp"
+#include "heed/kernels/top_k.hpp"
+
+namespace heed::inline HEED_ABI::recsys {
+
+/// A copy of a model's item table, of float or double, or of Bfloat16: half the memory, and vectors rounded to 8 bits
+/// (queries and sums stay float). Does not change, and may be asked from several threads.
+template <class Element>
+class ItemIndex {
+ public:
+  using Scalar = std::conditional_t<std::is_same_v<Element, Bfloat16>, float, Element>;
+
+  /// table [items, d], bias [items] or empty. Throws ShapeError.
+  explicit ItemIndex(TensorView<const Scalar> table, std::span<const Scalar> bias = {})
+      : bias_(bias.begin(), bias.end()) {
+    if (table.shape().rank() != 2 || (!bias.empty() && std::ssize(bias) != table.rows())) {
+      fail<ShapeError>("ItemIndex", "table ", table.shape(), " and ", bias.size(),
+                       " biases do not fit [items, d] and items or none");
+    }
+    items_ = table.rows();
+    width_ = table.cols();
+    table_.reserve(static_cast<std::size_t>(table.size()));
+    for (Index i = 0; i < items_; ++i) {
+      for (Index j = 0; j < width_; ++j) table_.emplace_back(table(i, j));
+    }
+  }
+
+  Index num_items() const { return items_; }
+
+  /// Writes the out.size() best items by score, query . vector + bias, then by smaller number, and returns them; fewer
+  /// when fewer are left. query [d]; `left_out` ascending. Allocates nothing. Throws ShapeError for a query of another
+  /// width, OptionError where `left_out` falls.
+  std::span<const kernels::Ranked<Scalar>> top_k(std::span<const Scalar> query, std::span<kernels::Ranked<Scalar>> out,
+                                                 std::span<const Index> left_out = {}) const {
+    if (std::ssize(query) != width_) {
+      fail<ShapeError>("ItemIndex::top_k", "query of ", query.size(), " features for items of ", width_);
+    }
+    if (!std::is_sorted(left_out.begin(), left_out.end())) fail<OptionError>("ItemIndex::top_k", "left_out falls");
+    const Index found = kernels::top_k_of_table<Scalar, Element>(
+        {table_.data(), {items_, width_}}, query.data(), bias_.empty() ? nullptr : bias_.data(), std::ssize(out),
+        left_out.data(), std::ssize(left_out), out.data());
+    return out.first(static_cast<std::size_t>(found));
+  }
+
+ private:
+  Index items_ = 0, width_ = 0;
+  std::vector<Element> table_;
+  std::vector<Scalar> bias_;
+};
+
+}  // namespace heed::inline HEED_ABI::recsys

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Items drawn by their popularity.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <vector>
+
+#include "heed/core/error.hpp"
+#include "heed/core/random.hpp"
+
+namespace heed::inline HEED_ABI::recsys {
+
+/// Draws item i with probability count_i^alpha / sum_j count_j^alpha in constant time (Walker's alias tables, built as
+/// Vose 1991). An item without a count is drawn as if it had one: it may yet be a target.
+class ItemSampler {
+ public:
+  /// Throws OptionError without items, for a negative count, for an alpha that is not finite.
+  ItemSampler(std::span<const Index> counts, double alpha)
+      : log_probabilities_(counts.size()), keep_(counts.size()), alias_(counts.size()) {
+    const std::size_t n = counts.size();
+    if (n == 0 || !std::isfinite(alpha)) fail<OptionError>("ItemSampler", n, " items, alpha ", alpha);
+    const Index greatest = std::max<Index>(1, *std::max_element(counts.begin(), counts.end()));
+    double total = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      if (counts[i] < 0) fail<OptionError>("ItemSampler", "item ", i, " has count ", counts[i]);
+      const double share = static_cast<double>(std::max<Index>(1, counts[i])) / static_cast<double>(greatest);
+      log_probabilities_[i] = alpha * std::log(share);
+      total += keep_[i] = std::exp(log_probabilities_[i]);
+    }
+    std::vector<std::size_t> small, large;  // cells with less than their share of the whole, and with more
+    for (std::size_t i = 0; i < n; ++i) {
+      log_probabilities_[i] -= std::log(total);
+      alias_[i] = static_cast<Index>(i);
+      keep_[i] *= static_cast<double>(n) / total;
+      (keep_[i] < 1 ? small : large).push_back(i);
+    }
+    while (!small.empty() && !large.empty()) {
+      const std::size_t from = large.back(), to = small.back();
+      small.pop_back();
+      alias_[to] = static_cast<Index>(from);
+      keep_[from] -= 1 - keep_[to];
+      if (keep_[from] < 1) {
+        large.pop_back();
+        small.push_back(from);
+      }
+    }
+    for (const std::size_t i : small) keep_[i] = 1;  // what rounding left over
+  }
+
+  Index num_items() const { return std::ssize(alias_); }
+  /// The item of this number of a stream.
+  Index operator()(const Random& random, std::uint64_t counter) const {
+    const double place = random.uniform(counter) * static_cast<double>(num_items());
+    const Index cell = std::min(static_cast<Index>(place), num_items() - 1);
+    const auto i = static_cast<std::size_t>(cell);
+    return place - static_cast<double>(cell) < keep_[i] ? cell : alias_[i];
+  }
+  /// [items]: of being drawn.
+  std::span<const double> log_probabilities() const { return log_probabilities_; }
+
+ private:
+  std::vector<double> log_probabilities_, keep_;  ///< a cell's share that is its own item
+  std::vector<Index> alias_;                      ///< whose the rest is
+};
+
+}  // namespace heed::inline HEED_ABI::recsys

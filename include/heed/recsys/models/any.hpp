@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Any of the library's encoders, chosen at run time: what programs that take the model's name from outside compile
+// once.
+#pragma once
+
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "heed/recsys/models/attention_recommender.hpp"
+#include "heed/recsys/models/gru4rec.hpp"
+#include "heed/recsys/models/hstu.hpp"
+#include "heed/recsys/models/ligr.hpp"
+#include "heed/recsys/models/lstm4rec.hpp"
+#include "heed/recsys/models/narm.hpp"
+#include "heed/recsys/models/sasrec.hpp"
+
+namespace heed::inline HEED_ABI::recsys {
+
+/// `F` of each encoder: the one list of them.
+template <class Scalar, template <class...> class F>
+using OfEncoders = F<AttentionEncoder<Scalar>, GruEncoder<Scalar>, HSTUEncoder<Scalar>, LiGREncoder<Scalar>,
+                     LstmEncoder<Scalar>, NarmEncoder<Scalar>, SASRecEncoder<Scalar>>;
+
+namespace detail {
+template <class... Encoders>
+using OptionsVariant = std::variant<typename Encoders::options_type...>;
+}  // namespace detail
+
+struct AnyEncoderOptions {
+  OfEncoders<float, detail::OptionsVariant> encoder;  ///< options know no scalar
+  Index embed_dim = 64, max_length = 200;             ///< of whichever it is; NextItem sets them
+};
+
+/// One of the encoders; its parameters have the names that they have without this.
+template <class Scalar>
+class AnyEncoder {
+ public:
+  using scalar_type = Scalar;
+  using options_type = AnyEncoderOptions;
+  using Variant = OfEncoders<Scalar, std::variant>;
+
+  explicit AnyEncoder(const AnyEncoderOptions& options) : encoder(make(options)) {}
+
+  Index width() const {
+    return std::visit([](const auto& one) { return one.width(); }, encoder);
+  }
+  Index state_size() const {
+    return std::visit([](const auto& one) { return one.state_size(); }, encoder);
+  }
+  Index summary_size() const {
+    return std::visit([](const auto& one) { return recsys::summary_size(one); }, encoder);
+  }
+
+  Encoded<Scalar> operator()(Var<Scalar> x, const data::Batch& batch, bool with_attention = false) const {
+    return std::visit([&](const auto& one) { return one(x, batch, with_attention); }, encoder);
+  }
+
+  template <class Visitor>
+  void visit(Visitor&& visitor) {
+    std::visit([&](auto& one) { one.visit(visitor); }, encoder);
+  }
+
+  Variant encoder;
+
+ private:
+  static Variant make(const AnyEncoderOptions& options) {
+    return make(options, std::make_index_sequence<std::variant_size_v<Variant>>());
+  }
+  /// The alternative at the same place.
+  template <std::size_t... places>
+  static Variant make(const AnyEncoderOptions& options, std::index_sequence<places...>) {
+    std::optional<Variant> out;
+    ((options.encoder.index() == places ? void(out.emplace(make_at<places>(options))) : void()), ...);
+    return std::move(*out);
+  }
+  template <std::size_t place>
+  static Variant make_at(const AnyEncoderOptions& options) {
+    auto one = std::get<place>(options.encoder);
+    one.embed_dim = options.embed_dim;
+    if constexpr (requires { one.max_length; }) one.max_length = options.max_length;
+    return Variant(std::in_place_index<place>, one);
+  }
+};
+
+template <class Scalar>
+using AnyRecommender = NextItem<AnyEncoder<Scalar>>;
+
+}  // namespace heed::inline HEED_ABI::recsys

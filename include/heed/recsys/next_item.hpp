@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// A recommender of what comes next, around any encoder: the item table in front and behind, losses and scores.
+#pragma once
+
+#include <algorithm>
+#include <optional>
+#include <span>
+
+#include "heed/ops/exp.hpp"
+#include "heed/ops/expand.hpp"
+#include "heed/ops/log.hpp"
+#include "heed/ops/log_softmax.hpp"
+#include "heed/ops/mean.hpp"
+#include "heed/ops/operators.hpp"
+#include "heed/ops/pointer_mass.hpp"
+#include "heed/ops/reshape.hpp"
+#include "heed/ops/softmax.hpp"
+#include "heed/recsys/history_input.hpp"
+#include "heed/recsys/losses.hpp"
+#include "heed/recsys/pointer_head.hpp"
+
+namespace heed::inline HEED_ABI::recsys {
+
+struct NextItemOptions {
+  Index num_items = 0;
+  Index embed_dim = 64;
+  Index max_length = 200;        ///< events of a history that the model sees
+  double item_deviation = 0.02;  ///< standard deviation of the item vectors' first values
+  Index max_age = 0;             ///< see HistoryInputOptions, for these four
+  Index num_kinds = 0;
+  Index num_features = 0;
+  Combination combination = Combination::add;
+  bool item_bias = false;  ///< a number an item on top of the products
+  bool pointer = false;    ///< the repeat-aware head
+  NextItemLoss loss{};
+};
+
+/// Event vectors -> encoder -> a user vector at each query, whose products with the item
+/// vectors are the logits: the item table is the output layer as well (tied). `embed_dim` and, where it has one,
+/// `max_length` of the encoder's options are taken from here.
+template <Encoder E>
+class NextItem {
+ public:
+  using scalar_type = typename E::scalar_type;
+  using Scalar = scalar_type;
+  using EncoderOptions = typename E::options_type;
+
+  explicit NextItem(const NextItemOptions& options, const EncoderOptions& encoder_options = {})
+      : options_(checked(options)),
+        encoder_options_(fitted(encoder_options, options)),
+        input({.num_items = options.num_items,
+               .embed_dim = options.embed_dim,
+               .max_age = options.max_age,
+               .num_kinds = options.num_kinds,
+               .num_features = options.num_features,
+               .combination = options.combination,
+               .deviation = options.item_deviation}),
+        encoder(encoder_options_),
+        item_bias({options.item_bias ? options.num_items : 0}) {
+    if (encoder.width() != options.embed_dim) {
+      fail<OptionError>("NextItem", "user vectors of ", encoder.width(), " for item vectors of ", options.embed_dim);
+    }
+    if (options.pointer) {
+      pointer.emplace(
+          PointerHeadOptions{.state_size = encoder.state_size(), .summary_size = recsys::summary_size(encoder)});
+    }
+  }
+
+  const NextItemOptions& options() const { return options_; }
+  const EncoderOptions& encoder_options() const { return encoder_options_; }
+  Index num_items() const { return options_.num_items; }
+  Index max_length() const { return options_.max_length; }
+
+  /// How often each item occurs in what is learned from: needed where the loss draws negatives by popularity.
+  void set_item_counts(std::span<const Index> counts) {
+    if (options_.loss.popularity != 0) sampler.emplace(counts, options_.loss.popularity);
+  }
+
+  /// What the model thinks at each query.
+  struct Prediction {
+    Var<Scalar> queries;      ///< [queries, embed_dim]
+    Var<Scalar> attention{};  ///< weights of the encoder's attention: see Encoded
+    Var<Scalar> pointer{};    ///< weights of the repeat-aware head
+    Var<Scalar> gate{};       ///< [queries, 1]: the share of the repeat-aware head
+  };
+
+  /// Errors as HistoryInput.
+  Prediction predict(Tape<Scalar>& tape, const data::Batch& batch, bool with_attention = false) const {
+    const Encoded<Scalar> encoded = encoder(input(tape, batch), batch, with_attention);
+    Prediction out{.queries = encoded.queries, .attention = encoded.attention};
+    if (pointer) {
+      const auto pointed = (*pointer)(encoded.states, encoded.summary ? encoded.summary : encoded.queries, batch);
+      out.pointer = pointed.weights;
+      out.gate = pointed.gate;
+    }
+    return out;
+  }
+
+  /// Mean over the queries of the mean over their targets; see next_item_loss. Throws IndexError for an item or a
+  /// target outside the catalogue, ShapeError for a query without targets.
+  Var<Scalar> loss(Tape<Scalar>& tape, const data::Batch& batch) const {
+    const Prediction out = predict(tape, batch);
+    if (!pointer) {
+      return next_item_loss(out.queries, tape.parameter(input.items.weight), bias(tape), batch, options_.loss,
+                            sampler ? &*sampler : nullptr);
+    }
+    const Index n = num_items(), count = std::ssize(batch.targets);
+    // log p of each target by the catalogue alone
+    Var<Scalar> log_p;
+    {
+      ArenaScope scope(tape.scratch());
+      const std::span<Index> places(tape.scratch().template array<Index>(count), static_cast<std::size_t>(count));
+      for (Index q = 0; q < batch.target_segments.count(); ++q) {
+        for (Index t = batch.target_segments.begin(q); t < batch.target_segments.end(q); ++t) {
+          const Index item = batch.targets[static_cast<std::size_t>(t)];
+          if (item < 0 || item >= n) {
+            fail<IndexError>("NextItem", "target ", item, " of a catalogue of ", n);
+          }
+          places[static_cast<std::size_t>(t)] = q * n + item;
+        }
+      }
+      log_p = gather(reshape(log_softmax(logits(out)), {out.queries.rows() * n, 1}), std::span<const Index>(places));
+    }
+    const Var<Scalar> mass = reshape(pointer_mass(out.pointer, batch.query_segments, batch.segments, batch.items,
+                                                  batch.targets, batch.target_segments),
+                                     {count, 1});
+    const Var<Scalar> g = expand(out.gate, batch.target_segments);
+    const Var<Scalar> p = g * mass + (1 - g) * exp(log_p);
+    // 1e-30: a closed gate on an item that is not in the history
+    return -mean(mean(log(p + 1e-30), batch.target_segments));
+  }
+
+  /// p(item) at each query into `scores` [queries, items]. After an empty history the repeat-aware head has nothing to
+  /// give, and they sum to 1 - g.
+  void score(Tape<Scalar>& tape, const data::Batch& batch, TensorView<Scalar> scores) const {
+    score(predict(tape, batch), batch, scores);
+  }
+  /// The same from a prediction of this batch.
+  void score(const Prediction& out, const data::Batch& batch, TensorView<Scalar> scores) const {
+    if (scores.rows() != batch.query_segments.tokens() || scores.cols() != num_items()) {
+      fail<ShapeError>("NextItem", "room for scores ", scores.shape(), ", wanted [", batch.query_segments.tokens(),
+                       ", ", num_items(), "]");
+    }
+    const auto p = softmax(logits(out)).value();
+    Index weight = 0;
+    for (Index b = 0; b < batch.segments.count(); ++b) {
+      for (Index q = batch.query_segments.begin(b); q < batch.query_segments.end(b); ++q) {
+        const Scalar rest = pointer ? 1 - out.gate.value()(q, 0) : Scalar(1);
+        for (Index i = 0; i < num_items(); ++i) scores(q, i) = rest * p(q, i);
+        if (!pointer) continue;
+        for (Index j = batch.segments.begin(b); j < batch.segments.end(b); ++j, ++weight) {
+          scores(q, batch.items[static_cast<std::size_t>(j)]) += (1 - rest) * out.pointer.value()[weight];
+        }
+      }
+    }
+  }
+
+  template <class Visitor>
+  void visit(Visitor&& visitor) {
+    input.visit(visitor);
+    visitor("encoder", encoder);
+    if (options_.item_bias) visitor("item_bias", item_bias);
+    if (pointer) visitor("pointer", *pointer);
+  }
+
+ private:
+  static const NextItemOptions& checked(const NextItemOptions& options) {
+    if (options.max_length <= 0) {
+      fail<OptionError>("NextItem", "max_length ", options.max_length);
+    }
+    return options;
+  }
+  static EncoderOptions fitted(EncoderOptions encoder, const NextItemOptions& options) {
+    encoder.embed_dim = options.embed_dim;
+    if constexpr (requires { encoder.max_length; }) encoder.max_length = options.max_length;
+    return encoder;
+  }
+
+  Var<Scalar> bias(Tape<Scalar>& tape) const { return options_.item_bias ? tape.parameter(item_bias) : Var<Scalar>(); }
+  Var<Scalar> logits(const Prediction& out) const {
+    Tape<Scalar>& tape = out.queries.tape();
+    return next_item_logits(out.queries, tape.parameter(input.items.weight), bias(tape), options_.loss);
+  }
+
+  NextItemOptions options_;
+  EncoderOptions encoder_options_;
+
+ public:
+  HistoryInput<Scalar> input;
+  E encoder;
+  Parameter<Scalar> item_bias;  ///< [items], or empty
+  std::optional<PointerHead<Scalar>> pointer;
+  std::optional<ItemSampler> sampler;  ///< see set_item_counts
+};
+
+}  // namespace heed::inline HEED_ABI::recsys

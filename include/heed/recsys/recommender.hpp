@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a neural recommender is: what training, evaluation and serving ask of a model.
+#pragma once
+
+#include <concepts>
+
+#include "heed/autograd/tape.hpp"
+#include "heed/data/batch.hpp"
+#include "heed/nn/module.hpp"
+
+namespace heed::inline HEED_ABI::recsys {
+
+/// A module over a catalogue of `num_items()`, with a `loss` [] of a batch's targets and a `score` for each item at
+/// each query, written into [queries, items]. `max_length()`, where it has one, is how many events of a history it can
+/// see. NextItem is one for any encoder, DIN another.
+template <class M>
+concept Recommender =
+    nn::Module<M> && requires(const M& model, Tape<typename M::scalar_type>& tape, const data::Batch& batch,
+                              TensorView<typename M::scalar_type> scores) {
+      { model.num_items() } -> std::convertible_to<Index>;
+      { model.loss(tape, batch) } -> std::same_as<Var<typename M::scalar_type>>;
+      model.score(tape, batch, scores);
+    };
+
+}  // namespace heed::inline HEED_ABI::recsys

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/recsys/item_index.hpp"
+
+#include <array>
+
+#include "heed/core/tensor.hpp"
+#include "nn/layers.hpp"
+#include "support/allocations.hpp"
+
+namespace {
+
+using namespace heed;
+using recsys::ItemIndex;
+using test::error_of;
+
+/// Whole numbers: exact in every element type, and with ties.
+template <class Scalar>
+Tensor<Scalar> whole(const Shape& shape, const char* name) {
+  auto x = Tensor<Scalar>::normal(shape, Random(4).fork(name), Scalar(2));
+  for (Index i = 0; i < x.size(); ++i) x.data()[i] = std::round(x.data()[i]);
+  return x;
+}
+
+template <class Element>
+void check() {
+  using Scalar = typename ItemIndex<Element>::Scalar;
+  const auto wide = whole<Scalar>({50, 9}, "table"), query = whole<Scalar>({7}, "query"),
+             bias = whole<Scalar>({50}, "b");
+  const auto table = wide.view().columns(1, 8);  // rows that lie apart
+  const std::vector<Index> left_out = {0, 3, 3, 17, 49, 90};
+  for (const bool biased : {false, true}) {
+    Tensor<Scalar> scores({50});
+    for (Index i = 0; i < 50; ++i) {
+      scores(i) = biased ? bias(i) : 0;
+      for (Index j = 0; j < 7; ++j) scores(i) += table(i, j) * query(j);
+    }
+    const ItemIndex<Element> index(table, {bias.data(), biased ? 50u : 0u});
+    CHECK(index.num_items() == 50);
+    for (const std::size_t k : {0, 1, 10, 60}) {
+      for (const auto& hidden : {std::vector<Index>(), left_out}) {
+        std::vector<kernels::Ranked<Scalar>> wanted(k), room(k);
+        wanted.resize(static_cast<std::size_t>(kernels::top_k<Scalar>(
+            scores.data(), 50, std::ssize(wanted), hidden.data(), std::ssize(hidden), wanted.data())));
+        const std::size_t before = test::allocations();
+        const auto got = index.top_k({query.data(), 7}, room, hidden);
+        CHECK(test::allocations() == before);
+        CHECK(std::equal(got.begin(), got.end(), wanted.begin(), wanted.end(),
+                         [](const auto& a, const auto& b) { return a.item == b.item && a.score == b.score; }));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("an item index finds the best by product and bias", "[recsys][item_index]") {
+  check<float>();
+  check<double>();
+  check<Bfloat16>();
+}
+
+TEST_CASE("an item index of no items finds none", "[recsys][item_index]") {
+  const ItemIndex<float> index(Tensor<float>({0, 2}).view());
+  std::array<kernels::Ranked<float>, 3> room;
+  CHECK(index.top_k(std::array{1.0f, 2.0f}, room).empty());
+}
+
+TEST_CASE("an item index says what is wrong", "[recsys][item_index]") {
+  const Tensor<float> table({4, 2}), vector({4});
+  const std::array bias = {1.0f};
+  CHECK(error_of<ShapeError>([&] { ItemIndex<float>(vector.view()); }) ==
+        "ItemIndex: table [4] and 0 biases do not fit [items, d] and items or none");
+  CHECK(error_of<ShapeError>([&] { ItemIndex<float>(table.view(), bias); }) ==
+        "ItemIndex: table [4, 2] and 1 biases do not fit [items, d] and items or none");
+  const ItemIndex<float> index(table.view());
+  std::array<kernels::Ranked<float>, 3> room;
+  CHECK(error_of<ShapeError>([&] { index.top_k(bias, room); }) ==
+        "ItemIndex::top_k: query of 1 features for items of 2");
+  const std::array query = {1.0f, 2.0f};
+  const std::array<Index, 2> falls = {3, 1};
+  CHECK(error_of<OptionError>([&] { index.top_k(query, room, falls); }) == "ItemIndex::top_k: left_out falls");
+}

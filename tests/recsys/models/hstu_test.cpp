@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/recsys/models/hstu.hpp"
+
+#include "recsys/next_item_checks.hpp"
+
+namespace {
+
+using namespace heed;
+using recsys::HSTU;
+using recsys::HSTUEncoder;
+using recsys::HSTUEncoderOptions;
+using test::error_of;
+using Names = std::vector<std::string>;
+
+const HSTUEncoderOptions small{.num_heads = 2, .dropout = 0.2};
+const HSTUEncoderOptions timed{.num_heads = 2, .positions = false, .time_buckets = 4, .dropout = 0.2};
+
+}  // namespace
+
+TEST_CASE("HSTU: names and counts") {
+  HSTUEncoder<float> encoder({.embed_dim = 4, .num_blocks = 1, .max_length = 5, .time_buckets = 8});
+  CHECK(test::names(encoder) == Names{"positions.weight", "blocks.0.norm_input.weight", "blocks.0.norm_input.bias",
+                                      "blocks.0.uvqk.weight", "blocks.0.position_bias", "blocks.0.time_bias",
+                                      "blocks.0.norm_attention.weight", "blocks.0.norm_attention.bias",
+                                      "blocks.0.output.weight", "blocks.0.output.bias", "norm.weight", "norm.bias"});
+  CHECK(encoder.blocks[0].position_bias.shape() == Shape{5});
+  CHECK(encoder.width() == 4);
+  CHECK(encoder.state_size() == 4);
+  HSTU<float> model({.num_items = 9, .embed_dim = 4, .max_length = 7}, {.num_heads = 2, .positions = false});
+  CHECK(!model.encoder.positions);
+  CHECK(model.encoder.blocks.size() == 2);
+  CHECK(model.encoder.blocks[1].position_bias.shape() == Shape{7});
+  CHECK(model.encoder.blocks[1].time_bias.size() == 0);
+}
+
+TEST_CASE("HSTU: the gradient of the whole loss is right") {
+  test::check_gradients<HSTU>(small);
+  test::check_gradients<HSTU>(timed);
+}
+
+TEST_CASE("HSTU learns what follows what") {
+  test::check_learns<HSTU>({.num_heads = 2, .dropout = 0});
+  test::check_learns<HSTU>({.positions = false, .time_buckets = 6, .dropout = 0});
+}
+
+TEST_CASE("HSTU sees what is past, and nothing of what is to come") { test::check_causal<HSTU>(small); }
+
+TEST_CASE("HSTU: users beside each other do not matter to each other") {
+  test::check_users_apart<HSTU>(small);
+  test::check_users_apart<HSTU>(timed);
+}
+
+TEST_CASE("HSTU: steps") {
+  test::check_steps<HSTU>(small);
+  test::check_steps<HSTU>(timed);
+}
+
+TEST_CASE("HSTU sees the times between events when it is to, not when they are, and none that is to come") {
+  const auto at = [](const std::vector<std::int64_t>& times) {
+    data::Batch batch = test::history_of({1, 2, 3, 4}, true);
+    batch.times = times;
+    return batch;
+  };
+  Tape<float> tape;
+  for (const auto& options : {small, timed}) {
+    auto model = test::made<HSTU, float>(options);
+    for (auto& block : model.encoder.blocks) nn::init_normal(block.time_bias, Random(3), 1);
+    const auto queries = [&](const std::vector<std::int64_t>& times) {
+      return model.predict(tape, at(times)).queries.value();
+    };
+    const auto usual = queries({1, 2, 3, 4}), late = queries({1, 2, 3, 9});
+    CHECK(test::same(usual, queries({901, 902, 903, 904})));
+    CHECK(test::same(usual.rows(0, 3), late.rows(0, 3)));
+    CHECK(test::same(usual.rows(3, 4), late.rows(3, 4)) == (options.time_buckets == 0));
+  }
+}
+
+TEST_CASE("HSTU says what is wrong") {
+  const auto wrong = [](const HSTUEncoderOptions& options) {
+    return error_of<OptionError>([&] { HSTUEncoder<float> encoder(options); });
+  };
+  CHECK(wrong({.num_blocks = -1}) == "HSTU: num_blocks -1, dropout 0.200000");
+  CHECK(wrong({.dropout = 1}) == "HSTU: num_blocks 2, dropout 1.000000");
+  CHECK(wrong({.embed_dim = 4, .num_heads = 3}) == "HSTULayer: 3 heads do not divide embed_dim 4");
+  Tape<float> tape;
+  const auto too_long = test::history_of(std::vector<std::int32_t>(13, 1));
+  const auto model = test::made<HSTU, float>(small), other = test::made<HSTU, float>(timed);
+  CHECK(error_of<ShapeError>([&] { model.predict(tape, too_long); }) ==
+        "Positions: a history of 13 events, at most 12 are seen");
+  CHECK(error_of<ShapeError>([&] { other.predict(tape, too_long); }) ==
+        "pointwise_attention: biases of 12 distances for a sequence of 13");
+  CHECK(error_of<ShapeError>([&] {
+          other.predict(tape, test::history_of({1, 2}));
+        }) == "pointwise_attention: 0 times and 4 buckets of time for 2 tokens");
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every model of the next item must pass, whatever its encoder. `Model` is a template on the scalar.
+#pragma once
+
+#include <numeric>
+
+#include "heed/optim/adam.hpp"
+#include "heed/recsys/next_item.hpp"
+#include "nn/layers.hpp"
+#include "recsys/small_logs.hpp"
+#include "support/allocations.hpp"
+
+namespace heed::test {
+
+template <template <class> class Model, class Scalar>
+using EncoderOptionsOf = typename Model<Scalar>::EncoderOptions;
+
+/// Item vectors larger than they start, so that neither ties nor small numbers hide an error.
+template <template <class> class Model, class Scalar>
+Model<Scalar> made(const EncoderOptionsOf<Model, Scalar>& encoder, bool pointer = false) {
+  Model<Scalar> model({.num_items = 6, .embed_dim = 4, .max_length = 12, .pointer = pointer}, encoder);
+  nn::initialize(model, Random(1));
+  nn::init_normal(model.input.items.weight, Random(2), 1);
+  return model;
+}
+
+/// Probabilities after each query of a batch.
+template <class M>
+Tensor<typename M::Scalar> scores_of(const M& model, const data::Batch& batch) {
+  Tape<typename M::Scalar> tape({.record = false});
+  Tensor<typename M::Scalar> out({batch.query_segments.tokens(), model.num_items()});
+  model.score(tape, batch, out.view());
+  return out;
+}
+
+/// One history, a query at its end or at every position.
+inline data::Batch history_of(const std::vector<std::int32_t>& items, bool every_position = false) {
+  data::Batch batch;
+  batch.assign_history(items, {}, 100);
+  if (every_position) {
+    batch.query_segments = batch.segments;
+    batch.query_rows.resize(items.size());
+    std::iota(batch.query_rows.begin(), batch.query_rows.end(), Index{0});
+  }
+  return batch;
+}
+
+template <template <class> class Model>
+void check_gradients(const EncoderOptionsOf<Model, double>& encoder) {
+  const auto log = repeat_log(4, 6, 3);
+  for (const bool next_basket : {true, false}) {
+    for (const bool pointer : {false, true}) {
+      INFO((next_basket ? "next basket" : "every position") << (pointer ? ", pointer head" : ""));
+      const data::Batch batch = batch_of_all(log, next_basket);
+      auto model = made<Model, double>(encoder, pointer);
+      const auto result =
+          gradcheck_module(nn::parameters(model), {},
+                           [&](Tape<double>& tape, std::span<const Var<double>>) { return model.loss(tape, batch); },
+                           {.max_positions = 10, .tape = {.training = true, .random = Random(4)}});
+      INFO(result.message());
+      CHECK(result);
+    }
+  }
+}
+
+/// What follows what on a circle, from every position, by cross-entropy.
+template <template <class> class Model>
+void check_learns(const EncoderOptionsOf<Model, float>& encoder) {
+  const data::Batch batch = batch_of_all(circle_log(24, 8, 10), false);
+  Model<float> model({.num_items = 8, .embed_dim = 16, .max_length = 10}, encoder);
+  nn::initialize(model, Random(1));
+  optim::Adam<float> adam(nn::parameters(model), {.learning_rate = 0.01});
+  Tape<float> tape({.training = true, .random = Random(2)});
+  float last = 0;
+  for (int step = 0; step < 200; ++step) {
+    tape.clear();
+    const auto loss = model.loss(tape, batch);
+    last = loss.item();
+    backward(loss);
+    adam.step();
+  }
+  CHECK(last < 0.05F);
+  const Tensor<float> scores = scores_of(model, batch);
+  for (Index q = 0; q < scores.rows(); ++q) {
+    Index best = 0;
+    scores.matrix().row(q).maxCoeff(&best);
+    CHECK(best == batch.targets[static_cast<std::size_t>(q)]);
+  }
+}
+
+/// At every position it sees what is past, bit for bit as at the end of a shorter history, and nothing of what is to
+/// come.
+template <template <class> class Model>
+void check_causal(const EncoderOptionsOf<Model, float>& encoder) {
+  const std::vector<std::int32_t> items = {4, 1, 1, 5, 0, 2, 3};
+  const auto model = made<Model, float>(encoder);
+  Tape<float> tape;
+  const auto all = model.predict(tape, history_of(items, true)).queries.value();
+  for (std::size_t changed = 1; changed <= items.size(); ++changed) {
+    const auto cut = static_cast<Index>(changed);
+    const std::vector<std::int32_t> past(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(changed));
+    CHECK(same(model.predict(tape, history_of(past, true)).queries.value(), all.rows(0, cut)));
+    CHECK(same(model.predict(tape, history_of(past)).queries.value(), all.rows(cut - 1, cut)));
+    auto others = items;
+    for (std::size_t i = changed; i < items.size(); ++i) others[i] = (items[i] + 1) % 6;
+    const auto queries = model.predict(tape, history_of(others, true)).queries.value();
+    CHECK(same(queries.rows(0, cut), all.rows(0, cut)));
+    if (changed < items.size()) CHECK(!same(queries.rows(cut, cut + 1), all.rows(cut, cut + 1)));
+  }
+}
+
+/// A user's scores do not depend on the batch; an empty history, alone or beside others, says nothing of any item.
+template <template <class> class Model>
+void check_users_apart(const EncoderOptionsOf<Model, float>& encoder) {
+  const auto log = repeat_log(7, 6, 4);
+  auto examples = data::next_basket_examples(log, all_train(log), 5);
+  examples.insert(examples.begin() + 1, {1, 0, 0, 1});
+  const auto model = made<Model, float>(encoder);
+  data::Batch together, alone;
+  together.assign_histories(log, examples);
+  const Tensor<float> all = scores_of(model, together);
+  for (std::size_t i = 0; i < examples.size(); ++i) {
+    const auto row = static_cast<Index>(i);
+    alone.assign_histories(log, std::span(examples).subspan(i, 1));
+    CHECK(same(scores_of(model, alone).view(), all.view().rows(row, row + 1)));
+    const bool flat = all.matrix().row(row).maxCoeff() == all.matrix().row(row).minCoeff();
+    CHECK(flat == (i == 1));
+  }
+}
+
+/// It drops while training, and only then; a warm training step allocates nothing; const trains, a move moves no
+/// parameter. `encoder` drops something.
+template <template <class> class Model>
+void check_steps(const EncoderOptionsOf<Model, float>& encoder) {
+  const data::Batch batch = batch_of_all(circle_log(3, 6, 4), false);
+  auto model = made<Model, float>(encoder);
+  Tape<float> still, training({.training = true, .random = Random(1)});
+  const auto a = model.predict(still, batch).queries, b = model.predict(still, batch).queries;
+  CHECK(same(a.value(), b.value()));
+  CHECK(!same(model.predict(training, batch).queries.value(), a.value()));
+
+  optim::Adam<float> adam(nn::parameters(model), {.learning_rate = 0.01});
+  const auto step = [&] {
+    training.clear();
+    backward(model.loss(training, batch));
+    adam.step();
+  };
+  for (int i = 0; i < 3; ++i) step();
+  const std::size_t before = allocations();
+  step();
+  CHECK(allocations() == before);
+
+  check_const_and_move(made<Model, float>(encoder), [&](const auto& one, auto& tape) { return one.loss(tape, batch); });
+}
+
+}  // namespace heed::test

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/recsys/next_item.hpp"
+
+#include "heed/recsys/models/sasrec.hpp"
+#include "nn/layers.hpp"
+#include "recsys/small_logs.hpp"
+
+namespace {
+
+using namespace heed;
+using recsys::SASRec;
+using test::error_of;
+
+}  // namespace
+
+TEST_CASE("NextItem: the repeat-aware head goes on any encoder") {
+  const auto log = test::repeat_log(4, 6, 3);
+  for (const bool next_basket : {true, false}) {
+    const auto batch = test::batch_of_all(log, next_basket);
+    SASRec<double> model({.num_items = 6, .embed_dim = 4, .item_bias = true, .pointer = true},
+                         {.num_blocks = 1, .num_heads = 2, .feedforward_dim = 5, .dropout = 0});
+    nn::initialize(model, Random(1));
+    Tape<double> tape;
+    Tensor<double> p({batch.query_segments.tokens(), 6});
+    model.score(tape, batch, p.view());
+    double expected = 0;
+    for (Index q = 0; q < p.rows(); ++q) {
+      CHECK(p.matrix().row(q).sum() == Approx(1));
+      double sum = 0;
+      for (Index t = batch.target_segments.begin(q); t < batch.target_segments.end(q); ++t) {
+        sum -= std::log(p(q, batch.targets[static_cast<std::size_t>(t)]));
+      }
+      expected += sum / static_cast<double>(batch.target_segments.length(q)) / static_cast<double>(p.rows());
+    }
+    CHECK(model.loss(tape, batch).item() == Approx(expected).epsilon(1e-12));
+    const auto result =
+        test::gradcheck_module(nn::parameters(model), {},
+                               [&](Tape<double>& on, std::span<const Var<double>>) { return model.loss(on, batch); },
+                               {.step = 0x1p-17, .max_positions = 8});
+    INFO(result.message());
+    CHECK(result);
+  }
+}
+
+TEST_CASE("NextItem: scores follow the loss's scale") {
+  data::Batch batch;
+  batch.assign_history(std::vector<std::int32_t>{1, 2, 3}, {}, 100);
+  Tensor<double> p[2];
+  for (const int scaled : {0, 1}) {
+    SASRec<double> model({.num_items = 6, .embed_dim = 4, .item_deviation = 1, .loss = {.scale = scaled ? 3.0 : 1.0}},
+                         {.feedforward_dim = 5});
+    nn::initialize(model, Random(1));
+    Tape<double> tape;
+    p[scaled] = Tensor<double>({1, 6});
+    model.score(tape, batch, p[scaled].view());
+  }
+  for (Index i = 1; i < 6; ++i) {
+    CHECK(std::log(p[1](0, i) / p[1](0, 0)) == Approx(3 * std::log(p[0](0, i) / p[0](0, 0))).epsilon(1e-9));
+  }
+}
+
+TEST_CASE("NextItem says what is wrong") {
+  CHECK(error_of<OptionError>([] { SASRec<float>({.num_items = 3, .max_length = 0}); }) == "NextItem: max_length 0");
+  SASRec<float> model({.num_items = 6, .embed_dim = 4, .pointer = true});
+  auto batch = test::batch_of_all(test::repeat_log(4, 6, 3), true);
+  Tape<float> tape;
+  Tensor<float> room({1, 6});
+  CHECK(error_of<ShapeError>([&] { model.score(tape, batch, room.view()); }) ==
+        message("NextItem: room for scores [1, 6], wanted [", batch.query_segments.tokens(), ", 6]"));
+  batch.targets[0] = 6;
+  CHECK(error_of<IndexError>([&] { model.loss(tape, batch); }) == "NextItem: target 6 of a catalogue of 6");
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/recsys/recommender.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "heed/nn/linear.hpp"
+#include "heed/recsys/models/any.hpp"
+#include "heed/recsys/models/din.hpp"
+
+using namespace heed;
+
+TEST_CASE("every neural model of the library is a Recommender, a layer is none") {
+  using recsys::Recommender;
+  STATIC_REQUIRE(Recommender<recsys::AnyRecommender<float>>);
+  STATIC_REQUIRE(Recommender<recsys::AttentionRecommender<double>>);
+  STATIC_REQUIRE(Recommender<recsys::GRU4Rec<float>>);
+  STATIC_REQUIRE(Recommender<recsys::HSTU<float>>);
+  STATIC_REQUIRE(Recommender<recsys::LiGR<float>>);
+  STATIC_REQUIRE(Recommender<recsys::LSTM4Rec<float>>);
+  STATIC_REQUIRE(Recommender<recsys::NARM<float>>);
+  STATIC_REQUIRE(Recommender<recsys::SASRec<float>>);
+  STATIC_REQUIRE(Recommender<recsys::DIN<float>>);
+  STATIC_REQUIRE_FALSE(Recommender<nn::Linear<float>>);
+}
