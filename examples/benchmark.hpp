@@ -60,7 +60,11 @@ class Benchmark {
         if (std::filesystem::exists(path_of(wanted))) continue;
         std::printf("%s, seed %d\n", label(run).c_str(), seed);
         std::fflush(stdout);
-        if (auto result = train(run, wanted, go_on)) write(path_of(wanted), result->dump(1) + "\n");
+        try {
+          if (auto result = train(run, wanted, go_on)) write(path_of(wanted), result->dump(1) + "\n");
+        } catch (const heed::Error& error) {
+          std::printf("%s\n\n", error.what());  // the others go on
+        }
       }
     }
     write(options_.page, page());
@@ -226,7 +230,7 @@ class Benchmark {
 
   std::string row(const json& run, const Data& data) const {
     std::vector<double> hit_rate, ndcg, mrr, coverage, epoch, seconds, all, of_users;
-    for (int seed = 1; seed <= seeds_of(run); ++seed) {
+    for (int seed = 1; seed <= std::max(seeds_of(run), run.value("seeds", 3)); ++seed) {
       std::ifstream file(path_of(identity(run, seed)));
       if (!file) continue;
       const json done = json::parse(file);

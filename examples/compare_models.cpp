@@ -144,7 +144,9 @@ heed::recsys::MeanDifference on_group(const Measured& a, const Measured& b, std:
 void print_verdict(const char* question, const Measured& with, const Measured& without, heed::Random random) {
   std::printf("\n%s\n", question);
   const char* names[] = {"short", "middle", "long"};
+  const auto groups = heed::recsys::by_history_length(with.evaluations.front());
   for (std::size_t group = 0; group < 3; ++group) {
+    if (groups[group].metrics.size() == 0) continue;
     const auto difference = on_group(with, without, group, random);
     const char* verdict = difference.low > 0    ? "yes"
                           : difference.high < 0 ? "no, it harms"

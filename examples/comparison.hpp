@@ -54,8 +54,8 @@ struct Measured {
   }
 };
 
-/// Trains the traditional models on all events but the test ones, and measures them. Those that go by the user's own
-/// history only appear where it may be recommended again, those that take minutes when they are asked for.
+/// Trains the traditional models on what may be counted (see the ends below), and measures them. Those that go by the
+/// user's own history only appear where it may be recommended again, those that take minutes when they are asked for.
 inline std::vector<Measured> measure_baselines(const heed::recsys::Task& task, bool slow_ones = false) {
   namespace recsys = heed::recsys;
   // Leave-one-out counts what trains, as the published figures have it; last-basket all but the test.

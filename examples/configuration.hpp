@@ -146,7 +146,11 @@ class ConfigurationOptions {
   }
   void set(std::string path, const nlohmann::json& value) {
     std::replace(path.begin(), path.end(), '.', '/');
-    patch_[nlohmann::json::json_pointer("/" + path)] = value;
+    try {
+      patch_[nlohmann::json::json_pointer("/" + path)] = value;
+    } catch (const nlohmann::json::exception& error) {
+      throw CLI::ValidationError("--set", error.what());
+    }
   }
 
   std::string encoder_ = "attention";

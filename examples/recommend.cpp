@@ -308,6 +308,7 @@ void train(const Options& options) {
   std::signal(SIGINT, interrupt_handler);
 
   Trained trained = train_all_seeds(task, configuration, options, *executor);
+  if (!trained.model) return;  // interrupted before the first epoch
   heed::io::save_recommender(*trained.model, log.item_ids, configuration.task, options.model);
 
   heed::io::Report report("Recommender on " + options.file.data);

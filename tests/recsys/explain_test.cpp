@@ -136,3 +136,12 @@ TEST_CASE("somebody without a history gets recommendations too", "[recsys][expla
   CHECK(why.top.size() == 3);
   CHECK(why.weights.empty());
 }
+
+TEST_CASE("explain shows a model no more than it can see") {
+  Model model({.num_items = 7, .embed_dim = 4, .max_length = 3, .pointer = true}, {.hidden_size = 4});
+  nn::initialize(model, Random(5));
+  Tape<double> tape;
+  const Explanation why = explain(model, tape, past, {.k = 2});
+  CHECK(why.begin == 3);
+  CHECK(why.weights.size() == 3);
+}

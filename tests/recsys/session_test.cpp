@@ -127,12 +127,13 @@ TEST_CASE("a session knows the kinds of events, as a batch does") {
     const auto best = session.top_k(1)[0];
     CHECK(best.score == scores(0, best.item));
   }
-  CHECK(error_of<OptionError>([&] { session.push(1, 20); }) == "Session::push: kind -1 after events with kinds");
-  session.clear();
-  session.push(1, 1);
-  CHECK(error_of<OptionError>([&] { session.push(1, 2, 2); }) == "Session::push: kind 2 after events without kinds");
-  CHECK(session.history().size() == 1);
-  CHECK(error_of<OptionError>([&] { session.top_k(1); }) == "HistoryInput: the batch has no kinds of event");
+  CHECK(error_of<IndexError>([&] { session.push(1, 20); }) == "Session::push: kind -1 of 3");
+  CHECK(error_of<IndexError>([&] { session.push(1, 20, 3); }) == "Session::push: kind 3 of 3");
+  const Model plain = make();
+  Session<Model> mixed(plain);
+  mixed.push(1, 1);
+  CHECK(error_of<OptionError>([&] { mixed.push(1, 2, 2); }) == "Session::push: kind 2 after events without kinds");
+  CHECK(mixed.history().size() == 1);
 }
 
 TEST_CASE("a session says what is wrong, and stays as it was") {

@@ -2,10 +2,12 @@
 // A trained recommender in one safetensors file: weights, options, task and the catalogue. Needs nlohmann-json.
 #pragma once
 
+#include <new>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "heed/data/vocabulary.hpp"
 #include "heed/io/checkpoint.hpp"
@@ -36,6 +38,7 @@ void save_recommender(recsys::AnyRecommender<Scalar>& model, const data::Vocabul
   if (item_ids.size() != model.num_items()) {
     fail<ShapeError>("save_recommender", item_ids.size(), " ids for a model of ", model.num_items(), " items");
   }
+  const auto features = model.input.item_features();
   nlohmann::json ids = nlohmann::json::array(), names = nlohmann::json::array();
   const nlohmann::json options{{"recommender", detail::to_json(model.options())},
                                {"encoder", detail::to_json(model.encoder_options())},
@@ -54,6 +57,7 @@ void save_recommender(recsys::AnyRecommender<Scalar>& model, const data::Vocabul
        {{"format", std::string(detail::recommender_format)},
         {"heed_version", version()},
         {"options", options.dump()},
+        {"item_features", nlohmann::json(std::vector<std::int32_t>(features.begin(), features.end())).dump()},
         {"items", ids.dump()},
         {"names", names.dump(-1, ' ', false, replace)}});
 }
@@ -72,11 +76,13 @@ SavedRecommender<Scalar> load_recommender(const std::string& path) {
   recsys::AnyEncoderOptions encoder;
   recsys::TaskOptions task;
   data::Vocabulary item_ids;
+  std::vector<std::int32_t> features;
   try {
     const auto options = nlohmann::json::parse(metadata.at("options"));
     detail::from_json(options.at("recommender"), model);
     detail::from_json(options.at("encoder"), encoder);
     detail::from_json(options.at("task"), task);
+    features = nlohmann::json::parse(metadata.at("item_features")).get<std::vector<std::int32_t>>();
     const auto ids = nlohmann::json::parse(metadata.at("items")), names = nlohmann::json::parse(metadata.at("names"));
     for (std::size_t i = 0; i < ids.size(); ++i) {
       const std::int32_t number = item_ids.add(ids.at(i).get_ref<const std::string&>());
@@ -85,23 +91,28 @@ SavedRecommender<Scalar> load_recommender(const std::string& path) {
   } catch (const nlohmann::json::exception& error) {
     bad(message("metadata: ", error.what()));
   } catch (const std::out_of_range&) {
-    bad("metadata lacks options, items or names, or names an unknown choice");
+    bad("metadata lacks options, item_features, items or names, or names an unknown choice");
   }
   if (model.num_items != item_ids.size()) bad(message(item_ids.size(), " ids for ", model.num_items, " items"));
-  // The weights are in memory and counted: no size that they do not bear out is believed, and memory taken for it.
+  // The weights are in memory and counted: no width that they do not bear out is believed, and memory taken for it.
   Index bytes = 0;
   for (const auto& tensor : file.tensors()) bytes += std::ssize(file.bytes(tensor.name));
   const auto check = [&](const char* name, const auto& field) {
     if constexpr (std::is_same_v<std::remove_cvref_t<decltype(field)>, Index>) {
-      if (field > bytes)
+      if (field > bytes && std::string_view(name) != "max_length")
         bad(message("options say ", name, " ", field, ", the file holds ", bytes, " bytes of weights"));
     }
   };
   detail::each_option(model, check);
   std::visit([&](const auto& one) { detail::each_option(one, check); }, encoder.encoder);
-  SavedRecommender<Scalar> out{recsys::AnyRecommender<Scalar>(model, encoder), std::move(item_ids), task};
-  load(out.model, file);
-  return out;
+  try {
+    SavedRecommender<Scalar> out{recsys::AnyRecommender<Scalar>(model, encoder), std::move(item_ids), task};
+    if (model.num_features > 0) out.model.input.set_item_features(std::move(features));
+    load(out.model, file);
+    return out;
+  } catch (const std::bad_alloc&) {
+    fail<IoError>("load_recommender", path, ": options ask for more memory than there is");
+  }
 }
 
 }  // namespace heed::inline HEED_ABI::io

@@ -71,12 +71,9 @@ class BatchRanker {
   /// As recsys::evaluate, with this model's lists.
   Evaluation evaluate(const data::Interactions& log, const data::Split& split, const EvaluateOptions& options = {}) {
     std::vector<data::Example> histories;
-    for (Index u = 0; u < split.num_users(); ++u) {
-      const auto at = static_cast<std::size_t>(u);
-      const bool test = options.held_out == HeldOut::test;
-      const Index end = test ? split.validation_end[at] : split.train_end[at];
-      if (test ? split.tested(u) : split.validated(u)) histories.push_back({.user = u, .end = end});
-    }
+    for_each_held_out(log, split, options.held_out, [&](Index u, const History& past, const auto&) {
+      histories.push_back({.user = u, .end = past.size()});
+    });
     const auto all = lists(log, histories, options.list_length(), options.keep_history);
     auto next = all.begin();
     return recsys::evaluate(

@@ -36,7 +36,7 @@ double movement(const NextItem<E>& model, Tape<typename E::scalar_type>& tape, c
     if (!past.kinds.empty()) kinds.push_back(past.kinds[i]);
   }
   data::Batch batch;
-  batch.assign_history(items, times, options.max_length, kinds);
+  batch.assign_history(items, times, seen_length(model, options.max_length), kinds);
   tape.clear();
   const auto scores = tape.allocate({1, model.num_items()});
   model.score(tape, batch, scores);

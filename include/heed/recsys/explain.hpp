@@ -15,7 +15,7 @@ namespace heed::inline HEED_ABI::recsys {
 
 struct ExplainOptions {
   Index k = 10;
-  Index max_length = 300;    ///< events of the history that the model sees
+  Index max_length = 300;    ///< events of the history that the model sees, if it can see so many
   bool keep_history = true;  ///< items of the history may be recommended again
 };
 
@@ -45,13 +45,14 @@ Explanation explain(const NextItem<E>& model, Tape<typename E::scalar_type>& tap
                     const ExplainOptions& options = {}) {
   using Scalar = typename E::scalar_type;
   data::Batch batch;
-  batch.assign_history(past.items, past.times, options.max_length, past.kinds);
+  const Index length = seen_length(model, options.max_length);
+  batch.assign_history(past.items, past.times, length, past.kinds);
   if (tape.training()) fail<OptionError>("explain", "the tape is training: dropout would act");
   tape.clear();
   const auto prediction = model.predict(tape, batch, true);
   const Var<Scalar> weights = prediction.pointer ? prediction.pointer : prediction.attention;
   Explanation out;
-  out.begin = data::history_begin(past.size(), options.max_length);
+  out.begin = data::history_begin(past.size(), length);
   if (weights) {
     const auto values = weights.value();
     for (Index i = 0; i < values.size(); ++i) out.weights.push_back(static_cast<double>(values[i]));

@@ -61,6 +61,9 @@ class NextItem {
       fail<OptionError>("NextItem", "user vectors of ", encoder.width(), " for item vectors of ", options.embed_dim);
     }
     if (options.pointer) {
+      if (options.loss.kind != NextItemLoss::Kind::softmax) {
+        fail<OptionError>("NextItem", "the repeat-aware head learns by softmax over the whole catalogue only");
+      }
       pointer.emplace(
           PointerHeadOptions{.state_size = encoder.state_size(), .summary_size = recsys::summary_size(encoder)});
     }
@@ -96,7 +99,8 @@ class NextItem {
     return out;
   }
 
-  /// Mean over the queries of the mean over their targets; see next_item_loss. Throws IndexError for an item or a
+  /// See next_item_loss; with the repeat-aware head, the mean over the queries of the mean over their targets of
+  /// -log p. Throws IndexError for an item or a
   /// target outside the catalogue, ShapeError for a query without targets.
   Var<Scalar> loss(Tape<Scalar>& tape, const data::Batch& batch) const {
     const Prediction out = predict(tape, batch);

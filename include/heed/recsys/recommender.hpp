@@ -14,12 +14,11 @@ namespace heed::inline HEED_ABI::recsys {
 /// each query, written into [queries, items]. `max_length()`, where it has one, is how many events of a history it can
 /// see. NextItem is one for any encoder, DIN another.
 template <class M>
-concept Recommender =
-    nn::Module<M> && requires(const M& model, Tape<typename M::scalar_type>& tape, const data::Batch& batch,
-                              TensorView<typename M::scalar_type> scores) {
-      { model.num_items() } -> std::convertible_to<Index>;
-      { model.loss(tape, batch) } -> std::same_as<Var<typename M::scalar_type>>;
-      model.score(tape, batch, scores);
-    };
+concept Recommender = nn::Module<M> && requires(const M& model, Tape<typename M::scalar_type>& tape,
+                                                const data::Batch& batch, TensorView<typename M::scalar_type> scores) {
+  { model.num_items() } -> std::convertible_to<Index>;
+  { model.loss(tape, batch) } -> std::same_as<Var<typename M::scalar_type>>;
+  model.score(tape, batch, scores);
+};
 
 }  // namespace heed::inline HEED_ABI::recsys

@@ -46,6 +46,10 @@ class Session {
     if (item < 0 || item >= model_.num_items()) {
       fail<IndexError>("Session::push", "item ", item, " of a catalogue of ", model_.num_items());
     }
+    if constexpr (requires { model_.options().num_kinds; }) {
+      const Index kinds = model_.options().num_kinds;
+      if (kinds > 0 && (kind < 0 || kind >= kinds)) fail<IndexError>("Session::push", "kind ", kind, " of ", kinds);
+    }
     if (!times_.empty() && time < times_.back()) {
       fail<OptionError>("Session::push", "time ", time, " after time ", times_.back());
     }

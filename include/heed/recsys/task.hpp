@@ -23,8 +23,8 @@ struct TaskOptions {
   bool next_basket = true;
   Index max_length = 300;  ///< events of a history that a neural model sees, if it can see so many
   Index k = 10;            ///< length of the lists that are measured
-  double learners = 1;     ///< share of the users whose events are learned from; all are measured. A smaller share is
-                           ///< a part of a greater one
+  double learners = 1;  ///< share of the users whose events are learned from; all validate and are measured. A smaller
+                        ///< share is a part of a greater one
 };
 
 /// One task on one log, which must outlive it.
