@@ -185,9 +185,11 @@ def machine(context, titles):
 
 
 def replace_between(path, name, text):
-    """What stands between <!-- NAME --> and <!-- /NAME -->."""
+    """What stands between <!-- NAME --> and <!-- /NAME -->; at the end of the page where they are not yet."""
     page = path.read_text()
     begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+    if begin not in page:
+        page += f"\n{begin}{end}\n"
     head, rest = page.split(begin)
     path.write_text(head + begin + "\n" + text + "\n\n" + end + rest.split(end)[1])
 
@@ -215,9 +217,10 @@ def main():
         parts.insert(0, machine(context, titles))
     text = "\n\n".join(parts)
     print(text)
-    if options.only:
+    if options.only or not context:
         return
-    replace_between(ROOT / "docs/benchmarks.md", "figures", text)
+    isa = context["heed isa"]  # the figures of other machines stay
+    replace_between(ROOT / "docs/benchmarks.md", isa, f"## {isa}\n\n{text}")
     ladder = subprocess.run([str(options.build / "heed_ladder")], stdout=subprocess.PIPE, text=True, check=True).stdout
     for name, rungs in re.findall(r"## (\w+)\n(.*?)(?=## |\Z)", ladder, re.S):
         replace_between(ROOT / "docs/kernels.md", name, rungs.strip())

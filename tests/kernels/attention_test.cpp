@@ -13,7 +13,8 @@ using test::MaskCase;
 using test::same_bits;
 
 /// Queries of the widest tile.
-constexpr Index strip = kernels::detail::AttentionBackward<float, simd::NativeIsa>::strip;
+template <class Isa>
+constexpr Index strip = kernels::detail::backward_strip<Isa>;
 
 /// What is asked for beside the context.
 enum class Asked { weights, mass, both };
@@ -152,7 +153,7 @@ TEST_CASE("attention and its gradients are the reference's under every mask and 
       with(3, 5, 4, size, 1);  // the values' width
       with(2, size, 3, 2, 1);  // keys
     }
-    for (const Index queries : {Index{0}, Index{1}, strip - 1, strip, strip + 1, 2 * strip + 3}) {
+    for (const Index queries : {Index{0}, Index{1}, strip<Isa> - 1, strip<Isa>, strip<Isa> + 1, 2 * strip<Isa> + 3}) {
       with(queries, width + 1, 3, 2, 1);
     }
     with(5, 7, 3, 2, Scalar(0.75));
@@ -176,7 +177,7 @@ TEST_CASE("the mass on a query's item, and its gradients, are the reference's wi
       with(5, size, 1);
       with(5, size, Scalar(0.75));
     }
-    for (const Index queries : {Index{0}, Index{1}, strip, 2 * strip + 3}) {
+    for (const Index queries : {Index{0}, Index{1}, strip<Isa>, 2 * strip<Isa> + 3}) {
       with(queries, 19, 1);
     }
     with(3, 150, Scalar(0.75));
@@ -215,13 +216,13 @@ TEST_CASE("what a query may not look at has no influence on it, NaN and infinity
   test::for_every_isa([]<class Scalar, class Isa>() {
     constexpr Scalar infinity = std::numeric_limits<Scalar>::infinity();
     constexpr Scalar nan = std::numeric_limits<Scalar>::quiet_NaN();
-    for (const auto& mask : test::mask_cases<Scalar>(19, 21)) {
-      INFO(mask.label);
+    const auto with = [&](const MaskCase<Scalar>& mask, Index first, Index step) {
+      INFO(mask.label << ", " << mask.keys << " keys");
       Case<Scalar, Isa> clean(mask, 5, 3, 1, Asked::both), poisoned = clean;
       clean.run();
       const auto numbers = mask.numbers();
       const auto hidden = [&](Index i, Index j) { return numbers(i, j) == -std::numeric_limits<double>::infinity(); };
-      for (Index j = 0; j < mask.keys; ++j) {
+      for (Index j = first; j < mask.keys; j += step) {
         for (const Scalar bad : {nan, infinity, -infinity}) {
           poisoned.k = clean.k;
           poisoned.v = clean.v;
@@ -268,19 +269,22 @@ TEST_CASE("what a query may not look at has no influence on it, NaN and infinity
         for (Index j = 0; j < mask.keys; ++j) CHECK(clean.weights(i, j) == Scalar(0));
         for (Index c = 0; c < 5; ++c) CHECK(clean.dq(i, c) == Scalar(1));
       }
-    }
+    };
+    for (const auto& mask : test::mask_cases<Scalar>(19, 21)) with(mask, 0, 1);
+    // A strip of queries that only partly see the second block of keys.
+    for (const auto& mask : test::mask_cases<Scalar>(70, 300)) with(mask, 256, 21);
   });
 }
 
 TEST_CASE("a query's attention does not depend on the queries beside it") {
   test::for_every_isa([]<class Scalar, class Isa>() {
-    constexpr Index queries = 2 * strip + 3;
+    constexpr Index queries = 2 * strip<Isa> + 3;
     for (const auto& mask : test::mask_cases<Scalar>(queries, 37)) {
       if (mask.causal) continue;  // taking a query out would change what it may see
       INFO(mask.label);
       Case<Scalar, Isa> whole(mask, 5, 3, 1, Asked::both);
       whole.run();
-      for (const Index i : {Index{0}, strip, queries - 1}) {
+      for (const Index i : {Index{0}, strip<Isa>, queries - 1}) {
         // A mask whose only row is row i.
         MaskCase<Scalar> one = mask;
         one.queries = 1;

@@ -142,7 +142,13 @@ inline void gemm_blocks(Index rows, Index cols, Index depth, StridedBlock<Scalar
                         Scalar* c, Index c_stride, const Epilogue<Scalar>& epilogue) {
   // Constants: the chain is cut only here, and resumed from C without rounding anew.
   constexpr Index depth_block = 256, row_block = 96;
-  constexpr Index width = simd::Pack<Scalar, Isa>::width;
+  using P = simd::Pack<Scalar, Isa>;
+  constexpr Index width = P::width;
+  // A panel of B whose rows lie across more than L1 does not stay there, as they share few of its sets: many rows of C
+  // are worth a copy of it. (AVX-512's kernels were measured without.)
+  constexpr bool copies = Isa::bytes < 64;
+  constexpr Index near = 32768 / static_cast<Index>(sizeof(Scalar));
+  alignas(64) Scalar panel[copies ? depth_block * 2 * width : 1];
   Index k = 0;
   do {
     const Index deep = depth - k < depth_block ? depth - k : depth_block;
@@ -163,7 +169,13 @@ inline void gemm_blocks(Index rows, Index cols, Index depth, StridedBlock<Scalar
           gemm_panel<Scalar, Isa, 4, false>(tall, deep, block, b_at, b_stride, c_at, c_stride, width, resume, bias);
         } else if (wide >= 2 * width) {
           wide = 2 * width;
-          gemm_panel<Scalar, Isa, 2, false>(tall, deep, block, b_at, b_stride, c_at, c_stride, width, resume, bias);
+          const bool copy = copies && tall >= 4 * TileSize<Isa>::rows && deep * b_stride > near;
+          for (Index d = 0; copy && d < deep; ++d) {
+            P::load(b_at + d * b_stride).store(panel + d * wide);
+            P::load(b_at + d * b_stride + width).store(panel + d * wide + width);
+          }
+          gemm_panel<Scalar, Isa, 2, false>(tall, deep, block, copy ? panel : b_at, copy ? wide : b_stride, c_at,
+                                            c_stride, width, resume, bias);
         } else if (wide > width) {
           gemm_panel<Scalar, Isa, 2, true>(tall, deep, block, b_at, b_stride, c_at, c_stride, wide - width, resume,
                                            bias);

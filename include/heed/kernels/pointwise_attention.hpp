@@ -89,8 +89,8 @@ class PointwiseForward : PointwiseTiles<Scalar, Isa> {
   using typename Base::P;
 
  public:
-  static constexpr Index strip = 16;   ///< queries of a tile
-  static constexpr Index block = 256;  ///< keys of a tile: [strip, block] is half of L1
+  static constexpr Index strip = forward_strip<Isa>;  ///< queries of a tile
+  static constexpr Index block = 256;                 ///< keys of a tile
 
   static Index scratch(Index tokens, Index width, Index depth) {
     const Index wide = whole_registers<Scalar, Isa>(depth);
@@ -145,7 +145,7 @@ class PointwiseForward : PointwiseTiles<Scalar, Isa> {
         const P x = P::load(row + c);
         keep_first(x * sigmoid(x), std::min<Index>(P::width, seen.end[r] - c), zero).store(row + c);
       }
-      for (; c < seen.widest_from(r / tile_rows * tile_rows); c += P::width) zero.store(row + c);
+      for (; c < seen.widest_from(r / tile_rows<Isa> * tile_rows<Isa>); c += P::width) zero.store(row + c);
     }
   }
 
@@ -162,10 +162,10 @@ class PointwiseBackward : PointwiseTiles<Scalar, Isa> {
   using typename Base::P;
 
  public:
-  static constexpr Index strip = 32;          ///< queries of a tile
-  static constexpr Index block = 64;          ///< keys of a tile
-  static constexpr Index pitch = block + 16;  ///< of the rows of ds: a register of zeros between two of them
-  static constexpr Index tables = 4;          ///< of time buckets' gradients: neighbours mostly share their bucket
+  static constexpr Index strip = backward_strip<Isa>;  ///< queries of a tile
+  static constexpr Index block = 64;                   ///< keys of a tile
+  static constexpr Index pitch = block + 16;           ///< of the rows of ds: a register of zeros between two of them
+  static constexpr Index tables = 4;  ///< of time buckets' gradients: neighbours mostly share their bucket
 
   static Index scratch(Index tokens, Index width, Index depth, Index buckets) {
     const Index wide = whole_registers<Scalar, Isa>(width), deep = whole_registers<Scalar, Isa>(depth);
@@ -228,7 +228,6 @@ class PointwiseBackward : PointwiseTiles<Scalar, Isa> {
     const bool finite_k = pack_rows<Scalar, Isa>(k, Scalar(1), k_rows_);
     std::fill_n(dk_rows_, keys * wide_, Scalar(0));
     std::fill_n(dv_rows_, keys * deep_, Scalar(0));
-    static_assert(block % strip == 0);
     for (Index i = j; i < tokens_; i += strip) {  // earlier queries do not see these keys
       const Seen seen(pairs_, i, std::min(strip, tokens_ - i), j, keys, nullptr);
       Scalar *q = q_rows_ + i * wide_, *d_out = d_out_ + i * deep_;

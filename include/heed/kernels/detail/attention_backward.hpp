@@ -28,8 +28,8 @@ class AttentionBackward {
   static constexpr Scalar infinity = std::numeric_limits<Scalar>::infinity();
 
  public:
-  static constexpr Index strip = 32;  ///< queries of a tile
-  static constexpr Index block = 64;  ///< keys of a tile
+  static constexpr Index strip = backward_strip<Isa>;  ///< queries of a tile
+  static constexpr Index block = 64;                   ///< keys of a tile
 
   static Index scratch(Index queries, Index width, Index depth) {
     const Index wide = whole_registers<Scalar, Isa>(width), deep = whole_registers<Scalar, Isa>(depth);
@@ -84,16 +84,17 @@ class AttentionBackward {
   /// mean_i = sum_j w_ij dw_ij = context_i . d_context_i + sum_j w_ij d_weights_ij + mass_i d_mass_i: the first by the
   /// chains that make d_context_i . v_j, so that a query with one key alone gets a gradient of exactly 0.
   void means() {
-    static_assert(strip == key_panel);
+    static_assert(block >= 2 * key_panel, "contexts and their cotangents go where a block's values go");
     const Index depth = u_.v.cols();
-    Scalar *y = v_t_, *dy = v_t_ + strip * depth;
-    for (Index i = 0; i < u_.queries(); i += strip) {
-      const Index end = std::min(i + strip, u_.queries());
+    Scalar *y = v_t_, *dy = v_t_ + key_panel * depth;
+    for (Index i = 0; i < u_.queries(); i += key_panel) {
+      const Index end = std::min(i + key_panel, u_.queries());
       pack_panel<Scalar, Isa>(given_.context.rows(i, end), Scalar(1), y);
       pack_panel<Scalar, Isa>(given_.d_context.rows(i, end), Scalar(1), dy);
       for (Index r = 0; r < end - i; r += P::width) {
         P sum(Scalar(0));
-        for (Index c = 0; c < depth; ++c) sum = fma(P::load(dy + c * strip + r), P::load(y + c * strip + r), sum);
+        for (Index c = 0; c < depth; ++c)
+          sum = fma(P::load(dy + c * key_panel + r), P::load(y + c * key_panel + r), sum);
         sum.store(mean_ + i + r);
       }
       for (Index q = i; given_.d_weights != nullptr && q < end; ++q) {
@@ -159,7 +160,7 @@ class AttentionBackward {
       const Index end = std::min(run_end, seen.end[r]);
       Index c = begin;
       for (; plain && c + P::width <= end; c += P::width) {
-        const P p = exp(P::load(p_row + c) - log_sum);
+        const P p = exp_nonpositive(P::load(p_row + c) - log_sum);
         p.store(p_row + c);
         (p * (P::load(d_row + c) - mean)).store(d_row + c);
       }
@@ -171,7 +172,7 @@ class AttentionBackward {
         P dp = P::load(d_row + c);
         if (d_weights != nullptr) dp = dp + simd::load<P>(d_weights + c, count);
         if (masses) dp = dp + where_same(P(given_.d_mass(i, 0)), u_.key_items + j + c, count, u_.query_items[i]);
-        const P p = exp(P::load(p_row + c) + more - log_sum), ds = p * fma(dp, factor, -mean);
+        const P p = exp_nonpositive(P::load(p_row + c) + more - log_sum), ds = p * fma(dp, factor, -mean);
         const auto hidden = more == P(-infinity);
         keep_first(select(hidden, zero, p * factor), count, zero).store(p_row + c);
         keep_first(select(hidden, zero, ds), count, zero).store(d_row + c);

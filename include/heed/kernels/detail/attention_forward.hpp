@@ -16,8 +16,8 @@ class AttentionForward {
   static constexpr Scalar infinity = std::numeric_limits<Scalar>::infinity();
 
  public:
-  static constexpr Index strip = 16;   ///< queries that go through the keys together
-  static constexpr Index block = 256;  ///< keys between two looks at the greatest score: [strip, block] is half of L1
+  static constexpr Index strip = forward_strip<Isa>;  ///< queries that go through the keys together
+  static constexpr Index block = 256;                 ///< keys between two looks at the greatest score
 
   static Index scratch(Index keys, Index width, Index depth) {
     const Index wide = whole_registers<Scalar, Isa>(depth);
@@ -54,7 +54,7 @@ class AttentionForward {
     std::fill_n(greatest_, strip, -infinity);
     std::fill_n(total_, strip, Scalar(0));
     std::fill_n(mass_, strip, Scalar(0));
-    bool begun[strip / tile_rows] = {};
+    bool begun[strip / tile_rows<Isa>] = {};
     for (Index r = 0; weights_ != nullptr && r < rows; ++r) {
       std::fill_n(weights_ + (i + r) * u_.keys(), u_.keys(), -infinity);
     }
@@ -85,7 +85,7 @@ class AttentionForward {
           select(now == P(-infinity), P(Scalar(0)), now);  // nothing seen yet: -infinity - 0 is as it should be
       now.store(greatest_ + r);
       from.store(shift + r);
-      exp(old - from).store(correction_ + r);
+      exp_nonpositive(old - from).store(correction_ + r);
     }
     for (Index r = 0; r < strip; ++r) part[r] = P(Scalar(0));
     for (Index r = 0; r < seen.rows; ++r) {
@@ -94,13 +94,13 @@ class AttentionForward {
       for (Index n = 0; n < seen.runs; ++n) {
         const auto [begin, run_end] = seen.run[n];
         const Index end = std::min(run_end, seen.end[r]),
-                    zeros = std::min(run_end, seen.widest_from(r / tile_rows * tile_rows));
+                    zeros = std::min(run_end, seen.widest_from(r / tile_rows<Isa> * tile_rows<Isa>));
         if (weights_ != nullptr && end > begin) {
           std::copy_n(row + begin, end - begin, weights_ + (i + r) * u_.keys() + j + begin);
         }
         Index c = begin;
         for (; c < end; c += P::width) {
-          const P p = exp(P::load(row + c) - P(shift[r]));
+          const P p = exp_nonpositive(P::load(row + c) - P(shift[r]));
           part[r] = part[r] + p;
           p.store(row + c);
         }
@@ -163,12 +163,12 @@ class AttentionForward {
     return top;
   }
 
-  void contexts(const Seen& seen, Index j, bool (&begun)[strip / tile_rows]) {
+  void contexts(const Seen& seen, Index j, bool (&begun)[strip / tile_rows<Isa>]) {
     const bool select_pairs = !finite_ && seen.mixed();
-    for (Index r = 0; r < seen.rows; r += tile_rows) {
+    for (Index r = 0; r < seen.rows; r += tile_rows<Isa>) {
       Scalar* out = out_ + r * wide_;
-      bool& resume = begun[r / tile_rows];
-      const Index rows = std::min(tile_rows, seen.rows - r);
+      bool& resume = begun[r / tile_rows<Isa>];
+      const Index rows = std::min(tile_rows<Isa>, seen.rows - r);
       for (Index q = 0; resume && q < rows; ++q) {
         for (Index c = 0; c < wide_; c += P::width) {
           (P::load(out + q * wide_ + c) * P(correction_[r + q])).store(out + q * wide_ + c);
@@ -185,7 +185,7 @@ class AttentionForward {
     }
   }
 
-  void finish(Index i, Index rows, const bool (&begun)[strip / tile_rows]) {
+  void finish(Index i, Index rows, const bool (&begun)[strip / tile_rows<Isa>]) {
     Scalar inverse[strip], log_sum[strip];
     for (Index r = 0; r < strip; r += P::width) {
       const P total = P::load(total_ + r), zero(Scalar(0));
@@ -195,7 +195,7 @@ class AttentionForward {
     }
     std::copy_n(log_sum, rows, u_.log_sums + i);
     for (Index r = 0; r < rows; ++r) {
-      const bool seen = begun[r / tile_rows];
+      const bool seen = begun[r / tile_rows<Isa>];
       simd::for_each_pack<P>(context_.cols(), [&](Index c, Index n) {
         const P y = seen ? P::load(out_ + r * wide_ + c) * P(inverse[r]) : P(Scalar(0));
         simd::store(y, context_.row(i + r) + c, n);

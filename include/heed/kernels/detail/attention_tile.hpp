@@ -18,7 +18,13 @@ namespace heed::inline HEED_ABI::kernels::detail {
 /// Keys that lie side by side in a transposed operand, whatever the register: a multiple of every two registers.
 inline constexpr Index key_panel = 32;
 /// Rows of a product that are cut together where a mask is a staircase.
-inline constexpr Index tile_rows = 8;
+template <class Isa>
+inline constexpr Index tile_rows = TileSize<Isa>::rows;
+/// Queries of a tile of the forward and the backward pass: whole tiles of rows, and whole registers.
+template <class Isa>
+inline constexpr Index forward_strip = tile_rows<Isa> * (Isa::bytes == 64 ? 2 : 4);
+template <class Isa>
+inline constexpr Index backward_strip = 2 * forward_strip<Isa>;
 
 constexpr Index round_up(Index n, Index step) { return (n + step - 1) / step * step; }
 template <class Scalar, class Isa>
@@ -51,16 +57,21 @@ template <class Scalar, class Isa>
   const Index rows = x.rows(), cols = x.cols(), stride = x.row_stride();
   for (Index r = 0; r < rows; r += P::width) {
     for (Index c = 0; c < cols; c += P::width) {
-      const Index n = std::min<Index>(P::width, cols - c);
+      const Index high = std::min<Index>(P::width, rows - r), n = std::min<Index>(P::width, cols - c);
+      const Scalar* from = x.data() + r * stride + c;
+      Scalar* to = out + c * key_panel + r;
       P square[P::width];
+      if (high == P::width && n == P::width) {
 #pragma GCC unroll 16
-      for (Index i = 0; i < P::width; ++i) {
-        square[i] = r + i < rows ? simd::load<P>(x.data() + (r + i) * stride + c, n) * P(factor) : P(Scalar(0));
-      }
-      simd::transpose(square);
+        for (Index i = 0; i < P::width; ++i, from += stride) square[i] = P::load(from) * P(factor);
+        simd::transpose(square);
 #pragma GCC unroll 16
-      for (Index i = 0; i < P::width; ++i) {
-        if (i < n) square[i].store(out + (c + i) * key_panel + r);
+        for (Index i = 0; i < P::width; ++i) square[i].store(to + i * key_panel);
+      } else {
+        for (Index i = 0; i < high; ++i) square[i] = simd::load<P>(from + i * stride, n) * P(factor);
+        for (Index i = high; i < P::width; ++i) square[i] = P(Scalar(0));
+        simd::transpose(square);
+        for (Index i = 0; i < n; ++i) square[i].store(to + i * key_panel);
       }
     }
   }
@@ -85,9 +96,10 @@ template <class Scalar, class Isa, int Rows, int Packs>
     for (int j = 0; j < Packs; ++j) sum[r][j] = resume ? P::load(at + j * P::width) : P(Scalar(0));
   }
   // In short inner loops, whose ends a processor foresees.
-  for (Index k = 0; k < depth;) {
-    const Index end = std::min(k + 8, depth);
-    for (; k < end; ++k) {
+  do {
+    Index steps = std::min(Index{8}, depth);
+    depth -= steps;
+    do {
       P row[Packs];
 #pragma GCC unroll 2
       for (int j = 0; j < Packs; ++j) row[j] = P::load(b + j * P::width);
@@ -99,8 +111,8 @@ template <class Scalar, class Isa, int Rows, int Packs>
         for (int j = 0; j < Packs; ++j) sum[r][j] = fma(x, row[j], sum[r][j]);
       }
       a.data += a.step;
-    }
-  }
+    } while (--steps > 0);
+  } while (depth > 0);
   asm("" : "+r"(c));  // or the addresses of all rows are kept in registers that the loop needs
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r, c += c_stride) {
@@ -123,10 +135,12 @@ template <class Scalar, class Isa, int Packs>
   if constexpr (most > 4) {
     if (rows >= 4) step.template operator()<4>();
   }
+  if (rows >= 2) step.template operator()<2>();
   while (rows >= 1) step.template operator()<1>();
 }
 
-/// c [rows, cols] = a b, or c + a b with `resume`; cols are whole registers. Every element is one chain over the depth.
+/// c [rows, cols] = a b, or c + a b with `resume`; cols are whole registers, the depth is at least 1. Every element is
+/// one chain over the depth.
 template <class Scalar, class Isa>
 inline void multiply(Index rows, Index cols, Index depth, Operand<Scalar> a, const Scalar* b, Index b_stride, Scalar* c,
                      Index c_stride, bool resume) {
@@ -238,6 +252,9 @@ struct Run {
 /// What the queries of a tile may see of its keys.
 template <class Scalar, class Isa, Index Queries, Index Keys>
 struct SeenTile {
+  static_assert(Queries % tile_rows<Isa> == 0 && Queries % simd::Pack<Scalar, Isa>::width == 0);
+  static_assert(Keys % key_panel == 0);
+
   Index rows = 0;
   Index end[Queries];             ///< keys that query r may see by causality and lengths, ascending; 0 past the rows
   Index runs = 0;                 ///< 0: nothing is seen
@@ -265,8 +282,12 @@ struct SeenTile {
     }
   }
   Index widest() const { return end[rows - 1]; }
-  /// The widest of tile_rows rows from r on.
-  Index widest_from(Index r) const { return end[std::min(r + tile_rows, rows) - 1]; }
+  /// The widest of a product's rows from r on.
+  Index widest_from(Index r) const { return end[std::min(r + tile_rows<Isa>, rows) - 1]; }
+  /// Rows from r on that are multiplied together: they see as much of the keys before `stop`.
+  Index alike_from(Index r, Index stop) const {
+    return widest_from(r) >= std::min(stop, widest()) ? rows - r : tile_rows<Isa>;
+  }
   /// True when somebody sees less of the runs than another.
   bool mixed() const { return added != nullptr || end[0] < widest(); }
 };

@@ -10,14 +10,15 @@ namespace heed::inline HEED_ABI::kernels::detail {
 template <class Scalar, class Isa, class Seen>
 [[gnu::noinline]] inline void tile_scores(const Seen& seen, Index width, const Scalar* a, Index a_stride,
                                           const Scalar* panels, Scalar* out, Index stride) {
+  if (width == 0) return void(std::fill_n(out, seen.rows * stride, Scalar(0)));
   for (Index n = 0; n < seen.runs; ++n) {
     for (Index p = seen.run[n].begin; p < seen.run[n].end; p += key_panel) {
-      for (Index r = 0; r < seen.rows; r += tile_rows) {
+      for (Index r = 0, rows = 0; r < seen.rows; r += rows) {
+        rows = seen.alike_from(r, p + key_panel);
         const Index cols = std::min(key_panel, seen.widest_from(r) - p);
         if (cols <= 0) continue;
-        multiply<Scalar, Isa>(std::min(tile_rows, seen.rows - r), whole_registers<Scalar, Isa>(cols), width,
-                              {a + r * a_stride, a_stride, 1}, panels + p * width, key_panel, out + r * stride + p,
-                              stride, false);
+        multiply<Scalar, Isa>(rows, whole_registers<Scalar, Isa>(cols), width, {a + r * a_stride, a_stride, 1},
+                              panels + p * width, key_panel, out + r * stride + p, stride, false);
       }
     }
   }
@@ -27,14 +28,15 @@ template <class Scalar, class Isa, class Seen>
 template <class Scalar, class Isa, class Seen>
 [[gnu::noinline]] inline void sum_over_keys(const Seen& seen, bool select_pairs, const Scalar* a, Index a_stride,
                                             const Scalar* x, Index width, Scalar* out) {
-  for (Index r = 0; r < seen.rows; r += tile_rows) {
-    for (Index n = 0; n < seen.runs; ++n) {
-      const Index begin = seen.run[n].begin, depth = std::min(seen.run[n].end, seen.widest_from(r)) - begin;
+  for (Index n = 0; n < seen.runs; ++n) {
+    const auto [begin, end] = seen.run[n];
+    for (Index r = 0, rows = 0; r < seen.rows; r += rows) {
+      rows = seen.alike_from(r, end);
+      const Index depth = std::min(end, seen.widest_from(r)) - begin;
       if (depth <= 0) continue;
       (select_pairs ? multiply_selected<Scalar, Isa>
-                    : multiply<Scalar, Isa>)(std::min(tile_rows, seen.rows - r), width, depth,
-                                             {a + r * a_stride + begin, a_stride, 1}, x + begin * width, width,
-                                             out + r * width, width, true);
+                    : multiply<Scalar, Isa>)(rows, width, depth, {a + r * a_stride + begin, a_stride, 1},
+                                             x + begin * width, width, out + r * width, width, true);
     }
   }
 }
@@ -45,7 +47,7 @@ template <class Scalar, class Isa, class Seen>
                                                const Scalar* x, Index width, Scalar* out) {
   for (Index n = 0; n < seen.runs; ++n) {
     const auto [begin, end] = seen.run[n];
-    const Index step = seen.end[0] >= end ? end - begin : tile_rows;  // a staircase is cut
+    const Index step = seen.end[0] >= end ? end - begin : tile_rows<Isa>;  // a staircase is cut
     Index first = 0;
     for (Index c = begin; c < end; c += step) {
       while (seen.end[first] <= c) ++first;  // earlier queries do not see key c, nor those after it
