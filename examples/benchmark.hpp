@@ -11,24 +11,35 @@
 #include <fstream>
 #include <functional>
 #include <heed/io/atomic_file.hpp>
+#include <heed/io/recommender.hpp>
 #include <heed/nn/init.hpp>
+#include <heed/recsys/candidate_scorer.hpp>
+#include <heed/recsys/deletion_test.hpp>
+#include <heed/recsys/models/din.hpp>
 #include <heed/recsys/task.hpp>
-#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <regex>
+#include <set>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "comparison.hpp"
 #include "configuration.hpp"
 #include "log_file.hpp"
+#include "progress.hpp"
 #include "table.hpp"
 
-/// The plan is JSON: `data` by name (`title`, `file`, `format`, `next_basket`), and `runs`, each with `data`, `name`,
-/// `encoder`, `set` (see change), `seeds`, and `published` for the page. A run's file is named by a hash of all that it
-/// depends on, so a changed configuration is a new run.
+/// The plan is JSON: `data` by name (`title`, `file`, `format`, `next_basket`, `protocol`), and `runs`, each with
+/// `data`, `name`, `encoder` (or `model`: din), `set` (see change), `seeds`, and `published` for the page.
+///
+/// The file of a run is named by a hash of data set, model, seed and the options that are not their structs' defaults,
+/// so that a changed plan is measured anew and an option that heed gains orphans nothing; that of a data set's
+/// traditional models by one of the data set. The names know nothing of what a log holds and how heed trains and
+/// measures: where these change, delete the files.
 class Benchmark {
  public:
   using json = nlohmann::json;
@@ -40,68 +51,176 @@ class Benchmark {
     int seeds = 0;              ///< 0: as many as the plan says
   };
 
+  /// Throws heed::Error on a plan that is not there, and on what is wrong with it before anything is run.
   Benchmark(Options options, heed::Executor& executor) : options_(std::move(options)), executor_(executor) {
     std::ifstream file(options_.plan);
-    plan_ = json::parse(file, nullptr, false);
-    if (plan_.is_discarded()) heed::fail<heed::IoError>("benchmark", options_.plan + " is not there or not JSON");
+    const json plan = json::parse(file, nullptr, false);
+    if (plan.is_discarded()) heed::fail<heed::IoError>("benchmark", options_.plan + " is not there or not JSON");
+    introduction_ = text(plan, "introduction");
+    for (const auto& [name, spec] : plan.at("data").items()) {
+      naming("data " + name, [&, &name = name, &spec = spec] { data_.emplace(name, data_of(spec)); });
+    }
+    for (const json& spec : plan.at("runs")) {
+      Run run;
+      naming(spec.value("data", "") + "/" + spec.value("name", ""), [&] { run = run_of(spec); });
+      runs_.push_back(std::move(run));
+    }
   }
 
-  /// Runs what is not done, then writes the page. `go_on` ends it before the next epoch.
+  /// Runs what is not done, then writes the page. `go_on` ends it before the next epoch; the page is then as it was.
   void run(const std::function<bool()>& go_on) {
     const Stopwatch watch;
     std::filesystem::create_directories(options_.results);
     const std::regex only(options_.only);
+    int most_seeds = 0;
+    for (const Run& run : runs_) most_seeds = std::max(most_seeds, seeds_of(run));
     // Seed by seed, so that every row has a figure early.
-    for (int seed = 1; seed <= most_seeds(); ++seed) {
-      for (const json& run : plan_.at("runs")) {
-        if (seed > seeds_of(run) || !std::regex_search(label(run), only)) continue;
+    for (int seed = 1; seed <= most_seeds; ++seed) {
+      for (const Run& run : runs_) {
+        if (seed > seeds_of(run) || !std::regex_search(run.label(), only)) continue;
         if (!go_on() || watch.seconds() > 60 * options_.minutes) break;
-        const json wanted = identity(run, seed);
-        if (std::filesystem::exists(path_of(wanted))) continue;
-        std::printf("%s, seed %d\n", label(run).c_str(), seed);
+        if (result_of(run, seed)) continue;
+        std::printf("%s, seed %d\n", run.label().c_str(), seed);
         std::fflush(stdout);
         try {
-          if (auto result = train(run, wanted, go_on)) write(path_of(wanted), result->dump(1) + "\n");
+          if (auto result = train(run, seed, go_on)) write(path_of(run, seed), result->dump(1) + "\n");
         } catch (const heed::Error& error) {
           std::printf("%s\n\n", error.what());  // the others go on
         }
       }
     }
-    write(options_.page, page());
+    const auto text = page(go_on);
+    if (text) write(options_.page, *text);
+    std::printf(text ? "Wrote %s\n" : "Interrupted: %s is as it was\n", options_.page.c_str());
+    if (text) tell_unused();
   }
 
  private:
   struct Data {
+    std::string title, protocol;
+    json key;  ///< what a figure depends on, whichever the model
+    bool next_basket = true;
+    LogFile file;
+    bool read = false;
     heed::data::Interactions log;
-    std::optional<heed::recsys::Task> task;
-    std::vector<Measured> baselines;
+    std::optional<heed::recsys::Task> task;  ///< nothing: the log is not there
+  };
+  struct Run {
+    std::string data, name, published;
+    int seeds = 3;
+    std::variant<Configuration, ClickConfiguration> configuration;  ///< of a model of the next item, of DIN
+    json options;                                                   ///< all of the configuration
+    json key;                                                       ///< what it depends on but the seed
+
+    std::string label() const { return data + "/" + name; }
   };
 
-  static std::string label(const json& run) { return text(run, "data") + "/" + text(run, "name"); }
   static std::string text(const json& from, const char* name) { return from.at(name).get<std::string>(); }
-  int seeds_of(const json& run) const { return options_.seeds > 0 ? options_.seeds : run.value("seeds", 3); }
-  int most_seeds() const {
-    int most = 0;
-    for (const json& run : plan_.at("runs")) most = std::max(most, seeds_of(run));
-    return most;
+  int seeds_of(const Run& run) const { return options_.seeds > 0 ? options_.seeds : run.seeds; }
+
+  /// Calls `f`; what it throws says where in the plan.
+  template <class F>
+  static void naming(const std::string& what, F&& f) {
+    try {
+      f();
+    } catch (const std::exception& error) {
+      heed::fail<heed::OptionError>("benchmark", what + ": " + error.what());
+    }
   }
 
-  Configuration configuration_of(const json& run) const {
-    Configuration out = preset(text(run, "encoder"), plan_.at("data").at(text(run, "data")).at("next_basket"));
-    change(run.value("set", json::object()), out);
-    out.recommender.max_length = out.task.max_length;
+  Data data_of(const json& spec) const {
+    Data out;
+    out.title = text(spec, "title");
+    out.protocol = text(spec, "protocol");
+    spec.at("next_basket").get_to(out.next_basket);
+    const std::string file = text(spec, "file"), format = text(spec, "format");
+    out.key = {{"file", file}, {"format", format}, {"next_basket", out.next_basket}};
+    const auto known = LogFile::formats().find(format);
+    if (known == LogFile::formats().end()) heed::fail<heed::OptionError>("format", "there is no format " + format);
+    out.file.format = known->second;
+    // Beside the plan, or where the other data sets are.
+    out.file.data = (std::filesystem::path(options_.plan).parent_path() / file).string();
+    if (!std::filesystem::exists(out.file.data)) out.file.data = options_.data_dir + "/" + file;
     return out;
   }
-  json identity(const json& run, int seed) const {
-    return {{"data", run.at("data")}, {"configuration", to_json(configuration_of(run))}, {"seed", seed}};
+
+  Run run_of(const json& spec) const {
+    Run out;
+    out.data = text(spec, "data");
+    out.name = text(spec, "name");
+    out.published = spec.value("published", "");
+    out.seeds = spec.value("seeds", 3);
+    const auto data = data_.find(out.data);
+    if (data == data_.end()) heed::fail<heed::OptionError>("data", "the plan has no such data");
+    const bool next_basket = data->second.next_basket;
+    const json set = spec.value("set", json::object()), task = set.value("task", json::object());
+    for (const auto& [option, value] : task.items()) {
+      // The models of a data set stand in one table, the traditional ones too.
+      if (option != "max_length") heed::fail<heed::OptionError>("set", "task." + option + " is the data set's to say");
+    }
+    const auto keep = [&](auto configuration, auto defaults, const std::string& model) {
+      out.options = options_of(configuration);
+      out.key = {{"data", data->second.key}, {"model", model}, {"set", changes(options_of(defaults), out.options)}};
+      out.configuration = std::move(configuration);
+    };
+    if (spec.contains("model")) {
+      const std::string model = text(spec, "model");
+      if (model != "din") heed::fail<heed::OptionError>("model", "there is no model " + model);
+      ClickConfiguration configuration;
+      configuration.task.next_basket = next_basket;
+      change(set, configuration);
+      keep(std::move(configuration), ClickConfiguration{}, model);
+    } else {
+      Configuration configuration = preset(text(spec, "encoder"), next_basket), defaults;
+      change(set, configuration);
+      const std::string encoder = heed::io::name_of(configuration.encoder);
+      defaults.encoder = heed::io::encoders().at(encoder);
+      keep(std::move(configuration), std::move(defaults), encoder);
+    }
+    return out;
   }
-  /// FNV-1a of the identity.
-  std::string path_of(const json& identity) const {
+
+  /// The options that both know, and to which they give another value: `to`'s.
+  static json changes(const json& from, const json& to) {
+    json out = json::object();
+    for (const auto& [name, value] : to.items()) {
+      if (!from.contains(name) || value == from.at(name)) continue;
+      if (!value.is_object()) {
+        out[name] = value;
+      } else if (json inner = changes(from.at(name), value); !inner.empty()) {
+        out[name] = std::move(inner);
+      }
+    }
+    return out;
+  }
+
+  /// FNV-1a of the key.
+  std::string path_of(const json& key) const {
     std::uint64_t hash = 14695981039346656037u;
-    for (const char c : identity.dump()) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+    for (const char c : key.dump()) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
     char name[32];
     std::snprintf(name, sizeof(name), "%016llx.json", static_cast<unsigned long long>(hash));
     return options_.results + "/" + name;
+  }
+  std::string path_of(const Run& run, int seed) const {
+    json key = run.key;
+    key["seed"] = seed;
+    return path_of(key);
+  }
+  std::string path_of(const Data& data) const { return path_of(json{{"data", data.key}, {"model", "baselines"}}); }
+
+  static std::optional<json> read(const std::string& path) {
+    std::ifstream file(path);
+    if (!file) return std::nullopt;
+    json out = json::parse(file, nullptr, false);
+    if (out.is_discarded()) heed::fail<heed::IoError>("benchmark", path + " is not JSON");
+    return out;
+  }
+  /// Nothing also when the file is of another configuration, as a default has changed since.
+  std::optional<json> result_of(const Run& run, int seed) const {
+    auto out = read(path_of(run, seed));
+    if (out && !changes(out->at("configuration"), run.options).empty()) out.reset();
+    return out;
   }
   static void write(const std::string& path, const std::string& content) {
     heed::io::AtomicFile file("benchmark", path);
@@ -109,171 +228,324 @@ class Benchmark {
     file.commit();
   }
 
-  /// Read once; the page needs it too, for baselines.
-  Data* data_of(const std::string& name) {
-    const auto [at, is_new] = data_.try_emplace(name);
-    Data& data = at->second;
-    if (is_new) {
-      const json& spec = plan_.at("data").at(name);
-      LogFile file;
-      // Beside the plan, or where the other data sets are.
-      file.data = (std::filesystem::path(options_.plan).parent_path() / text(spec, "file")).string();
-      if (!std::filesystem::exists(file.data)) file.data = options_.data_dir + "/" + text(spec, "file");
-      file.format = LogFile::formats().at(text(spec, "format"));
-      if (!std::filesystem::exists(file.data)) {
-        std::printf("%s is not there: its runs are left out\n", file.data.c_str());
-        return nullptr;
+  /// Files of results that the page is not made of.
+  void tell_unused() const {
+    std::set<std::filesystem::path> unused;
+    for (const auto& entry : std::filesystem::directory_iterator(options_.results)) unused.insert(entry.path());
+    for (const auto& [name, data] : data_) unused.erase(path_of(data));
+    for (const Run& run : runs_) {
+      for (int seed = 1; seed <= std::max(seeds_of(run), run.seeds); ++seed) {
+        if (result_of(run, seed)) unused.erase(path_of(run, seed));
       }
-      data.log = file.read();
-      data.task.emplace(data.log, heed::recsys::TaskOptions{.next_basket = spec.at("next_basket")});
     }
-    return data.task ? &data : nullptr;
+    for (const auto& path : unused) std::printf("The plan does not use %s\n", path.c_str());
   }
 
-  std::optional<json> train(const json& run, const json& identity, const std::function<bool()>& go_on) {
-    using Model = heed::recsys::AnyRecommender<float>;
-    Data* const data = data_of(text(run, "data"));
-    if (data == nullptr) return std::nullopt;
-    Configuration configuration = configuration_of(run);
-    const heed::recsys::Task task(data->log, configuration.task);
-    configuration.recommender.num_items = data->log.num_items();
-    const heed::Random random(identity.at("seed").get<std::uint64_t>());
-    Model model(configuration.recommender, configuration.encoder);
-    heed::nn::initialize(model, random.fork("weights"));
-    auto training = configuration.training;
-    training.random = random.fork("training");
-    training.executor = &executor_;
-    heed::recsys::TrainHooks hooks;
-    hooks.on_step = [&](const heed::recsys::TrainProgress&) { return go_on(); };
-    json epochs = json::array();
-    hooks.on_epoch = [&](const heed::recsys::EpochReport& done) {
-      std::printf("epoch %3td  loss %.4f  validation NDCG@10 %.4f%s  %.1f s + %.1f s\n", done.epoch, done.loss,
-                  done.validation, done.best ? " (best)" : "", done.seconds, done.validation_seconds);
-      std::fflush(stdout);
-      epochs.push_back({done.loss, done.validation, done.seconds, done.validation_seconds});
-    };
-    const Stopwatch watch;
-    const auto report = heed::recsys::fit(model, task, training, hooks);
-    if (report.interrupted) return std::nullopt;
-    const double seconds = watch.seconds();
-    heed::recsys::BatchRanker<Model> ranker(model,
-                                            {.max_length = configuration.task.max_length, .executor = &executor_});
-    const auto evaluation = ranker.evaluate(data->log, task.split(), task.evaluation());
-    const auto mean = evaluation.all.mean();
-    json out = identity;
-    out["name"] = run.at("name");
-    out["test"] = {{"hit_rate", mean.hit_rate},
-                   {"recall", mean.recall},
-                   {"ndcg", mean.ndcg},
-                   {"mrr", mean.mrr},
-                   {"coverage", evaluation.coverage}};
-    out["validation"] = report.epochs[static_cast<std::size_t>(report.best_epoch - 1)].validation;
-    out["best_epoch"] = report.best_epoch;
-    out["epochs"] = epochs;  // loss, validation, seconds, seconds of validation
-    out["seconds"] = seconds;
-    out["parameters"] = heed::nn::parameter_count(model);
-    out["threads"] = executor_.threads();
-    out["heed"] = heed::version();
-    out["isa"] = heed::isa();
-    if (task.options().next_basket) out["ndcg_of_users"] = evaluation.all.ndcg;  // for paired intervals
-    std::printf("epoch %td is the best; test HR@10 %.4f, NDCG@10 %.4f; %.0f s\n\n", report.best_epoch, mean.hit_rate,
-                mean.ndcg, seconds);
+  /// Read once; the page needs it too, for baselines. False when it is not there.
+  bool has_log(Data& data) const {
+    if (!std::exchange(data.read, true)) {
+      if (!std::filesystem::exists(data.file.data)) {
+        std::printf("%s is not there: its runs are left out\n", data.file.data.c_str());
+        return false;
+      }
+      data.log = data.file.read();
+      data.task.emplace(data.log, heed::recsys::TaskOptions{.next_basket = data.next_basket});
+    }
+    return data.task.has_value();
+  }
+
+  std::optional<json> train(const Run& run, int seed, const std::function<bool()>& go_on) {
+    Data& data = data_.at(run.data);
+    if (!has_log(data)) return std::nullopt;
+    json out{{"data", data.key},  {"configuration", run.options},   {"seed", seed},
+             {"name", run.name},  {"threads", executor_.threads()}, {"heed", heed::version()},
+             {"isa", heed::isa()}};
+    const bool done = std::visit([&](const auto& configuration) { return train(configuration, data.log, go_on, out); },
+                                 run.configuration);
+    if (!done) return std::nullopt;
+    std::printf("epoch %td is the best; test", out.at("best_epoch").get<heed::Index>());
+    for (const auto& [figure, value] : out.at("test").items()) {
+      std::printf(" %s %.4f", figure.c_str(), value.get<double>());
+    }
+    std::printf("; %.0f s\n\n", out.at("seconds").get<double>());
     std::fflush(stdout);
     return out;
   }
 
+  /// Each of these fills `out`, and is false when `go_on` ended it.
+  bool train(const Configuration& configuration, const heed::data::Interactions& log,
+             const std::function<bool()>& go_on, json& out) {
+    using Model = heed::recsys::AnyRecommender<float>;
+    const heed::recsys::Task task(log, configuration.task);
+    Model model = model_of(configuration, log);
+    if (!fit(model, task, configuration.training, {}, go_on, out)) return false;
+    const heed::Index length = configuration.task.max_length;
+    heed::recsys::BatchRanker<Model> ranker(model, {.max_length = length, .executor = &executor_});
+    const auto evaluation = ranker.evaluate(log, task.split(), task.evaluation());
+    out["test"] = figures(evaluation);
+    heed::recsys::CandidateScorer<Model> scorer(model, {.max_length = length, .executor = &executor_});
+    out["test"]["auc"] = mean_auc(task, scorer);
+    if (task.options().next_basket) out["ndcg_of_users"] = evaluation.all.ndcg;  // for paired intervals
+    // The same histories for every seed and model.
+    const heed::Random random = heed::Random(1).fork("deletion test");
+    heed::Tape<float> tape({.record = false, .executor = &executor_});
+    const auto deleted = heed::recsys::deletion_test(
+        model, tape, sample_users(task, random, 500), random,
+        {.k = task.options().k, .max_length = length, .keep_history = task.options().next_basket});
+    if (deleted.histories > 0) {
+      out["deletion"] = {{"histories", deleted.histories},
+                         {"most_weighed", deleted.most_weighed},
+                         {"other", deleted.other},
+                         {"difference", {deleted.difference.mean, deleted.difference.low, deleted.difference.high}}};
+    }
+    return true;
+  }
+
+  bool train(ClickConfiguration configuration, const heed::data::Interactions& log, const std::function<bool()>& go_on,
+             json& out) {
+    using Model = heed::recsys::DIN<float>;
+    const heed::recsys::Task task(log, configuration.task);
+    configuration.recommender.num_items = log.num_items();
+    Model model(configuration.recommender);
+    heed::recsys::CandidateScorer<Model> scorer(model,
+                                                {.max_length = configuration.task.max_length, .executor = &executor_});
+    heed::recsys::TrainHooks hooks;
+    hooks.validate = [&] { return mean_auc(task, scorer, heed::recsys::HeldOut::validation); };
+    if (!fit(model, task, configuration.training, std::move(hooks), go_on, out)) return false;
+    out["test"]["auc"] = mean_auc(task, scorer);
+    return true;
+  }
+
+  /// Trains `model`, from the seed in `out`.
+  template <heed::recsys::Recommender Model>
+  bool fit(Model& model, const heed::recsys::Task& task, heed::recsys::TrainOptions training,
+           heed::recsys::TrainHooks hooks, const std::function<bool()>& go_on, json& out) {
+    const heed::Random random(out.at("seed").get<std::uint64_t>());
+    heed::nn::initialize(model, random.fork("weights"));
+    training.random = random.fork("training");
+    training.executor = &executor_;
+    hooks.on_step = [&](const heed::recsys::TrainProgress&) { return go_on(); };
+    json epochs = json::array();
+    hooks.on_epoch = [&](const heed::recsys::EpochReport& done) {
+      std::printf("epoch %3td  loss %.4f  validation %.4f%s  %.1f s + %.1f s\n", done.epoch, done.loss, done.validation,
+                  done.best ? " (best)" : "", done.seconds.training(), done.seconds.validation);
+      std::fflush(stdout);
+      epochs.push_back({done.loss, done.validation, done.seconds.training(), done.seconds.validation});
+    };
+    const Stopwatch watch;
+    const auto report = heed::recsys::fit(model, task, training, std::move(hooks));
+    if (report.interrupted) return false;
+    out["seconds"] = watch.seconds();
+    out["epochs"] = std::move(epochs);  // loss, validation, seconds, seconds of validation
+    for (const auto& [phase, seconds] : mean_phases(report.epochs)) out["seconds_an_epoch"][phase] = seconds;
+    out["best_epoch"] = report.best_epoch;
+    out["validation"] = report.epochs[static_cast<std::size_t>(report.best_epoch - 1)].validation;
+    out["parameters"] = heed::nn::parameter_count(model);
+    return true;
+  }
+
+  static json figures(const heed::recsys::Evaluation& evaluation) {
+    const auto mean = evaluation.all.mean();
+    return {{"hit_rate", mean.hit_rate},
+            {"recall", mean.recall},
+            {"ndcg", mean.ndcg},
+            {"mrr", mean.mrr},
+            {"coverage", evaluation.coverage}};
+  }
+
   // ---- the page
 
-  static std::string mean_and_spread(const std::vector<double>& values) {
-    double mean = 0, square = 0;
-    for (const double value : values) mean += value / static_cast<double>(values.size());
-    for (const double value : values) square += (value - mean) * (value - mean);
-    const double n = static_cast<double>(values.size());
-    return fixed(mean, 4) + (n > 1 ? " ± " + fixed(std::sqrt(square / (n - 1)), 4) : "");
-  }
-
-  /// What stands above the runs: the log and the traditional models. Kept in a file, as some take minutes and the log
-  /// may not be there the next time. Of last baskets it is made anew: intervals pair their users with the models'.
-  std::string head(const std::string& name) {
-    const json& spec = plan_.at("data").at(name);
-    const std::string path = options_.results + "/" + name + ".md";
-    const bool paired = spec.at("next_basket");
-    if (std::ifstream file(path); file && !paired) return {std::istreambuf_iterator<char>(file), {}};
-    Data* const data = data_of(name);
-    if (data == nullptr) return "Not measured: the log was not there.\n";
-    data->baselines = measure_baselines(*data->task, true);
-    std::string out =
-        heed::message(data->log.num_users(), " users, ", data->log.num_items(), " items, ", data->log.size(),
-                      " events. ", text(spec, "protocol"),
-                      "\n\n| model | HR@10 | NDCG@10 | MRR@10 | coverage | seeds | best epoch | s an epoch | "
-                      "s in all | published |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
-    for (const Measured& one : data->baselines) {
-      const auto mean = one.evaluations.front().all.mean();
-      out += "| " + one.name + " | " + fixed(mean.hit_rate, 4) + " | " + fixed(mean.ndcg, 4) + " | " +
-             fixed(mean.mrr, 4) + " | " + fixed(one.evaluations.front().coverage, 3) + " | | | | " +
-             fixed(one.training_seconds, 1) + " | |\n";
-    }
-    write(path, out);
+  /// The log and the traditional models on it. Kept in a file, as some take minutes and the log may not be there the
+  /// next time; nothing when it is not there now.
+  std::optional<json> baselines(Data& data) const {
+    const std::string path = path_of(data);
+    if (auto counted = read(path)) return counted;
+    if (!has_log(data)) return std::nullopt;
+    const heed::recsys::Task& task = *data.task;
+    json out{{"data", data.key}, {"model", "baselines"}};
+    out["users"] = data.log.num_users();
+    out["items"] = data.log.num_items();
+    out["events"] = data.log.size();
+    double best = -1;
+    for_each_baseline(task, true, [&](const char* model_name, double seconds, const auto& model) {
+      const auto evaluation =
+          heed::recsys::evaluate(task.log(), task.split(), heed::recsys::ranker(model), task.evaluation());
+      json test = figures(evaluation);
+      test["auc"] = mean_auc(task, heed::recsys::candidate_scorer(model));
+      out["models"].push_back({{"name", model_name}, {"test", test}, {"seconds", seconds}});
+      const double ndcg = evaluation.all.mean().ndcg;
+      if (!task.options().next_basket || ndcg <= best) return;
+      best = ndcg;
+      out["best"] = {{"name", model_name}, {"ndcg_of_users", evaluation.all.ndcg}};
+    });
+    write(path, out.dump(1) + "\n");
     return out;
   }
 
-  std::string page() {
-    std::string out = text(plan_, "introduction") + "\n";
-    for (const auto& [name, spec] : plan_.at("data").items()) {
-      out += "\n## " + text(spec, "title") + "\n\n" + head(name);
-      for (const json& run : plan_.at("runs")) {
-        if (text(run, "data") == name) out += row(run, data_[name]);
+  /// Nothing when `go_on` ended it.
+  std::optional<std::string> page(const std::function<bool()>& go_on) {
+    std::string out = introduction_ + "\n";
+    for (auto& [name, data] : data_) {
+      if (!go_on()) return std::nullopt;
+      out += "\n## " + data.title + "\n\n";
+      const auto counted = baselines(data);
+      out += counted ? tables(name, data.protocol, *counted) : "Not measured: the log was not there.\n";
+    }
+    return out;
+  }
+
+  std::string tables(const std::string& name, const std::string& protocol, const json& counted) const {
+    Table ranking{{"model", "HR@10", "NDCG@10", "MRR@10", "coverage", "seeds", "best epoch", "s an epoch", "s in all",
+                   "published"},
+                  {}};
+    Table clicks{{"model", "AUC", "seeds"}, {}},
+        deletion{{"model", "the most weighed", "another", "difference", "seeds"}, {}};
+    Table costs{{"model"}, {}};
+    for (const auto& [phase, seconds] : phases({})) costs.header.push_back(phase);
+    costs.header.push_back("seeds");
+    bool has_clicks = false;
+    std::string training;  // of the first run, then what the others do otherwise
+    std::vector<std::string> usual;
+    const auto add = [&](const std::string& model, const std::vector<json>& done, const std::string& published) {
+      const auto figure = [&](const char* at, int digits) { return mean_and_spread(column(done, at), digits); };
+      const auto mean = [&](const std::string& at, int digits) {
+        const auto values = column(done, at);
+        return values.empty() ? "" : fixed(mean_of(values), digits);
+      };
+      // A file may be older than a figure. What counts alone has no seed.
+      const auto seeds = [&](const char* at) {
+        return done.front().contains("seed") ? std::to_string(column(done, at).size()) : "";
+      };
+      if (!column(done, "/test/hit_rate").empty()) {
+        ranking.rows.push_back({model + above_best(done, counted), figure("/test/hit_rate", 4), figure("/test/ndcg", 4),
+                                figure("/test/mrr", 4), mean("/test/coverage", 3), seeds("/test/hit_rate"),
+                                mean("/best_epoch", 0), seconds_an_epoch(done), mean("/seconds", 1), published});
       }
-    }
-    return out;
-  }
-
-  std::string row(const json& run, const Data& data) const {
-    std::vector<double> hit_rate, ndcg, mrr, coverage, epoch, seconds, all, of_users;
-    for (int seed = 1; seed <= std::max(seeds_of(run), run.value("seeds", 3)); ++seed) {
-      std::ifstream file(path_of(identity(run, seed)));
-      if (!file) continue;
-      const json done = json::parse(file);
-      hit_rate.push_back(done.at("test").at("hit_rate"));
-      ndcg.push_back(done.at("test").at("ndcg"));
-      mrr.push_back(done.at("test").at("mrr"));
-      coverage.push_back(done.at("test").at("coverage"));
-      epoch.push_back(done.at("best_epoch"));
-      all.push_back(done.at("seconds"));
-      double sum = 0;
-      for (const json& one : done.at("epochs")) sum += one.at(2).get<double>() + one.at(3).get<double>();
-      seconds.push_back(sum / static_cast<double>(done.at("epochs").size()));
-      if (!done.contains("ndcg_of_users")) continue;
-      const auto users = done.at("ndcg_of_users").get<std::vector<double>>();
-      of_users.resize(users.size());
-      for (std::size_t i = 0; i < users.size(); ++i) of_users[i] += users[i];
-    }
-    if (ndcg.empty()) return "";
-    const auto mean = [](const std::vector<double>& values) {
-      double sum = 0;
-      for (const double value : values) sum += value;
-      return sum / static_cast<double>(values.size());
+      if (!column(done, "/test/auc").empty())
+        clicks.rows.push_back({model, figure("/test/auc", 4), seeds("/test/auc")});
+      if (!column(done, "/deletion/other").empty()) {
+        deletion.rows.push_back({model, mean("/deletion/most_weighed", 4), mean("/deletion/other", 4),
+                                 mean("/deletion/difference/0", 4) + " [" + mean("/deletion/difference/1", 4) + ", " +
+                                     mean("/deletion/difference/2", 4) + "]",
+                                 seeds("/deletion/other")});
+      }
+      if (column(done, "/seconds_an_epoch/forward").empty()) return;
+      costs.rows.push_back({model});
+      for (const auto& [phase, seconds] : phases({})) {
+        costs.rows.back().push_back(mean(std::string("/seconds_an_epoch/") + phase, 2));
+      }
+      costs.rows.back().push_back(seeds("/seconds_an_epoch/forward"));
     };
-    std::string name = text(run, "name");
-    if (!of_users.empty() && !data.baselines.empty()) {
-      for (double& one : of_users) one /= static_cast<double>(ndcg.size());
-      // Against the best of what counts alone.
-      const Measured* best = nullptr;
-      for (const Measured& one : data.baselines) {
-        if (best == nullptr || one.evaluations[0].all.mean().ndcg > best->evaluations[0].all.mean().ndcg) best = &one;
+    for (const json& one : counted.at("models")) add(text(one, "name"), {one}, "");
+    for (const Run& run : runs_) {
+      if (run.data != name) continue;
+      has_clicks = has_clicks || std::holds_alternative<ClickConfiguration>(run.configuration);
+      const auto done = results_of(run);
+      if (done.empty()) continue;
+      add(run.name, done, run.published);
+      const auto recipe = recipe_of(run.options.at("training"));
+      std::string other;
+      for (std::size_t i = 0; i < recipe.size(); ++i) {
+        if (usual.empty() || recipe[i] != usual[i]) other += (other.empty() ? "" : ", ") + recipe[i];
       }
-      const auto difference =
-          heed::recsys::paired_bootstrap(of_users, best->per_user(&heed::recsys::Metrics::ndcg), heed::Random(1));
-      name += " (" + interval(difference) + " over " + best->name + ")";
+      if (!other.empty()) training += usual.empty() ? " Training: " + other : "; " + run.name + ": " + other;
+      if (usual.empty()) usual = recipe;
     }
-    return "| " + name + " | " + mean_and_spread(hit_rate) + " | " + mean_and_spread(ndcg) + " | " +
-           mean_and_spread(mrr) + " | " + fixed(mean(coverage), 3) + " | " + std::to_string(ndcg.size()) + " | " +
-           fixed(mean(epoch), 0) + " | " + fixed(mean(seconds), 1) + " | " + fixed(mean(all), 0) + " | " +
-           run.value("published", "") + " |\n";
+    std::string out =
+        heed::message(counted.at("users"), " users, ", counted.at("items"), " items, ", counted.at("events"),
+                      " events. ", protocol, training, training.empty() ? "" : ".", "\n\n", ranking.markdown());
+    if (has_clicks) {
+      out +=
+          "\nWould the user take this item? The area under the ROC curve of each held-out item among 100 that the "
+          "user\n"
+          "has not taken, drawn alike, the same for every model:\n\n" +
+          clicks.markdown();
+    }
+    if (!costs.rows.empty())
+      out +=
+          "\nWhat the seconds of an epoch went to, mean over epochs and seeds; full cross-entropy makes its gradients "
+          "in the forward\npass:\n\n" +
+          costs.markdown();
+    if (!deletion.rows.empty()) {
+      out +=
+          "\nAre the weights reasons? By how much the probabilities of the ten recommended items move in all when the\n"
+          "most weighed item of a history is deleted, and when another one is; 500 users, means over seeds, also of "
+          "the\n"
+          "ends of the 95 % intervals:\n\n" +
+          deletion.markdown();
+    }
+    return out;
+  }
+
+  static std::vector<std::string> recipe_of(const json& training) {
+    const auto epochs = training.at("max_epochs"), patience = training.at("patience");
+    return {heed::message("batches of ", training.at("batch_size")),
+            heed::message("rate ", training.at("learning_rate"), training.at("decay") == "cosine" ? " (cosine)" : ""),
+            patience < epochs ? heed::message("at most ", epochs, " epochs, patience ", patience)
+                              : heed::message(epochs, " epochs")};
+  }
+
+  /// What is there of a run: a file a seed.
+  std::vector<json> results_of(const Run& run) const {
+    std::vector<json> out;
+    for (int seed = 1; seed <= std::max(seeds_of(run), run.seeds); ++seed) {
+      if (auto result = result_of(run, seed)) out.push_back(std::move(*result));
+    }
+    return out;
+  }
+  /// A figure of those that have it.
+  static std::vector<double> column(const std::vector<json>& done, const std::string& pointer) {
+    std::vector<double> out;
+    const json::json_pointer at(pointer);
+    for (const json& one : done) {
+      if (one.contains(at)) out.push_back(one.at(at).get<double>());
+    }
+    return out;
+  }
+  static double mean_of(const std::vector<double>& values) {
+    double sum = 0;
+    for (const double value : values) sum += value;
+    return sum / static_cast<double>(values.size());
+  }
+  static std::string mean_and_spread(const std::vector<double>& values, int digits) {
+    if (values.empty()) return "";
+    const double mean = mean_of(values), n = static_cast<double>(values.size());
+    double square = 0;
+    for (const double value : values) square += (value - mean) * (value - mean);
+    return fixed(mean, digits) + (n > 1 ? " ± " + fixed(std::sqrt(square / (n - 1)), digits) : "");
+  }
+  /// Of training and validation.
+  static std::string seconds_an_epoch(const std::vector<json>& done) {
+    std::vector<double> seconds;
+    for (const json& one : done) {
+      if (!one.contains("epochs")) return "";
+      std::vector<double> epochs;
+      for (const json& epoch : one.at("epochs"))
+        epochs.push_back(epoch.at(2).get<double>() + epoch.at(3).get<double>());
+      seconds.push_back(mean_of(epochs));
+    }
+    return fixed(mean_of(seconds), 1);
+  }
+  /// How far a model is above the best of what counts alone, where users were kept to pair.
+  static std::string above_best(const std::vector<json>& done, const json& counted) {
+    std::vector<std::vector<double>> kept;
+    for (const json& one : done) {
+      if (one.contains("ndcg_of_users")) kept.push_back(one.at("ndcg_of_users"));
+    }
+    if (!counted.contains("best") || kept.empty()) return "";
+    std::vector<double> of_users(kept.front().size());
+    for (const auto& users : kept) {
+      for (std::size_t i = 0; i < users.size(); ++i) of_users.at(i) += users[i] / static_cast<double>(kept.size());
+    }
+    const json& best = counted.at("best");
+    const auto difference =
+        heed::recsys::paired_bootstrap(of_users, best.at("ndcg_of_users").get<std::vector<double>>(), heed::Random(1));
+    return " (" + interval(difference) + " over " + text(best, "name") + ")";
   }
 
   Options options_;
   heed::Executor& executor_;
-  json plan_;
+  std::string introduction_;
   std::map<std::string, Data> data_;
+  std::vector<Run> runs_;
 };

@@ -2,10 +2,13 @@
 // The article's claim, put to the test: does attention help, and does it help on long histories? Trains the traditional
 // models, an LSTM without attention and every kind of attention on the same split, and prints them side by side.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
+#include <heed/io/report.hpp>
 #include <heed/nn/init.hpp>
 #include <heed/recsys/task.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "comparison.hpp"
@@ -48,20 +51,20 @@ struct Limits {
   double learners = 1;                   ///< share of the users
 };
 
+/// Trains from every seed; `curves` get what that looked like.
 Measured measure(const Variant& variant, const heed::data::Interactions& log, bool next_basket, const Limits& limits,
-                 std::span<const std::uint64_t> seeds, heed::Executor& executor) {
+                 std::span<const std::uint64_t> seeds, heed::Executor& executor, std::vector<Curve>* curves = nullptr) {
   Configuration configuration = preset(variant.encoder, next_basket);
-  if (!variant.set.is_null()) change(variant.set, configuration);
-  if (limits.max_epochs > 0) configuration.training.max_epochs = limits.max_epochs;
-  if (limits.max_length > 0) configuration.task.max_length = limits.max_length;
-  configuration.task.learners = limits.learners;
-  configuration.recommender.num_items = log.num_items();
-  configuration.recommender.max_length = configuration.task.max_length;
+  nlohmann::json set{{"task", {{"learners", limits.learners}}}};
+  if (!variant.set.is_null()) set.update(variant.set);
+  if (limits.max_epochs > 0) set["training"]["max_epochs"] = limits.max_epochs;
+  if (limits.max_length > 0) set["task"]["max_length"] = limits.max_length;
+  change(set, configuration);
   const heed::recsys::Task task(log, configuration.task);
   Measured out{variant.name, {}};
   for (const std::uint64_t seed : seeds) {
     std::printf("\n%s, seed %llu\n", variant.name, static_cast<unsigned long long>(seed));
-    Model model(configuration.recommender, configuration.encoder);
+    Model model = model_of(configuration, log);
     heed::nn::initialize(model, heed::Random(seed).fork("weights"));
     auto training = configuration.training;
     training.random = heed::Random(seed).fork("training");
@@ -74,8 +77,12 @@ Measured measure(const Variant& variant, const heed::data::Interactions& log, bo
     };
     hooks.on_epoch = [&](const heed::recsys::EpochReport& done) { progress.epoch(done, "validation NDCG@10"); };
     const Stopwatch training_watch;
-    heed::recsys::fit(model, task, training, hooks);
+    auto report = heed::recsys::fit(model, task, training, hooks);
     out.training_seconds += training_watch.seconds() / static_cast<double>(seeds.size());
+    if (curves) {
+      const std::string which = seeds.size() > 1 ? ", seed " + std::to_string(seed) : "";
+      curves->push_back({variant.name + which, std::move(report)});
+    }
 
     heed::recsys::BatchRanker<Model> ranker(model,
                                             {.max_length = configuration.task.max_length, .executor = &executor});
@@ -88,7 +95,7 @@ Measured measure(const Variant& variant, const heed::data::Interactions& log, bo
   return out;
 }
 
-/// Over the users with at most three events.
+/// Over the users with at most three events, of whom there are some.
 double ndcg_of_the_new(const heed::recsys::Evaluation& evaluation) {
   double sum = 0, count = 0;
   for (std::size_t i = 0; i < evaluation.lengths.size(); ++i) {
@@ -96,27 +103,32 @@ double ndcg_of_the_new(const heed::recsys::Evaluation& evaluation) {
     sum += evaluation.all.ndcg[i];
     ++count;
   }
-  return count > 0 ? sum / count : 0;
+  return sum / count;
 }
 
 /// NDCG@10 by the length of the history, and what it costs.
 Table lengths_and_costs(const std::vector<Measured>& models) {
   Table table{{"model"}, {}};
   const auto groups = heed::recsys::by_history_length(models.front().evaluations.front());
-  for (const auto& group : groups) {
-    table.header.push_back(std::to_string(group.shortest) + "-" + std::to_string(group.longest) + " items");
+  std::vector<std::size_t> filled;
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    if (groups[g].metrics.size() == 0) continue;
+    filled.push_back(g);
+    table.header.push_back(std::to_string(groups[g].shortest) + "-" + std::to_string(groups[g].longest) + " items");
   }
-  table.header.push_back("at most 3");
+  const auto& lengths = models.front().evaluations.front().lengths;
+  const bool has_new = *std::min_element(lengths.begin(), lengths.end()) <= 3;
+  if (has_new) table.header.push_back("at most 3");
   table.header.insert(table.header.end(), {"training s", "scoring us a user", "MB"});
   for (const Measured& model : models) {
     std::vector<std::string> row{model.name};
-    for (std::size_t g = 0; g < groups.size(); ++g) {
+    for (const std::size_t g : filled) {
       row.push_back(fixed(model.mean([g](const heed::recsys::Evaluation& evaluation) {
         return heed::recsys::by_history_length(evaluation)[g].metrics.mean().ndcg;
       }),
                           4));
     }
-    row.push_back(fixed(model.mean(ndcg_of_the_new), 4));
+    if (has_new) row.push_back(fixed(model.mean(ndcg_of_the_new), 4));
     const auto users = static_cast<double>(model.evaluations.front().users.size());
     row.push_back(fixed(model.training_seconds, 1));
     row.push_back(fixed(1e6 * model.scoring_seconds / users, 0));
@@ -205,6 +217,7 @@ int main(int argc, char** argv) {
   Limits limits;
   std::uint64_t first_seed = 1;
   int seeds = 1, threads = 0;
+  std::string report_path = "comparison.html";
   file.data = "examples/data/baskets.tsv";
   file.add_options(app, false);
   app.add_option("--seed", first_seed)->capture_default_str();
@@ -220,6 +233,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1e-6, 1.0));
   app.add_option("--lengths", lengths, "Show the models so many events as well, 50 200 1000 say")
       ->check(CLI::PositiveNumber);
+  app.add_option("--report", report_path, "Where to write tables and curves")->capture_default_str();
   app.add_option("--threads", threads, "0: all of the machine's")->check(CLI::NonNegativeNumber);
   CLI11_PARSE(app, argc, argv);
   try {
@@ -231,20 +245,25 @@ int main(int argc, char** argv) {
     std::vector<std::uint64_t> all_seeds;
     for (int s = 0; s < seeds; ++s) all_seeds.push_back(first_seed + static_cast<std::uint64_t>(s));
 
+    std::vector<Curve> curves;
     std::vector<Measured> models = measure_baselines(task, true);
     const std::size_t baselines = models.size();
     if (models.front().evaluations.front().users.size() < 3) {
       heed::fail<heed::OptionError>("compare_models", "fewer than three users to test with");
     }
     for (const Variant& variant : variants()) {
-      models.push_back(measure(variant, log, next_basket, limits, all_seeds, *executor));
+      models.push_back(measure(variant, log, next_basket, limits, all_seeds, *executor, &curves));
     }
 
+    heed::io::Report report("Recommenders on " + file.data);
+    const auto show = [&report](const std::string& caption, const Table& table) {
+      std::printf("\n%s:\n", caption.c_str());
+      table.print();
+      report.table(caption, table.header, table.rows);
+    };
     const Index k = task.options().k;
-    std::printf("\nTest, %zu users:\n", models.front().evaluations.front().users.size());
-    metrics_table(models, k).print();
-    std::printf("\nNDCG@%td by the length of the history, and costs:\n", k);
-    lengths_and_costs(models).print();
+    show(heed::message("Test, ", models.front().evaluations.front().users.size(), " users"), metrics_table(models, k));
+    show(heed::message("NDCG@", k, " by the length of the history, and costs"), lengths_and_costs(models));
 
     const heed::Random random = heed::Random(first_seed).fork("bootstrap");
     const auto& lstm = models[baselines];
@@ -256,15 +275,16 @@ int main(int argc, char** argv) {
                     random);
     }
     if (!shares.empty()) {
-      const Table table = by_share(log, next_basket, limits, shares, all_seeds, *executor);
-      std::printf("\nNDCG@10 by how many users are learned from:\n");
-      table.print();
+      show("NDCG@10 by how many users are learned from",
+           by_share(log, next_basket, limits, shares, all_seeds, *executor));
     }
     if (!lengths.empty()) {
-      const Table table = by_length(log, next_basket, limits, lengths, all_seeds, *executor);
-      std::printf("\nBy how much of a history the models see:\n");
-      table.print();
+      show("By how much of a history the models see",
+           by_length(log, next_basket, limits, lengths, all_seeds, *executor));
     }
+    write_curves(report, curves, task.validates() ? "Validation NDCG@10" : "Minus training loss");
+    report.write(report_path);
+    std::printf("\nWrote %s\n", report_path.c_str());
   } catch (const heed::Error& error) {
     std::fflush(stdout);
     std::fprintf(stderr, "compare_models: %s\n", error.what());

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <heed/recsys/bootstrap.hpp>
 #include <heed/recsys/evaluate.hpp>
+#include <heed/recsys/evaluate_sampled.hpp>
 #include <heed/recsys/models/hidden_markov.hpp>
 #include <heed/recsys/models/markov.hpp>
 #include <heed/recsys/models/personal_frequency.hpp>
@@ -54,19 +55,14 @@ struct Measured {
   }
 };
 
-/// Trains the traditional models on what may be counted (see the ends below), and measures them. Those that go by the
-/// user's own history only appear where it may be recommended again, those that take minutes when they are asked for.
-inline std::vector<Measured> measure_baselines(const heed::recsys::Task& task, bool slow_ones = false) {
+/// Trains the traditional models on what may be counted (see the ends below), and calls `take(name, training_seconds,
+/// model)` for each. Those that go by the user's own history only appear where it may be recommended again, those that
+/// take minutes when they are asked for.
+template <class Take>
+void for_each_baseline(const heed::recsys::Task& task, bool slow_ones, Take&& take) {
   namespace recsys = heed::recsys;
   // Leave-one-out counts what trains, as the published figures have it; last-basket all but the test.
   const auto ends = task.counted_ends(task.options().next_basket);
-  std::vector<Measured> out;
-  const auto measure = [&](std::string name, double training_seconds, const auto& model) {
-    const Stopwatch watch;
-    auto evaluation =
-        recsys::evaluate(task.log(), task.split(), recsys::ranker(model), task.evaluation(recsys::HeldOut::test));
-    out.push_back({std::move(name), {std::move(evaluation)}, training_seconds, watch.seconds(), 0});
-  };
   const Stopwatch popularity_watch;
   // Of events one by one, ties go to the item that was counted first, as the published figures have it.
   const auto then = task.options().next_basket ? recsys::Popularity::Then::id : recsys::Popularity::Then::first;
@@ -76,13 +72,13 @@ inline std::vector<Measured> measure_baselines(const heed::recsys::Task& task, b
   const recsys::Markov markov(task.log(), ends, {.baskets = task.options().next_basket, .then = then});
   const double markov_seconds = markov_watch.seconds();
 
-  measure("popularity", popularity_seconds, popularity);
-  measure("Markov chain", markov_seconds, markov);
+  take("popularity", popularity_seconds, popularity);
+  take("Markov chain", markov_seconds, markov);
   if (task.options().next_basket) {
     using Frequency = recsys::PersonalFrequency;
-    measure("personal frequency", popularity_seconds, Frequency(popularity));
-    measure("personal frequency, then recency", popularity_seconds, Frequency(popularity, Frequency::Then::recency));
-    measure("personal frequency, then Markov", markov_seconds, Frequency(markov));
+    take("personal frequency", popularity_seconds, Frequency(popularity));
+    take("personal frequency, then recency", popularity_seconds, Frequency(popularity, Frequency::Then::recency));
+    take("personal frequency, then Markov", markov_seconds, Frequency(markov));
   }
   if (slow_ones) {
     if (task.options().next_basket) {
@@ -90,11 +86,49 @@ inline std::vector<Measured> measure_baselines(const heed::recsys::Task& task, b
       // Chosen on the validation baskets of the bundled purchases.
       const recsys::TifuKnn knn(task.log(), ends,
                                 {.num_neighbors = 600, .within_decay_rate = 1, .group_decay_rate = 1, .num_groups = 1});
-      measure("TIFU-KNN", watch.seconds(), knn);
+      take("TIFU-KNN", watch.seconds(), knn);
     }
     const Stopwatch watch;
     const recsys::HiddenMarkov<double> hidden(task.log(), ends, {.states = 60, .iterations = 50, .smoothing = 0.1});
-    measure("hidden Markov model, 60 states", watch.seconds(), hidden);
+    take("hidden Markov model, 60 states", watch.seconds(), hidden);
+  }
+}
+
+inline std::vector<Measured> measure_baselines(const heed::recsys::Task& task, bool slow_ones = false) {
+  std::vector<Measured> out;
+  for_each_baseline(task, slow_ones, [&](const char* name, double training_seconds, const auto& model) {
+    const Stopwatch watch;
+    auto evaluation = heed::recsys::evaluate(task.log(), task.split(), heed::recsys::ranker(model), task.evaluation());
+    out.push_back({name, {std::move(evaluation)}, training_seconds, watch.seconds(), 0});
+  });
+  return out;
+}
+
+/// Mean over the users of the area under the ROC curve: each held-out item against 100 that the user has not taken,
+/// drawn alike, and the same for every model. `score` as evaluate_sampled takes it.
+template <class Score>
+double mean_auc(const heed::recsys::Task& task, Score&& score,
+                heed::recsys::HeldOut held_out = heed::recsys::HeldOut::test) {
+  const auto measured = heed::recsys::evaluate_sampled(
+      task.log(), task.split(), score,
+      {.held_out = held_out, .keep_history = task.options().next_basket, .random = heed::Random(1).fork("candidates")});
+  double sum = 0;
+  for (const double one : measured.auc) sum += one;
+  return measured.auc.empty() ? 0 : sum / static_cast<double>(measured.auc.size());
+}
+
+/// Some of the users with test events, by seed, in the order drawn.
+inline std::vector<heed::recsys::History> sample_users(const heed::recsys::Task& task, heed::Random random,
+                                                       std::size_t most) {
+  std::vector<heed::Index> users;
+  for (heed::Index u = 0; u < task.log().num_users(); ++u) {
+    if (task.split().tested(u)) users.push_back(u);
+  }
+  random.shuffle(std::span(users));
+  std::vector<heed::recsys::History> out;
+  for (std::size_t i = 0; i < std::min(users.size(), most); ++i) {
+    out.push_back(
+        heed::recsys::history(task.log(), users[i], task.split().validation_end[static_cast<std::size_t>(users[i])]));
   }
   return out;
 }

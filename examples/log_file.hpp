@@ -20,6 +20,7 @@ struct LogFile {
   Format format = Format::baskets;
   heed::data::DelimitedOptions columns;
   heed::data::NamesOptions names;
+  std::string feature;
   bool skip_bad_lines = false;
 
   static const std::map<std::string, Format>& formats() {
@@ -39,17 +40,22 @@ struct LogFile {
     app.add_option("--user-column", columns.user, "csv: column of users")->capture_default_str();
     app.add_option("--item-column", columns.item, "csv: column of items")->capture_default_str();
     app.add_option("--time-column", columns.time, "csv: column of times, in seconds")->default_str("the file's order");
+    app.add_option("--kind-column", columns.kind, "csv: column of kinds of event, which the model then sees");
     app.add_option("--delimiter", columns.delimiter, "csv: between columns")->default_str("comma; tab for .tsv");
-    app.add_option("--items", items, "Table of item names (tab separated with a header)");
+    auto* table = app.add_option("--items", items, "Table of item names (tab separated with a header)");
     app.add_option("--id-column", names.id, "names: column of ids")->capture_default_str();
     app.add_option("--name-column", names.name, "names: column of names")->capture_default_str();
+    app.add_option("--feature-column", feature, "names: column of a category, which the model then sees")->needs(table);
     app.add_flag("--skip-bad-lines", skip_bad_lines, "Leave malformed lines out and count them");
   }
 
   bool has_baskets() const { return format == Format::baskets; }
 
-  /// Throws heed::IoError.
+  /// Throws heed::IoError, and heed::OptionError where the form has no column of kinds.
   heed::data::Interactions read() const {
+    if (!columns.kind.empty() && format != Format::csv) {
+      heed::fail<heed::OptionError>("--kind-column", "only --format csv has columns of kinds");
+    }
     heed::data::ReadReport report;
     const heed::data::ReadOptions options{.skip_bad_lines = skip_bad_lines};
     Source log_source(data);
@@ -59,6 +65,10 @@ struct LogFile {
       Source names_source(items);
       heed::data::read_names(names_source.lines(), log.item_ids, names, options, &report);
       tell_bad_lines(items, report);
+    }
+    if (!feature.empty()) {
+      Source features_source(items);
+      heed::data::read_item_features(features_source.lines(), log, {.id = names.id, .feature = feature}, options);
     }
     return log;
   }

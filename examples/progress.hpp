@@ -1,13 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
-// How training shows itself: a bar while an epoch runs (on a terminal only), a line when it is done.
+// How training shows itself: a bar while an epoch runs (on a terminal only), a line when it is done, curves in a
+// report.
 #pragma once
 
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
+#include <heed/io/report.hpp>
 #include <heed/recsys/trainer.hpp>
 #include <string>
+#include <utility>
+#include <vector>
+
+#include "table.hpp"
+
+/// The phases of an epoch and their seconds, in the order in which they come.
+using Phases = std::vector<std::pair<const char*, double>>;
+inline Phases phases(const heed::recsys::PhaseSeconds& seconds) {
+  return {{"batches", seconds.batches},
+          {"forward", seconds.forward},
+          {"backward", seconds.backward},
+          {"update", seconds.update},
+          {"validation", seconds.validation}};
+}
+/// The mean over some epochs.
+inline Phases mean_phases(const std::vector<heed::recsys::EpochReport>& epochs) {
+  Phases out = phases({});
+  for (const auto& epoch : epochs) {
+    const Phases one = phases(epoch.seconds);
+    for (std::size_t p = 0; p < out.size(); ++p) out[p].second += one[p].second / static_cast<double>(epochs.size());
+  }
+  return out;
+}
 
 class Progress {
  public:
@@ -25,8 +50,8 @@ class Progress {
   void epoch(const heed::recsys::EpochReport& done, const char* figure) {
     if (terminal_) std::printf("\r\033[K");
     std::printf("epoch %2td  loss %.4f  %s %.4f%s  %.0f tokens/s  %.1f s + %.1f s validation\n", done.epoch, done.loss,
-                figure, done.validation, done.best ? " (best)" : "", done.tokens_per_second, done.seconds,
-                done.validation_seconds);
+                figure, done.validation, done.best ? " (best)" : "", done.tokens_per_second, done.seconds.training(),
+                done.seconds.validation);
     std::fflush(stdout);
   }
 
@@ -34,3 +59,29 @@ class Progress {
   bool terminal_ = ::isatty(STDOUT_FILENO) == 1;
   std::chrono::steady_clock::time_point shown_{};
 };
+
+/// One training, under the name that it has in the report.
+struct Curve {
+  std::string name;
+  heed::recsys::TrainReport training;
+};
+
+/// Loss, `figure` and costs, a curve and a row each.
+inline void write_curves(heed::io::Report& report, const std::vector<Curve>& curves, const char* figure) {
+  heed::io::LineChart loss{"Training loss", "epoch", {}}, validation{figure, "epoch", {}};
+  Table costs{{""}, {}};
+  for (const auto& [phase, seconds] : phases({})) costs.header.push_back(phase);
+  for (const auto& [name, training] : curves) {
+    heed::io::Series losses{name, {}}, figures{name, {}};
+    for (const auto& epoch : training.epochs) {
+      losses.y.push_back(epoch.loss);
+      figures.y.push_back(epoch.validation);
+    }
+    loss.series.push_back(losses);
+    validation.series.push_back(figures);
+    costs.rows.push_back({name});
+    for (const auto& [phase, seconds] : mean_phases(training.epochs)) costs.rows.back().push_back(fixed(seconds, 3));
+  }
+  report.heading("Training").line_chart(loss).line_chart(validation);
+  report.table("Seconds an epoch, by what they went to", costs.header, costs.rows);
+}

@@ -12,6 +12,7 @@
 #include <heed/nn/init.hpp>
 #include <heed/recsys/deletion_test.hpp>
 #include <heed/recsys/session.hpp>
+#include <heed/recsys/warm_start.hpp>
 #include <map>
 #include <optional>
 #include <string>
@@ -39,8 +40,10 @@ struct Options {
   std::string model = "model.safetensors", report = "report.html", log;
   std::uint64_t seed = 1;
   int seeds = 1, threads = 0;
+  std::string warm_start;
   ConfigurationOptions configuration;
-  std::optional<bool> next_basket;  // as the format says when not given
+  std::optional<bool> next_basket;    // as the format says when not given
+  std::vector<double> split_by_time;  // shares of the events before the two cuts
   std::string user;
   std::vector<std::string> history;
   Index k = 10;
@@ -74,6 +77,15 @@ std::string date_of(std::int64_t unix_time) {
   std::snprintf(text, sizeof(text), "%04d-%02u-%02u", static_cast<int>(day.year()), static_cast<unsigned>(day.month()),
                 static_cast<unsigned>(day.day()));
   return text;
+}
+
+/// What is predicted from what.
+std::string words(const heed::recsys::TaskOptions& task) {
+  if (task.by_time()) {
+    return "all from " + date_of(task.test_time) + " on from what was before; validates from " +
+           date_of(task.validation_time) + " on";
+  }
+  return task.next_basket ? "the last basket from the ones before" : "the last event from the ones before";
 }
 
 // ---- one customer: history, recommendations, reasons
@@ -111,7 +123,7 @@ void print_recommendations(const Interactions& log, const heed::recsys::Explanat
 void print_reasons(const Interactions& log, const History& past, const heed::recsys::Explanation& why, Index most) {
   const auto weighed = heed::recsys::weighed_items(past, why);
   if (weighed.empty()) {
-    std::printf("  this model has no attention to show\n");
+    std::printf(past.size() == 0 ? "  there is nothing to weigh\n" : "  this model has no attention to show\n");
     return;
   }
   std::printf("  the attention weighed most:\n");
@@ -175,34 +187,15 @@ void print_deletion_test(const Model& model, heed::Tape<float>& tape, std::span<
 
 // ---- train
 
-/// Some of the users with test events, by seed, in the order drawn.
-std::vector<History> sample_users(const heed::recsys::Task& task, heed::Random random, std::size_t most) {
-  std::vector<Index> users;
-  for (Index u = 0; u < task.log().num_users(); ++u) {
-    if (task.split().tested(u)) users.push_back(u);
-  }
-  random.shuffle(std::span(users));
-  std::vector<History> out;
-  for (std::size_t i = 0; i < std::min(users.size(), most); ++i) {
-    out.push_back(
-        heed::recsys::history(task.log(), users[i], task.split().validation_end[static_cast<std::size_t>(users[i])]));
-  }
-  return out;
-}
-
 /// A JSON object a line: one epoch.
 void write_log_line(const std::string& path, std::uint64_t seed, const heed::recsys::EpochReport& done) {
   if (path.empty()) return;
   std::ofstream file(path, std::ios::app);
-  file << nlohmann::json{{"seed", seed},
-                         {"epoch", done.epoch},
-                         {"loss", done.loss},
-                         {"validation", done.validation},
-                         {"best", done.best},
-                         {"seconds", done.seconds},
-                         {"validation_seconds", done.validation_seconds},
-                         {"tokens_per_second", done.tokens_per_second}}
-       << '\n';
+  nlohmann::json line{{"seed", seed},      {"epoch", done.epoch},
+                      {"loss", done.loss}, {"validation", done.validation},
+                      {"best", done.best}, {"tokens_per_second", done.tokens_per_second}};
+  for (const auto& [phase, seconds] : phases(done.seconds)) line["seconds"][phase] = seconds;
+  file << line << '\n';
   if (!file) heed::fail<heed::IoError>("--log", heed::message(path, " cannot be written"));
 }
 
@@ -210,17 +203,84 @@ struct Trained {
   std::optional<Model> model;  // the best on validation of all seeds
   double validation = 0;
   Measured measured;
-  std::vector<heed::recsys::TrainReport> reports;  // [seeds]
+  std::vector<Curve> curves;  // [seeds]
 };
 
+/// The model in its first state: drawn from the seed and, where there is one, with yesterday's weights. Throws
+/// heed::OptionError unless all are there, of kinds and categories only where yesterday's log had some.
+Model first_model(const Configuration& configuration, const Interactions& log, std::uint64_t seed,
+                  std::optional<heed::io::SavedRecommender<float>>& yesterday) {
+  Model model = model_of(configuration, log);
+  heed::nn::initialize(model, heed::Random(seed).fork("weights"));
+  if (!yesterday) return model;
+  const auto numbers = [](const heed::data::Vocabulary& from, const heed::data::Vocabulary& to) {
+    return heed::data::renumbering(from, to);
+  };
+  const auto items = numbers(yesterday->item_ids, log.item_ids), kinds = numbers(yesterday->fields.kinds, log.kind_ids),
+             features = numbers(yesterday->fields.features, log.item_features.names);
+  const auto fresh = heed::recsys::warm_start(model, yesterday->model,
+                                              {.items = items,
+                                               .features = features,
+                                               .kinds = kinds,
+                                               .new_items = heed::recsys::NewItems::mean,
+                                               .item_features = log.item_features.values});
+  const auto shape_in = [](Model& of, const std::string& path) {
+    for (const auto& [name, parameter] : heed::nn::parameters(of)) {
+      if (name == path) return heed::message(parameter->value().shape());
+    }
+    return std::string("none");
+  };
+  std::string differ;
+  for (const std::string& path : fresh) {
+    if (path == "kinds.weight" || path == "features.weight") continue;  // this log is the first to have them
+    differ += "\n  " + path + " would be " + shape_in(model, path) + ", is " + shape_in(yesterday->model, path);
+  }
+  if (!differ.empty()) heed::fail<heed::OptionError>("--warm-start", "these weights cannot be kept:" + differ);
+  return model;
+}
+
+/// Throws heed::OptionError when the model sees something of events or items that the log lacks, or that its file gives
+/// no names for.
+void check_field(const char* operation, Index seen, Index names, bool in_log, const char* what, const char* option) {
+  if (seen == 0) return;
+  if (names == 0) heed::fail<heed::OptionError>(operation, "the model's file does not name its ", what);
+  if (!in_log) heed::fail<heed::OptionError>(operation, "the model sees ", what, ", which come from ", option);
+}
+void check_kinds(const char* operation, const heed::io::SavedRecommender<float>& saved, const Interactions& log) {
+  check_field(operation, saved.model.options().num_kinds, saved.fields.kinds.size(), !log.kinds.empty(),
+              "kinds of event", "a log with --kind-column");
+}
+
+/// The log in yesterday's numbers, what is new behind them. Items that today's log lacks stay in the catalogue. Errors
+/// as above.
+Interactions continued(Interactions log, const heed::io::SavedRecommender<float>& yesterday) {
+  namespace data = heed::data;
+  check_kinds("--warm-start", yesterday, log);
+  check_field("--warm-start", yesterday.model.options().num_features, yesterday.fields.features.size(),
+              !log.item_features.values.empty(), "categories of items", "--items with --feature-column");
+  const Index today = log.num_items();
+  log = data::renumber_items(log, data::joined(yesterday.item_ids, log.item_ids));
+  if (!log.kinds.empty()) log = data::renumber_kinds(log, data::joined(yesterday.fields.kinds, log.kind_ids));
+  auto& features = log.item_features;
+  if (!features.values.empty()) {
+    features = data::renumber_features(std::move(features), data::joined(yesterday.fields.features, features.names));
+    const auto known = yesterday.model.input.item_features();
+    for (std::size_t i = 0; i < known.size(); ++i) {
+      if (features.values[i] == data::Vocabulary::unknown) features.values[i] = known[i];
+    }
+  }
+  std::printf("Goes on from %td items: %td of them are not in this log, %td of its %td are new\n",
+              yesterday.item_ids.size(), log.num_items() - today, log.num_items() - yesterday.item_ids.size(), today);
+  return log;
+}
+
 Trained train_all_seeds(const heed::recsys::Task& task, const Configuration& configuration, const Options& options,
-                        heed::Executor& executor) {
+                        std::optional<heed::io::SavedRecommender<float>>& yesterday, heed::Executor& executor) {
   const char* figure = task.validates() ? "validation NDCG@10" : "minus loss";
   Trained out;
   for (int s = 0; s < options.seeds && interrupted == 0; ++s) {
     const std::uint64_t seed = options.seed + static_cast<std::uint64_t>(s);
-    Model model(configuration.recommender, configuration.encoder);
-    heed::nn::initialize(model, heed::Random(seed).fork("weights"));
+    Model model = first_model(configuration, task.log(), seed, yesterday);
     if (s == 0) {
       std::printf("\nTraining %td parameters on %zu examples%s\n", heed::nn::parameter_count(model),
                   task.examples().size(), task.validates() ? "" : "; nobody has events to validate with");
@@ -240,10 +300,12 @@ Trained train_all_seeds(const heed::recsys::Task& task, const Configuration& con
     training.random = heed::Random(seed).fork("training");
     training.executor = &executor;
     const Stopwatch watch;
-    out.reports.push_back(heed::recsys::fit(model, task, training, hooks));
-    const auto& report = out.reports.back();
+    out.curves.push_back({"seed " + std::to_string(seed), heed::recsys::fit(model, task, training, hooks)});
+    const auto& report = out.curves.back().training;
     if (report.interrupted) std::printf("Interrupted: the epoch ends here, the best weights so far are kept\n");
-    std::printf("Trained in %.1f s, weights of epoch %td\n", watch.seconds(), report.best_epoch);
+    std::printf("Trained in %.1f s, weights of epoch %td; seconds an epoch:", watch.seconds(), report.best_epoch);
+    for (const auto& [phase, seconds] : mean_phases(report.epochs)) std::printf(" %s %.2f", phase, seconds);
+    std::printf("\n");
     out.measured.training_seconds += watch.seconds();
 
     heed::recsys::BatchRanker<Model> ranker(model, {.max_length = task.options().max_length, .executor = &executor});
@@ -255,22 +317,8 @@ Trained train_all_seeds(const heed::recsys::Task& task, const Configuration& con
     }
   }
   out.measured.name = heed::io::name_of(configuration.encoder);
-  if (out.reports.size() > 1) out.measured.name += ", " + std::to_string(out.reports.size()) + " seeds";
+  if (out.curves.size() > 1) out.measured.name += ", " + std::to_string(out.curves.size()) + " seeds";
   return out;
-}
-
-void write_curves(heed::io::Report& report, const std::vector<heed::recsys::TrainReport>& seeds, const char* figure) {
-  heed::io::LineChart loss{"Training loss", "epoch", {}}, validation{figure, "epoch", {}};
-  for (std::size_t s = 0; s < seeds.size(); ++s) {
-    heed::io::Series losses{"seed " + std::to_string(s + 1), {}}, figures = losses;
-    for (const auto& epoch : seeds[s].epochs) {
-      losses.y.push_back(epoch.loss);
-      figures.y.push_back(epoch.validation);
-    }
-    loss.series.push_back(losses);
-    validation.series.push_back(figures);
-  }
-  report.heading("Training").line_chart(loss).line_chart(validation);
 }
 
 /// The table of all models, and the last one against each of the others; on the terminal and in the report.
@@ -298,21 +346,31 @@ void compare(std::vector<Measured> baselines, const Measured& model, Index k, st
 void train(const Options& options) {
   const auto executor = make_executor(options.threads);
   print_banner(*executor);
-  const Interactions log = options.file.read();
-  const bool next_basket = options.next_basket.value_or(options.file.has_baskets());
-  Configuration configuration = options.configuration.configuration(next_basket);
-  configuration.recommender.num_items = log.num_items();
+  Interactions log = options.file.read();
+  std::optional<heed::io::SavedRecommender<float>> yesterday;
+  if (!options.warm_start.empty()) {
+    yesterday = heed::io::load_recommender<float>(options.warm_start);
+    log = continued(std::move(log), *yesterday);
+  }
+  const bool next_basket =
+      yesterday ? yesterday->task.next_basket : options.next_basket.value_or(options.file.has_baskets());
+  auto configuration = options.configuration.configuration(next_basket, yesterday ? &*yesterday : nullptr);
+  if (!options.split_by_time.empty()) {
+    configuration.task.validation_time = heed::data::time_quantile(log, options.split_by_time[0]);
+    configuration.task.test_time = heed::data::time_quantile(log, options.split_by_time[1]);
+  }
   const heed::recsys::Task task(log, configuration.task);
   std::printf("%td users, %td items, %td events; task: %s\n", log.num_users(), log.num_items(), log.size(),
-              next_basket ? "the last basket from the ones before" : "the last event from the ones before");
+              words(configuration.task).c_str());
   std::signal(SIGINT, interrupt_handler);
 
-  Trained trained = train_all_seeds(task, configuration, options, *executor);
+  Trained trained = train_all_seeds(task, configuration, options, yesterday, *executor);
   if (!trained.model) return;  // interrupted before the first epoch
-  heed::io::save_recommender(*trained.model, log.item_ids, configuration.task, options.model);
+  heed::io::save_recommender(*trained.model, log.item_ids, configuration.task, options.model,
+                             {log.kind_ids, log.item_features.names});
 
   heed::io::Report report("Recommender on " + options.file.data);
-  write_curves(report, trained.reports, task.validates() ? "Validation NDCG@10" : "Minus training loss");
+  write_curves(report, trained.curves, task.validates() ? "Validation NDCG@10" : "Minus training loss");
   if (trained.measured.evaluations.front().users.empty()) {
     std::printf("\nNobody has events to test with\n");
   } else {
@@ -350,11 +408,17 @@ heed::io::SavedRecommender<float> load(const Options& options) {
   return heed::io::load_recommender<float>(options.model);
 }
 
-/// The log in the model's numbers.
+/// The log in the model's numbers. Throws heed::OptionError where it lacks the kinds of event that the model sees.
 Interactions read_for(const heed::io::SavedRecommender<float>& saved, const Options& options) {
   Index unknown = 0;
-  Interactions log = heed::data::renumber_items(options.file.read(), saved.item_ids, &unknown);
+  Interactions log = options.file.read();
+  check_kinds("--data", saved, log);
+  log = heed::data::renumber_items(log, saved.item_ids, &unknown);
   if (unknown > 0) std::printf("%td events left out: the model does not know their items\n", unknown);
+  if (saved.fields.kinds.size() > 0) {
+    log = heed::data::renumber_kinds(log, saved.fields.kinds, &unknown);
+    if (unknown > 0) std::printf("%td events left out: the model does not know their kinds\n", unknown);
+  }
   return log;
 }
 
@@ -395,6 +459,7 @@ void find_somebody(const heed::io::SavedRecommender<float>& saved, const Options
     out.past = heed::recsys::history(out.log, user, out.log.length(user));
     return;
   }
+  check_kinds("--history", saved, {});
   for (const std::string& id : options.history) {
     const std::int32_t item = out.log.item_ids.find(id);
     if (item < 0) heed::fail<heed::OptionError>("--history", heed::message("the model knows no item ", id));
@@ -464,10 +529,21 @@ void add_training_options(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--log", options.log, "A JSON object an epoch is added to this file");
   options.configuration.add_options(app);
-  app.add_option("--mode", options.next_basket, "What to learn")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"next-basket", true}, {"every-position", false}})
-                      .description("next-basket|every-position"))
-      ->default_str("next-basket for baskets, every-position otherwise");
+  auto* mode = app.add_option("--mode", options.next_basket, "What to learn")
+                   ->transform(CLI::CheckedTransformer(
+                                   std::map<std::string, bool>{{"next-basket", true}, {"every-position", false}})
+                                   .description("next-basket|every-position"))
+                   ->default_str("next-basket for baskets, every-position otherwise");
+  app.add_option("--split-by-time", options.split_by_time,
+                 "Two shares of all events, 0.8,0.9 say: those between validate, those after test, of everybody")
+      ->delimiter(',')
+      ->expected(2)
+      ->default_str("each user's own last basket or event");
+  app.add_option("--warm-start", options.warm_start,
+                 "Go on from this model, with its options; the log may have new items, kinds and categories")
+      ->excludes(mode)
+      ->excludes(options.configuration.encoder_option())
+      ->excludes(app.get_option("--profile"));
 }
 
 void add_model_options(CLI::App& app, Options& options) {

@@ -11,6 +11,18 @@ struct Table {
   std::vector<std::string> header;
   std::vector<std::vector<std::string>> rows;
 
+  std::string markdown() const {
+    std::string out;
+    const auto line = [&](const std::vector<std::string>& row) {
+      for (const std::string& cell : row) out += (cell.empty() ? "| " : "| " + cell + " ");
+      out += "|\n";
+    };
+    line(header);
+    line(std::vector<std::string>(header.size(), "---"));
+    for (const auto& row : rows) line(row);
+    return out;
+  }
+
   /// The first column to the left, numbers to the right.
   void print() const {
     std::vector<std::size_t> widths(header.size());

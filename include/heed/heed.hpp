@@ -96,6 +96,7 @@
 #include "heed/optim/schedule.hpp"
 #include "heed/optim/sgd.hpp"
 #include "heed/recsys/batch_ranker.hpp"
+#include "heed/recsys/block_encoder.hpp"
 #include "heed/recsys/bootstrap.hpp"
 #include "heed/recsys/candidate_scorer.hpp"
 #include "heed/recsys/deletion_test.hpp"

@@ -1,49 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The recommend program as a person runs it: a small log, all four commands, what goes wrong, and Ctrl-C.
-#include <sys/wait.h>
-
 #include <catch2/catch.hpp>
-#include <cstdio>
+#include <filesystem>
 #include <sstream>
 #include <string>
 
+#include "examples/programs.hpp"
 #include "heed/io/recommender.hpp"
-#include "io/temporary.hpp"
-#include "io/xml.hpp"
 
 namespace {
 
 using Catch::Matchers::Contains;
-
-struct Outcome {
-  int status = -1;
-  std::string text;  // what it printed, errors too
-};
-
-/// Runs a line of shell in `folder`, where $recommend is the program.
-Outcome shell(const temporary::Folder& folder, const std::string& line) {
-  const std::string command = "cd '" + folder.path.string() +
-                              "' && recommend='" HEED_EXAMPLES_BINARY_DIR "/recommend' && { " + line + "; } 2>&1";
-  std::FILE* const pipe = ::popen(command.c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  Outcome out;
-  char buffer[4096];
-  for (std::size_t n = 0; (n = std::fread(buffer, 1, sizeof(buffer), pipe)) > 0;) out.text.append(buffer, n);
-  const int status = ::pclose(pipe);
-  out.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return out;
-}
-
-/// 40 customers with four baskets each: milk every time, and something that changes.
-std::string small_log() {
-  std::ostringstream out;
-  for (int customer = 0; customer < 40; ++customer) {
-    for (int day = 0; day < 4; ++day) {
-      out << "c" << customer << '\t' << 1300000000 + 86400 * day << "\tmilk p" << (customer * 7 + day * 3) % 11 << '\n';
-    }
-  }
-  return out.str();
-}
 
 constexpr const char* names = "item_id\tdescription\nmilk\tMILK & <HONEY>\np1\tBREAD\n";
 const std::string tiny = " --embed-dim 8 --hidden-size 8 ", small = tiny + "--threads 1 ";
@@ -52,12 +19,6 @@ const std::string tiny = " --embed-dim 8 --hidden-size 8 ", small = tiny + "--th
 std::string from_line(const std::string& text, const std::string& first) {
   const std::size_t at = text.find("\n" + first);
   return at == std::string::npos ? "" : text.substr(at);
-}
-
-void check_page(const std::string& path) {
-  const Xml page(temporary::read_bytes(path));
-  CHECK(page.first_error == "");
-  CHECK(page.count("svg") > 0);
 }
 
 }  // namespace
@@ -74,6 +35,7 @@ TEST_CASE("train, evaluate, recommend and explain, one after the other", "[examp
   CHECK_THAT(trained.text, Contains("40 users, 12 items, 320 events") && Contains("epoch  1  loss"));
   CHECK_THAT(trained.text, Contains("personal frequency, then Markov") && Contains("Markov chain"));
   CHECK_THAT(trained.text, Contains("Deleting the most weighed item"));
+  CHECK_THAT(trained.text, Contains("seconds an epoch: batches"));
   CHECK_THAT(trained.text, Contains("MILK & <HONEY>") && !Contains("\r"));
   CHECK(folder.entries() == 4);  // nothing is left of the files written beside
   check_page(folder.file("report.html"));
@@ -158,6 +120,10 @@ TEST_CASE("every encoder trains, for the next basket and at every position", "[e
   }
   const std::string log = temporary::read_bytes(folder.file("log.jsonl"));
   CHECK(std::count(log.begin(), log.end(), '\n') == std::ssize(heed::io::encoders()) * 2);
+  const auto line = nlohmann::json::parse(log.substr(0, log.find('\n')));
+  for (const char* phase : {"batches", "forward", "backward", "update", "validation"}) {
+    CHECK(line.at("seconds").at(phase).get<double>() > 0);
+  }
 }
 
 TEST_CASE("options by path, and what is wrong with them", "[examples][recommend]") {
@@ -176,7 +142,185 @@ TEST_CASE("options by path, and what is wrong with them", "[examples][recommend]
   CHECK_THAT(train("--set encoder.blocks=1").text, Contains("there is no option encoder.blocks"));
   CHECK_THAT(train("--hidden-size 4").text, Contains("there is no option encoder.hidden_size"));
   CHECK_THAT(train("--set recommender.loss.kind=guess").text, Contains("choices"));
-  CHECK(train("--set encoder.num_blocks=many").status == 1);
+  CHECK_THAT(train("--set encoder.num_blocks=many").text, Contains("encoder.num_blocks is \"many\""));
+  CHECK_THAT(train("--set encoder.num_blocks=2.9").text, Contains("encoder.num_blocks is 2.9"));
+  CHECK_THAT(train("--set encoder.num_blocks=true").text, Contains("encoder.num_blocks is true"));
+  CHECK_THAT(train("--set recommender.max_length=7").text, Contains("recommender.max_length follows task.max_length"));
+  CHECK(train("--set encoder.dropout=0 task.max_length=7").status == 0);
+  CHECK(heed::io::load_recommender<float>(folder.file("model.safetensors")).model.max_length() == 7);
+}
+
+TEST_CASE("yesterday's model goes on with today's log, new items, kinds and categories", "[examples][recommend]") {
+  const temporary::Folder folder;
+  const auto log = [](bool today) {
+    std::ostringstream out;
+    out << "user_id,item_id,when,what\n";
+    for (int user = 0; user < 40; ++user) {
+      for (int t = 0; t < 5; ++t) {
+        out << 'u' << user << ",i" << (today && t == 3 ? 7 + user % 2 : (user + t) % 7) << ',' << t << ','
+            << (t % 2 ? "bought" : "viewed") << '\n';
+      }
+      if (today) out << 'u' << user << ",i0,9,liked\n";
+    }
+    return out.str();
+  };
+  const auto table = [](int items) {
+    std::string out = "item_id\tdescription\tcategory\n";
+    for (int i = 0; i < items; ++i) {
+      out += "i" + std::to_string(i) + "\tITEM " + std::to_string(i) + "\t" + (i < 7 ? "old" : "new") + "\n";
+    }
+    return out;
+  };
+  temporary::write_bytes(folder.file("yesterday.csv"), log(false));
+  temporary::write_bytes(folder.file("today.csv"), log(true));
+  temporary::write_bytes(folder.file("old.tsv"), table(7));
+  temporary::write_bytes(folder.file("items.tsv"), table(9));
+  const std::string columns = " --format csv --time-column when --kind-column what --feature-column category ";
+  const auto train = [&](const std::string& options) {
+    const Outcome outcome =
+        shell(folder, "$recommend train --threads 1 --batch-size 8 --learning-rate 0.02" + columns + options);
+    INFO(outcome.text);
+    REQUIRE(outcome.status == 0);
+    return outcome.text;
+  };
+  const auto first_loss = [&](const char* file) {
+    const std::string text = temporary::read_bytes(folder.file(file));
+    return nlohmann::json::parse(text.substr(0, text.find('\n'))).at("loss").get<double>();
+  };
+  train("--data yesterday.csv --items old.tsv --encoder sasrec --embed-dim 8 --epochs 30 --patience 30 --model old");
+  const auto old = heed::io::load_recommender<float>(folder.file("old"));
+  CHECK(old.model.options().num_kinds == 2);
+  CHECK(old.fields.kinds.id(0) == "viewed");
+  CHECK(old.model.options().num_features == 1);
+
+  CHECK_THAT(train("--data today.csv --items items.tsv --warm-start old --epochs 1 --log warm.jsonl"),
+             Contains("Goes on from 7 items: 0 of them are not in this log, 2 of its 9 are new"));
+  const auto today = heed::io::load_recommender<float>(folder.file("model.safetensors"));
+  CHECK(heed::io::name_of(today.model.encoder_options()) == "sasrec");
+  CHECK(today.model.options().embed_dim == 8);
+  CHECK(today.item_ids.size() == 9);
+  CHECK(today.item_ids.id(0) == old.item_ids.id(0));
+  CHECK(today.fields.kinds.size() == 3);
+  CHECK(today.fields.kinds.id(1) == old.fields.kinds.id(1));
+  CHECK(today.fields.features.size() == 2);
+  CHECK(today.model.input.item_features()[static_cast<std::size_t>(today.item_ids.find("i8"))] == 1);
+  train("--data today.csv --items items.tsv --encoder sasrec --embed-dim 8 --epochs 1 --log cold.jsonl --model cold");
+  CHECK(first_loss("warm.jsonl") < 0.9 * first_loss("cold.jsonl"));
+
+  // Items that are gone stay, and so do their categories; a model that does not know a kind leaves its events out.
+  CHECK_THAT(train("--data yesterday.csv --items old.tsv --warm-start model.safetensors --epochs 1 --model back"),
+             Contains("Goes on from 9 items: 2 of them are not in this log, 0 of its 7 are new"));
+  const auto back = heed::io::load_recommender<float>(folder.file("back"));
+  CHECK(back.item_ids.size() == 9);
+  CHECK(back.model.input.item_features()[static_cast<std::size_t>(back.item_ids.find("i8"))] == 1);
+  const Outcome evaluated =
+      shell(folder, "$recommend evaluate --threads 1 --model old --data today.csv --items items.tsv" + columns);
+  CHECK(evaluated.status == 0);
+  CHECK_THAT(evaluated.text, Contains("the model does not know their items") &&
+                                 Contains("40 events left out: the model does not know their kinds"));
+  CHECK(shell(folder, "$recommend recommend --model model.safetensors --data today.csv --user u3" + columns +
+                          "--items items.tsv")
+            .status == 0);
+  CHECK(shell(folder, "$recommend train --data today.csv --warm-start old --encoder narm" + columns).status != 0);
+
+  // Nothing of yesterday's is lost without a word.
+  const auto fails = [&](const std::string& options) {
+    const Outcome outcome = shell(folder,
+                                  "$recommend train --threads 1 --format csv --time-column when --data today.csv "
+                                  "--epochs 1 --report none --model none " +
+                                      options);
+    CHECK(outcome.status == 1);
+    CHECK_FALSE(std::filesystem::exists(folder.path / "none"));
+    return outcome.text;
+  };
+  const std::string kinds = "--kind-column what ", categories = "--items items.tsv --feature-column category ";
+  const std::string wants_kinds = "the model sees kinds of event, which come from a log with --kind-column";
+  CHECK_THAT(fails(categories + "--warm-start old"), Contains("--warm-start: " + wants_kinds));
+  CHECK_THAT(fails(kinds + "--warm-start old"),
+             Contains("the model sees categories of items, which come from --items with --feature-column"));
+  CHECK_THAT(fails(kinds + categories + "--warm-start old --max-length 100"),
+             Contains("encoder.positions.weight would be [100, 8], is [200, 8]") && !Contains("items.weight"));
+  CHECK_THAT(fails(kinds + categories + "--warm-start old --embed-dim 4"),
+             Contains("\n  items.weight would be [9, 4], is [7, 8]"));
+  CHECK_THAT(fails(kinds + categories + "--warm-start old --blocks 3"), Contains("would be [8, 8], is none"));
+
+  const std::string today_log = " --model old --data today.csv --format csv --time-column when ";
+  CHECK_THAT(shell(folder, "$recommend evaluate" + today_log).text, Contains("--data: " + wants_kinds));
+  CHECK_THAT(shell(folder, "$recommend explain --user u3" + today_log).text, Contains("--data: " + wants_kinds));
+  CHECK_THAT(shell(folder, "$recommend recommend --history i3" + today_log + kinds).text,
+             Contains("--history: " + wants_kinds));
+  CHECK_THAT(shell(folder, "$recommend explain --model old --history i3").text, Contains("--history: " + wants_kinds));
+
+  // A file that does not name its kinds (a library may write one) does not say which is which.
+  auto unnamed = heed::io::load_recommender<float>(folder.file("old"));
+  heed::io::save_recommender(unnamed.model, unnamed.item_ids, unnamed.task, folder.file("unnamed"));
+  CHECK_THAT(fails(kinds + categories + "--warm-start unnamed"), Contains("does not name its kinds of event"));
+  heed::io::save_recommender(unnamed.model, unnamed.item_ids, unnamed.task, folder.file("half"),
+                             {unnamed.fields.kinds, {}});
+  CHECK_THAT(fails(kinds + categories + "--warm-start half"), Contains("does not name its categories of items"));
+  CHECK_THAT(
+      shell(folder, "$recommend recommend --user u3 --model unnamed --data today.csv --format csv " + kinds).text,
+      Contains("does not name its kinds of event"));
+}
+
+TEST_CASE("SASRec as published, for the next basket and at every position", "[examples][recommend]") {
+  const temporary::Folder folder;
+  temporary::write_bytes(folder.file("log.tsv"), small_log());
+  for (const auto& [name, profile] : heed::io::sasrec_profiles()) {
+    for (const std::string mode : {"next-basket", "every-position"}) {
+      const Outcome outcome =
+          shell(folder, "$recommend train --data log.tsv --epochs 1 --threads 1 --mode " + mode + " --profile " + name);
+      INFO(outcome.text);
+      REQUIRE(outcome.status == 0);
+      const auto saved = heed::io::load_recommender<float>(folder.file("model.safetensors"));
+      auto wanted = heed::io::detail::to_json(profile.model);
+      wanted["num_items"] = 12;
+      CHECK(heed::io::detail::to_json(saved.model.options()) == wanted);
+    }
+  }
+}
+
+TEST_CASE("windows of time: who starts in the one that tests has no history", "[examples][recommend]") {
+  const temporary::Folder folder;
+  std::string log;
+  const auto add = [&](const std::string& user, int day, int item) {
+    log += user + '\t' + std::to_string(1300000000 + 86400 * day) + "\tmilk p" + std::to_string(item) + '\n';
+  };
+  for (int user = 0; user < 20; ++user) {
+    for (int day = 0; day < 6; ++day) add("old" + std::to_string(user), day, day);
+  }
+  for (int user = 0; user < 10; ++user) {
+    for (int day = 9; day < 11; ++day) add("new" + std::to_string(user), day, day);
+  }
+  temporary::write_bytes(folder.file("log.tsv"), log);
+  for (int user = 0; user < 20; ++user) {
+    for (int day = 30; day < 32; ++day) add("old" + std::to_string(user), day, 10);
+  }
+  temporary::write_bytes(folder.file("grown.tsv"), log);
+  for (const std::string options : {"", "--mode every-position", "--encoder sasrec"}) {
+    const Outcome trained = shell(folder,
+                                  "$recommend train --data log.tsv --split-by-time 0.72,0.86 --epochs 2 --threads 1 "
+                                  "--embed-dim 8 " +
+                                      options);
+    INFO(trained.text);
+    REQUIRE(trained.status == 0);
+    CHECK_THAT(trained.text,
+               Contains("task: all from 2011-03-22 on from what was before; validates from 2011-03-18 on"));
+    CHECK_THAT(trained.text, Contains("Test, 10 users") && Contains("history (0 items)"));
+    check_page(folder.file("report.html"));
+    const std::string table = from_line(trained.text, "Test, 10 users:"), evaluate = "$recommend evaluate --threads 1 ";
+    CHECK_THAT(shell(folder, evaluate + "--data log.tsv").text, Contains(table.substr(0, table.find("\nCustomer"))));
+    // The model keeps the days; by shares, nobody new would be tested now.
+    CHECK_THAT(shell(folder, evaluate + "--data grown.tsv").text, Contains("Test, 30 users"));
+  }
+  const auto fails = [&](const std::string& shares) {
+    const Outcome outcome = shell(folder, "$recommend train --data log.tsv --epochs 1 --split-by-time " + shares);
+    CHECK(outcome.status != 0);
+    return outcome.text;
+  };
+  CHECK_THAT(fails("0.9,0.8"), Contains("is later than test_time"));
+  CHECK_THAT(fails("0.9,1.8"), Contains("quantile 1.8"));
+  CHECK_THAT(fails("0.9"), Contains("--split-by-time"));
 }
 
 TEST_CASE("a benchmark grows over several invocations", "[examples][recommend]") {
@@ -196,8 +340,69 @@ TEST_CASE("a benchmark grows over several invocations", "[examples][recommend]")
   CHECK_THAT(shell(folder, command).text, !Contains("seed"));
   const std::string page = temporary::read_bytes(folder.file("page.md"));
   CHECK_THAT(page, Contains("## Shop") && Contains("TIFU-KNN") && Contains("| LSTM (") && Contains(" ± "));
+  // Words are the page's alone; a log of another form is another experiment, its traditional models too.
+  const auto with = [&](const std::string& edit) {
+    return shell(folder, "sed -i '" + edit + "' plan.json; " + command);
+  };
+  CHECK_THAT(with("s/Shop/Store/").text, !Contains("seed"));
+  CHECK_THAT(temporary::read_bytes(folder.file("page.md")), Contains("## Store") && Contains("320 events"));
+  temporary::write_bytes(folder.file("other.tsv"), small_log() + "c1\t1400000000\tmilk\n");
+  CHECK_THAT(with("s/log.tsv/other.tsv/").text, Contains("seed 1") && Contains("seed 2"));
+  CHECK_THAT(temporary::read_bytes(folder.file("page.md")), Contains("321 events"));
   CHECK_THAT(shell(folder, command + "--only '('").text, Contains("benchmark: "));
   CHECK_THAT(shell(folder, "$recommend benchmark --plan nowhere.json").text, Contains("nowhere.json"));
+}
+
+TEST_CASE("a benchmark tells clicks, costs and reasons apart", "[examples][recommend]") {
+  const temporary::Folder folder;
+  std::string lines;
+  for (int user = 0; user < 30; ++user) {
+    for (int t = 0; t < 8; ++t) lines += std::to_string(user) + " " + std::to_string((user * 5 + t) % 23) + "\n";
+  }
+  temporary::write_bytes(folder.file("log.txt"), lines);
+  temporary::write_bytes(folder.file("plan.json"), R"({"introduction": "# Results",
+      "data": {"films": {"title": "Films", "file": "log.txt", "format": "user-item", "next_basket": false, "protocol": "P."}},
+      "runs": [{"data": "films", "name": "A SASRec", "encoder": "sasrec", "seeds": 1, "set": {"training": {"max_epochs": 2}}},
+               {"data": "films", "name": "A GRU", "encoder": "gru4rec", "seeds": 1, "set": {"training": {"max_epochs": 2}}},
+               {"data": "films", "name": "A DIN", "model": "din", "seeds": 2, "set": {"training": {"max_epochs": 2}}}]})");
+  const std::string command = "$recommend benchmark --plan plan.json --results results --page page.md --threads 1 ";
+  const Outcome outcome = shell(folder, command);
+  INFO(outcome.text);
+  REQUIRE(outcome.status == 0);
+  const std::string page = temporary::read_bytes(folder.file("page.md"));
+  INFO(page);
+  const auto part = [&](const std::string& from, const std::string& to) {
+    const std::size_t begin = page.find(from);
+    REQUIRE(begin != std::string::npos);
+    return page.substr(begin, page.find(to, begin) - begin);
+  };
+  const std::string ranking = part("| HR@10", "Would the user"), clicks = part("| AUC", "What the seconds"),
+                    costs = part("What the seconds", "Are the weights"), reasons = part("Are the weights", "\n## ");
+  CHECK_THAT(ranking, Contains("| Markov chain |") && Contains("| A SASRec |") && !Contains("DIN"));
+  CHECK_THAT(clicks, Contains("| Markov chain |") && Contains("| A SASRec |") && Contains("| A DIN |"));
+  CHECK_THAT(clicks, Contains(" ± "));
+  CHECK_THAT(costs, Contains("| batches | forward | backward | update | validation |") && Contains("| A GRU |"));
+  CHECK_THAT(reasons, Contains("| A SASRec |") && !Contains("GRU") && !Contains("DIN"));  // who has no weights has none
+  CHECK_THAT(shell(folder, "sed -i s/din/dim/ plan.json; " + command).text, Contains("there is no model dim"));
+}
+
+TEST_CASE("Ctrl-C ends a benchmark before anything else is measured", "[examples][recommend]") {
+  const temporary::Folder folder;
+  temporary::write_bytes(folder.file("log.tsv"), small_log());
+  temporary::write_bytes(folder.file("plan.json"), R"({"introduction": "# Results",
+      "data": {"shop": {"title": "Shop", "file": "log.tsv", "format": "baskets", "next_basket": true, "protocol": "P."}},
+      "runs": [{"data": "shop", "name": "LSTM", "encoder": "lstm4rec", "seeds": 2,
+                "set": {"training": {"max_epochs": 1000000, "patience": 1000000}, "recommender": {"embed_dim": 8}}}]})");
+  const Outcome outcome =
+      shell(folder,
+            "$recommend benchmark --plan plan.json --results results --page page.md --threads 1 > out 2>&1 & pid=$!; "
+            "until grep -q 'epoch   2' out; do sleep 0.02; done; kill -INT $pid; wait $pid; status=$?; cat out; "
+            "exit $status");
+  INFO(outcome.text);
+  CHECK(outcome.status == 0);
+  CHECK_THAT(outcome.text, Contains("Interrupted") && !Contains("seed 2"));
+  CHECK(folder.entries() == 4);  // log, plan, out and an empty folder of results: no page
+  CHECK(std::filesystem::is_empty(folder.path / "results"));
 }
 
 TEST_CASE("logs of other forms, compressed too", "[examples][recommend]") {
@@ -254,6 +459,8 @@ TEST_CASE("what is wrong is said with file and line, and nothing is written", "[
   CHECK_THAT(shell(folder, "$recommend recommend --history nothing").text, Contains("the model knows no item nothing"));
   CHECK_THAT(shell(folder, "$recommend recommend --data log.tsv --skip-bad-lines --user nobody").text,
              Contains("nobody is called nobody"));
+  CHECK_THAT(shell(folder, "$recommend train --data log.tsv --kind-column what").text,
+             Contains("--kind-column: only --format csv has columns of kinds"));
   CHECK(shell(folder, "$recommend recommend").status != 0);
   CHECK(shell(folder, "$recommend").status != 0);
   CHECK_THAT(shell(folder, "$recommend recommend --model log.tsv --history milk").text, Contains("log.tsv"));

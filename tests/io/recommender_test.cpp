@@ -63,7 +63,9 @@ TEST_CASE("a recommender comes back with its options, its catalogue and its weig
   const temporary::Folder folder;
   const std::string path = folder.file("model.safetensors");
   Model model = make(odd, {odd_encoder});
-  io::save_recommender(model, catalogue(), {.next_basket = false, .max_length = 77, .k = 5}, path);
+  io::save_recommender(
+      model, catalogue(),
+      {.next_basket = false, .validation_time = -5, .test_time = 5'000'000'000, .max_length = 77, .k = 5}, path);
   const auto saved = io::load_recommender<float>(path);
 
   CHECK(io::detail::to_json(saved.model.options()) == io::detail::to_json(odd));
@@ -72,6 +74,8 @@ TEST_CASE("a recommender comes back with its options, its catalogue and its weig
   CHECK(saved.model.options().loss.kind == recsys::NextItemLoss::Kind::gbce);
   CHECK(std::get<recsys::AttentionEncoderOptions>(saved.model.encoder_options().encoder).num_heads == 3);
   CHECK_FALSE(saved.task.next_basket);
+  CHECK(saved.task.validation_time == -5);
+  CHECK(saved.task.test_time == 5'000'000'000);
   CHECK(saved.task.max_length == 77);
   CHECK(saved.task.k == 5);
 
@@ -116,6 +120,61 @@ TEST_CASE("item features come back", "[io][recommender]") {
   CHECK(saved.model.input.item_features()[0] == 2);
   CHECK(saved.model.input.item_features()[1] == -1);
   CHECK(saved.model.input.item_features()[2] == 3);
+  CHECK(saved.fields.features.size() == 0);  // nobody named them
+}
+
+TEST_CASE("the names of kinds and features come back in the model's numbers", "[io][recommender]") {
+  const temporary::Folder folder;
+  auto options = tiny;
+  options.num_kinds = 2;
+  options.num_features = 3;
+  Model model = make(options, {});
+  model.input.set_item_features({2, -1, 1});
+  io::FieldNames fields;
+  for (const char* kind : {"viewed", "bought"}) fields.kinds.add(kind);
+  for (const char* feature : {"drinks", "caf\u00e9", "sweets"}) fields.features.add(feature);
+  io::save_recommender(model, catalogue(), {}, folder.file("m"), fields);
+  const auto saved = io::load_recommender<float>(folder.file("m"));
+  REQUIRE(saved.fields.kinds.size() == 2);
+  CHECK(saved.fields.kinds.find("bought") == 1);
+  REQUIRE(saved.fields.features.size() == 3);
+  CHECK(saved.fields.features.id(1) == "caf\u00e9");
+  const auto refused = [&](const std::string& key, const std::string& value) {
+    io::save_recommender(model, catalogue(), {}, folder.file("m"), fields);
+    change(folder.file("m"), key, value);
+    CHECK_THROWS_WITH(io::load_recommender<float>(folder.file("m")), Contains(folder.file("m")) && Contains(key));
+  };
+  refused("kinds", R"(["viewed"])");
+  refused("features", R"(["drinks","drinks","sweets"])");
+  refused("item_features", "[0]");
+  refused("item_features", "[0,3,1]");
+  // Without names, as files were once written, it serves by number.
+  io::save_recommender(model, catalogue(), {}, folder.file("m"), fields);
+  for (const char* key : {"kinds", "features"}) change(folder.file("m"), key, "");
+  CHECK(io::load_recommender<float>(folder.file("m")).fields.kinds.size() == 0);
+
+  fields.kinds.add("returned");
+  CHECK_THROWS_WITH(io::save_recommender(model, catalogue(), {}, folder.file("m"), fields),
+                    Contains("3 names for 2 kinds of event"));
+  fields.kinds = {};
+  fields.features = {};
+  for (const char* feature : {"drinks", "\xff", "sweets"}) fields.features.add(feature);
+  CHECK_THROWS_WITH(io::save_recommender(model, catalogue(), {}, folder.file("n"), fields),
+                    Contains("id of feature 1 is not UTF-8"));
+  CHECK(folder.entries() == 1);
+}
+
+TEST_CASE("an option that a file lacks keeps its default; choices have names", "[io][recommender]") {
+  recsys::TaskOptions task;
+  io::detail::from_json({{"next_basket", false}, {"test_time", 75}}, task);
+  CHECK_FALSE(task.next_basket);
+  CHECK(task.test_time == 75);
+  CHECK(task.max_length == recsys::TaskOptions().max_length);
+  for (const auto& [name, profile] : io::sasrec_profiles()) {
+    CHECK((profile.model.loss.kind == recsys::NextItemLoss::Kind::bce) == (name == "paper"));
+    CHECK((profile.encoder.norm == io::norm_placements().at("query")) == (name == "paper" || name == "plus"));
+  }
+  CHECK(io::sasrec_profiles().size() == 4);
 }
 
 TEST_CASE("what does not fit is not written", "[io][recommender]") {

@@ -35,10 +35,3 @@ TEST_CASE("at_queries: the ends of histories, or all positions; zeros after an e
   batch.assign_histories(log, std::vector<data::Example>{{1, 0, 1, 2}, {2, 0, 1, 2}});
   CHECK_FALSE(recsys::every_position(batch));
 }
-
-TEST_CASE("summary_size: what an encoder says, or the width of its queries") {
-  const recsys::SASRecEncoder<float> plain({.embed_dim = 4});
-  CHECK(recsys::summary_size(plain) == 4);
-  const recsys::AttentionEncoder<float> attention({.embed_dim = 4, .hidden_size = 3});
-  CHECK(recsys::summary_size(attention) == 6);
-}

@@ -52,12 +52,12 @@ TEST_CASE("evaluation, by hand", "[recsys][evaluate]") {
   CHECK(kept.firsts.hit_rate == std::vector<double>{0, 1});  // nobody's 9, user 0's 1
   CHECK(kept.coverage == Approx(0.3));
 
-  // Without the history: nobody's list is {9}, user 0's 0 1 2, user 1's 0 1 3.
+  // Without the history: nobody's list is {9}, user 0's 0 1 2; user 1 takes nothing that could be in a list.
   const Evaluation removed = evaluate(log, split, by_number, {.k = 3, .keep_history = false});
+  CHECK(removed.users == std::vector<Index>{0, 1});
   CHECK(removed.all.mrr[0] == 1);
   CHECK(removed.all.mrr[1] == Approx(0.5));
-  CHECK(removed.all.mrr[2] == 0);
-  CHECK(removed.coverage == Approx(0.5));
+  CHECK(removed.coverage == Approx(0.4));
 
   const Evaluation validation = evaluate(log, split, by_number, {.k = 9, .held_out = HeldOut::validation});
   CHECK(validation.lengths == std::vector<Index>{8, 1, 1});
@@ -77,6 +77,11 @@ TEST_CASE("a basket's items are targets once", "[recsys][evaluate]") {
   CHECK(result.repeats.recall == std::vector<double>{1});
   CHECK(result.firsts.recall == std::vector<double>{0.5});
   CHECK(result.coverage == 0.75);
+  // Where the history is left out, so is a target that is in it.
+  const Evaluation firsts = evaluate(log, heed::data::last_basket(log), rank, {.k = 3, .keep_history = false});
+  CHECK(firsts.targets == std::vector<Items>{{2, 3}});
+  CHECK(firsts.all.recall == result.firsts.recall);
+  CHECK(firsts.repeats.size() == 0);
 }
 
 TEST_CASE("other cut-offs from the same lists", "[recsys][evaluate]") {
@@ -96,8 +101,9 @@ TEST_CASE("other cut-offs from the same lists", "[recsys][evaluate]") {
     CHECK(deep.firsts.ndcg == alone.firsts.ndcg);
     CHECK(deep.repeats.ndcg == alone.repeats.ndcg);
   }
-  CHECK(deep.targets[2] == Items{2});
-  CHECK(deep.lists[2].front() == 0);
+  REQUIRE(std::ssize(deep.targets) == (keep ? 3 : 2));  // user 1 takes again what no list may hold
+  CHECK(deep.targets.back() == Items{keep ? 2 : 1});
+  CHECK(deep.lists.back().front() == 0);
   CHECK_THROWS_AS(deep.at(9), heed::OptionError);
   CHECK_THROWS_AS(deep.at(0), heed::OptionError);
 }

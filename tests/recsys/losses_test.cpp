@@ -173,6 +173,52 @@ TEST_CASE("next_item_loss draws by popularity, and sampled softmax corrects for 
   }
 }
 
+TEST_CASE("next_item_loss, by hand: the batch's targets as negatives, mixed with uniform ones, corrected for both") {
+  const Index counts[num_items] = {90, 1, 1, 5, 0, 20, 1, 2, 1};
+  const recsys::ItemSampler sampler(counts, 1);
+  for (const bool cosine : {false, true}) {
+    for (const Index negatives : {Index{0}, Index{3}}) {
+      for (const Batch& batch : {positions(), baskets(), uneven()}) {
+        INFO("cosine " << cosine << ", " << negatives << " drawn, " << batch.targets.size() << " targets");
+        const Tensor<double> state = normal<double>({batch.target_segments.count(), 4});
+        const Tensor<double> table = normal<double>({num_items, 4}, "table"), bias = normal<double>({num_items}, "b");
+        const auto rows = query_of_targets(batch);
+        const Index given = std::ssize(batch.targets);
+        std::vector<Index> others(batch.targets.begin(), batch.targets.end());
+        const auto more = drawn(Random(3), negatives);
+        others.insert(others.end(), more.begin(), more.end());
+        double total = 0;
+        for (const Index count : counts) total += static_cast<double>(std::max<Index>(count, 1));
+        double sum = 0;
+        for (std::size_t t = 0; t < rows.size(); ++t) {
+          const auto logit = [&](Index item) {
+            const auto x = state.matrix().row(rows[t]), w = table.matrix().row(item);
+            const double share = static_cast<double>(std::max<Index>(counts[item], 1)) / total;
+            const double often = static_cast<double>(given) * share + static_cast<double>(negatives) / num_items;
+            return x.dot(w) / (cosine ? x.norm() * w.norm() : 1) + bias.vector()(item) - std::log(often);
+          };
+          double all = std::exp(logit(batch.targets[t]));
+          for (const Index item : others) all += item == batch.targets[t] ? 0 : std::exp(logit(item));
+          sum += std::log(all) - logit(batch.targets[t]);
+        }
+        Tape<double> tape({.random = Random(3)});
+        const NextItemLoss loss{
+            .kind = Kind::sampled_softmax, .negatives = negatives, .in_batch = true, .cosine = cosine};
+        const auto got =
+            next_item_loss(tape.constant(state), tape.constant(table), tape.constant(bias), batch, loss, &sampler);
+        CHECK(got.item() == Approx(sum / static_cast<double>(rows.size())).epsilon(1e-10));
+        const auto result = test::gradcheck_module({}, {state, table, bias},
+                                                   [&](Tape<double>&, std::span<const Var<double>> x) {
+                                                     return next_item_loss(x[0], x[1], x[2], batch, loss, &sampler);
+                                                   },
+                                                   {.tape = {.training = true, .random = Random(4)}});
+        INFO(result.message());
+        CHECK(result);
+      }
+    }
+  }
+}
+
 TEST_CASE("sampled softmax with logQ comes to the loss over the whole catalogue, however the negatives are drawn") {
   // Two queries; a thousand draws of a catalogue of nine are as good as all of it.
   Batch batch = positions();
@@ -284,7 +330,17 @@ TEST_CASE("next_item_loss says what is wrong") {
           "next_item_loss: negatives 0");
   }
   CHECK(error_of<OptionError>([&] { next_item_loss(state, table, {}, batch, {.kind = Kind::bce, .popularity = 1}); }) ==
-        "next_item_loss: negatives by popularity need a sampler of 9 items, got 0");
+        "next_item_loss: negatives by popularity or of the batch need a sampler of 9 items, got 0");
+  CHECK(error_of<OptionError>([&] {
+          next_item_loss(state, table, {}, batch, {.kind = Kind::sampled_softmax, .in_batch = true});
+        }) == "next_item_loss: negatives by popularity or of the batch need a sampler of 9 items, got 0");
+  for (const NextItemLoss& loss :
+       {NextItemLoss{.in_batch = true}, NextItemLoss{.kind = Kind::bce, .in_batch = true},
+        NextItemLoss{.kind = Kind::sampled_softmax, .popularity = 1, .in_batch = true},
+        NextItemLoss{.kind = Kind::sampled_softmax, .in_batch = true, .exclude_history = true}}) {
+    CHECK(error_of<OptionError>([&] { next_item_loss(state, table, {}, batch, loss); }) ==
+          "next_item_loss: in_batch is of sampled_softmax, without popularity and exclude_history");
+  }
   CHECK(error_of<OptionError>([&] {
           next_item_loss(state, table, {}, batch, {.kind = Kind::gbce, .calibration = 2});
         }) == "sampled_loss: calibration 2.000000 is not in [0, 1]");
@@ -302,8 +358,14 @@ TEST_CASE("next_item_loss says what is wrong") {
   batch.targets[1] = num_items;
   CHECK(error_of<IndexError>([&] { next_item_loss(state, table, {}, batch, {}); }) ==
         "linear_cross_entropy: target 9 of row 1 is not one of 9 items");
-  CHECK(error_of<IndexError>([&] { next_item_loss(state, table, {}, batch, {.kind = Kind::bce}); }) ==
-        "sampled_loss: target 9 of row 1 is not one of 9 items");
-  CHECK(error_of<IndexError>([&] { next_item_loss(state, table, {}, batch, {.kind = Kind::bce, .cosine = true}); }) ==
-        "next_item_loss: item 9 at position 1 is not one of 9 items");
+  const recsys::ItemSampler sampler(std::array<Index, num_items>{1}, 1);
+  for (const Index bad : {num_items, Index{-1}}) {
+    batch.targets[1] = bad;
+    for (const NextItemLoss& loss : {NextItemLoss{.kind = Kind::bce}, NextItemLoss{.kind = Kind::bce, .cosine = true},
+                                     NextItemLoss{.kind = Kind::sampled_softmax, .in_batch = true},
+                                     NextItemLoss{.kind = Kind::sampled_softmax, .in_batch = true, .cosine = true}}) {
+      CHECK(error_of<IndexError>([&] { next_item_loss(state, table, {}, batch, loss, &sampler); }) ==
+            message("next_item_loss: target ", bad, " of row 1 is not one of 9 items"));
+    }
+  }
 }

@@ -5,7 +5,9 @@
 #include <numeric>
 
 #include "heed/optim/adam.hpp"
+#include "heed/recsys/batch_ranker.hpp"
 #include "heed/recsys/next_item.hpp"
+#include "heed/recsys/session.hpp"
 #include "nn/layers.hpp"
 #include "recsys/small_logs.hpp"
 #include "support/allocations.hpp"
@@ -17,8 +19,9 @@ using EncoderOptionsOf = typename Model<Scalar>::EncoderOptions;
 
 /// Item vectors larger than they start, so that neither ties nor small numbers hide an error.
 template <template <class> class Model, class Scalar>
-Model<Scalar> made(const EncoderOptionsOf<Model, Scalar>& encoder, bool pointer = false) {
-  Model<Scalar> model({.num_items = 6, .embed_dim = 4, .max_length = 12, .pointer = pointer}, encoder);
+Model<Scalar> made(const EncoderOptionsOf<Model, Scalar>& encoder, bool pointer = false,
+                   const recsys::NextItemLoss& loss = {}) {
+  Model<Scalar> model({.num_items = 6, .embed_dim = 4, .max_length = 12, .pointer = pointer, .loss = loss}, encoder);
   nn::initialize(model, Random(1));
   nn::init_normal(model.input.items.weight, Random(2), 1);
   return model;
@@ -26,9 +29,9 @@ Model<Scalar> made(const EncoderOptionsOf<Model, Scalar>& encoder, bool pointer 
 
 /// Probabilities after each query of a batch.
 template <class M>
-Tensor<typename M::Scalar> scores_of(const M& model, const data::Batch& batch) {
-  Tape<typename M::Scalar> tape({.record = false});
-  Tensor<typename M::Scalar> out({batch.query_segments.tokens(), model.num_items()});
+Tensor<typename M::scalar_type> scores_of(const M& model, const data::Batch& batch) {
+  Tape<typename M::scalar_type> tape({.record = false});
+  Tensor<typename M::scalar_type> out({batch.query_segments.tokens(), model.num_items()});
   model.score(tape, batch, out.view());
   return out;
 }
@@ -46,45 +49,86 @@ inline data::Batch history_of(const std::vector<std::int32_t>& items, bool every
 }
 
 template <template <class> class Model>
-void check_gradients(const EncoderOptionsOf<Model, double>& encoder) {
+void check_gradients(const EncoderOptionsOf<Model, double>& encoder, const recsys::NextItemLoss& loss = {},
+                     testing::GradcheckOptions options = {}) {
   const auto log = repeat_log(4, 6, 3);
+  options.max_positions = 10;
+  options.tape = {.training = true, .random = Random(4)};
   for (const bool next_basket : {true, false}) {
     for (const bool pointer : {false, true}) {
+      if (pointer && loss.kind != recsys::NextItemLoss::Kind::softmax) continue;
       INFO((next_basket ? "next basket" : "every position") << (pointer ? ", pointer head" : ""));
       const data::Batch batch = batch_of_all(log, next_basket);
-      auto model = made<Model, double>(encoder, pointer);
-      const auto result =
-          gradcheck_module(nn::parameters(model), {},
-                           [&](Tape<double>& tape, std::span<const Var<double>>) { return model.loss(tape, batch); },
-                           {.max_positions = 10, .tape = {.training = true, .random = Random(4)}});
+      auto model = made<Model, double>(encoder, pointer, loss);
+      const auto result = gradcheck_module(
+          nn::parameters(model), {},
+          [&](Tape<double>& tape, std::span<const Var<double>>) { return model.loss(tape, batch); }, options);
       INFO(result.message());
       CHECK(result);
     }
   }
 }
 
-/// What follows what on a circle, from every position, by cross-entropy.
-template <template <class> class Model>
-void check_learns(const EncoderOptionsOf<Model, float>& encoder) {
-  const data::Batch batch = batch_of_all(circle_log(24, 8, 10), false);
-  Model<float> model({.num_items = 8, .embed_dim = 16, .max_length = 10}, encoder);
+/// Trains on one batch until the best item after each query is the one that came; returns the last loss.
+template <class M>
+float check_learns(M& model, const data::Batch& batch, int steps = 200) {
   nn::initialize(model, Random(1));
   optim::Adam<float> adam(nn::parameters(model), {.learning_rate = 0.01});
   Tape<float> tape({.training = true, .random = Random(2)});
   float last = 0;
-  for (int step = 0; step < 200; ++step) {
+  for (int step = 0; step < steps; ++step) {
     tape.clear();
     const auto loss = model.loss(tape, batch);
     last = loss.item();
     backward(loss);
     adam.step();
   }
-  CHECK(last < 0.05F);
   const Tensor<float> scores = scores_of(model, batch);
   for (Index q = 0; q < scores.rows(); ++q) {
     Index best = 0;
     scores.matrix().row(q).maxCoeff(&best);
     CHECK(best == batch.targets[static_cast<std::size_t>(q)]);
+  }
+  return last;
+}
+
+/// What follows what on a circle, from every position.
+template <template <class> class Model>
+void check_learns(const EncoderOptionsOf<Model, float>& encoder, const recsys::NextItemLoss& loss = {}) {
+  const data::Batch batch = batch_of_all(circle_log(24, 8, 10), false);
+  Model<float> model({.num_items = 8, .embed_dim = 16, .max_length = 10, .loss = loss}, encoder);
+  CHECK(check_learns(model, batch) < 0.05F);
+}
+
+/// The model scores a user the same, bit for bit, alone, among others, in a ranker and in a session.
+template <class M>
+void check_serves(const M& model) {
+  const auto log = repeat_log(7, 6, 4);
+  const auto examples = data::next_basket_examples(log, all_train(log), 5);
+  data::Batch together, alone;
+  together.assign_histories(log, examples);
+  const Tensor<float> all = scores_of(model, together);
+  recsys::BatchRanker<M> ranker(model, {.batch_size = 3, .max_length = 5});
+  const auto lists = ranker.lists(log, examples, 6, true);
+  recsys::Session<M> session(model, {.max_length = 5});
+  REQUIRE(lists.size() == examples.size());
+  for (std::size_t i = 0; i < examples.size(); ++i) {
+    const auto& example = examples[i];
+    const auto row = static_cast<Index>(i);
+    alone.assign_histories(log, std::span(examples).subspan(i, 1));
+    CHECK(same(scores_of(model, alone).view(), all.view().rows(row, row + 1)));
+    session.clear();
+    for (Index e = 0; e < example.end; ++e) {  // the whole history: the session cuts it
+      const auto at = static_cast<std::size_t>(e);
+      session.push(log.user(example.user)[at], log.user_times(example.user)[at]);
+    }
+    const auto ranking = session.top_k(6);
+    REQUIRE(ranking.size() == 6);
+    for (std::size_t r = 0; r < 6; ++r) {
+      CHECK(ranking[r].score == all(row, ranking[r].item));
+      CHECK(lists[i][r] == ranking[r].item);
+      if (r > 0) CHECK(kernels::ranks_before(ranking[r - 1], ranking[r]));
+    }
   }
 }
 

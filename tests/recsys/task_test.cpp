@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "heed/recsys/task.hpp"
 
+#include <cmath>
 #include <numeric>
 
 #include "heed/recsys/models/attention_recommender.hpp"
@@ -73,6 +74,16 @@ TEST_CASE("without anybody to validate with, the training loss decides", "[recsy
   CHECK(report.best_epoch == 3);
 }
 
+TEST_CASE("who only takes known items again validates baskets alone", "[recsys][task]") {
+  data::InteractionsBuilder builder({});
+  for (const char* user : {"ann", "bob"}) {
+    for (const char* item : {"a", "b", "a", "c"}) builder.add(user, item);
+  }
+  const auto log = std::move(builder).build();
+  CHECK(Task(log).validates());
+  CHECK_FALSE(Task(log, {.next_basket = false}).validates());
+}
+
 TEST_CASE("hooks of the caller's own go before the task's; nothing to learn from is an error", "[recsys][task]") {
   const auto log = test::repeat_log(5, 8, 4);
   Model model = model_of(log);
@@ -107,4 +118,61 @@ TEST_CASE("a share of the users is learned from, all are measured") {
     return std::accumulate(train.begin(), train.end(), Index{0});
   }());
   CHECK_THROWS_AS(Task(log, {.learners = 0}), OptionError);
+}
+
+TEST_CASE("windows of time: nothing that is learned from is later than what is predicted, of anybody") {
+  // Users come one after the other, so that the last event of one is long before the first of another.
+  data::InteractionsBuilder builder({.times = true});
+  for (Index u = 0; u < 20; ++u) {
+    for (Index t = 0; t < 10; ++t) {
+      builder.add("user" + std::to_string(u), std::to_string((u + t) % 7), 3 * u + 2 * t);
+    }
+  }
+  const auto log = std::move(builder).build();
+  const auto validation = data::time_quantile(log, 0.6), test = data::time_quantile(log, 0.8);
+  for (const bool next_basket : {true, false}) {
+    const Task task(log, {.next_basket = next_basket, .validation_time = validation, .test_time = test});
+    CHECK(task.validates());
+    CHECK(task.evaluation().keep_history == next_basket);
+    REQUIRE(task.examples().size() > 0);
+    for (const auto& example : task.examples()) {
+      CHECK(log.user_times(example.user)[static_cast<std::size_t>(example.target_end) - 1] < validation);
+    }
+    std::vector<Index> counts(static_cast<std::size_t>(log.num_items()));
+    for (std::size_t e = 0; e < log.items.size(); ++e) {
+      if (log.times[e] < validation) ++counts[static_cast<std::size_t>(log.items[e])];
+    }
+    CHECK(task.item_counts() == counts);
+    Index tested = 0;
+    const auto check = [&](HeldOut held_out, std::int64_t from, std::int64_t to) {
+      for_each_held_out(log, task.split(), held_out, next_basket,
+                        [&](Index u, const History& past, const auto& targets) {
+                          for (const std::int64_t time : past.times) CHECK(time < from);
+                          const auto times = log.user_times(u), rest = times.subspan(past.times.size());
+                          CHECK(rest.front() >= from);
+                          CHECK(rest.front() < to);
+                          CHECK(targets.size() > 0);
+                          ++tested;
+                        });
+    };
+    check(HeldOut::validation, validation, test);
+    check(HeldOut::test, test, 1000);
+    CHECK(tested > 4);
+  }
+}
+
+TEST_CASE("windows of time that are none are errors") {
+  const auto log = test::repeat_log(5, 8, 4);
+  const auto wrong = [&](std::int64_t validation, std::int64_t test) {
+    return test::error_of<OptionError>(
+        [&] { const Task task(log, {.validation_time = validation, .test_time = test}); });
+  };
+  CHECK(wrong(3, 2) == "split_by_time: validation_time 3 is later than test_time 2");
+  CHECK(wrong(3, 0) != "");
+  CHECK(wrong(2, 3) == "");
+  CHECK(wrong(-2, 3) == "");
+  data::InteractionsBuilder builder({});
+  for (const char* item : {"a", "b", "c"}) builder.add("ann", item);
+  const auto untimed = std::move(builder).build();
+  CHECK_THROWS_AS(Task(untimed, {.validation_time = 1, .test_time = 2}), OptionError);
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "heed/recsys/trainer.hpp"
 
+#include <chrono>
 #include <numeric>
 #include <set>
+#include <thread>
 
 #include "heed/recsys/models/attention_recommender.hpp"
 #include "heed/recsys/models/sasrec.hpp"
@@ -64,6 +66,37 @@ TEST_CASE("training lowers the loss, and reports it") {
   CHECK(steps[2].tokens_per_second > 0);
   CHECK(steps[2].seconds >= steps[1].seconds);
   CHECK(report.epochs[3].epoch == 4);
+}
+
+TEST_CASE("an epoch's seconds go to the phase that took them") {
+  Setting s;
+  const auto wait = [] { std::this_thread::sleep_for(std::chrono::milliseconds(20)); };
+  const auto fill = s.hooks.fill;
+  s.hooks.fill = [&](data::Batch& batch, std::span<const data::Example> some, Random random) {
+    wait();
+    fill(batch, some, random);
+  };
+  s.hooks.validate = [&, n = 0.0]() mutable {
+    wait();
+    return ++n;
+  };
+  s.hooks.on_step = [&](const TrainProgress&) {
+    for (int i = 0; i < 5; ++i) wait();
+    return true;
+  };
+  const auto start = std::chrono::steady_clock::now();
+  const auto report = s.train({.batch_size = 12, .max_epochs = 2});
+  const double all = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  double phases = 0;
+  for (const EpochReport& epoch : report.epochs) {
+    CHECK(epoch.seconds.batches >= 0.04);
+    CHECK(epoch.seconds.validation >= 0.02);
+    CHECK(epoch.seconds.forward > 0);
+    CHECK(epoch.seconds.backward > 0);
+    CHECK(epoch.seconds.update > 0);
+    phases += epoch.seconds.training() + epoch.seconds.validation;
+  }
+  CHECK(phases <= all - 0.4);  // what the caller's hook takes is no phase's
 }
 
 TEST_CASE("every example once an epoch, in an order that the seed and the epoch decide") {
@@ -208,11 +241,15 @@ TEST_CASE("the rate warms up and falls") {
     s.train(options);
     return s.weights();
   };
-  const TrainOptions plain{.batch_size = 24, .max_epochs = 2};
-  auto warm = plain, falling = plain;
-  warm.warm_up = 5;
+  const TrainOptions plain{.batch_size = 4, .max_epochs = 5};
+  auto warm = plain, warmer = plain, falling = plain;
+  const Index steps = (std::ssize(Setting().examples) + 3) / 4 * 5;
+  REQUIRE(steps >= 20);
+  warm.warm_up = steps / 10;
+  warmer.warm_up = 1000;  // a tenth of them at most
   falling.decay = optim::Decay::cosine;
   const auto reference = trained(plain);
+  CHECK((trained(warmer).array() == trained(warm).array()).all());
   CHECK((trained(warm).array() != reference.array()).any());
   CHECK((trained(falling).array() != reference.array()).any());
 }

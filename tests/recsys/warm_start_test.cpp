@@ -144,6 +144,12 @@ TEST_CASE("warm start: kinds and features have numbers of their own, and what do
     CHECK(today.input.kinds->weight.value()(0, j) == yesterday.input.kinds->weight.value()(1, j));
     CHECK(today.input.items.weight.value()(4, j) == yesterday.input.items.weight.value()(0, j));
   }
+  // The new feature's row begins where it is, or at the mean of the two that are known.
+  const auto& rows = today.input.features->weight;
+  const auto first = din(today_items, 3, 9, 2);
+  for (Index j = 0; j < 4; ++j) CHECK(rows.value()(1, j) == first.input.features->weight.value()(1, j));
+  warm_start(today, yesterday, {.items = numbers, .features = features, .kinds = kinds, .new_items = NewItems::mean});
+  for (Index j = 0; j < 4; ++j) CHECK(rows.value()(1, j) == Approx((rows.value()(0, j) + rows.value()(2, j)) / 2));
   // Between models of different kinds: what they share.
   auto other = make<float>(today_items, 2);
   const auto fresh = warm_start(other, yesterday, {.items = numbers});
@@ -198,7 +204,7 @@ TEST_CASE("warm start says what is wrong, and changes nothing", "[recsys][warm_s
   CHECK(index({0, 1, 2, 3, 4, 7}) == "warm_start: items.weight: number 7 of 7 rows");
   CHECK(index({0, 1, 2, 3, 4, -2}) == "warm_start: items.weight: number -2 of 7 rows");
   CHECK(index({0, 1, 2, 3, 4, 0}) == "warm_start: items.weight: number 0 twice");
-  CHECK(test::same(today.encoder.positions.table.weight.value(), fresh.encoder.positions.table.weight.value()));
+  CHECK(test::same(today.encoder.positions->table.weight.value(), fresh.encoder.positions->table.weight.value()));
 }
 
 TEST_CASE("warm start from vocabularies", "[recsys][warm_start]") {

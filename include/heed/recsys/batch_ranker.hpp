@@ -71,9 +71,9 @@ class BatchRanker {
   /// As recsys::evaluate, with this model's lists.
   Evaluation evaluate(const data::Interactions& log, const data::Split& split, const EvaluateOptions& options = {}) {
     std::vector<data::Example> histories;
-    for_each_held_out(log, split, options.held_out, [&](Index u, const History& past, const auto&) {
-      histories.push_back({.user = u, .end = past.size()});
-    });
+    for_each_held_out(
+        log, split, options.held_out, options.keep_history,
+        [&](Index u, const History& past, const auto&) { histories.push_back({.user = u, .end = past.size()}); });
     const auto all = lists(log, histories, options.list_length(), options.keep_history);
     auto next = all.begin();
     return recsys::evaluate(

@@ -16,7 +16,7 @@ template <class Scalar>
 struct Encoded {
   Var<Scalar> states;       ///< [tokens, state_size()]: what each event has become; a pointer head attends to them
   Var<Scalar> queries;      ///< [queries, width()]: the user at each of the batch's queries
-  Var<Scalar> summary{};    ///< [queries, summary_size()]: what `queries` was made of, when it was; else empty
+  Var<Scalar> summary;      ///< [queries, summary_size()]: what `queries` was made of, or these themselves
   Var<Scalar> attention{};  ///< weights over the history, the mean over the heads, when asked for and there: each
                             ///< sequence's [queries, keys], one after the other
 };
@@ -30,18 +30,9 @@ concept Encoder = nn::Module<E> && requires(const E& encoder, Var<typename E::sc
   { encoder(x, batch, true) } -> std::same_as<Encoded<typename E::scalar_type>>;
   { encoder.width() } -> std::convertible_to<Index>;
   { encoder.state_size() } -> std::convertible_to<Index>;
+  { encoder.summary_size() } -> std::convertible_to<Index>;
   options.embed_dim;
 };
-
-/// The width of what the encoder's queries were made of.
-template <Encoder E>
-Index summary_size(const E& encoder) {
-  if constexpr (requires { encoder.summary_size(); }) {
-    return encoder.summary_size();
-  } else {
-    return encoder.width();
-  }
-}
 
 /// A query stands at every position of every history. (A history of one event has its end at every position.)
 inline bool every_position(const data::Batch& batch) {

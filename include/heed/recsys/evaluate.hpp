@@ -25,7 +25,7 @@ struct EvaluateOptions {
   Index k = 10;
   HeldOut held_out = HeldOut::test;
   /// True: items of the history may be recommended again (last basket). False: they are taken out of the list before it
-  /// is cut at k (leave-one-out).
+  /// is cut at k, and are no targets (leave-one-out).
   bool keep_history = true;
   /// The lists are kept up to here, for metrics at other cut-offs and for files; at least k.
   Index depth = 0;
@@ -35,9 +35,9 @@ struct EvaluateOptions {
 
 /// The outcome, user by user; rows of `all` belong to `users`, `lengths`, `targets` and `lists`.
 struct Evaluation {
-  std::vector<Index> users;                        ///< the users with held-out events, ascending
+  std::vector<Index> users;                        ///< the users with a target, ascending
   std::vector<Index> lengths;                      ///< [users] events in their history
-  Metrics all;                                     ///< every distinct held-out item is a target
+  Metrics all;                                     ///< the targets: see for_each_held_out
   Metrics repeats;                                 ///< targets that are in the history, over the users who have one
   Metrics firsts;                                  ///< targets that are not, over the users who have one
   double coverage = 0;                             ///< items recommended to anybody at k / items in the catalogue
@@ -93,11 +93,12 @@ inline void check_list(std::span<const std::int32_t> list, Index row, std::vecto
 
 }  // namespace detail
 
-/// Calls `body(user, past, targets)` for every user who has held-out events, in the users' order: the history is
-/// everything before them, so a test sees the validation events; the targets are distinct and ascending. Throws
-/// ShapeError when the split is of another log.
+/// Calls `body(user, past, targets)` for every user who has a target, in the users' order: the history is everything
+/// before the held-out events, so a test sees the validation events; the targets are distinct and ascending, and
+/// without `keep_history` none of them is in the history. Throws ShapeError when the split is of another log.
 template <class Body>
-void for_each_held_out(const data::Interactions& log, const data::Split& split, HeldOut held_out, Body&& body) {
+void for_each_held_out(const data::Interactions& log, const data::Split& split, HeldOut held_out, bool keep_history,
+                       Body&& body) {
   if (split.num_users() != log.num_users()) {
     fail<ShapeError>("evaluate", "a split of ", split.num_users(), " users for ", log.num_users());
   }
@@ -106,9 +107,14 @@ void for_each_held_out(const data::Interactions& log, const data::Split& split, 
   const auto& ends = test ? split.test_end : split.validation_end;
   for (Index u = 0; u < log.num_users(); ++u) {
     const Index begin = begins[static_cast<std::size_t>(u)], end = ends[static_cast<std::size_t>(u)];
-    if (begin == end) continue;
     const auto events = log.user(u).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
-    body(u, history(log, u, begin), distinct(events));
+    const History past = history(log, u, begin);
+    std::vector<std::int32_t> targets = distinct(events);
+    if (!keep_history && !targets.empty()) {
+      const auto known = distinct(past.items);
+      std::erase_if(targets, [&](std::int32_t item) { return std::binary_search(known.begin(), known.end(), item); });
+    }
+    if (!targets.empty()) body(u, past, std::move(targets));
   }
 }
 
@@ -146,7 +152,7 @@ Evaluation evaluate(const data::Interactions& log, const data::Split& split, Ran
     out.targets.push_back(std::move(targets));
     out.lists.push_back(std::move(list));
   };
-  for_each_held_out(log, split, options.held_out, measure);
+  for_each_held_out(log, split, options.held_out, options.keep_history, measure);
   if (!covered.empty()) {
     out.coverage =
         static_cast<double>(std::count(covered.begin(), covered.end(), true)) / static_cast<double>(covered.size());

@@ -28,7 +28,7 @@ struct EvaluateSampledOptions {
   /// True: an item may be drawn twice (as SASRec's code does). False: the negatives of a user are distinct, and fewer
   /// where there are not enough (as BERT4Rec's).
   bool replacement = true;
-  bool keep_history = false;  ///< items of the history may be negatives
+  bool keep_history = false;  ///< items of the history may be targets and negatives
   Ties ties = Ties::conservative;
   Random random{};  ///< the same number gives every model the same negatives, whichever users are evaluated
 };
@@ -36,7 +36,7 @@ struct EvaluateSampledOptions {
 /// The outcome, user by user. Sampled metrics do not order models as full ranking does (Krichene and Rendle 2020):
 /// never put them beside each other.
 struct SampledEvaluation {
-  std::vector<Index> users;  ///< the users with held-out events and a negative, ascending
+  std::vector<Index> users;  ///< the users with a target and a negative, ascending
   Metrics metrics;           ///< [users] each target by itself among the negatives; the mean over a user's targets
   std::vector<double> auc;   ///< [users] of the user's targets against the negatives; ties count half
 };
@@ -144,7 +144,7 @@ SampledEvaluation evaluate_sampled(const data::Interactions& log, const data::Sp
     out.metrics.add(each.mean());
     out.auc.push_back(auc(targets, negatives));
   };
-  for_each_held_out(log, split, options.held_out, measure);
+  for_each_held_out(log, split, options.held_out, options.keep_history, measure);
   return out;
 }
 

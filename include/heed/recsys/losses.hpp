@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <span>
 
@@ -29,8 +30,11 @@ struct NextItemLoss {
   };
   Kind kind = Kind::softmax;
   Index negatives = 1;
-  double popularity = 0;         ///< negatives are drawn as often as their count to this power, which sampled softmax
-                                 ///< corrects for (logQ: Yi et al. 2019); 0: uniformly
+  double popularity = 0;  ///< negatives are drawn as often as their count to this power, which sampled softmax
+                          ///< corrects for (logQ: Yi et al. 2019); 0: uniformly
+  bool in_batch = false;  ///< sampled softmax: the targets of the whole batch are negatives of each, beside
+                          ///< `negatives` uniform ones for all (0: none), and logQ takes off how often an item is
+                          ///< either (Yang et al. 2020). Memory: a number for each pair of a batch's targets
   bool exclude_history = false;  ///< a negative that the sequence has, target or not, is drawn again, 8 times at most
   double calibration = 0.75;     ///< of gbce
   double scale = 1;              ///< of the products: 1 / temperature
@@ -94,8 +98,8 @@ void draw_negatives(Arena& scratch, const data::Batch& batch, bool by_sequence, 
   }
 }
 
-/// Numbers the items of `targets` and `negatives` anew, in the order in which they are met, and returns which they
-/// were.
+/// Numbers the items of `targets` and `negatives`, all of the catalogue, anew, in the order in which they are met, and
+/// returns which they were.
 inline std::span<const Index> number_anew(Arena& scratch, Index catalogue, std::span<Index> targets,
                                           std::span<Index> negatives) {
   Index* const met = scratch.array<Index>(static_cast<Index>(targets.size() + negatives.size()));
@@ -104,17 +108,13 @@ inline std::span<const Index> number_anew(Arena& scratch, Index catalogue, std::
   std::int32_t* const places = scratch.array<std::int32_t>(catalogue);
   std::fill_n(places, catalogue, -1);
   for (const std::span<Index> items : {targets, negatives}) {
-    for (std::size_t i = 0; i < items.size(); ++i) {
-      if (items[i] < 0 || items[i] >= catalogue) {
-        fail<IndexError>("next_item_loss", "item ", items[i], " at position ", i, " is not one of ", catalogue,
-                         " items");
-      }
-      std::int32_t& place = places[items[i]];
+    for (Index& item : items) {
+      std::int32_t& place = places[item];
       if (place < 0) {
         place = static_cast<std::int32_t>(count);
-        met[count++] = items[i];
+        met[count++] = item;
       }
-      items[i] = place;
+      item = place;
     }
   }
   return {met, count};
@@ -123,12 +123,16 @@ inline std::span<const Index> number_anew(Arena& scratch, Index catalogue, std::
 }  // namespace detail
 
 /// Mean over all targets. state [queries, d], table [items, d], bias [items] or empty -> []. The negatives come from
-/// `Tape::next_random`, by `sampler` where the loss draws by popularity. Of a sampled loss, cosines too cost the rows
-/// that are compared, not the whole table.
+/// `Tape::next_random`, by `sampler` where the loss draws by popularity; where it takes the batch's, `sampler` tells
+/// how often each item is a target. Of a sampled loss, cosines too cost the rows that are compared, not the whole
+/// table. Throws ShapeError, OptionError, IndexError for a target that is no item.
 template <class Scalar>
 Var<Scalar> next_item_loss(Var<Scalar> state, Var<Scalar> table, Var<Scalar> bias, const data::Batch& batch,
                            const NextItemLoss& loss, const ItemSampler* sampler = nullptr) {
   using Kind = NextItemLoss::Kind;
+  if (loss.in_batch && (loss.kind != Kind::sampled_softmax || loss.popularity != 0 || loss.exclude_history)) {
+    fail<OptionError>("next_item_loss", "in_batch is of sampled_softmax, without popularity and exclude_history");
+  }
   const Segments& target_segments = batch.target_segments;
   const bool one_each = target_segments.count() == state.rows() && target_segments.tokens() == state.rows() &&
                         target_segments.max_length() <= 1;
@@ -138,24 +142,31 @@ Var<Scalar> next_item_loss(Var<Scalar> state, Var<Scalar> table, Var<Scalar> bia
     if (loss.cosine) table = normalize(table);
     return linear_cross_entropy(state, table, bias, batch.targets, {.scale = loss.scale});
   }
-  if (loss.negatives <= 0) fail<OptionError>("next_item_loss", "negatives ", loss.negatives);
+  if (loss.negatives < (loss.in_batch ? 0 : 1)) fail<OptionError>("next_item_loss", "negatives ", loss.negatives);
   const Index catalogue = table.rows();
   const bool popular = loss.popularity != 0;
-  if (popular && (sampler == nullptr || sampler->num_items() != catalogue)) {
-    fail<OptionError>("next_item_loss", "negatives by popularity need a sampler of ", catalogue, " items, got ",
-                      sampler == nullptr ? 0 : sampler->num_items());
+  if ((popular || loss.in_batch) && (sampler == nullptr || sampler->num_items() != catalogue)) {
+    fail<OptionError>("next_item_loss", "negatives by popularity or of the batch need a sampler of ", catalogue,
+                      " items, got ", sampler == nullptr ? 0 : sampler->num_items());
+  }
+  for (std::size_t i = 0; i < batch.targets.size(); ++i) {
+    if (const Index target = batch.targets[i]; target < 0 || target >= catalogue) {
+      fail<IndexError>("next_item_loss", "target ", target, " of row ", i, " is not one of ", catalogue, " items");
+    }
   }
   Tape<Scalar>& tape = state.tape();
   // Sequences of queries are sequences of targets where every query has one.
-  const bool by_sequence = one_each && loss.kind == Kind::sampled_softmax;
-  const Index sets = by_sequence ? batch.query_segments.count() : state.rows();
+  const bool by_sequence = one_each && loss.kind == Kind::sampled_softmax && !loss.in_batch;
+  const Index sets = loss.in_batch ? 1 : by_sequence ? batch.query_segments.count() : state.rows();
+  const std::size_t given = loss.in_batch ? batch.targets.size() : 0;
   ArenaScope scope(tape.scratch());
   const auto room = [&]<class T>(T, std::size_t count) {
     return std::span<T>(tape.scratch().template array<T>(static_cast<Index>(count)), count);
   };
-  const auto items = room(Index{}, static_cast<std::size_t>(sets * loss.negatives));
-  detail::draw_negatives(tape.scratch(), batch, by_sequence, loss.exclude_history, catalogue, loss.negatives, items,
-                         [&, random = tape.next_random()](std::uint64_t i) {
+  const auto items = room(Index{}, given + static_cast<std::size_t>(sets * loss.negatives));
+  std::copy_n(batch.targets.begin(), given, items.begin());
+  detail::draw_negatives(tape.scratch(), batch, by_sequence, loss.exclude_history, catalogue, loss.negatives,
+                         items.subspan(given), [&, random = tape.next_random()](std::uint64_t i) {
                            return popular ? (*sampler)(random, i) : random.below(i, catalogue);
                          });
   SampledLossOptions options{.loss = loss.kind == Kind::sampled_softmax ? SampledLoss::softmax
@@ -165,6 +176,17 @@ Var<Scalar> next_item_loss(Var<Scalar> state, Var<Scalar> table, Var<Scalar> bia
                              .calibration = loss.calibration,
                              .catalogue = catalogue};
   if (popular && loss.kind == Kind::sampled_softmax) options.log_probabilities = sampler->log_probabilities();
+  if (loss.in_batch) {
+    const auto either = room(double{}, static_cast<std::size_t>(catalogue));
+    std::fill(either.begin(), either.end(), 0.0);
+    const double taken = static_cast<double>(std::max<std::size_t>(given, 1));
+    const double drawn = static_cast<double>(loss.negatives) / static_cast<double>(catalogue);
+    for (const Index item : items) {  // nobody asks for the others'
+      const auto i = static_cast<std::size_t>(item);
+      either[i] = std::log(taken * std::exp(sampler->log_probabilities()[i]) + drawn);
+    }
+    options.log_probabilities = either;
+  }
   std::span<const Index> targets = batch.targets;
   if (loss.cosine) {
     const auto renumbered = room(Index{}, targets.size());
@@ -182,7 +204,9 @@ Var<Scalar> next_item_loss(Var<Scalar> state, Var<Scalar> table, Var<Scalar> bia
     }
   }
   return sampled_loss(state, table, bias, targets,
-                      by_sequence ? Negatives::of_sequences(items, batch.query_segments) : Negatives::of_rows(items),
+                      loss.in_batch ? Negatives::of_batch(items)
+                      : by_sequence ? Negatives::of_sequences(items, batch.query_segments)
+                                    : Negatives::of_rows(items),
                       options);
 }
 

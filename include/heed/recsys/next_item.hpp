@@ -64,8 +64,7 @@ class NextItem {
       if (options.loss.kind != NextItemLoss::Kind::softmax) {
         fail<OptionError>("NextItem", "the repeat-aware head learns by softmax over the whole catalogue only");
       }
-      pointer.emplace(
-          PointerHeadOptions{.state_size = encoder.state_size(), .summary_size = recsys::summary_size(encoder)});
+      pointer.emplace(PointerHeadOptions{.state_size = encoder.state_size(), .summary_size = encoder.summary_size()});
     }
   }
 
@@ -74,9 +73,11 @@ class NextItem {
   Index num_items() const { return options_.num_items; }
   Index max_length() const { return options_.max_length; }
 
-  /// How often each item occurs in what is learned from: needed where the loss draws negatives by popularity.
+  /// How often each item occurs in what is learned from: needed where the loss draws negatives by popularity or takes
+  /// the batch's.
   void set_item_counts(std::span<const Index> counts) {
-    if (options_.loss.popularity != 0) sampler.emplace(counts, options_.loss.popularity);
+    const NextItemLoss& loss = options_.loss;
+    if (loss.in_batch || loss.popularity != 0) sampler.emplace(counts, loss.in_batch ? 1 : loss.popularity);
   }
 
   /// What the model thinks at each query.
@@ -92,7 +93,7 @@ class NextItem {
     const Encoded<Scalar> encoded = encoder(input(tape, batch), batch, with_attention);
     Prediction out{.queries = encoded.queries, .attention = encoded.attention};
     if (pointer) {
-      const auto pointed = (*pointer)(encoded.states, encoded.summary ? encoded.summary : encoded.queries, batch);
+      const auto pointed = (*pointer)(encoded.states, encoded.summary, batch);
       out.pointer = pointed.weights;
       out.gate = pointed.gate;
     }

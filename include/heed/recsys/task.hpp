@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <span>
 #include <utility>
 #include <vector>
@@ -18,22 +19,29 @@
 namespace heed::inline HEED_ABI::recsys {
 
 struct TaskOptions {
-  /// True: the items of each user's last basket, from all baskets before, history kept among the candidates. False: the
-  /// last event of each user, learned at every position, history left out of the candidates (leave-one-out).
+  /// True: learns baskets, each from all before it, and keeps the history among the candidates. False: learns the next
+  /// event at every position, and leaves the history out of candidates and targets.
   bool next_basket = true;
+  /// When the windows begin that validate and test, the same for everybody, in the log's unit (see
+  /// data::time_quantile): what is predicted of a user is all that the window has. Both 0: each user's own last basket
+  /// (with next_basket) or event (leave-one-out) instead, which a model may know from other users' later ones.
+  std::int64_t validation_time = 0, test_time = 0;
   Index max_length = 300;  ///< events of a history that a neural model sees, if it can see so many
   Index k = 10;            ///< length of the lists that are measured
   double learners = 1;  ///< share of the users whose events are learned from; all validate and are measured. A smaller
                         ///< share is a part of a greater one
+
+  bool by_time() const { return validation_time != 0 || test_time != 0; }
 };
 
-/// One task on one log, which must outlive it.
+/// One task on one log, which must outlive it. Throws OptionError where learners is not in (0, 1], and as
+/// data::split_by_time.
 class Task {
  public:
   explicit Task(const data::Interactions& log, const TaskOptions& options = {})
       : log_(&log),
         options_(options),
-        split_(options.next_basket ? data::last_basket(log) : data::leave_one_out(log)),
+        split_(split(log, options)),
         examples_(options.next_basket ? data::next_basket_examples(log, split_, options.max_length)
                                       : data::every_position_examples(log, split_, options.max_length)) {
     if (!(options.learners > 0 && options.learners <= 1)) {
@@ -82,10 +90,21 @@ class Task {
     }
     return out;
   }
-  /// Some user has events to validate with.
-  bool validates() const { return split_.validation_end != split_.train_end; }
+  /// Some user has a target to validate with.
+  bool validates() const {
+    bool out = false;
+    for_each_held_out(*log_, split_, HeldOut::validation, options_.next_basket, [&](auto&&...) { out = true; });
+    return out;
+  }
 
  private:
+  static data::Split split(const data::Interactions& log, const TaskOptions& options) {
+    if (options.by_time()) {
+      return data::split_by_time(log, {.validation_time = options.validation_time, .test_time = options.test_time});
+    }
+    return options.next_basket ? data::last_basket(log) : data::leave_one_out(log);
+  }
+
   const data::Interactions* log_;
   TaskOptions options_;
   data::Split split_;
@@ -93,7 +112,7 @@ class Task {
 };
 
 /// Trains `model` on the task and leaves it with the weights of the epoch of the best validation NDCG@k. Where nobody
-/// has events to validate with, the figure is minus the training loss. `hooks.fill` and `hooks.validate` are the
+/// has a target to validate with, the figure is minus the training loss. `hooks.fill` and `hooks.validate` are the
 /// task's, unless given. Errors as `train`.
 template <Recommender Model>
 TrainReport fit(Model& model, const Task& task, const TrainOptions& options, TrainHooks hooks = {}) {

@@ -27,7 +27,7 @@ struct TrainOptions {
   Index max_epochs = 20;
   Index patience = 3;           ///< epochs without a better validation figure before training ends
   double learning_rate = 1e-3;  ///< the highest
-  Index warm_up = 0;            ///< steps in which the rate rises
+  Index warm_up = 0;            ///< steps in which the rate rises; a tenth of all that max_epochs allows at most
   optim::Decay decay =
       optim::Decay::constant;  ///< how it falls then: constant, or cosine, to 0 at the end of max_epochs
   double clip_norm = 0;        ///< of all gradients together; 0: not clipped
@@ -46,11 +46,23 @@ struct TrainProgress {
   double seconds = 0, tokens_per_second = 0;  ///< of this epoch
 };
 
+/// What an epoch's seconds went to.
+struct PhaseSeconds {
+  double batches = 0;  ///< drawing their order and filling them
+  double forward = 0;  ///< with the gradients of a loss that makes them there (linear_cross_entropy)
+  double backward = 0;
+  double update = 0;  ///< clipping and the optimiser
+  double validation = 0;
+
+  double training() const { return batches + forward + backward + update; }
+};
+
 /// After an epoch.
 struct EpochReport {
   Index epoch = 0;
   double loss = 0, validation = 0;
-  double seconds = 0, validation_seconds = 0, tokens_per_second = 0;
+  double tokens_per_second = 0;
+  PhaseSeconds seconds{};
   bool best = false;
 };
 
@@ -97,8 +109,12 @@ TrainReport train(Model& model, std::span<const data::Example> examples, const T
                   const TrainOptions& options) {
   using Scalar = typename Model::scalar_type;
   using Clock = std::chrono::steady_clock;
-  const auto seconds_since = [](Clock::time_point start) {
-    return std::chrono::duration<double>(Clock::now() - start).count();
+  Clock::time_point last;
+  /// Gives the time since `last` to one phase.
+  const auto charge = [&last](double& phase) {
+    const auto now = Clock::now();
+    phase += std::chrono::duration<double>(now - last).count();
+    last = now;
   };
   if (examples.empty()) fail<OptionError>("train", "no examples to learn from");
   if (!hooks.fill || !hooks.validate) fail<OptionError>("train", "the hooks fill and validate are required");
@@ -129,16 +145,18 @@ TrainReport train(Model& model, std::span<const data::Example> examples, const T
   Index since_best = 0;
 
   for (Index epoch = 1; epoch <= options.max_epochs && !report.interrupted; ++epoch) {
+    PhaseSeconds seconds;
+    last = Clock::now();
     const Random random = options.random.fork("epoch").fork(static_cast<std::uint64_t>(epoch));
     std::copy(examples.begin(), examples.end(), order.begin());
     const auto batches = detail::cut_batches(order, options, random);
     if (!schedule) {
+      const Index total = std::ssize(batches) * options.max_epochs;
       schedule.emplace(optim::ScheduleOptions{.learning_rate = options.learning_rate,
-                                              .warm_up = options.warm_up,
+                                              .warm_up = std::min(options.warm_up, total / 10),
                                               .decay = options.decay,
-                                              .total_steps = std::ssize(batches) * options.max_epochs});
+                                              .total_steps = total});
     }
-    const auto start = Clock::now();
     TrainProgress progress{.epoch = epoch, .examples_in_epoch = static_cast<Index>(order.size())};
     double loss_sum = 0;
     Index tokens = 0;
@@ -147,32 +165,35 @@ TrainReport train(Model& model, std::span<const data::Example> examples, const T
       const Index count = end - begin;
       hooks.fill(batch, std::span(order).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(count)),
                  random.fork(static_cast<std::uint64_t>(begin)));
+      charge(seconds.batches);
       tape.clear();
       const Var<Scalar> loss = model.loss(tape, batch);
       const auto value = static_cast<double>(loss.item());
       if (!std::isfinite(value)) {
         fail("train", "the loss is ", value, " in epoch ", epoch, " after ", progress.examples, " examples");
       }
+      charge(seconds.forward);
       backward(loss);
+      charge(seconds.backward);
       if (options.clip_norm > 0) optim::clip_gradient_norm(parameters, options.clip_norm);
       adam.set_learning_rate((*schedule)(adam.steps()));
       adam.step();
+      charge(seconds.update);
       progress.examples += count;
       loss_sum += value * static_cast<double>(count);
       tokens += batch.segments.tokens();
       progress.loss = loss_sum / static_cast<double>(progress.examples);
-      progress.seconds = seconds_since(start);
+      progress.seconds = seconds.training();
       progress.tokens_per_second = static_cast<double>(tokens) / progress.seconds;
       if (hooks.on_step && !hooks.on_step(progress)) report.interrupted = true;
+      last = Clock::now();  // the caller's time is no phase's
     }
     adam.catch_up();
-    const auto validation_start = Clock::now();
-    EpochReport done{.epoch = epoch,
-                     .loss = progress.loss,
-                     .validation = hooks.validate(),
-                     .seconds = progress.seconds,
-                     .validation_seconds = seconds_since(validation_start),
-                     .tokens_per_second = progress.tokens_per_second};
+    charge(seconds.update);
+    EpochReport done{.epoch = epoch, .loss = progress.loss, .validation = hooks.validate()};
+    charge(seconds.validation);
+    done.seconds = seconds;
+    done.tokens_per_second = static_cast<double>(tokens) / seconds.training();
     if (done.validation > best_figure) {
       best_figure = done.validation;
       done.best = true;

@@ -15,10 +15,10 @@
 
 namespace heed::inline HEED_ABI::recsys {
 
-/// Where the vector of an item that yesterday did not know starts.
+/// Where the vector of an item, a feature or a kind that yesterday did not know starts.
 enum class NewItems {
   fresh,  ///< where it is: today's first values
-  mean    ///< at the mean of the known items', of those of its feature where there are any
+  mean    ///< at the mean of the known ones', of an item at that of those of its feature where there are any
 };
 
 /// `items`, `features` and `kinds` give today's number of each of yesterday's, -1 for what is gone (see
@@ -154,7 +154,8 @@ std::vector<std::string> warm_start(To& today, From& yesterday, const WarmStartO
   for (const auto& one : all) {
     if (one.to == nullptr) continue;
     one.copy();
-    if (one.items && !one.numbers.empty() && options.new_items == NewItems::mean) one.fill_new(options.item_features);
+    if (one.numbers.empty() || options.new_items != NewItems::mean) continue;
+    one.fill_new(one.items ? options.item_features : std::span<const std::int32_t>{});
   }
   for (const auto& named : now) named.parameter->restore_zero_row();
   return fresh;

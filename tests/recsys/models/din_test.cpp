@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "heed/recsys/models/din.hpp"
 
-#include "heed/optim/adam.hpp"
-#include "heed/recsys/batch_ranker.hpp"
-#include "heed/recsys/session.hpp"
-#include "nn/layers.hpp"
-#include "recsys/small_logs.hpp"
-#include "support/allocations.hpp"
+#include "recsys/next_item_checks.hpp"
 
 namespace {
 
@@ -16,6 +11,8 @@ using recsys::Combination;
 using recsys::DIN;
 using recsys::DINOptions;
 using test::error_of;
+using test::history_of;
+using test::scores_of;
 using Names = std::vector<std::string>;
 
 DINOptions small() {
@@ -28,20 +25,6 @@ DIN<Scalar> make(const DINOptions& options) {
   nn::initialize(model, Random(1));
   nn::init_normal(model.input.items.weight, Random(2), 1);
   return model;
-}
-
-template <class Scalar>
-Tensor<Scalar> scores_of(const DIN<Scalar>& model, const Batch& batch) {
-  Tape<Scalar> tape({.record = false});
-  Tensor<Scalar> out({batch.query_segments.tokens(), model.num_items()});
-  model.score(tape, batch, out.view());
-  return out;
-}
-
-Batch history_of(const std::vector<std::int32_t>& items) {
-  Batch batch;
-  batch.assign_history(items, {}, 100);
-  return batch;
 }
 
 /// The layers of an MLP, by hand.
@@ -156,22 +139,7 @@ TEST_CASE("DIN learns what follows what, from every position and from ends") {
     INFO("next basket " << next_basket);
     const Batch batch = test::batch_of_all(log, next_basket);
     DIN<float> model({.num_items = 8, .embed_dim = 16, .hidden_features = {32}, .negatives = 4});
-    nn::initialize(model, Random(1));
-    optim::Adam<float> adam(nn::parameters(model), {.learning_rate = 0.01});
-    Tape<float> tape({.training = true, .random = Random(2)});
-    for (int step = 0; step < 300; ++step) {
-      tape.clear();
-      backward(model.loss(tape, batch));
-      adam.step();
-    }
-    const Tensor<float> scores = scores_of(model, batch);
-    Index right = 0;
-    for (Index q = 0; q < scores.rows(); ++q) {
-      Index best = 0;
-      scores.matrix().row(q).maxCoeff(&best);
-      right += best == batch.targets[static_cast<std::size_t>(q)] ? 1 : 0;
-    }
-    CHECK(right == scores.rows());
+    test::check_learns(model, batch, 300);
   }
 }
 
@@ -192,8 +160,6 @@ TEST_CASE("DIN: at every position it sees what is past, bit for bit, and no orde
 }
 
 TEST_CASE("DIN: a user's scores do not depend on the batch, the ranker or the session") {
-  const auto log = test::repeat_log(7, 6, 4);
-  const auto examples = data::next_basket_examples(log, test::all_train(log), 5);
   for (const bool features : {false, true}) {
     auto options = small();
     options.num_features = features ? 3 : 0;
@@ -201,30 +167,7 @@ TEST_CASE("DIN: a user's scores do not depend on the batch, the ranker or the se
     options.combination = Combination::concat;
     auto model = make<float>(options);
     if (features) model.input.set_item_features({0, 1, 2, -1, 0, 1});
-    Batch together, alone;
-    together.assign_histories(log, examples);
-    const Tensor<float> all = scores_of(model, together);
-    recsys::BatchRanker<DIN<float>> ranker(model, {.batch_size = 3, .max_length = 5});
-    const auto lists = ranker.lists(log, examples, 6, true);
-    recsys::Session<DIN<float>> session(model, {.max_length = 5});
-    REQUIRE(lists.size() == examples.size());
-    for (std::size_t i = 0; i < examples.size(); ++i) {
-      const auto& example = examples[i];
-      const auto row = static_cast<Index>(i);
-      alone.assign_histories(log, std::span(examples).subspan(i, 1));
-      CHECK(test::same(scores_of(model, alone).view(), all.view().rows(row, row + 1)));
-      session.clear();
-      for (Index e = 0; e < example.end; ++e) {  // the whole history: the session cuts it
-        const auto at = static_cast<std::size_t>(e);
-        session.push(log.user(example.user)[at], log.user_times(example.user)[at]);
-      }
-      const auto ranking = session.top_k(6);
-      REQUIRE(ranking.size() == 6);
-      for (std::size_t r = 0; r < 6; ++r) {
-        CHECK(ranking[r].score == all(row, ranking[r].item));
-        CHECK(lists[i][r] == ranking[r].item);
-      }
-    }
+    test::check_serves(model);
   }
 }
 

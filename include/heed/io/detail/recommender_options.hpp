@@ -50,6 +50,15 @@ inline const std::map<std::string, recsys::AnyEncoderOptions>& encoders() {
   return names;
 }
 
+inline const std::map<std::string, recsys::SASRecProfile>& sasrec_profiles() {
+  using recsys::SASRecProfile;
+  static const std::map<std::string, SASRecProfile> names{{"paper", SASRecProfile::paper()},
+                                                          {"plus", SASRecProfile::plus()},
+                                                          {"post_norm", SASRecProfile::post_norm()},
+                                                          {"pre_norm", SASRecProfile::pre_norm()}};
+  return names;
+}
+
 /// The name of the encoder that the options choose.
 inline std::string name_of(const recsys::AnyEncoderOptions& options) {
   for (const auto& [name, defaults] : encoders()) {
@@ -68,6 +77,8 @@ concept OptionsOf = std::is_same_v<std::remove_const_t<Options>, Struct>;
 template <OptionsOf<recsys::TaskOptions> O, class F>
 void each_option(O& o, F&& f) {
   f("next_basket", o.next_basket);
+  f("validation_time", o.validation_time);
+  f("test_time", o.test_time);
   f("max_length", o.max_length);
   f("k", o.k);
   f("learners", o.learners);
@@ -77,6 +88,7 @@ void each_option(O& o, F&& f) {
   f("kind", o.kind);
   f("negatives", o.negatives);
   f("popularity", o.popularity);
+  f("in_batch", o.in_batch);
   f("exclude_history", o.exclude_history);
   f("calibration", o.calibration);
   f("scale", o.scale);
@@ -181,11 +193,13 @@ nlohmann::json to_json(const Options& options) {
   return out;
 }
 
-/// Throws nlohmann::json::exception, or std::out_of_range on an unknown choice.
+/// An option that is not there keeps its default: a file may be older than the option. Throws
+/// nlohmann::json::exception, or std::out_of_range on an unknown choice.
 template <class Options>
 void from_json(const nlohmann::json& json, Options& options) {
   each_option(options, [&](const char* name, auto& field) {
     using Field = std::remove_cvref_t<decltype(field)>;
+    if (!json.contains(name)) return;
     if constexpr (std::is_enum_v<Field>) {
       field = names_of<Field>().at(json.at(name).template get<std::string>());
     } else if constexpr (std::is_class_v<Field>) {

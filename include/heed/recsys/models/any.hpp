@@ -49,7 +49,7 @@ class AnyEncoder {
     return std::visit([](const auto& one) { return one.state_size(); }, encoder);
   }
   Index summary_size() const {
-    return std::visit([](const auto& one) { return recsys::summary_size(one); }, encoder);
+    return std::visit([](const auto& one) { return one.summary_size(); }, encoder);
   }
 
   Encoded<Scalar> operator()(Var<Scalar> x, const data::Batch& batch, bool with_attention = false) const {

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plan, the files of results and the page of `recommend benchmark`: this repository's own, and small ones.
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "examples/programs.hpp"
+
+namespace {
+
+using Catch::Matchers::Contains;
+using nlohmann::json;
+
+const std::string command = "$recommend benchmark --plan plan.json --results results --page page.md --threads 1 ";
+
+json small_plan() {
+  return json::parse(R"({"introduction": "# Results",
+      "data": {"shop": {"title": "Shop", "file": "log.tsv", "format": "baskets", "next_basket": true, "protocol": "P."}},
+      "runs": [{"data": "shop", "name": "LSTM", "encoder": "lstm4rec", "seeds": 2,
+                "set": {"training": {"max_epochs": 1}, "recommender": {"embed_dim": 8}}}]})");
+}
+
+std::vector<std::filesystem::path> files_of_runs(const temporary::Folder& folder) {
+  std::vector<std::filesystem::path> out;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path / "results")) {
+    if (json::parse(temporary::read_bytes(entry.path().string())).contains("seed")) out.push_back(entry.path());
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("docs/results.md is what the plan makes of docs/results, which holds nothing else", "[examples][benchmark]") {
+  const std::filesystem::path source = HEED_SOURCE_DIR;
+  const temporary::Folder folder;  // where no data is, so that nothing can be measured
+  std::filesystem::copy(source / "docs/results", folder.path / "results");
+  std::filesystem::copy(source / "examples/benchmark.json", folder.path / "plan.json");
+  const Outcome outcome = shell(folder, command + "--only NOTHING");
+  INFO(outcome.text);
+  REQUIRE(outcome.status == 0);
+  CHECK_THAT(outcome.text, !Contains("The plan does not use") && !Contains("is not there"));
+  CHECK(temporary::read_bytes(folder.file("page.md")) == temporary::read_bytes((source / "docs/results.md").string()));
+}
+
+TEST_CASE("a file of results is of its data, model, seed and options that are no defaults", "[examples][benchmark]") {
+  const temporary::Folder folder;
+  temporary::write_bytes(folder.file("log.tsv"), small_log());
+  json plan = small_plan();
+  const auto run = [&] {
+    temporary::write_bytes(folder.file("plan.json"), plan.dump());
+    const Outcome outcome = shell(folder, command);
+    INFO(outcome.text);
+    REQUIRE(outcome.status == 0);
+    return outcome.text;
+  };
+  CHECK_THAT(run(), Contains("seed 1") && Contains("seed 2") && !Contains("does not use"));
+  CHECK_THAT(temporary::read_bytes(folder.file("page.md")),
+             Contains("320 events. P. Training: batches of 64, rate 0.003, 1 epochs.\n"));
+
+  // Saying what is so anyway, and a file from before an option or a figure was there, are the same run.
+  plan["runs"][0]["set"]["recommender"]["max_age"] = 32;
+  plan["runs"][0]["set"]["training"]["clip_norm"] = 0;
+  const auto files = files_of_runs(folder);
+  REQUIRE(files.size() == 2);
+  json older = json::parse(temporary::read_bytes(files[0].string()));
+  older["configuration"]["training"].erase("clip_norm");
+  older["configuration"]["task"]["long_gone"] = 0;
+  older["test"].erase("auc");
+  older.erase("seconds_an_epoch");
+  temporary::write_bytes(files[0].string(), older.dump());
+  // So that clicks have a table, of which nothing is there but the LSTM.
+  plan["runs"].push_back({{"data", "shop"}, {"name", "DIN"}, {"model", "din"}, {"seeds", 0}});
+  CHECK_THAT(run(), !Contains("seed") && !Contains("does not use"));
+  const std::string page = temporary::read_bytes(folder.file("page.md"));
+  INFO(page);
+  const auto row = [&](const std::string& table) {
+    const std::size_t begin = page.find("| LSTM", page.find(table));
+    REQUIRE(begin != std::string::npos);
+    return page.substr(begin, page.find('\n', begin) - begin);
+  };
+  // Every figure counts the files that have it.
+  CHECK_THAT(row("| HR@10"), Contains(" | 2 | 1 | "));
+  CHECK_THAT(row("| AUC"), Catch::Matchers::EndsWith("| 1 |") && !Contains("±"));
+  CHECK_THAT(row("| batches"), Catch::Matchers::EndsWith("| 1 |"));
+
+  // A default that has changed since makes the file one of another run.
+  json stale = json::parse(temporary::read_bytes(files[1].string()));
+  stale["configuration"]["training"]["clip_norm"] = 5;
+  temporary::write_bytes(files[1].string(), stale.dump());
+  const std::string seed = stale.at("seed").dump();
+  CHECK_THAT(run(), Contains("seed " + seed) && Contains("(best)"));
+
+  plan["runs"][0]["set"]["training"]["learning_rate"] = 0.01;
+  const std::string changed = run();
+  CHECK_THAT(changed, Contains("seed 1") && Contains("seed 2"));
+  for (const auto& file : files)
+    CHECK_THAT(changed, Contains("The plan does not use results/" + file.filename().string()));
+}
+
+TEST_CASE("what is wrong with a plan is said before anything runs, and of which run", "[examples][benchmark]") {
+  const temporary::Folder folder;
+  temporary::write_bytes(folder.file("log.tsv"), small_log());
+  const auto fails = [&](const char* pointer, const json& value) {
+    json plan = small_plan();
+    plan["runs"].push_back({{"data", "shop"}, {"name", "other"}, {"encoder", "sasrec"}});
+    plan[json::json_pointer(pointer)] = value;
+    temporary::write_bytes(folder.file("plan.json"), plan.dump());
+    const Outcome outcome = shell(folder, command + "--only LSTM");
+    INFO(outcome.text);
+    CHECK(outcome.status == 1);
+    CHECK_FALSE(std::filesystem::exists(folder.path / "results"));
+    return outcome.text;
+  };
+  CHECK_THAT(fails("/runs/1/set/encoder/blocks", 3), Contains("shop/other: ") && Contains("no option encoder.blocks"));
+  CHECK_THAT(fails("/runs/1/encoder", "rnn"), Contains("shop/other: ") && Contains("there is no encoder rnn"));
+  CHECK_THAT(fails("/runs/1/encoder", 5), Contains("shop/other: "));
+  CHECK_THAT(fails("/runs/1/model", "dim"), Contains("shop/other: ") && Contains("there is no model dim"));
+  CHECK_THAT(fails("/runs/1/data", "mall"), Contains("mall/other: ") && Contains("no such data"));
+  CHECK_THAT(fails("/data/shop/format", "xml"), Contains("data shop: ") && Contains("there is no format xml"));
+  // What is measured is the same for all models of a data set.
+  for (const char* option : {"k", "learners", "next_basket"}) {
+    CHECK_THAT(fails((std::string("/runs/1/set/task/") + option).c_str(), 1),
+               Contains("shop/other: ") && Contains(std::string("task.") + option + " is the data set's to say"));
+  }
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The compare_models program as a person runs it.
+#include "examples/programs.hpp"
+
+TEST_CASE("all models side by side, with their curves in a report", "[examples][compare]") {
+  using Catch::Matchers::Contains;
+  const temporary::Folder folder;
+  temporary::write_bytes(folder.file("log.tsv"), small_log());
+  const Outcome outcome =
+      shell(folder, "$compare --data log.tsv --epochs 1 --seeds 2 --threads 1 --shares 0.5 --lengths 2");
+  INFO(outcome.text);
+  REQUIRE(outcome.status == 0);
+  CHECK_THAT(outcome.text, Contains("Test, 40 users:") && Contains("Does additive attention help the LSTM?"));
+  // All histories are of six events: one group of three is there, and nobody is new.
+  CHECK_THAT(outcome.text, Contains("6-6 items") && !Contains("0-0 items") && !Contains("at most 3"));
+  CHECK_THAT(outcome.text, Contains("50 % of the users") && Contains("events seen"));
+  check_page(folder.file("comparison.html"));
+  const std::string page = temporary::read_bytes(folder.file("comparison.html"));
+  CHECK_THAT(page, Contains("HSTU, repeat head, seed 2") && Contains("Training loss") && Contains("6-6 items"));
+}
