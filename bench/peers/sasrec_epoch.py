@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Epochs of SASRec with full cross-entropy in PyTorch, to be timed beside
 
-    recommend train --encoder sasrec --dropout 0.2 --format user-item --data FILE --epochs 2 --threads 1
+    recommend train --encoder sasrec --dropout 0.2 --batch-size 128 --format user-item --data FILE --epochs 2 --threads 1
 
 Model, batches and protocol are the same: 2 pre-norm blocks of width 64, the item table is the output layer as well,
 Adam on batches of 128 users, the last item of a user for the test, the one before it for validation, the last 200 of
