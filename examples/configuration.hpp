@@ -209,8 +209,8 @@ class ConfigurationOptions {
         "Any option of the model, its task and training, e.g. encoder.num_blocks=4");
   }
 
-  /// What the command line changes of the preset or, given one, of a saved model's own options.
   CLI::Option* encoder_option() const { return encoder_option_; }
+  /// What the command line changes of the preset or, given one, of a saved model's own options.
   Configuration configuration(bool next_basket, const heed::io::SavedRecommender<float>* saved = nullptr) const {
     const std::string encoder = saved              ? heed::io::name_of(saved->model.encoder_options())
                                 : profile_.empty() ? encoder_

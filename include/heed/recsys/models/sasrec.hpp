@@ -43,8 +43,7 @@ struct SASRecProfile {
   SASRecEncoderOptions encoder;
 
   /// Kang and McAuley (2018) as they trained on MovieLens-1M: binary cross-entropy against one item that the user never
-  /// took. On sparse data they saw 50 events and dropped 0.5. Their norm adds 1e-8 to the variance,
-  /// ours 1e-5.
+  /// took. On sparse data they saw 50 events and dropped 0.5. Their norm adds 1e-8 to the variance, ours 1e-5.
   static SASRecProfile paper() {
     return {.model = {.embed_dim = 50,
                       .max_length = 200,
