@@ -23,9 +23,10 @@ struct Catalogue {
     for (std::size_t t = 0; t < targets.size(); ++t) targets[t] = Random(3).below(t, items);
   }
   double flops() const { return 2.0 * static_cast<double>(rows * items * width); }
-  /// What the tape holds beyond its copy of x and the gradient of that.
+  /// What the tape holds beyond x with its gradient and the two gradients that wait for `backward`.
   double extra_bytes() const {
-    return static_cast<double>(tape.capacity()) - 2.0 * static_cast<double>(x.size()) * sizeof(float);
+    const Index gradients = x.size() + weight.value().size();
+    return static_cast<double>(tape.capacity()) - static_cast<double>(2 * x.size() + gradients) * sizeof(float);
   }
 };
 

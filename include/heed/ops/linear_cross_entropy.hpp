@@ -2,6 +2,8 @@
 // Cross-entropy over a catalogue, fused with the linear layer that makes its logits.
 #pragma once
 
+#include <algorithm>
+#include <limits>
 #include <span>
 
 #include "heed/kernels/linear_cross_entropy.hpp"
@@ -65,10 +67,11 @@ Var<Scalar> linear_cross_entropy(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> 
   };
   const auto dx = gradient_of(x, {count, width}), dw = gradient_of(weight, {items, width}),
              db = gradient_of(bias, {items});
-  const bool learns = dx || dw || db;
 
   constexpr Index most = kernels::catalogue_tile, block = kernels::catalogue_block;
-  const Index blocks = (items + block - 1) / block;
+  // A part is what one worker sums by itself: of whole blocks, and how many parts there are depends on the items alone.
+  const Index blocks = (items + block - 1) / block, part = (blocks + 15) / 16 * block,
+              parts = (items + part - 1) / part;
   Executor& executor = tape.executor();
   ArenaScope scope(tape.scratch());
   const auto scratch = [&](const Shape& shape) { return tape.scratch().template tensor<Scalar>(shape); };
@@ -78,9 +81,13 @@ Var<Scalar> linear_cross_entropy(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> 
     kept[n] = i;
     wanted[n++] = targets[static_cast<std::size_t>(i)];
   }
+  const bool later = dw || db;  // the exponentials are needed again
   const auto all_x = scratch({most, width}), all_x_t = scratch({width, most});
-  const auto all_tops = scratch({blocks, most}), all_sums = scratch({blocks, most}), hits = scratch({most});
-  const auto all_e = scratch({learns ? items : block * executor.threads(), most});  // last: an arena doubles
+  const auto all_tops = scratch({blocks, most}), all_sums = scratch({parts, most}), all_ends = scratch({parts, most});
+  const auto hits = scratch({most}), greatest = scratch({most}), shares = scratch({most});
+  const auto all_dx = dx ? scratch({parts * most, width}) : TensorView<Scalar>{};
+  const auto all_scaled = dw ? scratch({executor.threads() * most, width}) : TensorView<Scalar>{};
+  const auto all_e = scratch({later ? items : block * executor.threads(), most});  // last: an arena doubles
   const MatrixView<const Scalar> in = x.value(), table = weight.value();
   const Scalar* const offsets = bias ? bias.value().data() : nullptr;
   const Scalar scale = static_cast<Scalar>(options.scale);
@@ -89,27 +96,42 @@ Var<Scalar> linear_cross_entropy(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> 
     const Index tall = std::min(most, count - from);
     const Index* const target = wanted + from;
     const auto tile = all_x.rows(0, tall), tile_t = all_x_t.columns(0, tall);
-    const auto tops = all_tops.columns(0, tall), sums = all_sums.columns(0, tall), e = all_e.columns(0, tall);
+    const auto tops = all_tops.columns(0, tall), sums = all_sums.columns(0, tall), ends = all_ends.columns(0, tall);
+    const auto e = all_e.columns(0, tall);
     for (Index r = 0; r < tall; ++r)
       kernels::scale_forward<Scalar>(width, in.row(kept[from + r]), scale, 0, tile.row(r));
     kernels::transpose<Scalar>(tile, tile_t);
-    executor.run_ranges(items, block, [&](Index begin, Index end, int worker) {
-      const Index b = begin / block, at = learns ? begin : worker * block;
-      kernels::catalogue_exponentials<Scalar>(table.rows(begin, end), offsets == nullptr ? nullptr : offsets + begin,
-                                              tile_t, begin, target, e.rows(at, at + end - begin), tops.row(b),
-                                              sums.row(b), hits.data());
+    executor.run_ranges(items, part, [&](Index begin, Index end, int worker) {
+      const Index p = begin / part;
+      Scalar* const top = ends.row(p);
+      std::fill_n(top, tall, -std::numeric_limits<Scalar>::infinity());
+      std::fill_n(sums.row(p), tall, Scalar(0));
+      const auto part_dx = dx ? all_dx.rows(p * most, p * most + tall) : all_dx.matrix();
+      for (Index r = 0; dx && r < tall; ++r) std::fill_n(part_dx.row(r), width, Scalar(0));
+      for (Index c = begin; c < end; c += block) {
+        const Index stop = std::min(c + block, end), at = later ? c : worker * block;
+        kernels::catalogue_exponentials<Scalar>(table.rows(c, stop), offsets == nullptr ? nullptr : offsets + c, tile_t,
+                                                c, target, e.rows(at, at + stop - c), top, sums.row(p), hits.data(),
+                                                part_dx);
+        std::copy_n(top, tall, tops.row(c / block));
+      }
     });
-    total += kernels::catalogue_losses<Scalar>(tops, sums, hits.data());
-    if (!learns) continue;
-    executor.run_ranges(items, block, [&](Index begin, Index end, int) {
-      kernels::catalogue_gradients<Scalar>(sums.row(begin / block), begin, target, tile, from > 0, e.rows(begin, end),
-                                           dw ? dw.rows(begin, end) : dw.matrix(), db ? db.data() + begin : nullptr);
-    });
-    if (!dx) continue;
-    constexpr Index grain = 16;
-    executor.run_ranges(tall, grain, [&](Index begin, Index end, int) {
-      kernels::gemm_tn<Scalar>(e.columns(begin, end), table, dx.rows(from + begin, from + end));
-    });
+    total += kernels::catalogue_losses<Scalar>(ends, sums, hits.data(), greatest.data(), shares.data());
+    if (later) {
+      executor.run_ranges(items, block, [&](Index begin, Index end, int worker) {
+        kernels::catalogue_weight_gradients<Scalar>(
+            e.rows(begin, end), tops.row(begin / block), greatest.data(), shares.data(), begin, target, tile, from > 0,
+            dw ? all_scaled.rows(worker * most, worker * most + tall) : all_scaled.matrix(),
+            dw ? dw.rows(begin, end) : dw.matrix(), db ? db.data() + begin : nullptr);
+      });
+    }
+    for (Index r = 0; dx && r < tall; ++r) {
+      Scalar* const out = dx.row(from + r);
+      kernels::scale_forward<Scalar>(width, table.row(target[r]), Scalar(-1), 0, out);
+      for (Index p = 0; p < parts; ++p) {
+        kernels::scale_backward<Scalar>(width, all_dx.row(p * most + r), sums(p, r), out);
+      }
+    }
   }
   const bool mean = options.reduction == Reduction::mean;
   y[0] = static_cast<Scalar>(mean && count > 0 ? total / static_cast<double>(count) : total);
