@@ -4,9 +4,11 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <heed/io/atomic_file.hpp>
 #include <heed/io/report.hpp>
 #include <heed/nn/init.hpp>
 #include <heed/recsys/task.hpp>
+#include <regex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +23,14 @@ namespace {
 
 using heed::Index;
 using Model = heed::recsys::AnyRecommender<float>;
+
+constexpr const char* introduction =
+    "# What attention is worth\n\n"
+    "The questions that the article on attention in recommenders leaves open: does attention help an LSTM, and\n"
+    "on long histories; what is left of it when there is little to learn from, or when users are new; what do\n"
+    "longer histories cost and bring. Made by `compare_models`; an answer is yes or no where the 95 % interval of\n"
+    "a paired bootstrap over the users leaves zero out. Short, middle and long: thirds of the users by the length\n"
+    "of their history.\n\n";
 
 struct Variant {
   const char* name;
@@ -153,30 +163,32 @@ heed::recsys::MeanDifference on_group(const Measured& a, const Measured& b, std:
 }
 
 /// The answer, whichever way the numbers fall: the interval decides.
-void print_verdict(const char* question, const Measured& with, const Measured& without, heed::Random random) {
-  std::printf("\n%s\n", question);
+void add_verdicts(Table& verdicts, const Measured& with, const Measured& without, heed::Random random) {
   const char* names[] = {"short", "middle", "long"};
   const auto groups = heed::recsys::by_history_length(with.evaluations.front());
   for (std::size_t group = 0; group < 3; ++group) {
     if (groups[group].metrics.size() == 0) continue;
     const auto difference = on_group(with, without, group, random);
-    const char* verdict = difference.low > 0    ? "yes"
-                          : difference.high < 0 ? "no, it harms"
-                                                : "no difference to be seen";
-    std::printf("  on %-6s histories: %-24s  NDCG@10 %s\n", names[group], verdict, interval(difference).c_str());
+    const char* verdict = difference.low > 0 ? "yes" : difference.high < 0 ? "no, worse" : "no difference to be seen";
+    verdicts.rows.push_back({with.name, without.name, names[group], verdict, interval(difference)});
   }
 }
 
-/// NDCG@10 of every model when some of the users are learned from, all being measured.
+/// NDCG@10 of every model when some of the users are learned from, all being measured; `all` learned from all of them.
 Table by_share(const heed::data::Interactions& log, bool next_basket, Limits limits, const std::vector<double>& shares,
-               std::span<const std::uint64_t> seeds, heed::Executor& executor) {
+               std::span<const std::uint64_t> seeds, heed::Executor& executor, const std::vector<Measured>& all) {
   Table table{{"model"}, {}};
   std::vector<std::vector<Measured>> columns;
   for (const double share : shares) {
-    std::printf("\nLearning from %.0f %% of the users\n", 100 * share);
     limits.learners = share;
     table.header.push_back(fixed(100 * share, 0) + " % of the users");
-    columns.push_back(measure_baselines(heed::recsys::Task(log, {.next_basket = next_basket, .learners = share})));
+    if (share == 1) {
+      columns.push_back(all);
+      continue;
+    }
+    std::printf("\nLearning from %.0f %% of the users\n", 100 * share);
+    columns.push_back(
+        measure_baselines(heed::recsys::Task(log, {.next_basket = next_basket, .learners = share}), true));
     for (const Variant& variant : variants()) {
       columns.back().push_back(measure(variant, log, next_basket, limits, seeds, executor));
     }
@@ -191,11 +203,12 @@ Table by_share(const heed::data::Interactions& log, bool next_basket, Limits lim
   return table;
 }
 
-/// NDCG@10 and costs of every model when it sees so many events of a history.
+/// NDCG@10 and costs of the models whose names `which` finds when they see so many events of a history.
 Table by_length(const heed::data::Interactions& log, bool next_basket, Limits limits, const std::vector<Index>& lengths,
-                std::span<const std::uint64_t> seeds, heed::Executor& executor) {
+                const std::regex& which, std::span<const std::uint64_t> seeds, heed::Executor& executor) {
   Table table{{"model", "events seen", "NDCG@10", "training s", "scoring us a user", "MB"}, {}};
   for (const Variant& variant : variants()) {
+    if (!std::regex_search(variant.name, which)) continue;
     for (const Index length : lengths) {
       limits.max_length = length;
       const Measured one = measure(variant, log, next_basket, limits, seeds, executor);
@@ -217,7 +230,7 @@ int main(int argc, char** argv) {
   Limits limits;
   std::uint64_t first_seed = 1;
   int seeds = 1, threads = 0;
-  std::string report_path = "comparison.html";
+  std::string report_path = "comparison.html", page_path, lengths_of = ".";
   file.data = "examples/data/baskets.tsv";
   file.add_options(app, false);
   app.add_option("--seed", first_seed)->capture_default_str();
@@ -233,10 +246,14 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1e-6, 1.0));
   app.add_option("--lengths", lengths, "Show the models so many events as well, 50 200 1000 say")
       ->check(CLI::PositiveNumber);
+  app.add_option("--lengths-of", lengths_of, "Of --lengths: models whose names this expression finds")
+      ->capture_default_str();
   app.add_option("--report", report_path, "Where to write tables and curves")->capture_default_str();
+  app.add_option("--page", page_path, "Where to write the tables as Markdown");
   app.add_option("--threads", threads, "0: all of the machine's")->check(CLI::NonNegativeNumber);
   CLI11_PARSE(app, argc, argv);
   try {
+    const std::regex shown_lengths(lengths_of);
     const auto executor = make_executor(threads);
     std::printf("heed %s, instruction set %s, %d threads\n", heed::version(), heed::isa(), executor->threads());
     const auto log = file.read();
@@ -256,10 +273,16 @@ int main(int argc, char** argv) {
     }
 
     heed::io::Report report("Recommenders on " + file.data);
-    const auto show = [&report](const std::string& caption, const Table& table) {
+    std::string page =
+        heed::message(introduction, log.num_users(), " users, ", log.num_items(), " items, ", log.size(), " events; ",
+                      seeds, seeds == 1 ? " seed" : " seeds", ", ", executor->threads(),
+                      executor->threads() == 1 ? " thread" : " threads", ", instruction set ", heed::isa(),
+                      limits.max_epochs > 0 ? heed::message("; at most ", limits.max_epochs, " epochs") : "", ".\n");
+    const auto show = [&](const std::string& caption, const Table& table) {
       std::printf("\n%s:\n", caption.c_str());
       table.print();
       report.table(caption, table.header, table.rows);
+      page += "\n## " + caption + "\n\n" + table.markdown();
     };
     const Index k = task.options().k;
     show(heed::message("Test, ", models.front().evaluations.front().users.size(), " users"), metrics_table(models, k));
@@ -268,23 +291,32 @@ int main(int argc, char** argv) {
     const heed::Random random = heed::Random(first_seed).fork("bootstrap");
     const auto& lstm = models[baselines];
     const auto& lstm_repeat = models[baselines + 1];
-    print_verdict("Does additive attention help the LSTM?", models[baselines + 2], lstm, random);
-    print_verdict("Does the repeat head, an attention that points, help the LSTM?", lstm_repeat, lstm, random);
-    for (std::size_t i = baselines + 3; i < models.size(); ++i) {
-      print_verdict(("Does it help beside the repeat head: " + models[i].name + "?").c_str(), models[i], lstm_repeat,
-                    random);
+    Table verdicts{{"model", "against", "histories", "better?", "difference in NDCG@10"}, {}};
+    add_verdicts(verdicts, models[baselines + 2], lstm, random);
+    for (std::size_t i = baselines + 1; i < models.size(); ++i) {
+      if (i != baselines + 2) add_verdicts(verdicts, models[i], i == baselines + 1 ? lstm : lstm_repeat, random);
     }
+    show("Does attention help, and on long histories?", verdicts);
     if (!shares.empty()) {
       show("NDCG@10 by how many users are learned from",
-           by_share(log, next_basket, limits, shares, all_seeds, *executor));
+           by_share(log, next_basket, limits, shares, all_seeds, *executor, models));
     }
     if (!lengths.empty()) {
       show("By how much of a history the models see",
-           by_length(log, next_basket, limits, lengths, all_seeds, *executor));
+           by_length(log, next_basket, limits, lengths, shown_lengths, all_seeds, *executor));
     }
     write_curves(report, curves, task.validates() ? "Validation NDCG@10" : "Minus training loss");
     report.write(report_path);
     std::printf("\nWrote %s\n", report_path.c_str());
+    if (!page_path.empty()) {
+      heed::io::AtomicFile written("compare_models", page_path);
+      written.write(page);
+      written.commit();
+      std::printf("Wrote %s\n", page_path.c_str());
+    }
+  } catch (const std::regex_error& error) {
+    std::fprintf(stderr, "compare_models: --lengths-of '%s': %s\n", lengths_of.c_str(), error.what());
+    return 1;
   } catch (const heed::Error& error) {
     std::fflush(stdout);
     std::fprintf(stderr, "compare_models: %s\n", error.what());

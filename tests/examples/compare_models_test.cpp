@@ -6,14 +6,19 @@ TEST_CASE("all models side by side, with their curves in a report", "[examples][
   using Catch::Matchers::Contains;
   const temporary::Folder folder;
   temporary::write_bytes(folder.file("log.tsv"), small_log());
-  const Outcome outcome =
-      shell(folder, "$compare --data log.tsv --epochs 1 --seeds 2 --threads 1 --shares 0.5 --lengths 2");
+  const Outcome outcome = shell(folder,
+                                "$compare --data log.tsv --epochs 1 --seeds 2 --threads 1 --shares 0.5 1 --lengths 2 "
+                                "--lengths-of '^NARM|^LSTM$' --page page.md");
   INFO(outcome.text);
   REQUIRE(outcome.status == 0);
-  CHECK_THAT(outcome.text, Contains("Test, 40 users:") && Contains("Does additive attention help the LSTM?"));
+  CHECK_THAT(outcome.text, Contains("Test, 40 users:") && Contains("Does attention help, and on long histories?"));
   // All histories are of six events: one group of three is there, and nobody is new.
   CHECK_THAT(outcome.text, Contains("6-6 items") && !Contains("0-0 items") && !Contains("at most 3"));
   CHECK_THAT(outcome.text, Contains("50 % of the users") && Contains("events seen"));
+  const std::string markdown = temporary::read_bytes(folder.file("page.md"));
+  CHECK_THAT(markdown, Contains("40 users, ") && Contains("at most 1 epochs") && Contains("| 100 % of the users |"));
+  CHECK_THAT(markdown, Contains("| NARM, repeat head | 2 |") && Contains("| LSTM | 2 |") &&
+                           !Contains("| SASRec, repeat head | 2 |"));
   check_page(folder.file("comparison.html"));
   const std::string page = temporary::read_bytes(folder.file("comparison.html"));
   CHECK_THAT(page, Contains("HSTU, repeat head, seed 2") && Contains("Training loss") && Contains("6-6 items"));
