@@ -12,6 +12,7 @@
 #include "heed/testing/gradcheck.hpp"
 #include "ops/samples.hpp"
 #include "support/allocations.hpp"
+#include "support/backwards.hpp"
 
 namespace {
 
@@ -92,19 +93,6 @@ bool same_bits(const Tensor<Scalar>& a, const Tensor<Scalar>& b) {
          (a.size() == 0 || std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(Scalar)) == 0);
 }
 
-/// Runs the chunks last to first, dealing them to three workers: what threads may do, at its worst.
-class Backwards : public Executor {
- public:
-  int threads() const noexcept override { return 3; }
-  Index seen = 0;
-
- protected:
-  void dispatch(Index chunks, Function function, void* argument) override {
-    seen += chunks;
-    for (Index i = chunks; i-- > 0;) function(argument, i, static_cast<int>(i % 3));
-  }
-};
-
 /// `check(name, sample)` for every sample of every registered operation.
 template <class Check>
 void for_each_sample(const Check& check) {
@@ -183,7 +171,7 @@ TEST_CASE("no operation's bits depend on the executor, on strides, on recording 
         CHECK(same_bits(other.gradients[i], expected.gradients[i]));
       }
     };
-    Backwards backwards;
+    test::Backwards backwards;
     Run threaded{sample.options};
     threaded.options.executor = &backwards;
     compare(run<float>(sample, threaded));
@@ -205,7 +193,7 @@ TEST_CASE("no operation's bits depend on the executor, on strides, on recording 
 
 TEST_CASE("no warm operation allocates") {
   for_each_sample([](const Sample& sample) {
-    Backwards backwards;
+    test::Backwards backwards;
     TapeOptions options = sample.options;
     options.executor = &backwards;
     Tape<float> tape(options);

@@ -11,6 +11,7 @@
 #include "heed/optim/clip.hpp"
 #include "optim/support.hpp"
 #include "support/allocations.hpp"
+#include "support/backwards.hpp"
 
 namespace {
 
@@ -20,17 +21,6 @@ using optim::AdamOptions;
 using optim::LazyAdam;
 using optim::under;
 using test::Model;
-
-/// Runs the chunks last to first, dealing them to three workers.
-class Backwards : public Executor {
- public:
-  int threads() const noexcept override { return 3; }
-
- protected:
-  void dispatch(Index chunks, Function function, void* argument) override {
-    for (Index i = chunks; i-- > 0;) function(argument, i, static_cast<int>(i % 3));
-  }
-};
 
 bool same_bits(const Tensor<float>& a, const Tensor<float>& b) {
   return a.shape() == b.shape() &&
@@ -118,7 +108,7 @@ TEST_CASE("LazyAdam is Adam to the bit once it caught up, whatever rows were use
 }
 
 TEST_CASE("LazyAdam has the same bits whoever runs the chunks") {
-  Backwards backwards;
+  test::Backwards backwards;
   compare(settings[0], 300, 50, &backwards, [](auto&&...) {});
 }
 
@@ -186,7 +176,7 @@ TEST_CASE("LazyAdam leaves the model at the present, and frees its parameters") 
 }
 
 TEST_CASE("a warm step of LazyAdam allocates nothing") {
-  Backwards backwards;
+  test::Backwards backwards;
   Model model(700);
   LazyAdam<float> lazy(model.list(), under("table"), {.executor = &backwards});
   const auto steps = [&] {

@@ -9,21 +9,11 @@
 #include "heed/optim/sgd.hpp"
 #include "optim/support.hpp"
 #include "support/allocations.hpp"
+#include "support/backwards.hpp"
 
 using namespace heed;
 
 namespace {
-
-/// Runs the chunks last to first, dealing them to three workers.
-class Backwards : public Executor {
- public:
-  int threads() const noexcept override { return 3; }
-
- protected:
-  void dispatch(Index chunks, Function function, void* argument) override {
-    for (Index i = chunks; i-- > 0;) function(argument, i, static_cast<int>(i % 3));
-  }
-};
 
 bool same_bits(const Tensor<float>& a, const Tensor<float>& b) {
   return a.shape() == b.shape() &&
@@ -100,7 +90,7 @@ TEST_CASE("the row that stays zero is not updated, not decayed, and gathers no s
 
 TEST_CASE("the same bits whoever runs the chunks") {
   for_every_optimizer([](const auto& make) {
-    Backwards backwards;
+    test::Backwards backwards;
     test::Model a(7000), b(7000);  // 35000 elements: several chunks
     const auto one = make(a.list(), {}, nullptr), three = make(b.list(), {}, &backwards);
     for (int t = 0; t < 3; ++t) {
@@ -118,7 +108,7 @@ TEST_CASE("the same bits whoever runs the chunks") {
 
 TEST_CASE("a step allocates nothing") {
   for_every_optimizer([](const auto& make) {
-    Backwards backwards;
+    test::Backwards backwards;
     test::Model model(7000);
     const auto optimizer = make(model.list(), {optim::no_decay_on_vectors()}, &backwards);
     model.fill_gradients(1);

@@ -38,13 +38,16 @@ class Gradients {
   /// The same for a function that writes all of it: `fresh` says that nothing is there yet, not even zeros, and that
   /// dL/dx must be written rather than added.
   struct Room {
-    TensorView<Scalar> gradient;
-    bool fresh;
+    TensorView<Scalar> gradient{};
+    bool fresh = false;
   };
   Room to_overwrite(Var<Scalar> x) const {
     const bool fresh = tape_->untouched(x);
     return {tape_->gradient_of(x, !fresh), fresh};
   }
+  /// For a function that zeroes rows just before it adds to them: when nothing has come to the array that x is, or is a
+  /// view of, not even zeros, the gradient of all of that array, which the caller must zero; else an empty view.
+  TensorView<Scalar> to_zero(Var<Scalar> x) const { return tape_->untouched_array(x); }
   Tape<Scalar>& tape() const { return *tape_; }
 
  private:
@@ -248,6 +251,13 @@ class Tape {
     const Node& node = at(x);
     const Node& root = nodes_[node.root != none ? node.root : x.index_];
     return node.requires_grad && root.gradient == nullptr && root.value.size() == node.value.size();
+  }
+  [[gnu::noinline]] TensorView<Scalar> untouched_array(Var<Scalar> x) {
+    const Node& node = at(x);
+    Node& root = nodes_[node.root != none ? node.root : x.index_];
+    if (!node.requires_grad || root.gradient != nullptr) return {};
+    root.gradient = gradients_.array<Scalar>(root.value.size());
+    return {root.gradient, root.value.shape()};
   }
   [[gnu::noinline]] TensorView<Scalar> gradient_of(Var<Scalar> x, bool zeroed = true) {
     const Node& node = at(x);

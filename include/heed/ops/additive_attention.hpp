@@ -4,6 +4,7 @@
 
 #include "heed/kernels/additive_attention.hpp"
 #include "heed/kernels/reduce.hpp"
+#include "heed/ops/detail/sequence_gradients.hpp"
 #include "heed/ops/detail/single_head.hpp"
 
 namespace heed::inline HEED_ABI {
@@ -50,7 +51,8 @@ AttentionResult<Scalar> additive_attention(Var<Scalar> q, const Segments& q_segm
   }
   const Var<Scalar> root = record(tape, {q, k, v, w}, head.all, [=](const Gradients<Scalar>& g) {
     Tape<Scalar>& t = g.tape();
-    const TensorView<Scalar> dq = g(q), dk = g(k), dv = g(v), dw = g(w);
+    const detail::SequenceGradients<Scalar> to(g, q, qs, k, v, ks);
+    const TensorView<Scalar> dw = g(w);
     ArenaScope scope(t.scratch());
     Scalar* scratch = t.scratch().template array<Scalar>(room * t.executor().threads());
     // The score vector is shared: each sequence has a share of its gradient, added up in order afterwards.
@@ -60,11 +62,11 @@ AttentionResult<Scalar> additive_attention(Var<Scalar> q, const Segments& q_segm
       const auto rows = [&](MatrixView<Scalar> view, SegmentsView s) {
         return view ? view.rows(s.begin(b), s.end(b)) : view;
       };
-      kernels::additive_attention_backward<Scalar>(unit(b), wv, head.context_of(g.output(), b),
-                                                   head.weights_of(g.output(), b), rows(dq, qs), rows(dk, ks),
-                                                   rows(dv, ks), dw ? shares.row(b) : nullptr, scratch + worker * room);
+      kernels::additive_attention_backward<Scalar>(
+          unit(b), wv, head.context_of(g.output(), b), head.weights_of(g.output(), b), rows(to.q, qs), rows(to.k, ks),
+          rows(to.v, ks), dw ? shares.row(b) : nullptr, scratch + worker * room);
     };
-    detail::run_sequences(t.executor(), dq, qs, dk, dv, ks, sequence);
+    to.run(sequence);
     if (dw) detail::add_dense(t, dw, [&](Scalar* out) { kernels::add_column_sums<Scalar>(shares, out); });
   });
   return head.result(tape, root);

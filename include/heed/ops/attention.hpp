@@ -7,9 +7,9 @@
 
 #include "heed/autograd/tape.hpp"
 #include "heed/kernels/attention.hpp"
-#include "heed/ops/detail/collide.hpp"
 #include "heed/ops/detail/dense.hpp"
 #include "heed/ops/detail/mask.hpp"
+#include "heed/ops/detail/sequence_gradients.hpp"
 
 namespace heed::inline HEED_ABI {
 
@@ -170,7 +170,7 @@ AttentionResult<Scalar> attention(Var<Scalar> q, const Segments& q_segments, Var
   }
   const Var<Scalar> root = record(tape, {q, k, v}, all, [=](const Gradients<Scalar>& g) {
     Tape<Scalar>& t = g.tape();
-    const TensorView<Scalar> dq = g(q), dk = g(k), dv_all = g(v);
+    const detail::SequenceGradients<Scalar> to(g, q, qs, k, v, ks);
     const TensorView<const Scalar> d_context(g.output().data(), context.shape());
     const Scalar* d_weights = g.output().data() + context.size();
     ArenaScope scope(t.scratch());
@@ -184,9 +184,9 @@ AttentionResult<Scalar> attention(Var<Scalar> q, const Segments& q_segments, Var
           const kernels::AttentionUnit<Scalar> next = unit(i + 1);
           for (const auto& x : {next.q, next.k, next.v}) ahead.add(x);
           for (const auto& x : {TensorView<const Scalar>(context), d_context}) ahead.add(slice(x, qs, dv, i + 1));
-          ahead.add(slice(dq, qs, d, i + 1));
-          ahead.add(slice(dk, ks, d, i + 1));
-          ahead.add(slice(dv_all, ks, dv, i + 1));
+          ahead.add(slice(to.q, qs, d, i + 1));
+          ahead.add(slice(to.k, ks, d, i + 1));
+          ahead.add(slice(to.v, ks, dv, i + 1));
           u.ahead = &ahead;
         }
         kernels::AttentionCotangents<Scalar> given{slice(context, qs, dv, i), slice(d_context, qs, dv, i)};
@@ -197,11 +197,11 @@ AttentionResult<Scalar> attention(Var<Scalar> q, const Segments& q_segments, Var
         if (masses) {
           given.d_mass = slice(TensorView<const Scalar>(d_weights + weight_count, mass_shape), qs, 1, i);
         }
-        kernels::attention_backward<Scalar>(u, given, slice(dq, qs, d, i), slice(dk, ks, d, i),
-                                            slice(dv_all, ks, dv, i), scratch + worker * room);
+        kernels::attention_backward<Scalar>(u, given, slice(to.q, qs, d, i), slice(to.k, ks, d, i),
+                                            slice(to.v, ks, dv, i), scratch + worker * room);
       }
     };
-    detail::run_sequences(t.executor(), dq, qs, dk, dv_all, ks, sequence);
+    to.run(sequence);
   });
   AttentionResult<Scalar> result{.context = tape.alias(root, context)};
   if (options.weights) result.weights = tape.alias(root, {weights, {weight_count}});

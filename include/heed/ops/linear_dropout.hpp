@@ -80,10 +80,14 @@ Var<Scalar> linear_dropout(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias,
     const auto dz =
         drops || kind == Activation::relu ? t.scratch().template tensor<Scalar>({rows, out}) : TensorView<Scalar>();
     const TensorView<const Scalar> up = dz ? TensorView<const Scalar>(dz) : dy;
-    const auto beside = residual ? g(residual) : TensorView<Scalar>();
+    const auto beside = residual ? g.to_overwrite(residual) : typename Gradients<Scalar>::Room{};
     detail::linear_backward<Scalar>(g, up, x, weight, bias, [&](Index begin, Index end) {
       const Index from = begin * out, to = end * out;
-      if (beside) kernels::scale_backward<Scalar>(to - from, dy.data() + from, Scalar(1), beside.data() + from);
+      if (beside.fresh) {
+        std::copy_n(dy.data() + from, to - from, beside.gradient.data() + from);
+      } else if (beside.gradient) {
+        kernels::scale_backward<Scalar>(to - from, dy.data() + from, Scalar(1), beside.gradient.data() + from);
+      }
       if (kind == Activation::relu) {
         // What is above 0 here was neither dropped nor below 0.
         kernels::relu_gradient<Scalar>(to - from, y.data() + from, dy.data() + from,

@@ -100,7 +100,7 @@ Var<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Scalar> v, con
       tape, {q, k, v, position_bias ? position_bias : q, time_bias ? time_bias : q}, context,
       [=](const Gradients<Scalar>& g) {
         Tape<Scalar>& t = g.tape();
-        const TensorView<Scalar> dq = g(q), dk = g(k), dv_all = g(v);
+        const detail::SequenceGradients<Scalar> to(g, q, cut, k, v, cut);
         const auto d_position = distances > 0 ? g(position_bias) : TensorView<Scalar>();
         const auto d_time = buckets > 0 ? g(time_bias) : TensorView<Scalar>();
         ArenaScope scope(t.scratch());
@@ -119,15 +119,15 @@ Var<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Scalar> v, con
             if (follows(i)) {
               u.ahead = &ahead;
               for (const auto& x : {qv, kv, vv, g.output()}) ahead.add(slice(x, x.cols() / heads, i + 1));
-              for (const auto& x : {dq, dk, dv_all}) ahead.add(slice(x, x.cols() / heads, i + 1));
+              for (const auto& x : {to.q, to.k, to.v}) ahead.add(slice(x, x.cols() / heads, i + 1));
             }
-            const kernels::PointwiseGradients<Scalar> to{slice(dq, d, i), slice(dk, d, i), slice(dv_all, dv, i),
-                                                         d_position ? position_shares.row(b) + distances - 1 : nullptr,
-                                                         d_time ? time_shares.row(b) : nullptr};
-            kernels::pointwise_attention_backward<Scalar>(u, slice(g.output(), dv, i), to, scratch + worker * room);
+            const kernels::PointwiseGradients<Scalar> sums{
+                slice(to.q, d, i), slice(to.k, d, i), slice(to.v, dv, i),
+                d_position ? position_shares.row(b) + distances - 1 : nullptr, d_time ? time_shares.row(b) : nullptr};
+            kernels::pointwise_attention_backward<Scalar>(u, slice(g.output(), dv, i), sums, scratch + worker * room);
           }
         };
-        detail::run_sequences(t.executor(), dq, cut, dk, dv_all, cut, sequence);
+        to.run(sequence);
         if (d_position) {
           const auto sums = t.scratch().template tensor<Scalar>({distances});
           std::fill_n(sums.data(), distances, Scalar(0));

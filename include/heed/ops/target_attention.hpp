@@ -6,6 +6,7 @@
 #include <span>
 
 #include "heed/kernels/target_attention.hpp"
+#include "heed/ops/detail/sequence_gradients.hpp"
 #include "heed/ops/detail/single_head.hpp"
 
 namespace heed::inline HEED_ABI {
@@ -97,7 +98,6 @@ AttentionResult<Scalar> target_attention(Var<Scalar> q, SegmentsView q_segments,
   const std::span<const Var<Scalar>> of(inputs, static_cast<std::size_t>(3 + 2 * depth));
   const Var<Scalar> root = tape.record(of, head.all, [=](const Gradients<Scalar>& g) {
     Tape<Scalar>& t = g.tape();
-    const TensorView<Scalar> dq = g(q), dk = g(k), dv = g(v);
     const bool trains =
         std::any_of(parameters, parameters + 2 * depth, [](Var<Scalar> x) { return x.requires_grad(); });
     ArenaScope scope(t.scratch());
@@ -105,6 +105,7 @@ AttentionResult<Scalar> target_attention(Var<Scalar> q, SegmentsView q_segments,
     // The MLP is shared: a constant number of sequences has a share of its gradient, added up in order afterwards.
     constexpr Index grain = 8;
     const SegmentsView q_groups = detail::grouped(t, qs, grain), k_groups = detail::grouped(t, ks, grain);
+    const detail::SequenceGradients<Scalar> to(g, q, q_groups, k, v, k_groups);
     const Index size = trains ? unit_mlp.parameters() : 0;
     const auto shares = t.scratch().template tensor<Scalar>({q_groups.count, size});
     const auto group = [&](Index c, int worker) {
@@ -114,11 +115,11 @@ AttentionResult<Scalar> target_attention(Var<Scalar> q, SegmentsView q_segments,
       std::fill_n(shares.row(c), size, Scalar(0));
       for (Index b = c * grain; b < std::min((c + 1) * grain, qs.count); ++b) {
         kernels::target_attention_backward<Scalar>(
-            head.unit(b), unit_mlp, head.context_of(g.output(), b), head.weights_of(g.output(), b), rows(dq, qs, b),
-            rows(dk, ks, b), rows(dv, ks, b), trains ? shares.row(c) : nullptr, scratch + worker * room);
+            head.unit(b), unit_mlp, head.context_of(g.output(), b), head.weights_of(g.output(), b), rows(to.q, qs, b),
+            rows(to.k, ks, b), rows(to.v, ks, b), trains ? shares.row(c) : nullptr, scratch + worker * room);
       }
     };
-    detail::run_sequences(t.executor(), dq, q_groups, dk, dv, k_groups, group);
+    to.run(group);
     Index from = 0;
     for (Index i = 0; trains && i < 2 * depth; ++i) {
       const Index count = parameters[i].shape().size();

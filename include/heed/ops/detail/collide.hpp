@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "heed/core/executor.hpp"
 #include "heed/core/segments.hpp"
 #include "heed/core/view.hpp"
 
@@ -29,17 +28,6 @@ bool collide(MatrixView<Scalar> a, SegmentsView a_segments, MatrixView<Scalar> b
   if (column >= a.cols()) return false;
   return apart >= stride ||
          !std::equal(a_segments.offsets, a_segments.offsets + a_segments.count + 1, b_segments.offsets);
-}
-
-/// Calls `sequence(b, worker)`, which adds to sequence b's rows of the gradients of query, key and value, for every b.
-template <class Scalar, class Sequence>
-void run_sequences(Executor& executor, TensorView<Scalar> dq, SegmentsView qs, TensorView<Scalar> dk,
-                   TensorView<Scalar> dv, SegmentsView ks, const Sequence& sequence) {
-  if (collide<Scalar>(dq, qs, dk, ks) || collide<Scalar>(dq, qs, dv, ks) || collide<Scalar>(dk, ks, dv, ks)) {
-    for (Index b = 0; b < qs.count; ++b) sequence(b, 0);
-  } else {
-    executor.run(qs.count, sequence);
-  }
 }
 
 }  // namespace heed::inline HEED_ABI::detail

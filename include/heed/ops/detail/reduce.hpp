@@ -95,19 +95,26 @@ Var<Scalar> reduce_sum(Var<Scalar> x, const Shape& shape, const Groups& groups, 
     }
   });
   return record(tape, {x}, y, [=](const Gradients<Scalar>& g) {
-    if (!g(x)) return;
-    const auto dx = as_rows(g(x), groups);
+    const auto room = g.to_overwrite(x);
+    if (!room.gradient) return;
+    const auto dx = as_rows(room.gradient, groups);
     const TensorView<const Scalar> dy(g.output().data(), out.shape());
     g.tape().executor().run_ranges(out.rows(), groups.grain(in.size()), [&](Index begin, Index end, int) {
       for (Index r = begin; r < end; ++r) {
-        const TensorView<Scalar> group = groups.group(dx, r);
-        if (group.rows() == 0) continue;
         if (groups.last) {
           const Scalar each = dy.row(r)[0] * factor(r);
-          for (Index j = 0; j < group.rows(); ++j) group[j] += each;
-        } else {
-          kernels::add_rows<Scalar>({dy.row(r), {group.rows(), group.cols()}, 0}, group, factor(r));
+          Scalar* const row = dx.row(r);
+          if (room.fresh) {
+            std::fill_n(row, groups.middle, each);
+          } else {
+            for (Index j = 0; j < groups.middle; ++j) row[j] += each;
+          }
+          continue;
         }
+        const TensorView<Scalar> group = groups.group(dx, r);
+        if (group.rows() == 0) continue;
+        for (Index j = 0; room.fresh && j < group.rows(); ++j) std::fill_n(group.row(j), width, Scalar(0));
+        kernels::add_rows<Scalar>({dy.row(r), {group.rows(), group.cols()}, 0}, group, factor(r));
       }
     });
   });
