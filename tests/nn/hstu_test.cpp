@@ -74,6 +74,43 @@ TEST_CASE("HSTULayer is the composition of its operations, dropout and gradients
   }
 }
 
+TEST_CASE("HSTULayer: the weights are the sizes of its attention's, as shares") {
+  const auto layer = make<double>(small());
+  Tape<double> tape;
+  const auto x = tape.constant(normal<double>({6, 6}));
+  const std::vector<Index> ends = {1, -1, 4, 5};
+  const auto got = layer.attention_weights(x, sequences, times, ends, Segments({1, 1, 1, 1})).value();
+  // What a head makes of values that are an identity matrix: its weights, divided by how many a query sees.
+  const auto h = activation(linear(layer.norm_input(x), tape.parameter(layer.uvqk.weight)), Activation::silu);
+  auto identity = Tensor<double>::zeros({6, 6}), sizes = Tensor<double>::zeros({6, 6});
+  for (Index i = 0; i < 6; ++i) identity(i, i) = 1;
+  for (Index head = 0; head < 2; ++head) {
+    const auto q = slice(h, 1, 12 + 3 * head, 15 + 3 * head), k = slice(h, 1, 18 + 3 * head, 21 + 3 * head);
+    const auto weights = pointwise_attention(q, k, tape.constant(identity), sequences,
+                                             {.num_heads = 1,
+                                              .position_bias = tape.parameter(layer.position_bias),
+                                              .time_bias = tape.parameter(layer.time_bias),
+                                              .times = times})
+                             .value();
+    for (Index i = 0; i < 6; ++i) {
+      for (Index j = 0; j < 6; ++j) sizes(i, j) += std::abs(weights(i, j));
+    }
+  }
+  REQUIRE(got.size() == 6);
+  Index at = 0;
+  for (const auto& [begin, end] : {std::pair<Index, Index>{0, 2}, {2, 5}, {5, 6}}) {
+    double sum = 0;
+    for (Index j = begin; j < end; ++j) sum += sizes(end - 1, j);
+    for (Index j = begin; j < end; ++j) CHECK(got[at++] == Approx(sizes(end - 1, j) / sum));
+  }
+  // A query in the middle sees nothing of what comes after it.
+  const auto middle =
+      layer.attention_weights(x, sequences, times, std::vector<Index>{3}, Segments({0, 0, 1, 0})).value();
+  REQUIRE(middle.size() == 3);
+  CHECK(middle[0] + middle[1] == Approx(1));
+  CHECK(middle[2] == 0);
+}
+
 TEST_CASE("HSTULayer drops while training, and only then") {
   const Tensor<float> x = normal<float>({6, 6});
   const auto none = make<float>(small()), some = make<float>(small(0.5));

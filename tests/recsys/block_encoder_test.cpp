@@ -53,10 +53,17 @@ void check_blocks(const EncoderOptionsOf<Model, double>& options) {
   Tape<double> tape;
   const auto encoded = model.encoder(model.input(tape, batch), batch, true);
   auto x = (*model.encoder.positions)(scale(model.input(tape, batch), 2), batch.segments);
-  x = model.encoder.blocks[0](x, batch.segments, Mask::causal());
-  const auto weights =
-      model.encoder.blocks[1].attention_weights(x, batch.segments, batch.query_rows, batch.query_segments);
-  x = model.encoder.norm(model.encoder.blocks[1](x, batch.segments, Mask::causal()));
+  Var<double> weights;
+  for (const auto& block : model.encoder.blocks) {
+    if constexpr (requires { block(x, batch.segments, batch.times); }) {
+      weights = block.attention_weights(x, batch.segments, batch.times, batch.query_rows, batch.query_segments);
+      x = block(x, batch.segments, batch.times);
+    } else {
+      weights = block.attention_weights(x, batch.segments, batch.query_rows, batch.query_segments);
+      x = block(x, batch.segments, Mask::causal());
+    }
+  }
+  x = model.encoder.norm(x);
   CHECK(test::same(encoded.states.value(), x.value()));
   CHECK(test::same(encoded.queries.value(), recsys::at_queries(x, batch).value()));
   CHECK(test::same(encoded.attention.value(), weights.value()));
@@ -94,6 +101,7 @@ TEST_CASE("without a block, a state is the norm of the scaled item and the place
 TEST_CASE("blocks come one after the other, and the last one's attention is shown") {
   check_blocks<SASRec>({.num_heads = 2});
   check_blocks<LiGR>({.num_heads = 2});
+  check_blocks<HSTU>({.num_heads = 2});
 }
 
 TEST_CASE("an encoder of blocks says which model it is, and what is wrong") {

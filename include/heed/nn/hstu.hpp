@@ -2,6 +2,9 @@
 // A hierarchical sequential transduction unit (Zhai et al. 2024): attention and feed-forward network in one.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+
 #include "heed/nn/layer_norm.hpp"
 #include "heed/nn/linear.hpp"
 #include "heed/ops/gated_product.hpp"
@@ -57,6 +60,46 @@ class HSTULayer {
         gated_product<Scalar>(part(0, values()), norm_attention(context), {.activation = Activation::identity});
     return linear_dropout<Scalar>(dropout(gated, options_.dropout), tape.parameter(output.weight),
                                   tape.parameter(output.bias), {.residual = x});
+  }
+
+  /// How much rows `queries` of x (-1: of an empty sequence) make of each event, sequence b of them of its own: the
+  /// size of its weight, |silu(..)|, the mean over the heads, as a share of the sum over the events; each sequence's
+  /// [queries, events], one after the other. (The weights themselves may be negative and sum to anything.) Nothing
+  /// flows back. x and `times` are what the block would get.
+  Var<Scalar> attention_weights(Var<Scalar> x, const Segments& segments, std::span<const std::int64_t> times,
+                                std::span<const Index> queries, const Segments& query_segments) const {
+    Tape<Scalar>& tape = x.tape();
+    const TensorView<const Scalar> all = uvqk(norm_input(x), Activation::silu).value();
+    const auto q = all.columns(2 * values(), 2 * values() + keys()), k = all.columns(2 * values() + keys(), all.cols());
+    const Index width = keys() / options_.num_heads;
+    /// Sum over the heads of |silu(score)| of event j for event i.
+    const auto size = [&](Index i, Index j) {
+      Scalar bias = position_bias.size() > 0 ? position_bias.value().data()[i - j] : Scalar(0), sum = 0;
+      if (time_bias.size() > 0) {
+        const auto at = [&](Index n) { return static_cast<double>(times[static_cast<std::size_t>(n)]); };
+        bias += time_bias.value().data()[kernels::time_bucket(at(i) - at(j), time_bias.size())];
+      }
+      for (Index h = 0; h < options_.num_heads; ++h) {
+        Scalar score = bias;
+        for (Index c = h * width; c < (h + 1) * width; ++c) score += q(i, c) * k(j, c);
+        sum += std::abs(score / (1 + std::exp(-score)));
+      }
+      return sum;
+    };
+    Index pairs = 0;
+    for (Index b = 0; b < segments.count(); ++b) pairs += query_segments.length(b) * segments.length(b);
+    const TensorView<Scalar> out = tape.allocate({pairs});
+    std::fill_n(out.data(), pairs, Scalar(0));
+    Scalar* row = out.data();
+    for (Index b = 0; b < segments.count(); ++b) {
+      for (Index r = query_segments.begin(b); r < query_segments.end(b); ++r, row += segments.length(b)) {
+        const Index begin = segments.begin(b), i = queries[static_cast<std::size_t>(r)];
+        Scalar sum = 0;
+        for (Index j = begin; j <= i; ++j) sum += row[j - begin] = size(i, j);
+        for (Index j = begin; sum > 0 && j <= i; ++j) row[j - begin] /= sum;
+      }
+    }
+    return tape.constant_in_place(out);
   }
 
   /// `uvqk` and the biases normal with standard deviation 0.02, `output` Xavier-uniform, its bias by Linear's rule.

@@ -41,7 +41,7 @@ class BlockEncoder {
   Index state_size() const { return options_.embed_dim; }
   Index summary_size() const { return options_.embed_dim; }
 
-  /// The attention to be had is that of the last block, if such blocks tell theirs, and of ends of histories alone.
+  /// The attention to be had is that of the last block, and of ends of histories alone.
   /// Throws ShapeError for a history longer than `max_length`, or without times where the blocks see them.
   Encoded<Scalar> operator()(Var<Scalar> x, const data::Batch& batch, bool with_attention = false) const {
     x = scale(x, std::sqrt(static_cast<double>(options_.embed_dim)));
@@ -49,12 +49,15 @@ class BlockEncoder {
     x = dropout(x, options_.dropout);
     Encoded<Scalar> out;
     for (const Block<Scalar>& block : blocks) {
+      const bool told = with_attention && &block == &blocks.back() && !every_position(batch);
       if constexpr (requires { block(x, batch.segments, batch.times); }) {
+        if (told) {
+          out.attention =
+              block.attention_weights(x, batch.segments, batch.times, batch.query_rows, batch.query_segments);
+        }
         x = block(x, batch.segments, batch.times);
       } else {
-        if (with_attention && &block == &blocks.back() && !every_position(batch)) {
-          out.attention = block.attention_weights(x, batch.segments, batch.query_rows, batch.query_segments);
-        }
+        if (told) out.attention = block.attention_weights(x, batch.segments, batch.query_rows, batch.query_segments);
         x = block(x, batch.segments, Mask::causal());
       }
     }
