@@ -61,7 +61,8 @@ struct Outcome {
 struct Run {
   TapeOptions options;
   bool strided = false;
-  int only = -1;  ///< the one input that wants a gradient; -1: all
+  int only = -1;          ///< the one input that wants a gradient; -1: all
+  bool poisoned = false;  ///< goes back twice, and NaN lies where the gradients of the second time will be
 };
 
 template <class Scalar>
@@ -79,7 +80,19 @@ Outcome<Scalar> run(const Sample& sample, const Run& how) {
   const Var<Scalar> y = call_of<Scalar>(sample)(tape, std::span<const Var<Scalar>>(x));
   Outcome<Scalar> out{Tensor<Scalar>(y.value()), {}};
   if (!how.options.record) return out;
-  backward(close(tape, y));
+  const Var<Scalar> loss = close(tape, y);
+  backward(loss);
+  if (how.poisoned) {
+    const auto poison = [](Var<Scalar> v) {
+      const auto g = v.gradient();
+      for (Index i = 0; i < g.rows(); ++i) {
+        std::fill_n(const_cast<Scalar*>(g.row(i)), g.cols(), std::numeric_limits<Scalar>::quiet_NaN());
+      }
+    };
+    for (const auto& input : x) poison(input);
+    poison(y);
+    backward(loss);
+  }
   for (const auto& input : x) {
     const auto g = input.gradient();
     out.gradients.push_back(g ? Tensor<Scalar>(g) : Tensor<Scalar>());
@@ -161,7 +174,9 @@ TEST_CASE("every operation's gradients in float are those in double, rounded") {
   });
 }
 
-TEST_CASE("no operation's bits depend on the executor, on strides, on recording or on which gradients are wanted") {
+TEST_CASE(
+    "no operation's bits depend on the executor, on strides, on recording, on which gradients are wanted or on "
+    "memory") {
   for_each_sample([](const Sample& sample) {
     const auto expected = run<float>(sample, {sample.options});
     const auto compare = [&](const Outcome<float>& other) {
@@ -176,6 +191,8 @@ TEST_CASE("no operation's bits depend on the executor, on strides, on recording 
     threaded.options.executor = &backwards;
     compare(run<float>(sample, threaded));
     compare(run<float>(sample, {sample.options, true}));
+    compare(run<float>(sample, {.options = sample.options, .poisoned = true}));
+    compare(run<float>(sample, {.options = sample.options, .strided = true, .poisoned = true}));
     Run silent{sample.options};
     silent.options.record = false;
     compare(run<float>(sample, silent));

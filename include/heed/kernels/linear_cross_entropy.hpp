@@ -23,12 +23,13 @@ inline constexpr Index catalogue_tile = 64, catalogue_block = 96;
 
 /// A block of items c = first .. against a tile of rows r, after other blocks. With l_cr = w_c . x_r + bias_c, top_r
 /// rises to the greatest logit so far, and brought to it are e_cr = exp(l_cr - top_r), sum_r += sum_c e_cr and
-/// dx_r += sum_c e_cr w_c. Where targets[r] is in the block, hit[r] = l of it.
+/// dx_r += sum_c e_cr w_c. Where targets[r] is in the block, hit[r] = l of it. (Sums of many blocks are in double: a
+/// large catalogue's tail would be lost beside one great term.)
 /// weight [block, d], bias [block] or null, x_t [d, tile], e [block, tile]; targets, top (at first -infinity), sum (at
 /// first 0), hit [tile]; dx [tile, d] (at first 0) or null.
 template <class Scalar, class Isa = simd::NativeIsa>
 void catalogue_exponentials(MatrixView<const Scalar> weight, const Scalar* bias, MatrixView<const Scalar> x_t,
-                            Index first, const Index* targets, MatrixView<Scalar> e, Scalar* top, Scalar* sum,
+                            Index first, const Index* targets, MatrixView<Scalar> e, Scalar* top, double* sum,
                             Scalar* hit, MatrixView<Scalar> dx) noexcept {
   using P = simd::Pack<Scalar, Isa>;
   const Index items = e.rows(), rows = e.cols();
@@ -42,78 +43,78 @@ void catalogue_exponentials(MatrixView<const Scalar> weight, const Scalar* bias,
   for (Index r = 0; r < rows; ++r) {
     if (targets[r] >= first && targets[r] < first + items) hit[r] = e(targets[r] - first, r);
   }
-  Scalar fall[catalogue_tile];  // of what was brought to the top before
+  Scalar factor[catalogue_tile], total[catalogue_tile];  // of what was brought to the top before; of this block
   simd::for_each_pack<P>(rows, [&](Index r, Index n) {
     const P before = simd::load<P>(top + r, n);
     P most = before;
     for (Index c = 0; c < items; ++c) most = max(simd::load<P>(e.row(c) + r, n), most);
     const P reference = select(most == lowest, zero, most);  // exp(-infinity - 0) is 0
-    const P factor = exp_nonpositive(before - reference);
-    P total = simd::load<P>(sum + r, n) * factor;
+    P block_total = zero;
     for (Index c = 0; c < items; ++c) {
       const P y = exp_nonpositive(simd::load<P>(e.row(c) + r, n) - reference);
       simd::store(y, e.row(c) + r, n);
-      total = total + y;
+      block_total = block_total + y;
     }
     simd::store(most, top + r, n);
-    simd::store(total, sum + r, n);
-    simd::store(factor, fall + r, n);
+    simd::store(block_total, total + r, n);
+    simd::store(exp_nonpositive(before - reference), factor + r, n);
   });
-  if (!dx) return;
   for (Index r = 0; r < rows; ++r) {
-    if (fall[r] != Scalar(1)) scale_forward<Scalar, Isa>(dx.cols(), dx.row(r), fall[r], Scalar(0), dx.row(r));
+    sum[r] = sum[r] * static_cast<double>(factor[r]) + static_cast<double>(total[r]);
+    if (dx && factor[r] != Scalar(1)) {
+      scale_forward<Scalar, Isa>(dx.cols(), dx.row(r), factor[r], Scalar(0), dx.row(r));
+    }
   }
+  if (!dx) return;
   gemm_tn<Scalar, Isa>(e, weight, dx, {.accumulate = true});
 }
 
 /// From `top` and `sum` [parts, tile] of parts of the catalogue and the targets' logits `hit`: returns the sum over the
-/// tile of -log p of the target, and turns sum_br into the factor that makes a part's sums those of probabilities,
-/// exp(top_br - most_r) share_r, with most_r = max_b top_br.
+/// tile of -log p of the target. Leaves greatest_r = max_p top_pr, share_r = 1 / sum_c exp(l_cr - greatest_r), and what
+/// makes a part's sums those of probabilities, factor_pr = exp(top_pr - greatest_r) share_r.
 template <class Scalar, class Isa = simd::NativeIsa>
-double catalogue_losses(MatrixView<const Scalar> top, MatrixView<Scalar> sum, const Scalar* hit, Scalar* most,
-                        Scalar* share) noexcept {
+double catalogue_losses(MatrixView<const Scalar> top, MatrixView<const double> sum, const Scalar* hit, Scalar* greatest,
+                        Scalar* share, MatrixView<Scalar> factor) noexcept {
   using P = simd::Pack<Scalar, Isa>;
   const Index rows = top.cols();
   double total[catalogue_tile] = {}, loss = 0;
   simd::for_each_pack<P>(rows, [&](Index r, Index n) {
-    P greatest(-std::numeric_limits<Scalar>::infinity());
-    for (Index b = 0; b < top.rows(); ++b) greatest = max(simd::load<P>(top.row(b) + r, n), greatest);
-    simd::store(greatest, most + r, n);
+    P most(-std::numeric_limits<Scalar>::infinity());
+    for (Index p = 0; p < top.rows(); ++p) most = max(simd::load<P>(top.row(p) + r, n), most);
+    simd::store(most, greatest + r, n);
   });
-  for (Index b = 0; b < top.rows(); ++b) {
-    Scalar factor[catalogue_tile];
+  for (Index p = 0; p < top.rows(); ++p) {
     simd::for_each_pack<P>(rows, [&](Index r, Index n) {
-      simd::store(exp_nonpositive(simd::load<P>(top.row(b) + r, n) - simd::load<P>(most + r, n)), factor + r, n);
+      simd::store(exp_nonpositive(simd::load<P>(top.row(p) + r, n) - simd::load<P>(greatest + r, n)), factor.row(p) + r,
+                  n);
     });
-    for (Index r = 0; r < rows; ++r) {
-      total[r] += static_cast<double>(sum(b, r)) * static_cast<double>(factor[r]);
-      sum(b, r) = factor[r];
-    }
+    for (Index r = 0; r < rows; ++r) total[r] += sum(p, r) * static_cast<double>(factor(p, r));
   }
   for (Index r = 0; r < rows; ++r) {
-    loss += static_cast<double>(most[r] - hit[r]) + std::log(total[r]);
+    loss += static_cast<double>(greatest[r] - hit[r]) + std::log(total[r]);
     share[r] = static_cast<Scalar>(1 / total[r]);
   }
-  for (Index b = 0; b < top.rows(); ++b) {
-    for (Index r = 0; r < rows; ++r) sum(b, r) *= share[r];
+  for (Index p = 0; p < top.rows(); ++p) {
+    for (Index r = 0; r < rows; ++r) factor(p, r) *= share[r];
   }
   return loss;
 }
 
-/// With p_cr = e_cr exp(top_r - most_r) share_r and g_cr = p_cr - [c = target_r], the gradients of the losses by the
-/// logits of a block: dweight_c += sum_r g_cr x_r and dbias_c += sum_r g_cr, unless they are null (`accumulate` false:
-/// = instead of +=, for both). e [block, tile] and top [tile] as catalogue_exponentials left them for this block; x and
-/// `scaled`, which is overwritten, [tile, d].
+/// With p_cr = e_cr exp(top_r - greatest_r) share_r and g_cr = p_cr - [c = target_r], the gradients of the losses by
+/// the logits of a block: dweight_c += sum_r g_cr x_r and dbias_c += sum_r g_cr, unless they are null (`accumulate`
+/// false: = instead of +=, for both). e [block, tile] and top [tile] as catalogue_exponentials left them for this
+/// block; x and `scaled`, which is overwritten, [tile, d].
 template <class Scalar, class Isa = simd::NativeIsa>
-void catalogue_weight_gradients(MatrixView<const Scalar> e, const Scalar* top, const Scalar* most, const Scalar* share,
-                                Index first, const Index* targets, MatrixView<const Scalar> x, bool accumulate,
-                                MatrixView<Scalar> scaled, MatrixView<Scalar> dweight, Scalar* dbias) noexcept {
+void catalogue_weight_gradients(MatrixView<const Scalar> e, const Scalar* top, const Scalar* greatest,
+                                const Scalar* share, Index first, const Index* targets, MatrixView<const Scalar> x,
+                                bool accumulate, MatrixView<Scalar> scaled, MatrixView<Scalar> dweight,
+                                Scalar* dbias) noexcept {
   using P = simd::Pack<Scalar, Isa>;
   const Index items = e.rows(), rows = e.cols();
   Scalar factor[catalogue_tile];
   simd::for_each_pack<P>(rows, [&](Index r, Index n) {
-    const P fall = exp_nonpositive(simd::load<P>(top + r, n) - simd::load<P>(most + r, n));
-    simd::store(fall * simd::load<P>(share + r, n), factor + r, n);
+    const P to_greatest = exp_nonpositive(simd::load<P>(top + r, n) - simd::load<P>(greatest + r, n));
+    simd::store(to_greatest * simd::load<P>(share + r, n), factor + r, n);
   });
   if (dweight) {
     for (Index r = 0; r < rows; ++r) {

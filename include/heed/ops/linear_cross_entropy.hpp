@@ -41,10 +41,11 @@ void add_scaled_rows(Tape<Scalar>& tape, TensorView<const Scalar> y, Scalar fact
 
 /// cross_entropy(scale x weight^T + bias, targets): x [.., d] (leading dimensions fold into rows), weight [items, d],
 /// bias [items] or empty, targets [rows] -> loss []. The logits are never stored: beside the gradients, memory grows
-/// with the items alone (64 numbers an item). While the tape records, the gradients are computed here, where the
-/// exponentials are at hand, and `backward` only scales them. An ignored row costs nothing. When every row is ignored,
-/// the loss and its gradients are 0. To leave items out (a padding row), pass a slice of the table.
-/// Throws ShapeError, IndexError for a target that is no item, OptionError for the reduction.
+/// with the items (64 numbers an item) and with d (64 rows for each of up to 16 parts of the items and each thread).
+/// While the tape records, the gradients are computed here, where the exponentials are at hand, and `backward` only
+/// scales them. An ignored row costs nothing. When every row is ignored, the loss and its gradients are 0. To leave
+/// items out (a padding row), pass a slice of the table. Throws ShapeError, IndexError for a target that is no item,
+/// OptionError for the reduction.
 template <class Scalar>
 Var<Scalar> linear_cross_entropy(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, std::span<const Index> targets,
                                  const LinearCrossEntropyOptions& options = {}) {
@@ -68,10 +69,10 @@ Var<Scalar> linear_cross_entropy(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> 
   const auto dx = gradient_of(x, {count, width}), dw = gradient_of(weight, {items, width}),
              db = gradient_of(bias, {items});
 
-  constexpr Index most = kernels::catalogue_tile, block = kernels::catalogue_block;
-  // A part is what one worker sums by itself: of whole blocks, and how many parts there are depends on the items alone.
-  const Index blocks = (items + block - 1) / block, part = (blocks + 15) / 16 * block,
-              parts = (items + part - 1) / part;
+  constexpr Index tile = kernels::catalogue_tile, block = kernels::catalogue_block;
+  // A part is what one worker sums by itself: whole blocks. How many there are, 16 at most, depends on the items alone.
+  const Index blocks = (items + block - 1) / block, part = (blocks + 15) / 16 * block;
+  const Index parts = items > 0 ? (items + part - 1) / part : 0;
   Executor& executor = tape.executor();
   ArenaScope scope(tape.scratch());
   const auto scratch = [&](const Shape& shape) { return tape.scratch().template tensor<Scalar>(shape); };
@@ -81,57 +82,63 @@ Var<Scalar> linear_cross_entropy(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> 
     kept[n] = i;
     wanted[n++] = targets[static_cast<std::size_t>(i)];
   }
-  const bool later = dw || db;  // the exponentials are needed again
-  const auto all_x = scratch({most, width}), all_x_t = scratch({width, most});
-  const auto all_tops = scratch({blocks, most}), all_sums = scratch({parts, most}), all_ends = scratch({parts, most});
-  const auto hits = scratch({most}), greatest = scratch({most}), shares = scratch({most});
-  const auto all_dx = dx ? scratch({parts * most, width}) : TensorView<Scalar>{};
-  const auto all_scaled = dw ? scratch({executor.threads() * most, width}) : TensorView<Scalar>{};
-  const auto all_e = scratch({later ? items : block * executor.threads(), most});  // last: an arena doubles
+  const bool goes_on = dw || db;  // the exponentials are needed again
+  const auto all_x = scratch({tile, width}), all_x_t = scratch({width, tile}), all_tops = scratch({blocks, tile});
+  const auto all_part_tops = scratch({parts, tile}), all_factors = scratch({parts, tile});
+  const auto all_sums = tape.scratch().template tensor<double>({parts, tile});
+  const auto hits = scratch({tile}), greatest = scratch({tile}), shares = scratch({tile});
+  const auto all_sums_dx = dx ? scratch({parts * tile, width}) : TensorView<Scalar>{};
+  const auto all_scaled = dw ? scratch({executor.threads() * tile, width}) : TensorView<Scalar>{};
+  const auto all_e = scratch({goes_on ? items : block * executor.threads(), tile});  // last: an arena doubles
   const MatrixView<const Scalar> in = x.value(), table = weight.value();
   const Scalar* const offsets = bias ? bias.value().data() : nullptr;
   const Scalar scale = static_cast<Scalar>(options.scale);
   double total = 0;
-  for (Index from = 0; from < count; from += most) {
-    const Index tall = std::min(most, count - from);
+  for (Index from = 0; from < count; from += tile) {
+    const Index tall = std::min(tile, count - from);
     const Index* const target = wanted + from;
-    const auto tile = all_x.rows(0, tall), tile_t = all_x_t.columns(0, tall);
-    const auto tops = all_tops.columns(0, tall), sums = all_sums.columns(0, tall), ends = all_ends.columns(0, tall);
-    const auto e = all_e.columns(0, tall);
-    for (Index r = 0; r < tall; ++r)
-      kernels::scale_forward<Scalar>(width, in.row(kept[from + r]), scale, 0, tile.row(r));
-    kernels::transpose<Scalar>(tile, tile_t);
+    const auto here = all_x.rows(0, tall), here_t = all_x_t.columns(0, tall), e = all_e.columns(0, tall);
+    const auto tops = all_tops.columns(0, tall), part_tops = all_part_tops.columns(0, tall),
+               factors = all_factors.columns(0, tall);
+    const auto sums = all_sums.columns(0, tall);
+    for (Index r = 0; r < tall; ++r) {
+      kernels::scale_forward<Scalar>(width, in.row(kept[from + r]), scale, 0, here.row(r));
+    }
+    kernels::transpose<Scalar>(here, here_t);
     executor.run_ranges(items, part, [&](Index begin, Index end, int worker) {
       const Index p = begin / part;
-      Scalar* const top = ends.row(p);
-      std::fill_n(top, tall, -std::numeric_limits<Scalar>::infinity());
-      std::fill_n(sums.row(p), tall, Scalar(0));
-      const auto part_dx = dx ? all_dx.rows(p * most, p * most + tall) : all_dx.matrix();
-      for (Index r = 0; dx && r < tall; ++r) std::fill_n(part_dx.row(r), width, Scalar(0));
+      std::fill_n(part_tops.row(p), tall, -std::numeric_limits<Scalar>::infinity());
+      std::fill_n(sums.row(p), tall, 0.0);
+      const auto sum_dx = dx ? all_sums_dx.rows(p * tile, p * tile + tall) : all_sums_dx.matrix();
+      if (dx) std::fill_n(sum_dx.data(), tall * width, Scalar(0));
       for (Index c = begin; c < end; c += block) {
-        const Index stop = std::min(c + block, end), at = later ? c : worker * block;
-        kernels::catalogue_exponentials<Scalar>(table.rows(c, stop), offsets == nullptr ? nullptr : offsets + c, tile_t,
-                                                c, target, e.rows(at, at + stop - c), top, sums.row(p), hits.data(),
-                                                part_dx);
-        std::copy_n(top, tall, tops.row(c / block));
+        const Index stop = std::min(c + block, end), at = goes_on ? c : worker * block;
+        kernels::catalogue_exponentials<Scalar>(table.rows(c, stop), offsets == nullptr ? nullptr : offsets + c, here_t,
+                                                c, target, e.rows(at, at + stop - c), part_tops.row(p), sums.row(p),
+                                                hits.data(), sum_dx);
+        std::copy_n(part_tops.row(p), tall, tops.row(c / block));
       }
     });
-    total += kernels::catalogue_losses<Scalar>(ends, sums, hits.data(), greatest.data(), shares.data());
-    if (later) {
+    total += kernels::catalogue_losses<Scalar>(part_tops, sums, hits.data(), greatest.data(), shares.data(), factors);
+    if (goes_on) {
       executor.run_ranges(items, block, [&](Index begin, Index end, int worker) {
         kernels::catalogue_weight_gradients<Scalar>(
-            e.rows(begin, end), tops.row(begin / block), greatest.data(), shares.data(), begin, target, tile, from > 0,
-            dw ? all_scaled.rows(worker * most, worker * most + tall) : all_scaled.matrix(),
+            e.rows(begin, end), tops.row(begin / block), greatest.data(), shares.data(), begin, target, here, from > 0,
+            dw ? all_scaled.rows(worker * tile, worker * tile + tall) : all_scaled.matrix(),
             dw ? dw.rows(begin, end) : dw.matrix(), db ? db.data() + begin : nullptr);
       });
     }
-    for (Index r = 0; dx && r < tall; ++r) {
-      Scalar* const out = dx.row(from + r);
-      kernels::scale_forward<Scalar>(width, table.row(target[r]), Scalar(-1), 0, out);
-      for (Index p = 0; p < parts; ++p) {
-        kernels::scale_backward<Scalar>(width, all_dx.row(p * most + r), sums(p, r), out);
+    if (!dx) continue;
+    constexpr Index grain = 16;
+    executor.run_ranges(tall, grain, [&](Index begin, Index end, int) {
+      for (Index r = begin; r < end; ++r) {
+        Scalar* const out = dx.row(from + r);
+        kernels::scale_forward<Scalar>(width, table.row(target[r]), Scalar(-1), 0, out);
+        for (Index p = 0; p < parts; ++p) {
+          kernels::scale_backward<Scalar>(width, all_sums_dx.row(p * tile + r), factors(p, r), out);
+        }
       }
-    }
+    });
   }
   const bool mean = options.reduction == Reduction::mean;
   y[0] = static_cast<Scalar>(mean && count > 0 ? total / static_cast<double>(count) : total);

@@ -43,14 +43,15 @@ Var<Scalar> linear_dropout(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias,
     fail<OptionError>("linear_dropout", "dropout ", probability, " is not in [0, 1)");
   }
   // A block of rows must begin where a group of the mask's random numbers does, and touch no row of another one: slices
-  // of one array that lie across each other would.
+  // of one array that lie across each other would, and rows of another width.
   const auto apart = [](TensorView<const Scalar> a, TensorView<const Scalar> b) {
     return a.data() + a.size() <= b.data() || b.data() + b.size() <= a.data();
   };
   const bool fused =
       (kind == Activation::identity || (kind == Activation::relu && !residual)) && detail::row_grain * out % 128 == 0 &&
-      (!residual || (residual.value().contiguous() && x.value().contiguous() &&
-                     (x.value().data() == residual.value().data() || apart(x.value(), residual.value()))));
+      (!residual ||
+       (residual.value().contiguous() && x.value().contiguous() &&
+        ((x.value().data() == residual.value().data() && x.cols() == out) || apart(x.value(), residual.value()))));
   if (!fused) {
     const Var<Scalar> y = dropout(linear(x, weight, bias, kind), probability);
     return residual ? add(residual, y) : y;

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "heed/ops/add.hpp"
+#include "heed/ops/reshape.hpp"
 #include "heed/ops/slice.hpp"
 #include "heed/ops/sum.hpp"
 #include "support/backwards.hpp"
@@ -107,6 +108,16 @@ TEST_CASE("gradients of sequences start from zero wherever their memory comes fr
                  return Made{ones_back(slice(x, 0, 0, 5), cut, slice(x, 0, 1, 6), slice(x, 0, 0, 5), cut), x};
                }),
                {101, 111, 111, 111, 111, 10, 0});
+  }
+  SECTION("rows that lie across those of the array they are of") {
+    const Segments short_cut({1, 3});
+    check_rows(gradient([&](Tape<float>& tape) {
+                 const auto h = leaf(tape, 4, 8);
+                 const auto u = reshape(h, {8, 4});
+                 const auto k = slice(u, 0, 4, 8);
+                 return Made{ones_back(slice(u, 0, 0, 4), short_cut, k, k, short_cut), h};
+               }),
+               {1, 1, 110, 110});
   }
   SECTION("what something else has added to before") {
     check_rows(gradient([&](Tape<float>& tape) {

@@ -17,21 +17,32 @@ class SequenceGradients {
   SequenceGradients(const Gradients<Scalar>& g, Var<Scalar> q_in, SegmentsView qs, Var<Scalar> k_in, Var<Scalar> v_in,
                     SegmentsView ks)
       : executor_(g.tape().executor()), qs_(qs), ks_(ks) {
-    // What nothing has come to is zeroed a sequence at a time, while its rows are near, where no other cutting of the
-    // same array could add to them before.
+    // What nothing has come to is zeroed a sequence at a time, while its rows are near: where each of the three that
+    // lies in the array has its own rows for rows, and all are cut alike. Otherwise all of it is, before anything adds.
     const bool one_cut = std::equal(qs.offsets, qs.offsets + qs.count + 1, ks.offsets);
-    const auto gradient_of = [&](Var<Scalar> x) {
-      TensorView<Scalar> all = g.to_zero(x);
-      if (all && one_cut && all.rows() == qs.tokens()) {
-        to_zero_[zeroed_++] = all;
-      } else if (all) {
-        std::fill_n(all.data(), all.size(), Scalar(0));
-      }
-      return g(x);
+    for (const Var<Scalar>& x : {q_in, k_in, v_in}) {
+      if (const TensorView<Scalar> all = g.to_zero(x)) to_zero_[zeroed_++] = all.matrix();
+    }
+    q = g(q_in);
+    k = g(k_in);
+    v = g(v_in);
+    const auto by_rows = [&](MatrixView<Scalar> all) {
+      const auto fits = [&](MatrixView<Scalar> part) {
+        const Index from = part.data() - all.data();
+        return !part || from < 0 || from >= all.size() ||
+               (part.rows() == all.rows() && part.row_stride() == all.cols() && from + part.cols() <= all.cols());
+      };
+      return one_cut && all.rows() == qs.tokens() && fits(q) && fits(k) && fits(v);
     };
-    q = gradient_of(q_in);
-    k = gradient_of(k_in);
-    v = gradient_of(v_in);
+    int kept = 0;
+    for (int i = 0; i < zeroed_; ++i) {
+      if (by_rows(to_zero_[i])) {
+        to_zero_[kept++] = to_zero_[i];
+      } else {
+        std::fill_n(to_zero_[i].data(), to_zero_[i].size(), Scalar(0));
+      }
+    }
+    zeroed_ = kept;
   }
 
   /// Calls `sequence(b, worker)`, which adds to sequence b's rows, for every b.
@@ -39,7 +50,7 @@ class SequenceGradients {
   void run(const Sequence& sequence) const {
     const auto step = [&](Index b, int worker) {
       for (int i = 0; i < zeroed_; ++i) {
-        const TensorView<Scalar> rows = to_zero_[i].rows(qs_.begin(b), qs_.end(b));
+        const MatrixView<Scalar> rows = to_zero_[i].rows(qs_.begin(b), qs_.end(b));
         std::fill_n(rows.data(), rows.size(), Scalar(0));
       }
       sequence(b, worker);
@@ -56,7 +67,7 @@ class SequenceGradients {
  private:
   Executor& executor_;
   SegmentsView qs_, ks_;
-  TensorView<Scalar> to_zero_[3];
+  MatrixView<Scalar> to_zero_[3];
   int zeroed_ = 0;
 };
 
