@@ -29,8 +29,8 @@ constexpr const char* introduction =
     "The questions that the article on attention in recommenders leaves open: does attention help an LSTM, and\n"
     "on long histories; what is left of it when there is little to learn from, or when users are new; what do\n"
     "longer histories cost and bring. Made by `compare_models`; an answer is yes or no where the 95 % interval of\n"
-    "a paired bootstrap over the users leaves zero out. Short, middle and long: thirds of the users by the length\n"
-    "of their history.\n\n";
+    "a paired bootstrap over the users leaves zero out (one in twenty does by chance). Short, middle and long:\n"
+    "thirds of the users by the length of their history. Seconds are wall time.\n\n";
 
 struct Variant {
   const char* name;
@@ -244,16 +244,27 @@ int main(int argc, char** argv) {
   std::vector<Index> lengths;
   app.add_option("--shares", shares, "Learn from these shares of the users as well, 0.05 0.25 1 say")
       ->check(CLI::Range(1e-6, 1.0));
-  app.add_option("--lengths", lengths, "Show the models so many events as well, 50 200 1000 say")
-      ->check(CLI::PositiveNumber);
+  auto* const with_lengths =
+      app.add_option("--lengths", lengths, "Show the models so many events as well, 50 200 1000 say")
+          ->check(CLI::PositiveNumber);
   app.add_option("--lengths-of", lengths_of, "Of --lengths: models whose names this expression finds")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->needs(with_lengths);
   app.add_option("--report", report_path, "Where to write tables and curves")->capture_default_str();
   app.add_option("--page", page_path, "Where to write the tables as Markdown");
   app.add_option("--threads", threads, "0: all of the machine's")->check(CLI::NonNegativeNumber);
   CLI11_PARSE(app, argc, argv);
   try {
+    // What is wrong with the last things to be done is to be known before hours of training.
     const std::regex shown_lengths(lengths_of);
+    const auto all = variants();
+    if (std::none_of(all.begin(), all.end(),
+                     [&](const Variant& v) { return std::regex_search(v.name, shown_lengths); })) {
+      heed::fail<heed::OptionError>("--lengths-of", "'", lengths_of, "' finds no model");
+    }
+    for (const std::string& path : {report_path, page_path}) {
+      if (!path.empty()) heed::io::AtomicFile("write_report", path);
+    }
     const auto executor = make_executor(threads);
     std::printf("heed %s, instruction set %s, %d threads\n", heed::version(), heed::isa(), executor->threads());
     const auto log = file.read();
@@ -274,10 +285,11 @@ int main(int argc, char** argv) {
 
     heed::io::Report report("Recommenders on " + file.data);
     std::string page =
-        heed::message(introduction, log.num_users(), " users, ", log.num_items(), " items, ", log.size(), " events; ",
-                      seeds, seeds == 1 ? " seed" : " seeds", ", ", executor->threads(),
+        heed::message(introduction, file.data, ": ", log.num_users(), " users, ", log.num_items(), " items, ",
+                      log.size(), " events. ", seeds, seeds == 1 ? " seed, " : " seeds, ", executor->threads(),
                       executor->threads() == 1 ? " thread" : " threads", ", instruction set ", heed::isa(),
-                      limits.max_epochs > 0 ? heed::message("; at most ", limits.max_epochs, " epochs") : "", ".\n");
+                      limits.max_epochs > 0 ? heed::message(", epochs at most ", limits.max_epochs) : "",
+                      limits.max_length > 0 ? heed::message(", events seen at most ", limits.max_length) : "", ".\n");
     const auto show = [&](const std::string& caption, const Table& table) {
       std::printf("\n%s:\n", caption.c_str());
       table.print();
@@ -309,7 +321,7 @@ int main(int argc, char** argv) {
     report.write(report_path);
     std::printf("\nWrote %s\n", report_path.c_str());
     if (!page_path.empty()) {
-      heed::io::AtomicFile written("compare_models", page_path);
+      heed::io::AtomicFile written("write_page", page_path);
       written.write(page);
       written.commit();
       std::printf("Wrote %s\n", page_path.c_str());
