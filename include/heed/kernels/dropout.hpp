@@ -76,16 +76,17 @@ template <class P, class Isa, class Scalar, class Body>
 
 }  // namespace detail
 
-/// y[i] = 0 with the given probability (in [0, 1), in steps of 1/65536), x[i] / (1 - probability) otherwise, for
-/// i = begin .. end - 1 of an array that begins at x; begin is a multiple of 128. What is dropped has no influence,
-/// even NaN.
+/// y[i] = 0 with the given probability (in [0, 1), in steps of 1/65536), x[i] / (1 - probability) otherwise. x and y
+/// are elements begin .. end - 1 of an array whose mask this is; begin is a multiple of 128. What is dropped has no
+/// influence, even NaN.
 template <class Scalar, class Isa = simd::NativeIsa>
 void dropout_forward(Random random, double probability, Index begin, Index end, const Scalar* x, Scalar* y) noexcept {
   using P = simd::Pack<Scalar, Isa>;
   const Scalar keep = static_cast<Scalar>(1 - probability);
   const P zero(Scalar(0)), factor(Scalar(1) / keep);
   detail::for_each_dropout<P, Isa>(random, keep, begin, end, [&](Index i, Index n, auto kept) {
-    simd::store(select(kept, simd::load<P>(x + i, n) * factor, zero), y + i, n);
+    const Index at = i - begin;
+    simd::store(select(kept, simd::load<P>(x + at, n) * factor, zero), y + at, n);
   });
 }
 
@@ -97,8 +98,9 @@ void dropout_backward(Random random, double probability, Index begin, Index end,
   const Scalar keep = static_cast<Scalar>(1 - probability);
   const P factor(Scalar(1) / keep);
   detail::for_each_dropout<P, Isa>(random, keep, begin, end, [&](Index i, Index n, auto kept) {
-    const P old = simd::load<P>(dx + i, n);
-    simd::store(select(kept, fma(simd::load<P>(dy + i, n), factor, old), old), dx + i, n);
+    const Index at = i - begin;
+    const P old = simd::load<P>(dx + at, n);
+    simd::store(select(kept, fma(simd::load<P>(dy + at, n), factor, old), old), dx + at, n);
   });
 }
 

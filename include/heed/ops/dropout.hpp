@@ -28,14 +28,14 @@ Var<Scalar> dropout(Var<Scalar> x, double probability) {
   const auto y = tape.allocate(x.shape());
   const Random random = tape.next_random();
   tape.executor().run_ranges(y.size(), detail::elementwise_grain, [&](Index begin, Index end, int) {
-    kernels::dropout_forward<Scalar>(random, probability, begin, end, in.data(), y.data());
+    kernels::dropout_forward<Scalar>(random, probability, begin, end, in.data() + begin, y.data() + begin);
   });
   return record(tape, {x}, y, [=](const Gradients<Scalar>& g) {
     const auto dx = g(x);
     if (!dx) return;
     detail::add_dense(g.tape(), dx, [&](Scalar* out) {
       g.tape().executor().run_ranges(y.size(), detail::elementwise_grain, [&](Index begin, Index end, int) {
-        kernels::dropout_backward<Scalar>(random, probability, begin, end, g.output().data(), out);
+        kernels::dropout_backward<Scalar>(random, probability, begin, end, g.output().data() + begin, out + begin);
       });
     });
   });

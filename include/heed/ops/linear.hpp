@@ -29,26 +29,49 @@ template <class Scalar>
   }
 }
 
-/// From the cotangent dz [rows, out] of x weight^T + bias to those of all three. `prepare(begin, end)` makes rows
-/// begin .. end - 1 of dz just before they are used.
-template <class Scalar, class Prepare>
-void linear_backward(const Gradients<Scalar>& g, TensorView<const Scalar> dz, Var<Scalar> x, Var<Scalar> weight,
-                     Var<Scalar> bias, const Prepare& prepare) {
+/// Slabs of rows over which the gradient of a weight [m, n] is summed apart: enough for many threads, and hardly more
+/// room for the sums than for the rows.
+inline Index linear_slabs(Index rows, Index m, Index n) {
+  return std::clamp(rows * (m + n) / std::max<Index>(1, m * n), Index{4}, Index{16});
+}
+
+/// From the cotangent of x weight^T + bias to those of all three. `cotangent(begin, end, room)` are its rows
+/// begin .. end - 1, where they are or made in the room [end - begin, out]. Each block of rows serves all three while
+/// it is near.
+template <class Scalar, class Cotangent>
+void linear_backward(const Gradients<Scalar>& g, Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias,
+                     const Cotangent& cotangent) {
   Tape<Scalar>& tape = g.tape();
-  ArenaScope scope(tape.scratch());
-  const Index rows = dz.rows(), out = dz.cols();
+  Arena& scratch = tape.scratch();
+  ArenaScope scope(scratch);
+  const MatrixView<const Scalar> in = x.value().matrix(), w = weight.value();
+  const Index rows = in.rows(), out = w.rows();
   const auto db = bias ? g(bias) : TensorView<Scalar>();
-  const auto sums = tape.scratch().template tensor<Scalar>({db ? (rows + row_grain - 1) / row_grain : 0, out});
-  std::fill_n(sums.data(), sums.size(), Scalar(0));
   const auto [dx, fresh] = g.to_overwrite(x);
-  tape.executor().run_ranges(rows, row_grain, [&, to = dx.matrix(), accumulate = !fresh](Index begin, Index end, int) {
-    prepare(begin, end);
-    const auto part = dz.rows(begin, end);
-    if (to) kernels::gemm<Scalar>(part, weight.value(), to.rows(begin, end), {.accumulate = accumulate});
-    if (db) kernels::add_column_sums<Scalar>(part, sums.row(begin / row_grain));
+  const MatrixView<Scalar> to = dx.matrix(), dw = g(weight).matrix();
+  const Index most = linear_slabs(rows, out, w.cols());
+  const Index slab = std::max<Index>(1, (rows + most * row_grain - 1) / (most * row_grain)) * row_grain;
+  const Index slabs = (rows + slab - 1) / slab;
+  const auto dw_sums = scratch.template tensor<Scalar>({dw ? slabs * out : 0, w.cols()});
+  const auto db_sums = scratch.template tensor<Scalar>({db ? slabs : 0, out});
+  const auto rooms = scratch.template tensor<Scalar>({tape.executor().threads() * row_grain, out});
+  std::fill_n(db_sums.data(), db_sums.size(), Scalar(0));
+  tape.executor().run_ranges(rows, slab, [&, accumulate = !fresh](Index first, Index last, int worker) {
+    const Index i = first / slab;
+    for (Index begin = first; begin < last; begin += row_grain) {
+      const Index end = std::min(begin + row_grain, last);
+      const MatrixView<const Scalar> dz =
+          cotangent(begin, end, rooms.rows(worker * row_grain, worker * row_grain + end - begin));
+      if (to) kernels::gemm<Scalar>(dz, w, to.rows(begin, end), {.accumulate = accumulate});
+      if (db) kernels::add_column_sums<Scalar>(dz, db_sums.row(i));
+      if (dw) {
+        kernels::gemm_tn<Scalar>(dz, in.rows(begin, end), dw_sums.rows(i * out, (i + 1) * out),
+                                 {.accumulate = begin > first});
+      }
+    }
   });
-  if (db) kernels::add_column_sums<Scalar>(sums, db.data());
-  if (const auto dw = g(weight)) add_product_tn<Scalar>(tape, dz, x.value(), dw);
+  if (db) kernels::add_column_sums<Scalar>(db_sums, db.data());
+  if (dw) add_slabs<Scalar>(tape, dw_sums, dw);
 }
 
 }  // namespace detail
@@ -65,18 +88,15 @@ Var<Scalar> linear(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias = {}, Act
   kernels::Epilogue<Scalar> epilogue{.bias = bias ? bias.value().data() : nullptr, .activation = kind};
   detail::product_nt<Scalar>(tape, x.value(), weight.value(), y, epilogue);
   return record(tape, {x, weight, bias ? bias : x}, y, [=](const Gradients<Scalar>& g) {
-    Tape<Scalar>& t = g.tape();
-    ArenaScope scope(t.scratch());
     const TensorView<const Scalar> dy = g.output().matrix();
-    const bool identity = kind == Activation::identity;
-    const auto made = t.scratch().template tensor<Scalar>({identity ? 0 : dy.rows(), dy.cols()});
-    detail::linear_backward<Scalar>(g, identity ? dy : made, x, weight, bias, [&](Index begin, Index end) {
-      if (identity) return;
-      const Index from = begin * dy.cols(), to = end * dy.cols();
-      std::fill(made.data() + from, made.data() + to, Scalar(0));
-      kernels::activation_backward<Scalar>(kind, to - from, nullptr, y.data() + from, dy.data() + from,
-                                           made.data() + from);
-    });
+    detail::linear_backward<Scalar>(
+        g, x, weight, bias, [&](Index begin, Index end, MatrixView<Scalar> room) -> MatrixView<const Scalar> {
+          if (kind == Activation::identity) return dy.rows(begin, end);
+          std::fill_n(room.data(), room.size(), Scalar(0));
+          kernels::activation_backward<Scalar>(kind, room.size(), nullptr, y.matrix().row(begin), dy.row(begin),
+                                               room.data());
+          return room;
+        });
   });
 }
 

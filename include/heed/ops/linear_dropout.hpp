@@ -70,34 +70,34 @@ Var<Scalar> linear_dropout(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias,
     tape.executor().run_ranges(rows, detail::row_grain, [&](Index begin, Index end, int) {
       kernels::gemm<Scalar>(in.rows(begin, end), packed, y.matrix().rows(begin, end), epilogue);
       const Index from = begin * out, to = end * out;
-      if (drops) kernels::dropout_forward<Scalar>(random, probability, from, to, y.data(), y.data());
+      if (drops) kernels::dropout_forward<Scalar>(random, probability, from, to, y.data() + from, y.data() + from);
       if (beside != nullptr) kernels::scale_backward<Scalar>(to - from, beside + from, Scalar(1), y.data() + from);
     });
   }
   return record(tape, {x, weight, bias ? bias : x, residual ? residual : x}, y, [=](const Gradients<Scalar>& g) {
-    Tape<Scalar>& t = g.tape();
-    ArenaScope scope(t.scratch());
     const TensorView<const Scalar> dy = g.output().matrix();
-    const auto dz =
-        drops || kind == Activation::relu ? t.scratch().template tensor<Scalar>({rows, out}) : TensorView<Scalar>();
-    const TensorView<const Scalar> up = dz ? TensorView<const Scalar>(dz) : dy;
     const auto beside = residual ? g.to_overwrite(residual) : typename Gradients<Scalar>::Room{};
-    detail::linear_backward<Scalar>(g, up, x, weight, bias, [&](Index begin, Index end) {
-      const Index from = begin * out, to = end * out;
-      if (beside.fresh) {
-        std::copy_n(dy.data() + from, to - from, beside.gradient.data() + from);
-      } else if (beside.gradient) {
-        kernels::scale_backward<Scalar>(to - from, dy.data() + from, Scalar(1), beside.gradient.data() + from);
-      }
-      if (kind == Activation::relu) {
-        // What is above 0 here was neither dropped nor below 0.
-        kernels::relu_gradient<Scalar>(to - from, y.data() + from, dy.data() + from,
-                                       drops ? Scalar(1) / static_cast<Scalar>(1 - probability) : Scalar(1),
-                                       dz.data() + from);
-      } else if (drops) {
-        kernels::dropout_forward<Scalar>(random, probability, from, to, dy.data(), dz.data());
-      }
-    });
+    detail::linear_backward<Scalar>(
+        g, x, weight, bias, [&](Index begin, Index end, MatrixView<Scalar> room) -> MatrixView<const Scalar> {
+          const Index from = begin * out, size = room.size();
+          const Scalar* const up = dy.row(begin);
+          if (beside.fresh) {
+            std::copy_n(up, size, beside.gradient.data() + from);
+          } else if (beside.gradient) {
+            kernels::scale_backward<Scalar>(size, up, Scalar(1), beside.gradient.data() + from);
+          }
+          if (kind == Activation::relu) {
+            // What is above 0 here was neither dropped nor below 0.
+            kernels::relu_gradient<Scalar>(size, y.data() + from, up,
+                                           drops ? Scalar(1) / static_cast<Scalar>(1 - probability) : Scalar(1),
+                                           room.data());
+          } else if (drops) {
+            kernels::dropout_forward<Scalar>(random, probability, from, from + size, up, room.data());
+          } else {
+            return dy.rows(begin, end);
+          }
+          return room;
+        });
   });
 }
 

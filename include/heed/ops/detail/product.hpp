@@ -33,6 +33,18 @@ void product_nt(Tape<Scalar>& tape, MatrixView<const Scalar> a, MatrixView<const
 /// Rows of a slab of a^T b that is [m, n]: so many that the sums of all slabs take no more room than a and b.
 inline Index product_slab(Index m, Index n) { return std::max<Index>(1024, 2 * m * n / std::max<Index>(1, m + n)); }
 
+/// c += the sum of slabs' sums, in order: those of c's rows of each slab, one slab after the other.
+template <class Scalar>
+void add_slabs(Tape<Scalar>& tape, MatrixView<const Scalar> sums, MatrixView<Scalar> c) {
+  tape.executor().run_ranges(c.rows(), Index{32}, [&](Index begin, Index end, int) {
+    for (Index first = 0; first < sums.rows(); first += c.rows()) {
+      for (Index r = begin; r < end; ++r) {
+        kernels::scale_backward<Scalar>(c.cols(), sums.row(first + r), Scalar(1), c.row(r));
+      }
+    }
+  });
+}
+
 /// c += a^T b (the gradient of a weight): rows of a and b in slabs of a size that c alone decides, each read once and
 /// summed apart, and the sums added in order.
 template <class Scalar>
@@ -52,13 +64,7 @@ void add_product_tn(Tape<Scalar>& tape, MatrixView<const Scalar> a, MatrixView<c
     const Index i = begin / slab;
     kernels::gemm_tn<Scalar>(a.rows(begin, end), b.rows(begin, end), sums.rows(i * c.rows(), (i + 1) * c.rows()));
   });
-  tape.executor().run_ranges(c.rows(), grain, [&](Index begin, Index end, int) {
-    for (Index i = 0; i < slabs; ++i) {
-      for (Index r = begin; r < end; ++r) {
-        kernels::scale_backward<Scalar>(c.cols(), sums.row(i * c.rows() + r), Scalar(1), c.row(r));
-      }
-    }
-  });
+  add_slabs<Scalar>(tape, sums, c);
 }
 
 }  // namespace heed::inline HEED_ABI::detail
