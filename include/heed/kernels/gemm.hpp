@@ -43,7 +43,8 @@ template <class T>
 
 template <class Scalar, class Isa, int Rows, int Packs, bool Partial>
 [[gnu::always_inline]] inline void gemm_tile(Index depth, StridedBlock<Scalar> a, const Scalar* b, Index b_stride,
-                                             Scalar* c, Index c_stride, Index last, bool resume, const Scalar* bias) {
+                                             Scalar* c, Index c_stride, Index last, bool resume, const Scalar* bias,
+                                             bool relu) {
   using P = simd::Pack<Scalar, Isa>;
   const auto load = [last](const Scalar* p, int j) {
     return Partial && j == Packs - 1 ? P::load(p + j * P::width, last) : P::load(p + j * P::width);
@@ -100,6 +101,13 @@ template <class Scalar, class Isa, int Rows, int Packs, bool Partial>
       for (int r = 0; r < Rows; ++r) sum[r][j] = sum[r][j] + y;
     }
   }
+  if (relu) {
+#pragma GCC unroll 8
+    for (int j = 0; j < Packs; ++j) {
+#pragma GCC unroll 16
+      for (int r = 0; r < Rows; ++r) sum[r][j] = activate(Activation::relu, sum[r][j]);
+    }
+  }
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 8
@@ -119,10 +127,10 @@ template <class Scalar, class Isa, int Rows, int Packs, bool Partial>
 /// would wait for the one before.
 template <class Scalar, class Isa, int Packs, bool Partial>
 [[gnu::noinline]] void gemm_panel(Index rows, Index depth, StridedBlock<Scalar> a, const Scalar* b, Index b_stride,
-                                  Scalar* c, Index c_stride, Index last, bool resume, const Scalar* bias) {
+                                  Scalar* c, Index c_stride, Index last, bool resume, const Scalar* bias, bool relu) {
   constexpr int most = TileSize<Isa>::rows;
   const auto step = [&]<int Rows>() {
-    gemm_tile<Scalar, Isa, Rows, Packs, Partial>(depth, a, b, b_stride, c, c_stride, last, resume, bias);
+    gemm_tile<Scalar, Isa, Rows, Packs, Partial>(depth, a, b, b_stride, c, c_stride, last, resume, bias, relu);
     a.data += Rows * a.row;
     c += Rows * c_stride;
     rows -= Rows;
@@ -153,6 +161,7 @@ inline void gemm_blocks(Index rows, Index cols, Index depth, StridedBlock<Scalar
   do {
     const Index deep = depth - k < depth_block ? depth - k : depth_block;
     const bool resume = epilogue.accumulate || k > 0, final = k + deep == depth;
+    const bool relu = final && epilogue.activation == Activation::relu;
     for (Index m = 0; m < rows; m += row_block) {
       const Index tall = rows - m < row_block ? rows - m : row_block;
       const StridedBlock<Scalar> block{a.data + m * a.row + k * a.step, a.row, a.step};
@@ -163,10 +172,12 @@ inline void gemm_blocks(Index rows, Index cols, Index depth, StridedBlock<Scalar
         Scalar* c_at = c + m * c_stride + n;
         if (tall == 1 && wide >= 8 * width) {
           wide = 8 * width;
-          gemm_panel<Scalar, Isa, 8, false>(tall, deep, block, b_at, b_stride, c_at, c_stride, width, resume, bias);
+          gemm_panel<Scalar, Isa, 8, false>(tall, deep, block, b_at, b_stride, c_at, c_stride, width, resume, bias,
+                                            relu);
         } else if (tall == 1 && wide >= 4 * width) {
           wide = 4 * width;
-          gemm_panel<Scalar, Isa, 4, false>(tall, deep, block, b_at, b_stride, c_at, c_stride, width, resume, bias);
+          gemm_panel<Scalar, Isa, 4, false>(tall, deep, block, b_at, b_stride, c_at, c_stride, width, resume, bias,
+                                            relu);
         } else if (wide >= 2 * width) {
           wide = 2 * width;
           const bool copy = copies && tall >= 4 * TileSize<Isa>::rows && deep * b_stride > near;
@@ -175,16 +186,16 @@ inline void gemm_blocks(Index rows, Index cols, Index depth, StridedBlock<Scalar
             P::load(b_at + d * b_stride + width).store(panel + d * wide + width);
           }
           gemm_panel<Scalar, Isa, 2, false>(tall, deep, block, copy ? panel : b_at, copy ? wide : b_stride, c_at,
-                                            c_stride, width, resume, bias);
+                                            c_stride, width, resume, bias, relu);
         } else if (wide > width) {
           gemm_panel<Scalar, Isa, 2, true>(tall, deep, block, b_at, b_stride, c_at, c_stride, wide - width, resume,
-                                           bias);
+                                           bias, relu);
         } else {
-          gemm_panel<Scalar, Isa, 1, true>(tall, deep, block, b_at, b_stride, c_at, c_stride, wide, resume, bias);
+          gemm_panel<Scalar, Isa, 1, true>(tall, deep, block, b_at, b_stride, c_at, c_stride, wide, resume, bias, relu);
         }
-        if (final && epilogue.activation != Activation::identity) {
-          // From the cache, a moment later: in the tile, unrolled, every activation would stand there once a register,
-          // and half of a program's machine code would be that.
+        if (final && !relu && epilogue.activation != Activation::identity) {
+          // From the cache, a moment later: in the tile, unrolled, each of them would stand there once a register, and
+          // half of a program's machine code would be that. Relu is one instruction.
           for (Index r = 0; r < tall; ++r) {
             Scalar* at = c_at + r * c_stride;
             activation_forward<Scalar, Isa>(epilogue.activation, wide, at, at);
