@@ -103,11 +103,10 @@ struct Case {
     const auto wide_q = test::to_double(q), wide_k = test::to_double(k), wide_v = test::to_double(v);
     const auto one = Tensor<double>::ones(numbers.shape());
     Tensor<double> drop = one, p(numbers.shape()), w(numbers.shape()), y({q.rows(), v.cols()});
-    for (Index i = 0; i < q.rows() && keep < 1; ++i) {
-      for (Index j = 0; j < k.rows(); ++j) {  // every query's numbers begin a group of 128
-        const auto e = static_cast<std::uint64_t>(i * ((k.rows() + 127) / 128) * 128 + j);
-        drop(i, j) = kernels::reference::dropout_factor(random, e, static_cast<double>(keep));
-      }
+    if (keep < 1) {
+      const auto u = unit();
+      kernels::reference::attention_dropout(
+          random, static_cast<double>(keep), [&](Index i) { return u.key_end(i); }, drop.view());
     }
     const auto attend = [&](const Tensor<double>& dropped, Tensor<double>& out) {
       kernels::reference::attention(wide_q.view(), wide_k.view(), wide_v.view(), static_cast<double>(scale()),

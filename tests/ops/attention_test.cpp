@@ -30,11 +30,12 @@ Tensor<double> reference(std::span<const Tensor<double>> x, const Segments& qs, 
       Tensor<double> drop = Tensor<double>::ones({queries, keys}), w({queries, keys}), y({queries, e});
       // The tape's first stream of its first step, then sequence and head, then the pair.
       const Random random = Random(99).fork(0).fork(0).fork(static_cast<std::uint64_t>(b * heads + h));
-      for (Index i = 0; drops && i < queries; ++i) {
-        for (Index j = 0; j < keys; ++j) {  // every query's numbers begin a group of 128
-          const auto at = static_cast<std::uint64_t>(i * ((keys + 127) / 128) * 128 + j);
-          drop(i, j) = kernels::reference::dropout_factor(random, at, 1 - options.dropout);
-        }
+      if (drops) {
+        MaskView<double> ends;
+        ends.causal = mask.mask.is_causal();
+        if (const auto* lengths = mask.mask.key_lengths()) ends.lengths = lengths->data();
+        kernels::reference::attention_dropout(
+            random, 1 - options.dropout, [&](Index i) { return ends.key_end(b, i, queries, keys); }, drop.view());
       }
       kernels::reference::attention(block(q, qs.begin(b), qs.end(b), h * d, (h + 1) * d).view(),
                                     block(k, ks.begin(b), ks.end(b), h * d, (h + 1) * d).view(),

@@ -55,6 +55,7 @@ class AttentionForward {
     std::fill_n(total_, strip, Scalar(0));
     std::fill_n(mass_, strip, Scalar(0));
     bool begun[strip / tile_rows<Isa>] = {};
+    if (u_.keep < Scalar(1)) draw(i, rows);
     for (Index r = 0; weights_ != nullptr && r < rows; ++r) {
       std::fill_n(weights_ + (i + r) * u_.keys(), u_.keys(), -infinity);
     }
@@ -106,7 +107,6 @@ class AttentionForward {
         }
         for (; c < zeros; c += P::width) P(Scalar(0)).store(row + c);
         if (u_.keep < Scalar(1) && end > begin) {
-          draw(i + r, j + begin, j + end);
           drop<Scalar, Isa>(u_, i + r, j + begin, end - begin, row + begin);
         }
       }
@@ -119,12 +119,18 @@ class AttentionForward {
     }
   }
 
-  /// What query i keeps of keys begin .. end - 1, in whole groups; every query's numbers begin a group.
-  [[gnu::noinline]] void draw(Index i, Index begin, Index end) const {
-    constexpr Index group = DropoutMask<Isa>::group, words = DropoutMask<Isa>::words;
-    const Index row = i * kept_words(u_.keys()) / words;
-    for (Index g = row + begin / group; g < row + (end + group - 1) / group; ++g) {
-      mask_.make(static_cast<std::uint64_t>(g), u_.kept + g * words);
+  /// What queries i .. keep of the keys that they may see: one query's words after the other's, so that short rows
+  /// share a group.
+  [[gnu::noinline]] void draw(Index i, Index rows) {
+    for (Index q = i; q < i + rows; ++q) {
+      std::uint16_t* const row = u_.kept + q * kept_words(u_.keys());
+      for (Index w = 0; w < kept_words(u_.key_end(q)); ++w) {
+        if (drawn_ == DropoutMask<Isa>::words) {
+          mask_.make(groups_++, words_);
+          drawn_ = 0;
+        }
+        row[w] = words_[drawn_++];
+      }
     }
   }
 
@@ -226,6 +232,9 @@ class AttentionForward {
   Scalar *k_t_, *v_;                                           ///< [panels, width, key_panel], scaled; [keys, wide]
   Scalar greatest_[strip], total_[strip], correction_[strip];  ///< of each query
   Scalar mass_[strip];                                         ///< of each query, not yet divided
+  std::uint16_t words_[DropoutMask<Isa>::words];               ///< of the last group drawn
+  Index drawn_ = DropoutMask<Isa>::words;                      ///< of them, used
+  std::uint64_t groups_ = 0;                                   ///< drawn so far
 };
 
 }  // namespace heed::inline HEED_ABI::kernels::detail

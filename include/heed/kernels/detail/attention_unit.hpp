@@ -16,8 +16,8 @@ namespace heed::inline HEED_ABI::kernels {
 template <class Scalar>
 using LaneItem = typename simd::Pack<Scalar>::Integer;
 
-/// Of one query's dropout, a bit a key in whole groups of 128.
-constexpr Index kept_words(Index keys) { return (keys + 127) / 128 * 8; }
+/// Of one query's dropout, a bit a key, as DropoutMask has them.
+constexpr Index kept_words(Index keys) { return (keys + 15) / 16; }
 
 /// One sequence's share of one head; all views are `[rows, head width]`, possibly columns of wider arrays.
 template <class Scalar>

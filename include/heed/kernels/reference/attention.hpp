@@ -2,9 +2,11 @@
 // Scaled dot-product attention of one sequence and one head as its definition reads.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "heed/core/view.hpp"
+#include "heed/kernels/reference/dropout.hpp"
 #include "heed/kernels/reference/pointer_mass.hpp"
 #include "heed/kernels/reference/softmax_row.hpp"
 
@@ -34,6 +36,19 @@ inline void attention(TensorView<const double> q, TensorView<const double> k, Te
       context(i, c) = 0;
       for (Index j = 0; j < keys; ++j) context(i, c) += mask(i, j) == hidden ? 0.0 : weights(i, j) * v(j, c);
     }
+  }
+}
+
+/// drop_ij is that of element 16 n_i + j of the stream, where n_i counts the words of the queries before i: each has
+/// one for every 16 of its first `key_end(i)` keys, begun or whole. `drop` [queries, keys].
+template <class KeyEnd>
+void attention_dropout(Random random, double keep, const KeyEnd& key_end, TensorView<double> drop) {
+  Index words = 0;
+  for (Index i = 0; i < drop.rows(); ++i) {
+    for (Index j = 0; j < drop.cols(); ++j) {
+      drop(i, j) = dropout_factor(random, static_cast<std::uint64_t>(16 * words + j), keep);
+    }
+    words += (std::max<Index>(0, key_end(i)) + 15) / 16;
   }
 }
 
