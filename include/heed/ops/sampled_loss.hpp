@@ -121,9 +121,14 @@ void add_sampled_items(Tape<Scalar>& tape, const SampledTiles& tiles, TensorView
     const auto sums = groups.columns(0, end - begin).rows(worker * negatives, (worker + 1) * negatives);
     bool first = true;
     for (Index t = 0; t < tiles.size; ++t) {
-      const auto tile = packs.columns(0, end - begin).rows(worker * most, worker * most + tiles.tall(t));
-      for (Index r = 0; r < tile.rows(); ++r)
-        std::copy_n(from.row(tiles.rows[tiles.begins[t] + r]), tile.cols(), tile.row(r));
+      MatrixView<const Scalar> tile = tiles.rows_of(from, t);
+      if (!tile) {
+        const auto pack = packs.columns(0, end - begin).rows(worker * most, worker * most + tiles.tall(t));
+        for (Index r = 0; r < pack.rows(); ++r) {
+          std::copy_n(from.row(tiles.rows[tiles.begins[t] + r]), pack.cols(), pack.row(r));
+        }
+        tile = pack;
+      }
       const auto all = tiles.part(slopes, 1 + negatives, t);
       const auto of_negatives = all.rows(1, 1 + negatives);
       kernels::scatter_items<Scalar>(all.rows(0, 1), tile, tiles.targets_of(t), factor, to);

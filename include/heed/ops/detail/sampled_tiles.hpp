@@ -25,6 +25,12 @@ struct SampledTiles {
   Index tall(Index t) const { return begins[t + 1] - begins[t]; }
   const Index* targets_of(Index t) const { return targets + begins[t]; }
   const Index* items_of(Index t) const { return items + (shared() ? groups[t] : begins[t]) * negatives; }
+  /// Tile t's rows of x where they lie one after the other, else empty.
+  template <class Scalar>
+  MatrixView<Scalar> rows_of(MatrixView<Scalar> x, Index t) const {
+    const Index first = rows[begins[t]], end = rows[begins[t + 1] - 1] + 1;
+    return end - first == tall(t) ? x.rows(first, end) : MatrixView<Scalar>();
+  }
   /// The next tile has other negatives.
   bool ends_group(Index t) const { return t + 1 == size || groups[t + 1] != groups[t]; }
   /// Whether `worker` gathered the negatives of tile t for its last tile; from now on it has them.
