@@ -2,7 +2,6 @@
 #include "heed/kernels/attention.hpp"
 
 #include "heed/kernels/reference/attention.hpp"
-#include "heed/kernels/reference/dropout.hpp"
 #include "kernels/attention_cases.hpp"
 #include "kernels/every_isa.hpp"
 

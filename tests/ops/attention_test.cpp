@@ -2,7 +2,6 @@
 #include "heed/ops/attention.hpp"
 
 #include "heed/kernels/reference/attention.hpp"
-#include "heed/kernels/reference/dropout.hpp"
 #include "ops/attention_reference.hpp"
 #include "ops/joined.hpp"
 #include "ops/samples.hpp"
@@ -218,4 +217,26 @@ TEST_CASE("the mass on items is there for a batch without tokens") {
   const auto x = tape.constant(Tensor<float>({0, 4}));
   const AttentionOptions options{.num_heads = 2, .key_items = no_items, .query_items = no_items};
   CHECK(attention(x, segments, x, x, segments, {}, options).mass.shape() == Shape{0, 2});
+}
+
+TEST_CASE("a padded sequence drops what the ragged one does") {
+  using namespace heed;
+  const Segments ragged({3, 20}), padded({20, 20});
+  const auto x = Tensor<float>::normal({40, 4}, Random(1));
+  Tensor<float> rows({23, 4});
+  std::copy_n(x.data(), 3 * 4, rows.data());
+  std::copy_n(x.data() + 20 * 4, 20 * 4, rows.data() + 3 * 4);
+  const auto context = [&](const Tensor<float>& in, const Segments& segments, const Mask& mask) {
+    Tape<float> tape({.training = true, .random = Random(5)});
+    const auto v = tape.constant(in);
+    return Tensor<float>(
+        attention(v, segments, v, v, segments, mask, {.num_heads = 2, .dropout = 0.5}).context.value());
+  };
+  for (const bool causal : {false, true}) {
+    const Mask base = causal ? Mask::causal() : Mask();
+    const auto wanted = context(rows, ragged, base);
+    const auto got = context(x, padded, base & Mask::lengths(std::vector<Index>{3, 20}));
+    CHECK(std::equal(wanted.data(), wanted.data() + 3 * 4, got.data()));
+    CHECK(std::equal(wanted.data() + 3 * 4, wanted.data() + 23 * 4, got.data() + 20 * 4));
+  }
 }

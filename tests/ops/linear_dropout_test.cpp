@@ -72,6 +72,7 @@ OpSamples samples<op::linear_dropout>() {
       linear_dropout_sample("composed: gelu", {.x = {5, 3}, .out = 8, .kind = Activation::gelu, .dropout = 0.2}),
       linear_dropout_sample("composed: width 5", {.x = {5, 3}, .out = 5, .residual = true, .dropout = 0.2}),
       linear_dropout_sample("several chunks", {.x = {200, 9}, .out = 36, .residual = true, .dropout = 0.4}),
+      linear_dropout_sample("slabs of several blocks", {.x = {1700, 1}, .out = 4, .residual = true, .dropout = 0.4}),
       linear_dropout_sample("no rows", {.x = {0, 3}, .out = 4, .residual = true, .dropout = 0.4})};
   out.bad = {bad_call(
                  "features", {{5, 8}, {4, 6}}, [](auto x) { linear_dropout<float>(x[0], x[1], {}, {}); },

@@ -3,6 +3,7 @@
 
 #include "heed/kernels/reference/activation.hpp"
 #include "heed/kernels/reference/gemm.hpp"
+#include "heed/testing/allclose.hpp"
 #include "ops/samples.hpp"
 
 namespace heed::test {
@@ -48,7 +49,8 @@ OpSamples samples<op::linear>() {
               linear_sample("tanh, no bias", {4, 3}, 5, false, Activation::tanh),
               linear_sample("silu", {4, 3}, 5, true, Activation::silu),
               linear_sample("gelu", {4, 3}, 5, true, Activation::gelu),
-              linear_sample("several chunks", {200, 33}, 40, true, Activation::tanh)};
+              linear_sample("several chunks", {200, 33}, 40, true, Activation::tanh),
+              linear_sample("slabs of several blocks", {1700, 1}, 3, true, Activation::tanh)};
   out.bad = {
       bad_call(
           "features", {{32, 50, 128}, {256, 64}}, [](auto x) { linear(x[0], x[1]); },
@@ -78,5 +80,44 @@ TEST_CASE("a row of linear does not depend on its batch") {
   for (const Index row : {0, 7, 95, 96, 129}) {
     const auto alone = linear(tape.constant(x.view().rows(row, row + 1)), tape.constant(w)).value();
     CHECK(std::equal(alone.data(), alone.data() + 21, whole.row(row)));
+  }
+}
+
+TEST_CASE("the slabs of a weight's gradient are many, and not too long") {
+  using namespace heed;
+  for (const Index rows : {0, 1, 95, 768, 769, 3200, 25'600, 1'000'000}) {
+    for (const Index m : {0, 1, 64, 1000, 4096, 50'000}) {
+      for (const Index n : {1, 64, 256, 4096}) {
+        INFO(rows << " rows of " << m << " and " << n);
+        const detail::LinearSlabs cut(rows, m, n);
+        CHECK(cut.count == (rows + cut.size - 1) / cut.size);
+        CHECK(cut.size % detail::row_grain == 0);
+        if (!cut.together) continue;
+        CHECK(cut.count >= 8);
+        CHECK(2 * cut.count * m * n <= rows * (m + n) + 2 * m * n);
+        CHECK((cut.size < 4200 || cut.count * m * n * 3 > rows * (m + n)));
+      }
+    }
+  }
+}
+
+TEST_CASE("an array that is input and weight of linear gets both gradients") {
+  using namespace heed;
+  for (const Index rows : {8, 800}) {  // the weight's in a product of its own, and beside the input's
+    const auto v = Tensor<double>::normal({rows, 1}, Random(1));
+    const auto gradients = [&](bool as_input, bool as_weight) {
+      Tape<double> tape;
+      const auto x = tape.variable(v), other = tape.constant(v);
+      const auto y = linear(as_input ? x : other, as_weight ? x : other);
+      const auto loss = tape.zeros({});
+      backward(record(tape, {y}, loss, [=](const Gradients<double>& g) {
+        const auto dy = g(y);
+        for (Index i = 0; i < dy.size(); ++i) dy.data()[i] += static_cast<double>(i % 7);
+      }));
+      return Tensor<double>(x.gradient());
+    };
+    auto apart = gradients(true, false);
+    apart.array() += gradients(false, true).array();
+    CHECK(testing::allclose(gradients(true, true), apart, 1e-12));
   }
 }

@@ -92,9 +92,10 @@ template <>
 OpSamples samples<op::sampled_loss>() {
   constexpr SampledLoss bce = SampledLoss::bce, gbce = SampledLoss::gbce;
   const std::vector<Index> three = {3, 0, 5, 3, 8, 1, 2, 2, 7};
-  std::vector<Index> many, own, few(20);
+  std::vector<Index> many, own, few(20), all;
   for (Index i = 0; i < 150; ++i) {
     many.push_back(i % 7 == 0 ? -100 : (i * 41) % 30);
+    all.push_back((i * 41) % 30);
     own.insert(own.end(), {(i * 13) % 30, (i * 17) % 30});
   }
   for (std::size_t i = 0; i < few.size(); ++i) few[i] = Random(5).below(i, 30);
@@ -118,6 +119,7 @@ OpSamples samples<op::sampled_loss>() {
       sampled_sample("several tiles and columns", {150, 37}, 30, true, {Whose::batch, many, few, {}, {.scale = .2}}),
       sampled_sample("several tiles, of sequences", {150, 5}, 30, true,
                      {Whose::sequences, many, few, Segments({70, 1, 0, 79}), {.loss = gbce}}),
+      sampled_sample("several tiles, none ignored", {150, 37}, 30, true, {Whose::rows, all, own, {}, {.loss = bce}}),
       sampled_sample("several tiles, of rows", {150, 5}, 30, true, {Whose::rows, many, own, {}, {.loss = bce}})};
   const char* const fit = "do not fit [rows, d], [items, d], [items] and rows";
   const SampledCase good{Whose::batch, {1, 2}, {0, 1, 2}};

@@ -40,7 +40,7 @@ class DropoutMask {
     for (Index w = 0; w < words; ++w) out[w] = static_cast<std::uint16_t>(bits[w]);
   }
 
-  /// Lanes that are kept of elements i .. of the groups that begin at `bits`; i is a multiple of the width.
+  /// Lanes that are kept of elements i .. of words that begin at `bits`; i is a multiple of the width.
   template <class P>
   [[gnu::always_inline]] static typename P::Mask kept(const std::uint16_t* bits, Index i) {
     using Integer = typename P::Integer;

@@ -6,6 +6,7 @@
 
 #include "heed/core/view.hpp"
 #include "heed/kernels/activation.hpp"
+#include "heed/kernels/detail/rows_ahead.hpp"
 #include "heed/kernels/transpose.hpp"
 #include "heed/simd/pack.hpp"
 
@@ -17,6 +18,7 @@ struct Epilogue {
   const Scalar* bias = nullptr;  ///< [N]
   Activation activation = Activation::identity;
   bool accumulate = false;
+  RowsAhead<Scalar>* ahead = nullptr;  ///< what the caller turns to next, asked for in the meantime
 };
 
 namespace detail {
@@ -127,9 +129,11 @@ template <class Scalar, class Isa, int Rows, int Packs, bool Partial>
 /// would wait for the one before.
 template <class Scalar, class Isa, int Packs, bool Partial>
 [[gnu::noinline]] void gemm_panel(Index rows, Index depth, StridedBlock<Scalar> a, const Scalar* b, Index b_stride,
-                                  Scalar* c, Index c_stride, Index last, bool resume, const Scalar* bias, bool relu) {
+                                  Scalar* c, Index c_stride, Index last, bool resume, const Scalar* bias, bool relu,
+                                  RowsAhead<Scalar>* ahead, Index share) {
   constexpr int most = TileSize<Isa>::rows;
   const auto step = [&]<int Rows>() {
+    if (ahead != nullptr) ahead->step(share);
     gemm_tile<Scalar, Isa, Rows, Packs, Partial>(depth, a, b, b_stride, c, c_stride, last, resume, bias, relu);
     a.data += Rows * a.row;
     c += Rows * c_stride;
@@ -157,6 +161,9 @@ inline void gemm_blocks(Index rows, Index cols, Index depth, StridedBlock<Scalar
   constexpr bool copies = Isa::bytes < 64;
   constexpr Index near = 32768 / static_cast<Index>(sizeof(Scalar));
   alignas(64) Scalar panel[copies ? depth_block * 2 * width : 1];
+  RowsAhead<Scalar>* const ahead = epilogue.ahead;
+  const Index tiles = (rows / TileSize<Isa>::rows + 1) * (cols / (2 * width) + 1) * (depth / depth_block + 1);
+  const Index share = ahead != nullptr ? (ahead->rows() + tiles - 1) / tiles : 0;
   Index k = 0;
   do {
     const Index deep = depth - k < depth_block ? depth - k : depth_block;
@@ -173,11 +180,11 @@ inline void gemm_blocks(Index rows, Index cols, Index depth, StridedBlock<Scalar
         if (tall == 1 && wide >= 8 * width) {
           wide = 8 * width;
           gemm_panel<Scalar, Isa, 8, false>(tall, deep, block, b_at, b_stride, c_at, c_stride, width, resume, bias,
-                                            relu);
+                                            relu, ahead, share);
         } else if (tall == 1 && wide >= 4 * width) {
           wide = 4 * width;
           gemm_panel<Scalar, Isa, 4, false>(tall, deep, block, b_at, b_stride, c_at, c_stride, width, resume, bias,
-                                            relu);
+                                            relu, ahead, share);
         } else if (wide >= 2 * width) {
           wide = 2 * width;
           const bool copy = copies && tall >= 4 * TileSize<Isa>::rows && deep * b_stride > near;
@@ -186,12 +193,13 @@ inline void gemm_blocks(Index rows, Index cols, Index depth, StridedBlock<Scalar
             P::load(b_at + d * b_stride + width).store(panel + d * wide + width);
           }
           gemm_panel<Scalar, Isa, 2, false>(tall, deep, block, copy ? panel : b_at, copy ? wide : b_stride, c_at,
-                                            c_stride, width, resume, bias, relu);
+                                            c_stride, width, resume, bias, relu, ahead, share);
         } else if (wide > width) {
           gemm_panel<Scalar, Isa, 2, true>(tall, deep, block, b_at, b_stride, c_at, c_stride, wide - width, resume,
-                                           bias, relu);
+                                           bias, relu, ahead, share);
         } else {
-          gemm_panel<Scalar, Isa, 1, true>(tall, deep, block, b_at, b_stride, c_at, c_stride, wide, resume, bias, relu);
+          gemm_panel<Scalar, Isa, 1, true>(tall, deep, block, b_at, b_stride, c_at, c_stride, wide, resume, bias, relu,
+                                           ahead, share);
         }
         if (final && !relu && epilogue.activation != Activation::identity) {
           // From the cache, a moment later: in the tile, unrolled, each of them would stand there once a register, and

@@ -29,49 +29,71 @@ template <class Scalar>
   }
 }
 
-/// Slabs of rows over which the gradient of a weight [m, n] is summed apart: enough for many threads, and hardly more
-/// room for the sums than for the rows.
-inline Index linear_slabs(Index rows, Index m, Index n) {
-  return std::clamp(rows * (m + n) / std::max<Index>(1, m * n), Index{4}, Index{16});
-}
+/// How `rows` are cut on the way back through a weight [m, n].
+struct LinearSlabs {
+  bool together;      ///< the weight's gradient, where it is wanted, is summed up in the same slabs
+  Index size, count;  ///< of a slab; sizes are whole blocks of row_grain
 
-/// From the cotangent of x weight^T + bias to those of all three. `cotangent(begin, end, room)` are its rows
-/// begin .. end - 1, where they are or made in the room [end - begin, out]. Each block of rows serves all three while
-/// it is near.
-template <class Scalar, class Cotangent>
-void linear_backward(const Gradients<Scalar>& g, Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias,
-                     const Cotangent& cotangent) {
+  LinearSlabs(Index rows, Index m, Index n) : together(false), size(row_grain) {
+    // The sums of all slabs take half the room of what they are made of; long slabs would cost them digits.
+    const Index least = whole(std::max<Index>(1, 2 * m * n / std::max<Index>(1, m + n)));
+    if (rows >= 8 * least) {
+      together = true;
+      size = whole(std::max(least, std::min<Index>(rows / 16, 4096)));
+    }
+    count = (rows + size - 1) / size;
+  }
+
+ private:
+  static Index whole(Index n) { return (n + row_grain - 1) / row_grain * row_grain; }
+};
+
+/// From the cotangent dz [rows, out] of x weight^T + bias to those of all three. With `made`, `prepare(begin, end,
+/// room)` makes rows begin .. end - 1 of it in the room [end - begin, out]; else it is the output's own, and the room
+/// empty.
+///
+/// Each block of rows serves all three while it is near, and weight and bias are summed over slabs of rows, which are
+/// then added in order. A weight that is large against the rows is left for a product of its own, cut by its rows.
+template <class Scalar, class Prepare>
+void linear_backward(const Gradients<Scalar>& g, Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, bool made,
+                     const Prepare& prepare) {
+  using View = MatrixView<const Scalar>;
   Tape<Scalar>& tape = g.tape();
   Arena& scratch = tape.scratch();
   ArenaScope scope(scratch);
-  const MatrixView<const Scalar> in = x.value().matrix(), w = weight.value();
+  const View in = x.value().matrix(), w = weight.value(), dy = g.output().matrix();
   const Index rows = in.rows(), out = w.rows();
   const auto db = bias ? g(bias) : TensorView<Scalar>();
   const auto [dx, fresh] = g.to_overwrite(x);
   const MatrixView<Scalar> to = dx.matrix(), dw = g(weight).matrix();
-  const Index most = linear_slabs(rows, out, w.cols());
-  const Index slab = std::max<Index>(1, (rows + most * row_grain - 1) / (most * row_grain)) * row_grain;
-  const Index slabs = (rows + slab - 1) / slab;
-  const auto dw_sums = scratch.template tensor<Scalar>({dw ? slabs * out : 0, w.cols()});
-  const auto db_sums = scratch.template tensor<Scalar>({db ? slabs : 0, out});
-  const auto rooms = scratch.template tensor<Scalar>({tape.executor().threads() * row_grain, out});
+  const LinearSlabs cut(rows, out, w.cols());
+  const auto dw_sums = scratch.template tensor<Scalar>({dw && cut.together ? cut.count * out : 0, w.cols()});
+  const auto db_sums = scratch.template tensor<Scalar>({db ? cut.count : 0, out});
+  const Index near = tape.executor().threads() * row_grain;
+  const auto rooms = scratch.template tensor<Scalar>({made ? (cut.together ? near : rows) : 0, out});
   std::fill_n(db_sums.data(), db_sums.size(), Scalar(0));
-  tape.executor().run_ranges(rows, slab, [&, accumulate = !fresh](Index first, Index last, int worker) {
-    const Index i = first / slab;
+  tape.executor().run_ranges(rows, cut.size, [&, accumulate = !fresh](Index first, Index last, int worker) {
     for (Index begin = first; begin < last; begin += row_grain) {
-      const Index end = std::min(begin + row_grain, last);
-      const MatrixView<const Scalar> dz =
-          cotangent(begin, end, rooms.rows(worker * row_grain, worker * row_grain + end - begin));
-      if (to) kernels::gemm<Scalar>(dz, w, to.rows(begin, end), {.accumulate = accumulate});
-      if (db) kernels::add_column_sums<Scalar>(dz, db_sums.row(i));
-      if (dw) {
-        kernels::gemm_tn<Scalar>(dz, in.rows(begin, end), dw_sums.rows(i * out, (i + 1) * out),
-                                 {.accumulate = begin > first});
+      const Index end = std::min(begin + row_grain, last), at = cut.together ? worker * row_grain : begin;
+      const auto room = made ? rooms.rows(at, at + end - begin) : MatrixView<Scalar>();
+      prepare(begin, end, room);
+      const View dz = made ? View(room) : dy.rows(begin, end), part = in.rows(begin, end);
+      if (to) {
+        kernels::RowsAhead<Scalar> ahead;
+        if (dw && cut.together) ahead.add(part);
+        kernels::gemm<Scalar>(dz, w, to.rows(begin, end), {.accumulate = accumulate, .ahead = &ahead});
+      }
+      if (db) kernels::add_column_sums<Scalar>(dz, db_sums.row(first / cut.size));
+      if (dw && cut.together) {
+        const Index i = first / cut.size;
+        kernels::gemm_tn<Scalar>(dz, part, dw_sums.rows(i * out, (i + 1) * out), {.accumulate = begin > first});
       }
     }
   });
+  // Not before dx is whole: x and the weight may be one array.
   if (db) kernels::add_column_sums<Scalar>(db_sums, db.data());
-  if (dw) add_slabs<Scalar>(tape, dw_sums, dw);
+  if (dw && cut.together) add_slabs<Scalar>(tape, dw_sums, dw);
+  if (dw && !cut.together) add_product_tn<Scalar>(tape, made ? View(rooms) : dy, in, dw);
 }
 
 }  // namespace detail
@@ -88,15 +110,13 @@ Var<Scalar> linear(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias = {}, Act
   kernels::Epilogue<Scalar> epilogue{.bias = bias ? bias.value().data() : nullptr, .activation = kind};
   detail::product_nt<Scalar>(tape, x.value(), weight.value(), y, epilogue);
   return record(tape, {x, weight, bias ? bias : x}, y, [=](const Gradients<Scalar>& g) {
-    const TensorView<const Scalar> dy = g.output().matrix();
-    detail::linear_backward<Scalar>(
-        g, x, weight, bias, [&](Index begin, Index end, MatrixView<Scalar> room) -> MatrixView<const Scalar> {
-          if (kind == Activation::identity) return dy.rows(begin, end);
-          std::fill_n(room.data(), room.size(), Scalar(0));
-          kernels::activation_backward<Scalar>(kind, room.size(), nullptr, y.matrix().row(begin), dy.row(begin),
-                                               room.data());
-          return room;
-        });
+    const bool made = kind != Activation::identity;
+    detail::linear_backward<Scalar>(g, x, weight, bias, made, [&](Index begin, Index, MatrixView<Scalar> room) {
+      if (!made) return;
+      std::fill_n(room.data(), room.size(), Scalar(0));
+      kernels::activation_backward<Scalar>(kind, room.size(), nullptr, y.matrix().row(begin),
+                                           g.output().matrix().row(begin), room.data());
+    });
   });
 }
 

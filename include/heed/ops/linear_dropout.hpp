@@ -75,29 +75,25 @@ Var<Scalar> linear_dropout(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias,
     });
   }
   return record(tape, {x, weight, bias ? bias : x, residual ? residual : x}, y, [=](const Gradients<Scalar>& g) {
-    const TensorView<const Scalar> dy = g.output().matrix();
     const auto beside = residual ? g.to_overwrite(residual) : typename Gradients<Scalar>::Room{};
-    detail::linear_backward<Scalar>(
-        g, x, weight, bias, [&](Index begin, Index end, MatrixView<Scalar> room) -> MatrixView<const Scalar> {
-          const Index from = begin * out, size = room.size();
-          const Scalar* const up = dy.row(begin);
-          if (beside.fresh) {
-            std::copy_n(up, size, beside.gradient.data() + from);
-          } else if (beside.gradient) {
-            kernels::scale_backward<Scalar>(size, up, Scalar(1), beside.gradient.data() + from);
-          }
-          if (kind == Activation::relu) {
-            // What is above 0 here was neither dropped nor below 0.
-            kernels::relu_gradient<Scalar>(size, y.data() + from, up,
-                                           drops ? Scalar(1) / static_cast<Scalar>(1 - probability) : Scalar(1),
-                                           room.data());
-          } else if (drops) {
-            kernels::dropout_forward<Scalar>(random, probability, from, from + size, up, room.data());
-          } else {
-            return dy.rows(begin, end);
-          }
-          return room;
-        });
+    const bool relu = kind == Activation::relu, made = relu || drops;
+    detail::linear_backward<Scalar>(g, x, weight, bias, made, [&](Index begin, Index end, MatrixView<Scalar> room) {
+      const Index from = begin * out, size = (end - begin) * out;
+      const Scalar* const dy = g.output().data() + from;
+      if (beside.fresh) {
+        std::copy_n(dy, size, beside.gradient.data() + from);
+      } else if (beside.gradient) {
+        kernels::scale_backward<Scalar>(size, dy, Scalar(1), beside.gradient.data() + from);
+      }
+      if (relu) {
+        // What is above 0 here was neither dropped nor below 0.
+        kernels::relu_gradient<Scalar>(size, y.data() + from, dy,
+                                       drops ? Scalar(1) / static_cast<Scalar>(1 - probability) : Scalar(1),
+                                       room.data());
+      } else if (drops) {
+        kernels::dropout_forward<Scalar>(random, probability, from, from + size, dy, room.data());
+      }
+    });
   });
 }
 

@@ -16,7 +16,7 @@ namespace heed::inline HEED_ABI::kernels {
 template <class Scalar>
 using LaneItem = typename simd::Pack<Scalar>::Integer;
 
-/// Of one query's dropout, a bit a key, as DropoutMask has them.
+/// 16-bit words of one query's dropout, a bit a key, as DropoutMask has them.
 constexpr Index kept_words(Index keys) { return (keys + 15) / 16; }
 
 /// One sequence's share of one head; all views are `[rows, head width]`, possibly columns of wider arrays.
@@ -30,7 +30,8 @@ struct AttentionUnit {
   Random random{};                     ///< of this sequence and head
   Scalar* log_sums = nullptr;          ///< [queries]: log sum_j exp(s_ij)
   RowsAhead<Scalar>* ahead = nullptr;  ///< of the unit that follows
-  /// [queries, kept_words(keys)]: with dropout, what the forward pass drew (see DropoutMask), for the backward pass.
+  /// [queries, kept_words(keys)]: with dropout, what the forward pass drew (see DropoutMask) of the keys that causality
+  /// and lengths let a query see, for the backward pass.
   std::uint16_t* kept = nullptr;
   /// What each key holds and each query asks for; read for `mass` only.
   const LaneItem<Scalar>*key_items = nullptr, *query_items = nullptr;

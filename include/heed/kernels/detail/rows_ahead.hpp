@@ -14,6 +14,12 @@ class RowsAhead {
   void add(MatrixView<const Scalar> view) {
     if (view && view.size() > 0) arrays_[count_++] = {view.data(), view.rows(), view.cols(), view.row_stride()};
   }
+  /// Rows not asked for yet.
+  Index rows() const {
+    Index sum = -row_;
+    for (Index i = at_; i < count_; ++i) sum += arrays_[i].rows;
+    return sum;
+  }
   /// Asks for the next n rows.
   void step(Index n) {
     for (; n > 0 && at_ < count_; --n) {

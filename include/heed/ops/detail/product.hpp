@@ -30,13 +30,16 @@ void product_nt(Tape<Scalar>& tape, MatrixView<const Scalar> a, MatrixView<const
   product<Scalar>(tape, a, packed, c, epilogue);
 }
 
+/// Rows of a weight's gradient a chunk.
+inline constexpr Index weight_grain = 32;
+
 /// Rows of a slab of a^T b that is [m, n]: so many that the sums of all slabs take no more room than a and b.
 inline Index product_slab(Index m, Index n) { return std::max<Index>(1024, 2 * m * n / std::max<Index>(1, m + n)); }
 
 /// c += the sum of slabs' sums, in order: those of c's rows of each slab, one slab after the other.
 template <class Scalar>
 void add_slabs(Tape<Scalar>& tape, MatrixView<const Scalar> sums, MatrixView<Scalar> c) {
-  tape.executor().run_ranges(c.rows(), Index{32}, [&](Index begin, Index end, int) {
+  tape.executor().run_ranges(c.rows(), weight_grain, [&](Index begin, Index end, int) {
     for (Index first = 0; first < sums.rows(); first += c.rows()) {
       for (Index r = begin; r < end; ++r) {
         kernels::scale_backward<Scalar>(c.cols(), sums.row(first + r), Scalar(1), c.row(r));
@@ -49,11 +52,10 @@ void add_slabs(Tape<Scalar>& tape, MatrixView<const Scalar> sums, MatrixView<Sca
 /// summed apart, and the sums added in order.
 template <class Scalar>
 void add_product_tn(Tape<Scalar>& tape, MatrixView<const Scalar> a, MatrixView<const Scalar> b, MatrixView<Scalar> c) {
-  constexpr Index grain = 32;
   const Index slab = product_slab(c.rows(), c.cols());
   const Index slabs = (a.rows() + slab - 1) / slab;
   if (slabs <= 1) {
-    tape.executor().run_ranges(c.rows(), grain, [&](Index begin, Index end, int) {
+    tape.executor().run_ranges(c.rows(), weight_grain, [&](Index begin, Index end, int) {
       kernels::gemm_tn<Scalar>(a.columns(begin, end), b, c.rows(begin, end), {.accumulate = true});
     });
     return;
