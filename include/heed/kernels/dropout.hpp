@@ -26,7 +26,6 @@ class DropoutMask {
 
   /// Bit e mod 16 of out[(e mod 128) / 16] for the elements e of group `at`.
   [[gnu::always_inline]] void make(std::uint64_t at, std::uint16_t* out) const {
-    constexpr Index lanes = 16;
     unsigned bits[words] = {};
     for (Index lane = 0; lane < lanes; lane += Philox::width) {
       typename Philox::Words block[4];
@@ -38,6 +37,26 @@ class DropoutMask {
       }
     }
     for (Index w = 0; w < words; ++w) out[w] = static_cast<std::uint16_t>(bits[w]);
+  }
+
+  /// True where a register P has a lane for each word of a register of random numbers.
+  template <class P>
+  static constexpr bool lanes_match = P::width == simd::Philox<Isa>::width && sizeof(typename P::Scalar) == 4;
+  /// Calls `body(i, kept)` for the registers of elements i .. of group `at`, in no order: the lanes that are kept,
+  /// without a way over bits.
+  template <class P, class Body>
+  [[gnu::always_inline]] void for_each_register(std::uint64_t at, const Body& body) const {
+    static_assert(lanes_match<P>);
+    for (Index lane = 0; lane < lanes; lane += Philox::width) {
+      typename Philox::Words block[4];
+      philox_.words(at * lanes + static_cast<std::uint64_t>(lane), block);
+      const typename Philox::Words limit = typename Philox::Words{} + limit_;
+#pragma GCC unroll 4
+      for (Index w = 0; w < 4; ++w) {
+        body(2 * w * lanes + lane, typename P::Mask(block[w] << 16 <= limit));
+        body((2 * w + 1) * lanes + lane, typename P::Mask(block[w] <= limit));
+      }
+    }
   }
 
   /// Lanes that are kept of elements i .. of words that begin at `bits`; i is a multiple of the width.
@@ -53,6 +72,7 @@ class DropoutMask {
 
  private:
   using Philox = simd::Philox<Isa>;
+  static constexpr Index lanes = 16;  ///< blocks that a group shares
 
   Philox philox_;
   std::uint32_t limit_;
@@ -67,7 +87,14 @@ template <class P, class Isa, class Scalar, class Body>
   using Mask = DropoutMask<Isa>;
   const Mask mask(random, static_cast<double>(keep));
   std::uint16_t bits[Mask::words];
-  for (Index from = begin; from < end; from += Mask::group) {
+  Index from = begin;
+  if constexpr (Mask::template lanes_match<P>) {
+    for (; from + Mask::group <= end; from += Mask::group) {
+      mask.template for_each_register<P>(static_cast<std::uint64_t>(from / Mask::group),
+                                         [&](Index i, auto kept) { body(from + i, P::width, kept); });
+    }
+  }
+  for (; from < end; from += Mask::group) {
     mask.make(static_cast<std::uint64_t>(from / Mask::group), bits);
     simd::for_each_pack<P>(Mask::group < end - from ? Mask::group : end - from,
                            [&](Index i, Index n) { body(from + i, n, Mask::template kept<P>(bits, i)); });

@@ -88,9 +88,11 @@ class AttentionForward {
       from.store(shift + r);
       exp_nonpositive(old - from).store(correction_ + r);
     }
-    for (Index r = 0; r < strip; ++r) part[r] = P(Scalar(0));
+    const P zero(Scalar(0)), kept_factor(Scalar(1) / u_.keep);
+    for (Index r = 0; r < strip; ++r) part[r] = zero;
     for (Index r = 0; r < seen.rows; ++r) {
       Scalar* row = s_ + r * block;
+      const std::uint16_t* const bits = u_.keep < Scalar(1) ? u_.kept + (i + r) * kept_words(u_.keys()) : nullptr;
       if (u_.ahead != nullptr) u_.ahead->step(4);
       for (Index n = 0; n < seen.runs; ++n) {
         const auto [begin, run_end] = seen.run[n];
@@ -103,12 +105,13 @@ class AttentionForward {
         for (; c < end; c += P::width) {
           const P p = exp_nonpositive(P::load(row + c) - P(shift[r]));
           part[r] = part[r] + p;
-          p.store(row + c);
+          if (bits == nullptr) {
+            p.store(row + c);
+          } else {
+            select(DropoutMask<Isa>::template kept<P>(bits, j + c), p * kept_factor, zero).store(row + c);
+          }
         }
-        for (; c < zeros; c += P::width) P(Scalar(0)).store(row + c);
-        if (u_.keep < Scalar(1) && end > begin) {
-          drop<Scalar, Isa>(u_, i + r, j + begin, end - begin, row + begin);
-        }
+        for (; c < zeros; c += P::width) zero.store(row + c);
       }
       if (u_.mass) mass_[r] = mass_[r] * correction_[r] + on_item(seen, r, i, j);
     }
@@ -218,7 +221,13 @@ class AttentionForward {
       const P x = simd::load<P>(row + j, n);
       simd::store(select(x == P(-infinity), P(Scalar(0)), exp(x - P(log_sum))), row + j, n);
     });
-    if (u_.keep < Scalar(1)) drop<Scalar, Isa>(u_, i, 0, u_.key_end(i), row);
+    if (u_.keep == Scalar(1)) return;
+    const std::uint16_t* const bits = u_.kept + i * kept_words(u_.keys());
+    const P zero(Scalar(0)), kept_factor(Scalar(1) / u_.keep);
+    simd::for_each_pack<P>(u_.key_end(i), [&](Index j, Index n) {
+      const auto kept = DropoutMask<Isa>::template kept<P>(bits, j);
+      simd::store(select(kept, simd::load<P>(row + j, n) * kept_factor, zero), row + j, n);
+    });
   }
 
   const AttentionUnit<Scalar>& u_;

@@ -292,16 +292,4 @@ struct SeenTile {
   bool mixed() const { return added != nullptr || end[0] < widest(); }
 };
 
-/// row[c] becomes 0 or 1 / keep times it, for query i and keys j + c, by what the forward pass drew.
-template <class Scalar, class Isa>
-[[gnu::noinline]] inline void drop(const AttentionUnit<Scalar>& u, Index i, Index j, Index keys, Scalar* row) {
-  using P = simd::Pack<Scalar, Isa>;
-  const std::uint16_t* const bits = u.kept + i * kept_words(u.keys());
-  const P factor(Scalar(1) / u.keep), zero(Scalar(0));
-  simd::for_each_pack<P>(keys, [&](Index c, Index n) {
-    const auto kept = DropoutMask<Isa>::template kept<P>(bits, j + c);
-    simd::store(select(kept, simd::load<P>(row + c, n) * factor, zero), row + c, n);
-  });
-}
-
 }  // namespace heed::inline HEED_ABI::kernels::detail
