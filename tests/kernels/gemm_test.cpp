@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "heed/kernels/gemm.hpp"
 
+#include <array>
 #include <cstring>
 
 #include "heed/kernels/reference/activation.hpp"
@@ -107,4 +108,22 @@ TEST_CASE("gemm reads and writes through strides and nowhere else") {
   for (Index i = 0; i < 6; ++i) {
     for (const Index j : {0, 1, 2, 8, 9}) CHECK(c(i, j) == -7.0);
   }
+}
+
+TEST_CASE("a product asks for all rows that it is told of, and is the same") {
+  test::for_every_isa([]<class Scalar, class Isa>() {
+    for (const auto& [rows, depth, cols] :
+         {std::array<Index, 3>{96, 64, 64}, {96, 256, 64}, {1, 16, 16}, {7, 600, 5}}) {
+      INFO(rows << " x " << depth << " x " << cols);
+      const auto a = test::normal_as<Scalar>({rows, depth}, "a"), b = test::normal_as<Scalar>({depth, cols}, "b");
+      Tensor<Scalar> c({rows, cols}), same({rows, cols});
+      kernels::gemm<Scalar, Isa>(a.view(), b.view(), c.view());
+      kernels::RowsAhead<Scalar> ahead;
+      ahead.add(a.view().columns(0, depth / 2));
+      ahead.add(MatrixView<const Scalar>());
+      kernels::gemm<Scalar, Isa>(a.view(), b.view(), same.view(), {.ahead = &ahead});
+      CHECK(std::equal(c.data(), c.data() + c.size(), same.data()));
+      CHECK(ahead.rows() == 0);
+    }
+  });
 }

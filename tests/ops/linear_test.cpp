@@ -121,3 +121,27 @@ TEST_CASE("an array that is input and weight of linear gets both gradients") {
     CHECK(testing::allclose(gradients(true, true), apart, 1e-12));
   }
 }
+
+TEST_CASE("a weight too large for the slabs of its rows has a product of its own") {
+  using namespace heed;
+  const Index rows = 1100, width = 128;
+  REQUIRE(!detail::LinearSlabs(rows, width, width).together);
+  const auto x = Tensor<double>::normal({rows, width}, Random(1)),
+             w = Tensor<double>::normal({width, width}, Random(2));
+  for (const bool frozen : {false, true}) {
+    Tape<double> tape;
+    const auto vx = tape.variable(x), vw = frozen ? tape.constant(w) : tape.variable(w);
+    const auto y = linear(vx, vw, {}, Activation::tanh);
+    const auto loss = tape.zeros({});
+    backward(record(tape, {y}, loss, [=](const Gradients<double>& g) {
+      const auto dy = g(y);
+      for (Index i = 0; i < dy.size(); ++i) dy.data()[i] += 1.0;
+    }));
+    Tensor<double> dz(y.value()), dx({rows, width}), dw({width, width});
+    dz.array() = 1.0 - dz.array().square();
+    dx.matrix() = dz.matrix() * w.matrix();
+    dw.matrix() = dz.matrix().transpose() * x.matrix();
+    CHECK(testing::allclose(Tensor<double>(vx.gradient()), dx, 1e-11));
+    if (!frozen) CHECK(testing::allclose(Tensor<double>(vw.gradient()), dw, 1e-11));
+  }
+}

@@ -80,7 +80,7 @@ class DropoutMask {
 
 namespace detail {
 
-/// Calls `body(i, n, kept)` for registers of elements begin .. end - 1; begin is a multiple of 128.
+/// Calls `body(i, n, kept)` for registers of elements begin .. end - 1, in no order; begin is a multiple of 128.
 template <class P, class Isa, class Scalar, class Body>
 [[gnu::always_inline]] inline void for_each_dropout(Random random, Scalar keep, Index begin, Index end,
                                                     const Body& body) {

@@ -18,7 +18,7 @@ struct Epilogue {
   const Scalar* bias = nullptr;  ///< [N]
   Activation activation = Activation::identity;
   bool accumulate = false;
-  RowsAhead<Scalar>* ahead = nullptr;  ///< what the caller turns to next, asked for in the meantime
+  RowsAhead<Scalar>* ahead = nullptr;  ///< what the caller turns to next, asked for in the meantime; of one call alone
 };
 
 namespace detail {
@@ -162,8 +162,9 @@ inline void gemm_blocks(Index rows, Index cols, Index depth, StridedBlock<Scalar
   constexpr Index near = 32768 / static_cast<Index>(sizeof(Scalar));
   alignas(64) Scalar panel[copies ? depth_block * 2 * width : 1];
   RowsAhead<Scalar>* const ahead = epilogue.ahead;
-  const Index tiles = (rows / TileSize<Isa>::rows + 1) * (cols / (2 * width) + 1) * (depth / depth_block + 1);
-  const Index share = ahead != nullptr ? (ahead->rows() + tiles - 1) / tiles : 0;
+  const auto pieces = [](Index size, Index piece) { return size > 0 ? (size + piece - 1) / piece : 1; };
+  const Index tiles = pieces(rows, TileSize<Isa>::rows) * pieces(cols, 2 * width) * pieces(depth, depth_block);
+  const Index share = ahead != nullptr ? pieces(ahead->rows(), tiles) : 0;
   Index k = 0;
   do {
     const Index deep = depth - k < depth_block ? depth - k : depth_block;

@@ -39,7 +39,7 @@ struct LinearSlabs {
     const Index least = whole(std::max<Index>(1, 2 * m * n / std::max<Index>(1, m + n)));
     if (rows >= 8 * least) {
       together = true;
-      size = whole(std::max(least, std::min<Index>(rows / 16, 4096)));
+      size = whole(std::max(least, std::min<Index>(rows / 32, 4096)));
     }
     count = (rows + size - 1) / size;
   }
@@ -67,24 +67,27 @@ void linear_backward(const Gradients<Scalar>& g, Var<Scalar> x, Var<Scalar> weig
   const auto [dx, fresh] = g.to_overwrite(x);
   const MatrixView<Scalar> to = dx.matrix(), dw = g(weight).matrix();
   const LinearSlabs cut(rows, out, w.cols());
-  const auto dw_sums = scratch.template tensor<Scalar>({dw && cut.together ? cut.count * out : 0, w.cols()});
+  // A block's cotangent goes to its worker's room, unless all of it is wanted once more, or takes no more.
+  const bool summed = dw && cut.together, whole = (dw && !summed) || rows <= tape.executor().threads() * row_grain;
+  const auto dw_sums = scratch.template tensor<Scalar>({summed ? cut.count * out : 0, w.cols()});
   const auto db_sums = scratch.template tensor<Scalar>({db ? cut.count : 0, out});
-  const Index near = tape.executor().threads() * row_grain;
-  const auto rooms = scratch.template tensor<Scalar>({made ? (cut.together ? near : rows) : 0, out});
+  const Index room_rows = whole ? rows : tape.executor().threads() * row_grain;
+  const auto rooms = scratch.template tensor<Scalar>({made ? room_rows : 0, out});
   std::fill_n(db_sums.data(), db_sums.size(), Scalar(0));
   tape.executor().run_ranges(rows, cut.size, [&, accumulate = !fresh](Index first, Index last, int worker) {
     for (Index begin = first; begin < last; begin += row_grain) {
-      const Index end = std::min(begin + row_grain, last), at = cut.together ? worker * row_grain : begin;
+      const Index end = std::min(begin + row_grain, last), at = whole ? begin : worker * row_grain;
       const auto room = made ? rooms.rows(at, at + end - begin) : MatrixView<Scalar>();
       prepare(begin, end, room);
       const View dz = made ? View(room) : dy.rows(begin, end), part = in.rows(begin, end);
       if (to) {
-        kernels::RowsAhead<Scalar> ahead;
-        if (dw && cut.together) ahead.add(part);
-        kernels::gemm<Scalar>(dz, w, to.rows(begin, end), {.accumulate = accumulate, .ahead = &ahead});
+        kernels::RowsAhead<Scalar> next;
+        next.add(part);
+        kernels::gemm<Scalar>(dz, w, to.rows(begin, end),
+                              {.accumulate = accumulate, .ahead = summed ? &next : nullptr});
       }
       if (db) kernels::add_column_sums<Scalar>(dz, db_sums.row(first / cut.size));
-      if (dw && cut.together) {
+      if (summed) {
         const Index i = first / cut.size;
         kernels::gemm_tn<Scalar>(dz, part, dw_sums.rows(i * out, (i + 1) * out), {.accumulate = begin > first});
       }
@@ -92,8 +95,8 @@ void linear_backward(const Gradients<Scalar>& g, Var<Scalar> x, Var<Scalar> weig
   });
   // Not before dx is whole: x and the weight may be one array.
   if (db) kernels::add_column_sums<Scalar>(db_sums, db.data());
-  if (dw && cut.together) add_slabs<Scalar>(tape, dw_sums, dw);
-  if (dw && !cut.together) add_product_tn<Scalar>(tape, made ? View(rooms) : dy, in, dw);
+  if (summed) add_slabs<Scalar>(tape, dw_sums, dw);
+  if (dw && !summed) add_product_tn<Scalar>(tape, made ? View(rooms) : dy, in, dw);
 }
 
 }  // namespace detail

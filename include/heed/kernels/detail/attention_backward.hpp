@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "heed/kernels/detail/tile_products.hpp"
+#include "heed/kernels/dropout.hpp"
 #include "heed/simd/math.hpp"
 
 namespace heed::inline HEED_ABI::kernels {

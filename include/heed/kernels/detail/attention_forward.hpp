@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "heed/kernels/detail/tile_products.hpp"
+#include "heed/kernels/dropout.hpp"
 #include "heed/simd/math.hpp"
 
 namespace heed::inline HEED_ABI::kernels::detail {
@@ -69,8 +70,8 @@ class AttentionForward {
     finish(i, rows, begun);
   }
 
-  /// From scores to exp(score - the greatest so far), 0 where hidden; what that makes of the earlier blocks' share is
-  /// left in correction_.
+  /// From scores to exp(score - the greatest so far) after dropout, 0 where hidden; what that makes of the earlier
+  /// blocks' share is left in correction_.
   void softmax(const Seen& seen, Index i, Index j) {
     P part[strip];
     for (Index r = 0; r < strip; ++r) part[r] = P(-infinity);
@@ -221,7 +222,7 @@ class AttentionForward {
       const P x = simd::load<P>(row + j, n);
       simd::store(select(x == P(-infinity), P(Scalar(0)), exp(x - P(log_sum))), row + j, n);
     });
-    if (u_.keep == Scalar(1)) return;
+    if (!(u_.keep < Scalar(1))) return;
     const std::uint16_t* const bits = u_.kept + i * kept_words(u_.keys());
     const P zero(Scalar(0)), kept_factor(Scalar(1) / u_.keep);
     simd::for_each_pack<P>(u_.key_end(i), [&](Index j, Index n) {

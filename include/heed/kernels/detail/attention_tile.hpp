@@ -9,7 +9,6 @@
 
 #include "heed/kernels/detail/attention_unit.hpp"
 #include "heed/kernels/detail/keep_first.hpp"
-#include "heed/kernels/dropout.hpp"
 #include "heed/kernels/gemm.hpp"
 #include "heed/simd/transpose.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows that somebody will want next, asked from memory a few at a time while this one computes: rows of a head are a
-// few cache lines far apart, which no processor foresees.
+// Rows that somebody will want next, asked from memory a few at a time while this one computes: which rows those are,
+// often a few cache lines far apart, no processor foresees.
 #pragma once
 
 #include "heed/core/view.hpp"
