@@ -13,13 +13,13 @@ using namespace heed;
 
 struct Sampled {
   static constexpr Index rows = 25600, items = 3417, width = 64, length = 200;
-  Tensor<float> x = Tensor<float>::normal({rows, width}, Random(1));
-  Parameter<float> weight{{items, width}};
+  Parameter<float> x{{rows, width}}, weight{{items, width}};
   Segments sequences = Segments::uniform(rows / length, length);
   std::vector<Index> targets = drawn(rows, 3), negatives;
   Tape<float> tape;
 
   explicit Sampled(Index sampled) : negatives(drawn(sampled, 4)) {
+    x.value() = Tensor<float>::normal({rows, width}, Random(1));
     weight.value() = Tensor<float>::normal({items, width}, Random(2), 0.1f);
   }
   static std::vector<Index> drawn(Index count, std::uint64_t seed) {
@@ -30,7 +30,7 @@ struct Sampled {
   void run(benchmark::State& state, const Negatives& whose, Index each, SampledLoss kind) {
     bench::measure_flops(state, 6.0 * static_cast<double>(rows * width * (1 + each)), [&] {
       tape.clear();
-      backward(sampled_loss(tape.variable(x), tape.parameter(weight), {}, targets, whose, {.loss = kind}));
+      backward(sampled_loss(tape.parameter(x), tape.parameter(weight), {}, targets, whose, {.loss = kind}));
     });
   }
 };

@@ -4,11 +4,13 @@
 // of neighbouring rows.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 
 #include "heed/core/view.hpp"
 #include "heed/kernels/detail/keep_first.hpp"
+#include "heed/kernels/detail/rows_ahead.hpp"
 #include "heed/simd/math.hpp"
 
 namespace heed::inline HEED_ABI::kernels {
@@ -67,54 +69,66 @@ double sampled_losses(SampledLoss kind, double beta, MatrixView<Scalar> logits) 
   return share * loss;
 }
 
-/// y(j, r) = x_r . table(items[r N + j]), x [rows, d], y [N, rows].
-template <class Scalar, class Isa = simd::NativeIsa>
-void dot_items(MatrixView<const Scalar> x, MatrixView<const Scalar> table, const Index* items,
-               MatrixView<Scalar> y) noexcept {
-  using P = simd::Pack<Scalar, Isa>;
-  for (Index r = 0; r < y.cols(); ++r) {
-    const Scalar* const row = x.row(r);
-    for (Index j = 0; j < y.rows(); ++j) {
-      const Scalar* const item = table.row(items[r * y.rows() + j]);
-      P sum(Scalar(0));
-      simd::for_each_pack<P>(
-          x.cols(), [&](Index k, Index n) { sum = fma(simd::load<P>(row + k, n), simd::load<P>(item + k, n), sum); });
-      y(j, r) = reduce_sum(sum);
+namespace detail {
+
+/// Calls use(r, j, row of table(items[r N + j])) for r, then j, ascending. Which rows come no processor foresees, so
+/// they are asked for ahead.
+template <class Scalar, class Use>
+void for_each_item(Index rows, Index negatives, MatrixView<Scalar> table, const Index* items, Use&& use) noexcept {
+  constexpr Index ahead = 8;  // with 64 columns as long as the third level of cache takes, and the memory nearly
+  const Index size = rows * negatives;
+  for (Index i = 0; i < std::min(ahead, size); ++i) ask_for_row(table.row(items[i]), table.cols());
+  for (Index r = 0, i = 0; r < rows; ++r) {
+    for (Index j = 0; j < negatives; ++j, ++i) {
+      if (i + ahead < size) ask_for_row(table.row(items[i + ahead]), table.cols());
+      use(r, j, table.row(items[i]));
     }
   }
 }
 
-/// dx_r += sum_j dy(j, r) table(items[r N + j]), j in ascending order.
+}  // namespace detail
+
+/// y(j, r) = scale x_rows[r] . table(items[r N + j]), y [N, R].
 template <class Scalar, class Isa = simd::NativeIsa>
-void add_items(MatrixView<const Scalar> dy, MatrixView<const Scalar> table, const Index* items,
-               MatrixView<Scalar> dx) noexcept {
+void dot_items(MatrixView<const Scalar> x, const Index* rows, MatrixView<const Scalar> table, const Index* items,
+               Scalar scale, MatrixView<Scalar> y) noexcept {
   using P = simd::Pack<Scalar, Isa>;
-  for (Index r = 0; r < dy.cols(); ++r) {
+  detail::for_each_item(y.cols(), y.rows(), table, items, [&](Index r, Index j, const Scalar* item) {
+    const Scalar* const row = x.row(rows[r]);
+    P sum(Scalar(0));
+    simd::for_each_pack<P>(
+        x.cols(), [&](Index k, Index n) { sum = fma(simd::load<P>(row + k, n), simd::load<P>(item + k, n), sum); });
+    y(j, r) = scale * reduce_sum(sum);
+  });
+}
+
+/// dx_rows[r] += factor dy(j, r) table(items[r N + j]), dy [N, R], in ascending order of j.
+template <class Scalar, class Isa = simd::NativeIsa>
+void add_items(MatrixView<const Scalar> dy, MatrixView<const Scalar> table, const Index* items, Scalar factor,
+               MatrixView<Scalar> dx, const Index* rows) noexcept {
+  using P = simd::Pack<Scalar, Isa>;
+  detail::for_each_item(dy.cols(), dy.rows(), table, items, [&](Index r, Index j, const Scalar* item) {
+    Scalar* const to = dx.row(rows[r]);
+    const P g(factor * dy(j, r));
     simd::for_each_pack<P>(dx.cols(), [&](Index k, Index n) {
-      P sum = simd::load<P>(dx.row(r) + k, n);
-      for (Index j = 0; j < dy.rows(); ++j) {
-        sum = fma(P(dy(j, r)), simd::load<P>(table.row(items[r * dy.rows() + j]) + k, n), sum);
-      }
-      simd::store(sum, dx.row(r) + k, n);
+      simd::store(fma(g, simd::load<P>(item + k, n), simd::load<P>(to + k, n)), to + k, n);
     });
-  }
+  });
 }
 
-/// dtable(items[r N + j]) += factor dy(j, r) x_r, in ascending order of r, then j. To share the work, give every worker
-/// the same columns of x and dtable: blocks of columns never meet.
+/// dtable(items[r N + j]) += factor dy(j, r) x_rows[r], in ascending order of r, then j. To share the work, give every
+/// worker the same columns of x and dtable: blocks of columns never meet.
 template <class Scalar, class Isa = simd::NativeIsa>
-void scatter_items(MatrixView<const Scalar> dy, MatrixView<const Scalar> x, const Index* items, Scalar factor,
-                   MatrixView<Scalar> dtable) noexcept {
+void scatter_items(MatrixView<const Scalar> dy, MatrixView<const Scalar> x, const Index* rows, const Index* items,
+                   Scalar factor, MatrixView<Scalar> dtable) noexcept {
   using P = simd::Pack<Scalar, Isa>;
-  for (Index r = 0; r < dy.cols(); ++r) {
-    for (Index j = 0; j < dy.rows(); ++j) {
-      Scalar* const to = dtable.row(items[r * dy.rows() + j]);
-      const P g(factor * dy(j, r));
-      simd::for_each_pack<P>(x.cols(), [&](Index k, Index n) {
-        simd::store(fma(g, simd::load<P>(x.row(r) + k, n), simd::load<P>(to + k, n)), to + k, n);
-      });
-    }
-  }
+  detail::for_each_item(dy.cols(), dy.rows(), dtable, items, [&](Index r, Index j, Scalar* to) {
+    const Scalar* const row = x.row(rows[r]);
+    const P g(factor * dy(j, r));
+    simd::for_each_pack<P>(x.cols(), [&](Index k, Index n) {
+      simd::store(fma(g, simd::load<P>(row + k, n), simd::load<P>(to + k, n)), to + k, n);
+    });
+  });
 }
 
 }  // namespace heed::inline HEED_ABI::kernels

@@ -2,7 +2,9 @@
 // Losses over a catalogue by the target and sampled negatives.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <span>
 
 #include "heed/kernels/embedding.hpp"
@@ -82,26 +84,24 @@ void add_sampled_rows(Tape<Scalar>& tape, const SampledTiles& tiles, TensorView<
                       TensorView<const Scalar> table, TensorView<Scalar> dx) {
   const Index width = table.cols(), most = SampledTiles::most, negatives = tiles.negatives;
   ArenaScope scope(tape.scratch());
-  const Index threads = tape.executor().threads();
+  const Index threads = tiles.shared() ? tape.executor().threads() : 0;
   const auto sums = tape.scratch().template tensor<Scalar>({threads * most, width});
-  const auto gathered = tape.scratch().template tensor<Scalar>({tiles.shared() ? threads * negatives : 0, width});
+  const auto gathered = tape.scratch().template tensor<Scalar>({threads * negatives, width});
   Index* const held = no_groups(tape.scratch(), threads);
   tape.executor().run(tiles.size, [&](Index t, int worker) {
     const auto all = tiles.part(slopes, 1 + negatives, t);
     const auto of_negatives = all.rows(1, 1 + negatives);
+    const Index* const to = tiles.rows + tiles.begins[t];
+    kernels::add_items<Scalar>(all.rows(0, 1), table, tiles.targets_of(t), factor, dx, to);
+    if (!tiles.shared()) {
+      kernels::add_items<Scalar>(of_negatives, table, tiles.items_of(t), factor, dx, to);
+      return;
+    }
     const auto sum = sums.rows(worker * most, worker * most + tiles.tall(t));
-    if (tiles.shared()) {
-      const auto rows = gathered.rows(worker * negatives, (worker + 1) * negatives);
-      if (!tiles.holds(held, worker, t)) kernels::embedding_forward<Scalar>(table, tiles.items_of(t), rows);
-      kernels::gemm_tn<Scalar>(of_negatives, rows, sum);
-    } else {
-      std::fill_n(sum.data(), sum.size(), Scalar(0));
-      kernels::add_items<Scalar>(of_negatives, table, tiles.items_of(t), sum);
-    }
-    kernels::add_items<Scalar>(all.rows(0, 1), table, tiles.targets_of(t), sum);
-    for (Index r = 0; r < sum.rows(); ++r) {
-      kernels::scale_backward<Scalar>(width, sum.row(r), factor, dx.row(tiles.rows[tiles.begins[t] + r]));
-    }
+    const auto rows = gathered.rows(worker * negatives, (worker + 1) * negatives);
+    if (!tiles.holds(held, worker, t)) kernels::embedding_forward<Scalar>(table, tiles.items_of(t), rows);
+    kernels::gemm_tn<Scalar>(of_negatives, rows, sum);
+    for (Index r = 0; r < sum.rows(); ++r) kernels::scale_backward<Scalar>(width, sum.row(r), factor, dx.row(to[r]));
   });
 }
 
@@ -110,32 +110,34 @@ void add_sampled_rows(Tape<Scalar>& tape, const SampledTiles& tiles, TensorView<
 template <class Scalar>
 void add_sampled_items(Tape<Scalar>& tape, const SampledTiles& tiles, TensorView<const Scalar> slopes, Scalar factor,
                        TensorView<const Scalar> x, TensorView<Scalar> dtable) {
-  constexpr Index grain = 32;  // columns: two registers, as a product's panel
+  constexpr Index panel = 32;  // columns: two registers, as a product's
   const Index most = SampledTiles::most, negatives = tiles.negatives, threads = tape.executor().threads();
   ArenaScope scope(tape.scratch());
-  const auto packs = tape.scratch().template tensor<Scalar>({threads * most, grain});
-  const auto groups = tape.scratch().template tensor<Scalar>({tiles.shared() ? threads * negatives : 0, grain});
+  const Index workers = tiles.shared() ? threads : 0;
+  const auto packs = tape.scratch().template tensor<Scalar>({workers * most, panel});
+  const auto groups = tape.scratch().template tensor<Scalar>({workers * negatives, panel});
+  // Every column is by itself, so where there is no product, no cut is too wide.
+  const Index grain = tiles.shared() ? panel : (dtable.cols() + threads * panel - 1) / (threads * panel) * panel;
   tape.executor().run_ranges(dtable.cols(), grain, [&](Index begin, Index end, int worker) {
     const auto from = x.columns(begin, end);
     const auto to = dtable.columns(begin, end);
-    const auto sums = groups.columns(0, end - begin).rows(worker * negatives, (worker + 1) * negatives);
     bool first = true;
     for (Index t = 0; t < tiles.size; ++t) {
+      const Index* const rows = tiles.rows + tiles.begins[t];
+      const auto all = tiles.part(slopes, 1 + negatives, t);
+      const auto of_negatives = all.rows(1, 1 + negatives);
+      kernels::scatter_items<Scalar>(all.rows(0, 1), from, rows, tiles.targets_of(t), factor, to);
+      if (!tiles.shared()) {
+        kernels::scatter_items<Scalar>(of_negatives, from, rows, tiles.items_of(t), factor, to);
+        continue;
+      }
       MatrixView<const Scalar> tile = tiles.rows_of(from, t);
       if (!tile) {
         const auto pack = packs.columns(0, end - begin).rows(worker * most, worker * most + tiles.tall(t));
-        for (Index r = 0; r < pack.rows(); ++r) {
-          std::copy_n(from.row(tiles.rows[tiles.begins[t] + r]), pack.cols(), pack.row(r));
-        }
+        for (Index r = 0; r < pack.rows(); ++r) std::copy_n(from.row(rows[r]), pack.cols(), pack.row(r));
         tile = pack;
       }
-      const auto all = tiles.part(slopes, 1 + negatives, t);
-      const auto of_negatives = all.rows(1, 1 + negatives);
-      kernels::scatter_items<Scalar>(all.rows(0, 1), tile, tiles.targets_of(t), factor, to);
-      if (!tiles.shared()) {
-        kernels::scatter_items<Scalar>(of_negatives, tile, tiles.items_of(t), factor, to);
-        continue;
-      }
+      const auto sums = groups.columns(0, end - begin).rows(worker * negatives, (worker + 1) * negatives);
       kernels::gemm<Scalar>(of_negatives, tile, sums, {.accumulate = !first});
       first = tiles.ends_group(t);
       if (!first) continue;
@@ -198,49 +200,49 @@ Var<Scalar> sampled_loss(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, st
     return static_cast<Scalar>((biases != nullptr ? static_cast<double>(biases[item]) : 0) - taken);
   };
   ArenaScope scope(tape.scratch());
-  const Index threads = tape.executor().threads();
+  const Index threads = tiles.shared() ? tape.executor().threads() : 0;
   const auto scratch = [&](const Shape& shape) { return tape.scratch().template tensor<Scalar>(shape); };
   const auto packs = scratch({threads * most, width}), transposes = scratch({threads * width, most});
-  const auto gathered = scratch({tiles.shared() ? threads * sampled : 0, width});
+  const auto gathered = scratch({threads * sampled, width});
   Index* const held = detail::no_groups(tape.scratch(), threads);
   double* const losses = tape.scratch().template array<double>(tiles.size);
   tape.executor().run(tiles.size, [&](Index t, int worker) {
     const Index tall = tiles.tall(t);
-    const auto tile = packs.rows(worker * most, worker * most + tall);
+    const Index* const rows = tiles.rows + tiles.begins[t];
     const MatrixView<Scalar> logits = tiles.part(slopes, 1 + sampled, t), others = logits.rows(1, 1 + sampled);
     const Index* const candidates = tiles.items_of(t);
-    for (Index r = 0; r < tall; ++r) {
-      kernels::scale_forward<Scalar>(width, in.row(tiles.rows[tiles.begins[t] + r]), scale, 0, tile.row(r));
-    }
-    kernels::dot_items<Scalar>(tile, table, tiles.targets_of(t), logits.rows(0, 1));
+    kernels::dot_items<Scalar>(in, rows, table, tiles.targets_of(t), scale, logits.rows(0, 1));
     if (tiles.shared()) {
-      const auto rows = gathered.rows(worker * sampled, (worker + 1) * sampled);
+      const auto tile = packs.rows(worker * most, worker * most + tall);
+      const auto held_rows = gathered.rows(worker * sampled, (worker + 1) * sampled);
       const auto across = transposes.rows(worker * width, (worker + 1) * width).columns(0, tall);
-      if (!tiles.holds(held, worker, t)) kernels::embedding_forward<Scalar>(table, candidates, rows);
+      for (Index r = 0; r < tall; ++r) kernels::scale_forward<Scalar>(width, in.row(rows[r]), scale, 0, tile.row(r));
+      if (!tiles.holds(held, worker, t)) kernels::embedding_forward<Scalar>(table, candidates, held_rows);
       kernels::transpose<Scalar>(tile, across);
-      kernels::gemm<Scalar>(rows, across, others);
+      kernels::gemm<Scalar>(held_rows, across, others);
     } else {
-      kernels::dot_items<Scalar>(tile, table, candidates, others);
+      kernels::dot_items<Scalar>(in, rows, table, candidates, scale, others);
     }
     const bool shifted = bias || !options.log_probabilities.empty();
     for (Index r = 0; shifted && r < tall; ++r) logits(0, r) += offset(tiles.targets_of(t)[r]);
-    // Of the candidate j of rows begin .. end - 1, which is `item` for all of them.
-    const auto adjust = [&](Index j, Index begin, Index end, Index item) {
-      const Index* const target = tiles.targets_of(t);
+    constexpr Scalar hidden = -std::numeric_limits<Scalar>::infinity();
+    const Index* const target = tiles.targets_of(t);
+    for (Index j = 0; tiles.shared() && j < sampled; ++j) {
       Scalar* const logit = others.row(j);
+      const Index item = candidates[j];
       const Scalar shift = shifted ? offset(item) : Scalar(0);
-      for (Index r = begin; shifted && r < end; ++r) logit[r] += shift;
+      for (Index r = 0; shifted && r < tall; ++r) logit[r] += shift;
       bool hit = false;  // rarely, so all are asked at once
-      for (Index r = begin; r < end; ++r) hit |= target[r] == item;
-      for (Index r = begin; hit && options.hide_hits && r < end; ++r) {
-        if (target[r] == item) logit[r] = -std::numeric_limits<Scalar>::infinity();
+      for (Index r = 0; r < tall; ++r) hit |= target[r] == item;
+      for (Index r = 0; hit && options.hide_hits && r < tall; ++r) {
+        if (target[r] == item) logit[r] = hidden;
       }
-    };
-    for (Index j = 0; j < sampled; ++j) {
-      if (tiles.shared()) {
-        adjust(j, 0, tall, candidates[j]);
-      } else {
-        for (Index r = 0; r < tall; ++r) adjust(j, r, r + 1, candidates[r * sampled + j]);
+    }
+    for (Index r = 0; !tiles.shared() && r < tall; ++r) {
+      for (Index j = 0; j < sampled; ++j) {
+        const Index item = candidates[r * sampled + j];
+        if (shifted) others(j, r) += offset(item);
+        if (options.hide_hits && target[r] == item) others(j, r) = hidden;
       }
     }
     losses[t] = kernels::sampled_losses<Scalar>(options.loss, beta, logits);

@@ -7,6 +7,13 @@
 
 namespace heed::inline HEED_ABI::kernels {
 
+/// Asks for a row of `width`.
+template <class Scalar>
+void ask_for_row(const Scalar* row, Index width) {
+  constexpr Index line = 64 / static_cast<Index>(sizeof(Scalar));
+  for (Index c = 0; c < width; c += line) __builtin_prefetch(row + c, 0, 2);
+}
+
 /// Up to 8 arrays whose rows are to be near soon. Has no influence on any result.
 template <class Scalar>
 class RowsAhead {
@@ -24,9 +31,7 @@ class RowsAhead {
   void step(Index n) {
     for (; n > 0 && at_ < count_; --n) {
       const Rows& x = arrays_[at_];
-      const Scalar* row = x.data + row_ * x.stride;
-      constexpr Index line = 64 / static_cast<Index>(sizeof(Scalar));
-      for (Index c = 0; c < x.cols; c += line) __builtin_prefetch(row + c, 0, 2);
+      ask_for_row(x.data + row_ * x.stride, x.cols);
       if (++row_ == x.rows) {
         row_ = 0;
         ++at_;
