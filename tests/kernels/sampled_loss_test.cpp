@@ -60,37 +60,45 @@ TEST_CASE("losses against sampled negatives neither overflow nor lose a small lo
 
 TEST_CASE("products with rows that are looked up are the definition's") {
   test::for_every_isa([]<class Scalar, class Isa>() {
-    const std::vector<Index> items = {4, 0, 4, 2, 2, 1, 4, 3, 0};  // three for each of three rows
     const std::vector<Index> rows = {0, 3, 1};
-    for (const Index width : test::sizes_around_width<Scalar, Isa>()) {
-      INFO("width " << width);
-      const auto x = test::normal_as<Scalar>({4, width}, "x"), table = test::normal_as<Scalar>({5, width}, "table");
-      const auto slope = test::normal_as<Scalar>({3, 3}, "slope");
-      Tensor<Scalar> y({3, 3}), dx = Tensor<Scalar>::ones({4, width}), dtable = Tensor<Scalar>::ones({5, width});
-      const Index* const which = rows.data();
-      kernels::dot_items<Scalar, Isa>(x.view(), which, table.view(), items.data(), Scalar(3), y.view());
-      kernels::add_items<Scalar, Isa>(slope.view(), table.view(), items.data(), Scalar(0.5), dx.view(), which);
-      const Index cut = width / 2;
-      for (const auto& [from, to] : {std::pair(Index(0), cut), std::pair(cut, width)}) {
-        kernels::scatter_items<Scalar, Isa>(slope.view(), x.view().columns(from, to), which, items.data(), Scalar(0.5),
-                                            dtable.view().columns(from, to));
-      }
-      Tensor<double> want_y({3, 3}), want_dx = Tensor<double>::ones({4, width}),
-                                     want_dtable = Tensor<double>::ones({5, width});
-      for (Index r = 0; r < 3; ++r) {
-        const Index row = rows[static_cast<std::size_t>(r)];
-        for (Index j = 0; j < 3; ++j) {
-          const Index item = items[static_cast<std::size_t>(3 * r + j)];
-          for (Index k = 0; k < width; ++k) {
-            want_y(j, r) += 3 * static_cast<double>(x(row, k)) * static_cast<double>(table(item, k));
-            want_dx(row, k) += 0.5 * static_cast<double>(slope(j, r)) * static_cast<double>(table(item, k));
-            want_dtable(item, k) += 0.5 * static_cast<double>(slope(j, r)) * static_cast<double>(x(row, k));
+    // Fewer items than are asked for ahead, and more.
+    for (const std::vector<Index>& items : {std::vector<Index>{4, 0, 4}, {4, 0, 4, 2, 2, 1, 4, 3, 0, 1, 1, 3}}) {
+      const Index count = std::ssize(items) / 3;
+      for (const Index width : test::sizes_around_width<Scalar, Isa>()) {
+        INFO(count << " a row, width " << width);
+        // Parts of wider arrays, as a range of columns is.
+        const auto whole_x = test::normal_as<Scalar>({4, width + 3}, "x");
+        const auto whole_table = test::normal_as<Scalar>({5, width + 2}, "table");
+        const auto x = whole_x.view().columns(1, width + 1), table = whole_table.view().columns(2, width + 2);
+        const auto slope = test::normal_as<Scalar>({count, 3}, "slope");
+        Tensor<Scalar> y({count, 3}), dx = Tensor<Scalar>::ones({4, width}), dtable = Tensor<Scalar>::ones({5, width});
+        const Index *const which = rows.data(), *const wanted = items.data();
+        kernels::dot_items<Scalar, Isa>(x, which, table, wanted, Scalar(3), y.view());
+        kernels::add_items<Scalar, Isa>(slope.view(), table, wanted, Scalar(0.5), dx.view(), which);
+        const Index cut = width / 2;
+        for (const auto& [from, to] : {std::pair(Index(0), cut), std::pair(cut, width)}) {
+          kernels::scatter_items<Scalar, Isa>(slope.view(), x.columns(from, to), which, wanted, Scalar(0.5),
+                                              dtable.view().columns(from, to));
+        }
+        Tensor<double> want_y({count, 3}), want_dx = Tensor<double>::ones({4, width}),
+                                           want_dtable = Tensor<double>::ones({5, width});
+        for (Index r = 0; r < 3; ++r) {
+          const Index row = rows[static_cast<std::size_t>(r)];
+          for (Index j = 0; j < count; ++j) {
+            const Index item = items[static_cast<std::size_t>(count * r + j)];
+            const double g = 0.5 * static_cast<double>(slope(j, r));
+            for (Index k = 0; k < width; ++k) {
+              const double of_x = static_cast<double>(x(row, k)), of_table = static_cast<double>(table(item, k));
+              want_y(j, r) += 3 * of_x * of_table;
+              want_dx(row, k) += g * of_table;
+              want_dtable(item, k) += g * of_x;
+            }
           }
         }
+        test::check_close(y, want_y, test::tolerance<Scalar>());
+        test::check_close(dx, want_dx, test::tolerance<Scalar>());
+        test::check_close(dtable, want_dtable, test::tolerance<Scalar>());
       }
-      test::check_close(y, want_y, test::tolerance<Scalar>());
-      test::check_close(dx, want_dx, test::tolerance<Scalar>());
-      test::check_close(dtable, want_dtable, test::tolerance<Scalar>());
     }
   });
 }

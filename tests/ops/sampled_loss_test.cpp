@@ -116,6 +116,8 @@ OpSamples samples<op::sampled_loss>() {
       sampled_sample("one vector, no negatives", {6}, 9, false, {Whose::batch, {5}, {}, {}, {.loss = bce}}),
       sampled_sample("all ignored", {2, 4}, 5, true, {Whose::batch, {-100, -100}, {1, 2}}),
       sampled_sample("no rows", {0, 4}, 5, false, {Whose::rows, {}, {}}),
+      sampled_sample("no columns", {3, 0}, 9, true, {Whose::batch, {3, 8, 0}, {3, 0, 5}}),
+      sampled_sample("no columns, of rows", {3, 0}, 9, true, {Whose::rows, {3, 8, 0}, three, {}, {.loss = bce}}),
       sampled_sample("several tiles and columns", {150, 37}, 30, true, {Whose::batch, many, few, {}, {.scale = .2}}),
       sampled_sample("several tiles, of sequences", {150, 5}, 30, true,
                      {Whose::sequences, many, few, Segments({70, 1, 0, 79}), {.loss = gbce}}),

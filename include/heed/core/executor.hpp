@@ -10,7 +10,8 @@
 namespace heed::inline HEED_ABI {
 
 /// Runs numbered chunks, in any order and on any thread. An operation cuts its work into chunks by shape alone, never
-/// by the number of threads, so its result does not depend on the executor. This base class is the serial one.
+/// by the number of threads (unless each element is computed alike whatever the cut), so its result does not depend on
+/// the executor. This base class is the serial one.
 class Executor {
  protected:
   using Function = void (*)(void*, Index, int) noexcept;

@@ -116,8 +116,9 @@ void add_sampled_items(Tape<Scalar>& tape, const SampledTiles& tiles, TensorView
   const Index workers = tiles.shared() ? threads : 0;
   const auto packs = tape.scratch().template tensor<Scalar>({workers * most, panel});
   const auto groups = tape.scratch().template tensor<Scalar>({workers * negatives, panel});
-  // Every column is by itself, so where there is no product, no cut is too wide.
-  const Index grain = tiles.shared() ? panel : (dtable.cols() + threads * panel - 1) / (threads * panel) * panel;
+  // Without a product, each column is added up by itself, so the threads may have as many at a time as there are.
+  const Index grain =
+      tiles.shared() ? panel : std::max(panel, (dtable.cols() + threads * panel - 1) / (threads * panel) * panel);
   tape.executor().run_ranges(dtable.cols(), grain, [&](Index begin, Index end, int worker) {
     const auto from = x.columns(begin, end);
     const auto to = dtable.columns(begin, end);
@@ -210,8 +211,11 @@ Var<Scalar> sampled_loss(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, st
     const Index tall = tiles.tall(t);
     const Index* const rows = tiles.rows + tiles.begins[t];
     const MatrixView<Scalar> logits = tiles.part(slopes, 1 + sampled, t), others = logits.rows(1, 1 + sampled);
-    const Index* const candidates = tiles.items_of(t);
-    kernels::dot_items<Scalar>(in, rows, table, tiles.targets_of(t), scale, logits.rows(0, 1));
+    const Index *const candidates = tiles.items_of(t), *const target = tiles.targets_of(t);
+    const bool shifted = bias || !options.log_probabilities.empty();
+    constexpr Scalar hidden = -std::numeric_limits<Scalar>::infinity();
+    kernels::dot_items<Scalar>(in, rows, table, target, scale, logits.rows(0, 1));
+    for (Index r = 0; shifted && r < tall; ++r) logits(0, r) += offset(target[r]);
     if (tiles.shared()) {
       const auto tile = packs.rows(worker * most, worker * most + tall);
       const auto held_rows = gathered.rows(worker * sampled, (worker + 1) * sampled);
@@ -220,29 +224,25 @@ Var<Scalar> sampled_loss(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, st
       if (!tiles.holds(held, worker, t)) kernels::embedding_forward<Scalar>(table, candidates, held_rows);
       kernels::transpose<Scalar>(tile, across);
       kernels::gemm<Scalar>(held_rows, across, others);
+      for (Index j = 0; j < sampled; ++j) {
+        Scalar* const logit = others.row(j);
+        const Index item = candidates[j];
+        const Scalar shift = shifted ? offset(item) : Scalar(0);
+        for (Index r = 0; shifted && r < tall; ++r) logit[r] += shift;
+        bool hit = false;  // rarely, so all are asked at once
+        for (Index r = 0; r < tall; ++r) hit |= target[r] == item;
+        for (Index r = 0; hit && options.hide_hits && r < tall; ++r) {
+          if (target[r] == item) logit[r] = hidden;
+        }
+      }
     } else {
       kernels::dot_items<Scalar>(in, rows, table, candidates, scale, others);
-    }
-    const bool shifted = bias || !options.log_probabilities.empty();
-    for (Index r = 0; shifted && r < tall; ++r) logits(0, r) += offset(tiles.targets_of(t)[r]);
-    constexpr Scalar hidden = -std::numeric_limits<Scalar>::infinity();
-    const Index* const target = tiles.targets_of(t);
-    for (Index j = 0; tiles.shared() && j < sampled; ++j) {
-      Scalar* const logit = others.row(j);
-      const Index item = candidates[j];
-      const Scalar shift = shifted ? offset(item) : Scalar(0);
-      for (Index r = 0; shifted && r < tall; ++r) logit[r] += shift;
-      bool hit = false;  // rarely, so all are asked at once
-      for (Index r = 0; r < tall; ++r) hit |= target[r] == item;
-      for (Index r = 0; hit && options.hide_hits && r < tall; ++r) {
-        if (target[r] == item) logit[r] = hidden;
-      }
-    }
-    for (Index r = 0; !tiles.shared() && r < tall; ++r) {
-      for (Index j = 0; j < sampled; ++j) {
-        const Index item = candidates[r * sampled + j];
-        if (shifted) others(j, r) += offset(item);
-        if (options.hide_hits && target[r] == item) others(j, r) = hidden;
+      for (Index r = 0; r < tall; ++r) {
+        for (Index j = 0; j < sampled; ++j) {
+          const Index item = candidates[r * sampled + j];
+          if (shifted) others(j, r) += offset(item);
+          if (options.hide_hits && target[r] == item) others(j, r) = hidden;
+        }
       }
     }
     losses[t] = kernels::sampled_losses<Scalar>(options.loss, beta, logits);

@@ -7,7 +7,7 @@
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// Asks for a row of `width`.
+/// Prefetches the `width` elements of `row`.
 template <class Scalar>
 void ask_for_row(const Scalar* row, Index width) {
   constexpr Index line = 64 / static_cast<Index>(sizeof(Scalar));

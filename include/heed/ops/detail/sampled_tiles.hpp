@@ -2,6 +2,7 @@
 // How the rows of a sampled loss are cut, and where each finds its negatives.
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
