@@ -16,6 +16,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+sys.dont_write_bytecode = True
+import compile_cost  # noqa: E402
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -213,6 +216,8 @@ def main():
     if two:
         parts += ["Two threads:", comparison(two), "Ours on one thread and on two:", scaling(one, two)]
     parts += ["How ours is counted:", accounts(one)]
+    if not options.only:
+        parts += ["What compiling costs, in processor time:", compile_cost.table(rounds=options.rounds)]
     if context:
         parts.insert(0, machine(context, titles))
     text = "\n\n".join(parts)

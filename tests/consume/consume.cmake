@@ -11,10 +11,14 @@ function(run)
 endfunction()
 
 if(WAY STREQUAL "plain_include")
-  run(${consumer}/build.sh ${COMPILER} ${SOURCE_DIR}/include ${EIGEN_INCLUDE})
+  run(${consumer}/build.sh ${SOURCE_DIR}/include ${EIGEN_INCLUDE} ${COMPILER})
+elseif(WAY STREQUAL "libcxx")
+  run(${CMAKE_CURRENT_LIST_DIR}/plain_include/build.sh ${SOURCE_DIR}/include ${EIGEN_INCLUDE} ${CLANG} -stdlib=libc++)
 else()
-  if(WAY STREQUAL "find_package")
-    run(${CMAKE_COMMAND} --install ${BUILD_DIR} --prefix ${WORK_DIR}/prefix)
+  if(WAY STREQUAL "find_package")  # nothing is built for it
+    run(${CMAKE_COMMAND} -G Ninja -S ${SOURCE_DIR} -B heed -D CMAKE_CXX_COMPILER=${COMPILER} -D HEED_BUILD_TESTS=OFF
+        -D HEED_BUILD_BENCH=OFF -D HEED_BUILD_EXAMPLES=OFF)
+    run(${CMAKE_COMMAND} --install heed --prefix ${WORK_DIR}/prefix)
     set(where -D CMAKE_PREFIX_PATH=${WORK_DIR}/prefix)
   else()
     set(where -D HEED_SOURCE_DIR=${SOURCE_DIR})

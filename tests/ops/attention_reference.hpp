@@ -67,7 +67,7 @@ inline std::vector<MaskOf> every_mask(Index count) {
                     unseen(b, i, j, queries, keys) + add(b, i, j, queries, keys);
            }},
           {"everything hidden", Mask::lengths(std::vector<Index>(static_cast<std::size_t>(count), 0)),
-           [](auto...) { return hides; }}};
+           [=](auto...) { return hides; }}};
 }
 
 /// Every sequence through `attend(q, k, v, numbers, weights, context)`, all of them views of its rows: the context, or

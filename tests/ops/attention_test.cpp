@@ -125,7 +125,7 @@ OpSamples samples<op::attention>() {
       }));
   const TapeOptions training{.training = true, .random = Random(99)};
   // Masks that leave most queries more than one key: of one alone, dropped or not, the gradient is 0 but for rounding.
-  for (const std::size_t at : {0, 1, 4, 5}) {
+  for (const std::size_t at : {0u, 1u, 4u, 5u}) {
     out.good.push_back(attention_sample("dropout, " + masks[at].label, qkv(4, 6), qs, ks, masks[at],
                                         {.num_heads = 2, .dropout = 0.25, .weights = true}, training));
     out.good.push_back(attention_sample(

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "heed/autograd/tape.hpp"
@@ -81,6 +82,10 @@ struct TrainHooks {
   /// Called after every step; false ends the epoch here, validates, and ends the training.
   std::function<bool(const TrainProgress&)> on_step;
   std::function<void(const EpochReport&)> on_epoch;
+  /// The clock that the reports read, in seconds; by default the steady clock.
+  std::function<double()> now = [] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  };
 };
 
 namespace detail {
@@ -108,13 +113,11 @@ template <nn::Module Model>
 TrainReport train(Model& model, std::span<const data::Example> examples, const TrainHooks& hooks,
                   const TrainOptions& options) {
   using Scalar = typename Model::scalar_type;
-  using Clock = std::chrono::steady_clock;
-  Clock::time_point last;
-  /// Gives the time since `last` to one phase.
-  const auto charge = [&last](double& phase) {
-    const auto now = Clock::now();
-    phase += std::chrono::duration<double>(now - last).count();
-    last = now;
+  double last = 0;
+  /// Adds the time since `last` to one phase.
+  const auto charge = [&](double& phase) {
+    const double now = hooks.now();
+    phase += now - std::exchange(last, now);
   };
   if (examples.empty()) fail<OptionError>("train", "no examples to learn from");
   if (!hooks.fill || !hooks.validate) fail<OptionError>("train", "the hooks fill and validate are required");
@@ -146,7 +149,7 @@ TrainReport train(Model& model, std::span<const data::Example> examples, const T
 
   for (Index epoch = 1; epoch <= options.max_epochs && !report.interrupted; ++epoch) {
     PhaseSeconds seconds;
-    last = Clock::now();
+    last = hooks.now();
     const Random random = options.random.fork("epoch").fork(static_cast<std::uint64_t>(epoch));
     std::copy(examples.begin(), examples.end(), order.begin());
     const auto batches = detail::cut_batches(order, options, random);
@@ -186,7 +189,7 @@ TrainReport train(Model& model, std::span<const data::Example> examples, const T
       progress.seconds = seconds.training();
       progress.tokens_per_second = static_cast<double>(tokens) / progress.seconds;
       if (hooks.on_step && !hooks.on_step(progress)) report.interrupted = true;
-      last = Clock::now();  // the caller's time is no phase's
+      last = hooks.now();  // the time that the caller's hook takes belongs to no phase
     }
     adam.catch_up();
     charge(seconds.update);
