@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs heed_bench and its peers in turn, and prints one table. `./quickstart bench` builds all of it first.
 
-Case by case, round by round: ours, then each peer, then ours again; the minimum over the rounds counts on both sides,
-because a shared machine drifts and noise only ever adds. The peers are started once and wait for their turn (see
-peers/peer.py). A whole run (no --only) writes docs/benchmarks.md and docs/kernels.md.
+Case by case, round by round: heed, then each peer, then heed again. The minimum over the rounds counts on both sides,
+because the speed of a shared machine drifts and noise only adds time. The peers are started once and wait for the names
+of cases (see peers/peer.py). A whole run (no --only) writes docs/benchmarks.md and docs/kernels.md.
 """
 import argparse
 import datetime
@@ -23,10 +23,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Peer:
-    """A program that waits for names of cases and answers with `NAME MILLISECONDS [WAY]` lines."""
+    """A program that reads names of cases and answers with `NAME MILLISECONDS [CONFIGURATION]` lines."""
 
-    # PyTorch takes its arrays from malloc. With glibc's defaults each large one is mapped and cleared anew; kept, a
-    # training step takes down to 0.8 of the time.
+    # PyTorch allocates its arrays with malloc. With glibc's defaults each large one is mapped and zeroed again; with
+    # these settings freed memory is kept, and a training step takes as little as 0.8 of the time.
     MALLOC = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 34), "MALLOC_TOP_PAD_": str(1 << 26)}
 
     def __init__(self, command, seconds):
@@ -40,7 +40,7 @@ class Peer:
         self.title = self.process.stdout.readline().removeprefix("# ").strip()
 
     def run(self, case):
-        """[(milliseconds, "title, way")]; empty when the peer does not have the case, or is gone."""
+        """[(milliseconds, "title, configuration")]; empty when the peer does not have the case or has exited."""
         results = []
         try:
             self.process.stdin.write(case + "\n")
@@ -48,8 +48,8 @@ class Peer:
         except BrokenPipeError:
             return results
         while (line := self.process.stdout.readline().strip()) != "":
-            _, milliseconds, *way = line.split(" ", 2)
-            results.append((float(milliseconds), ", ".join([self.title, *way])))
+            _, milliseconds, *configuration = line.split(" ", 2)
+            results.append((float(milliseconds), ", ".join([self.title, *configuration])))
         return results
 
     def close(self):
@@ -63,11 +63,11 @@ def start_peers(options, threads):
         scripts = ["torch_peer.py"] + (["onnxruntime_peer.py"] if threads == 1 else [])
         commands += [[options.python, ROOT / "bench/peers" / s, "--threads", threads] for s in scripts]
     peers = [Peer(command, options.seconds) for command in commands]
-    return [peer for peer in peers if peer.title]  # one that cannot start has said why
+    return [peer for peer in peers if peer.title]  # a peer that cannot start has printed the reason
 
 
 class Ours:
-    """heed_bench, one case a run."""
+    """heed_bench, one case per run."""
 
     def __init__(self, options, threads):
         self.program, self.seconds, self.threads = options.build / "heed_bench", options.seconds, threads
@@ -97,7 +97,7 @@ class Ours:
 
 
 def share(result):
-    """Of the limit that stops the work: of `share_of_limit` where a case knows it, else of all that it names."""
+    """Of the limit that bounds the case: `share_of_limit` if the case reports it, else every limit that it reports."""
     shares = {name.removeprefix("share_of_"): value for name, value in result.items() if name.startswith("share_of_")}
     if "limit" in shares:
         shares = {"limit": shares["limit"]}
@@ -113,13 +113,13 @@ def rate(result):
 
 
 def table(columns, rows):
-    """Markdown; all columns but the first to the right where they hold numbers."""
+    """A Markdown table; columns of numbers are aligned to the right."""
     rule = ["---" if name in ("case", "which", "counted as") else "---:" for name in columns]
     return "\n".join(f"| {' | '.join(row)} |" for row in [columns, rule, *rows])
 
 
 def compare(options, threads):
-    """{case: (our best result, best of each peer's ways [(ms, which)])}"""
+    """{case: (heed's best result, the best of each peer's configurations [(ms, which)])}"""
     ours, results = Ours(options, threads), {}
     cases = [case for case in ours.cases() if re.search(options.only, case)]
     if not cases:
@@ -151,7 +151,7 @@ def comparison(results):
         else:
             row += ["", "", ""]
         rows.append([*row, share(ours)])
-    return table(["case", "ours, ms", "fastest peer, ms", "which", "ratio", "share of peak"], rows)
+    return table(["case", "heed, ms", "fastest peer, ms", "which", "ratio", "share of peak"], rows)
 
 
 def accounts(results):
@@ -188,7 +188,7 @@ def machine(context, titles):
 
 
 def replace_between(path, name, text):
-    """What stands between <!-- NAME --> and <!-- /NAME -->; at the end of the page where they are not yet."""
+    """Replaces the text between <!-- NAME --> and <!-- /NAME -->, which are appended to the page if it lacks them."""
     page = path.read_text()
     begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
     if begin not in page:
@@ -199,11 +199,11 @@ def replace_between(path, name, text):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], prog="./quickstart bench")
-    parser.add_argument("--only", default="", metavar="REGEX", help="these cases; the pages in docs/ stay as they are")
+    parser.add_argument("--only", default="", metavar="REGEX", help="run these cases only; docs/ is not changed")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=0.4, help="of each case in each round (default %(default)s)")
-    parser.add_argument("--build", type=Path, default=ROOT / "build/bench/bench", help="where heed_bench is")
-    parser.add_argument("--python", help="one that has torch and onnxruntime; without it only the peers in C++ run")
+    parser.add_argument("--seconds", type=float, default=0.4, help="per case and round (default %(default)s)")
+    parser.add_argument("--build", type=Path, default=ROOT / "build/bench/bench", help="folder of heed_bench")
+    parser.add_argument("--python", help="an interpreter with torch and onnxruntime; without it only C++ peers run")
     options = parser.parse_args()
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(ROOT / "build/peers/inductor"))
     os.environ.setdefault("PYTHONDONTWRITEBYTECODE", "1")
@@ -214,17 +214,17 @@ def main():
         sys.exit(f"compare.py: no case matches {options.only}")
     parts = ["One thread:", comparison(one)]
     if two:
-        parts += ["Two threads:", comparison(two), "Ours on one thread and on two:", scaling(one, two)]
-    parts += ["How ours is counted:", accounts(one)]
+        parts += ["Two threads:", comparison(two), "heed on one thread and on two:", scaling(one, two)]
+    parts += ["How heed's work is counted:", accounts(one)]
     if not options.only:
-        parts += ["What compiling costs, in processor time:", compile_cost.table(rounds=options.rounds)]
+        parts += ["Cost of compiling, in processor time:", compile_cost.table(rounds=options.rounds)]
     if context:
         parts.insert(0, machine(context, titles))
     text = "\n\n".join(parts)
     print(text)
     if options.only or not context:
         return
-    isa = context["heed isa"]  # the figures of other machines stay
+    isa = context["heed isa"]  # figures of other instruction sets stay
     replace_between(ROOT / "docs/benchmarks.md", isa, f"## {isa}\n\n{text}")
     ladder = subprocess.run([str(options.build / "heed_ladder")], stdout=subprocess.PIPE, text=True, check=True).stdout
     for name, rungs in re.findall(r"## (\w+)\n(.*?)(?=## |\Z)", ladder, re.S):

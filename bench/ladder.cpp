@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rungs from a kernel's definition to the machine's speed, each timed and held against the definition in double.
+// From a kernel's definition to the machine's speed in steps, each timed and compared with the definition in double.
 // Prints the tables of docs/kernels.md.
 #include <cmath>
 #include <cstdio>
@@ -33,8 +33,8 @@ class Ladder {
  public:
   /// `work` is in FLOPs, or in elements when it is bound by other things.
   Ladder(const char* name, const char* what, double work, bool flops) : work_(work), flops_(flops) {
-    std::printf("## %s\n%s\n\n| rung | time, us | %s | against the definition | greatest error |\n", name, what,
-                flops ? "GFLOP/s | share of FMA peak" : "elements a ns");
+    std::printf("## %s\n%s\n\n| rung | time, us | %s | speedup over the definition | largest error |\n", name, what,
+                flops ? "GFLOP/s | share of FMA peak" : "elements per ns");
     std::printf("| --- | %s---: | ---: | ---: | ---: |\n", flops ? "---: | " : "");
   }
 
@@ -104,7 +104,7 @@ void gemm_ladder() {
   Tensor<float> c({M, N});
   Tensor<double> expected({M, N});
 
-  Ladder ladder("gemm", "C [6400, 256] = relu(A [6400, 64] B + bias), as a linear layer takes it; 2 M N K.",
+  Ladder ladder("gemm", "C [6400, 256] = relu(A [6400, 64] B + bias), as in a linear layer; 2 M N K FLOP.",
                 2.0 * M * N * K, true);
   ladder.definition(expected, [&] {
     kernels::reference::gemm(a_double, b_double, bias_double.data(), expected.view());
@@ -113,7 +113,7 @@ void gemm_ladder() {
     }
   });
   using P = simd::Pack<float>;
-  ladder.rung("Pack: a register of a row at a time", c, [&] {
+  ladder.rung("Pack: one register of a row at a time", c, [&] {
     for (Index m = 0; m < M; ++m) {
       simd::for_each_pack<P>(N, [&](Index n, Index count) {
         P sum = simd::load<P>(bias.data() + n, count);
@@ -122,7 +122,7 @@ void gemm_ladder() {
       });
     }
   });
-  ladder.rung("tiled; bias and relu in passes of their own", c, [&] {
+  ladder.rung("tiled; bias and relu in separate passes", c, [&] {
     kernels::gemm<float>(a, b, c);
     for (Index m = 0; m < M; ++m) {
       float* row = c.data() + m * N;
@@ -151,7 +151,7 @@ void attention_ladder() {
     for (Index j = i + 1; j < T; ++j) mask(i, j) = -INFINITY;
   }
 
-  Ladder ladder("attention", "Causal, one head, 512 queries and keys of width 64, forward; 4 d for each visible pair.",
+  Ladder ladder("attention", "Causal, one head, 512 queries and keys of width 64, forward; 4 d FLOP per visible pair.",
                 4.0 * d * T * (T + 1) / 2, true);
   const auto keep_all = Tensor<double>::ones({T, T});
   ladder.definition(expected, [&] {
@@ -221,7 +221,7 @@ void gelu_ladder() {
   const auto x_double = to_double(x);
   Tensor<float> y(x.shape());
   Tensor<double> expected(x.shape());
-  Ladder ladder("gelu", "65,536 elements, the exact one (erfc).", static_cast<double>(x.size()), false);
+  Ladder ladder("gelu", "65,536 elements, exact GELU (erfc).", static_cast<double>(x.size()), false);
   ladder.definition(expected, [&] {
     for (Index i = 0; i < x.size(); ++i) {
       expected.data()[i] = kernels::reference::activation(Activation::gelu, x_double.data()[i]);

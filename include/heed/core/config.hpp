@@ -4,8 +4,11 @@
 
 #include <cstddef>
 
-#ifdef __FAST_MATH__
-#error "heed needs IEEE infinities and NaN (masks are made of them): compile without -ffast-math"
+#if defined(__FAST_MATH__) || __FINITE_MATH_ONLY__
+#error "heed needs IEEE infinities and NaN (masks are made of them): compile without -ffast-math, -ffinite-math-only"
+#endif
+#ifndef __cpp_exceptions
+#error "heed reports errors as exceptions: compile without -fno-exceptions"
 #endif
 
 #define HEED_VERSION_MAJOR 0
