@@ -156,6 +156,8 @@ inline void gemm_blocks(Index rows, Index cols, Index depth, StridedBlock<Scalar
   constexpr Index depth_block = 256, row_block = 96;
   using P = simd::Pack<Scalar, Isa>;
   constexpr Index width = P::width;
+  if (rows == 0 || cols == 0) return;
+  if (depth == 0) a.data = b = c;  // without elements they may be null, which has no address at an offset
   // A panel of B whose rows lie across more than L1 does not stay there, as they share few of its sets: many rows of C
   // are worth a copy of it. (AVX-512's kernels were measured without.)
   constexpr bool copies = Isa::bytes < 64;
