@@ -24,7 +24,7 @@ namespace detail {
 /// Queries of a strip.
 inline constexpr Index additive_strip = 16;
 /// From row to row: two whole registers of every instruction set, or a multiple.
-inline Index additive_stride(Index size) { return (size + 31) / 32 * 32; }
+inline Index additive_stride(Index size) { return round_up(size, 32); }
 
 /// Scratch of a sequence, cut up.
 template <class Scalar>

@@ -4,6 +4,9 @@
 // other rows nor on how the work is split.
 #pragma once
 
+#include <algorithm>
+
+#include "heed/core/round.hpp"
 #include "heed/core/view.hpp"
 #include "heed/kernels/activation.hpp"
 #include "heed/kernels/detail/rows_ahead.hpp"
@@ -164,9 +167,9 @@ inline void gemm_blocks(Index rows, Index cols, Index depth, StridedBlock<Scalar
   constexpr Index near = 32768 / static_cast<Index>(sizeof(Scalar));
   alignas(64) Scalar panel[copies ? depth_block * 2 * width : 1];
   RowsAhead<Scalar>* const ahead = epilogue.ahead;
-  const auto pieces = [](Index size, Index piece) { return size > 0 ? (size + piece - 1) / piece : 1; };
-  const Index tiles = pieces(rows, TileSize<Isa>::rows) * pieces(cols, 2 * width) * pieces(depth, depth_block);
-  const Index share = ahead != nullptr ? pieces(ahead->rows(), tiles) : 0;
+  const Index tiles = ceil_divide(rows, TileSize<Isa>::rows) * ceil_divide(cols, 2 * width) *
+                      std::max(Index{1}, ceil_divide(depth, depth_block));
+  const Index share = ahead != nullptr ? ceil_divide(ahead->rows(), tiles) : 0;
   Index k = 0;
   do {
     const Index deep = depth - k < depth_block ? depth - k : depth_block;

@@ -129,7 +129,7 @@ class Target {
       : mlp_(mlp), keys_(keys) {
     const auto take = [&](Index count) {
       Scalar* out = scratch == nullptr ? nullptr : scratch + size_;
-      size_ += (count + 31) / 32 * 32;
+      size_ += round_up(count, 32);
       return out;
     };
     const auto view = [&](Index r, Index c) { return View(take(r * c), {r, c}); };

@@ -2,6 +2,7 @@
 // The order in which a recurrent layer runs ragged sequences: step after step, the sequences of a group side by side.
 #pragma once
 
+#include "heed/core/round.hpp"
 #include "heed/core/segments.hpp"
 
 namespace heed::inline HEED_ABI::kernels {
@@ -17,8 +18,8 @@ struct TimeMajor {
   Index* source = nullptr;  ///< [tokens]: the packed row of each time-major row
   Index* first = nullptr;   ///< [groups + 1]: the first time-major row of each group
 
-  Index groups() const { return (segments.count + group_size - 1) / group_size; }
-  Index members(Index group) const { return (segments.count - group + groups() - 1) / groups(); }
+  Index groups() const { return ceil_divide(segments.count, group_size); }
+  Index members(Index group) const { return ceil_divide(segments.count - group, groups()); }
   Index member(Index group, Index r) const { return segments.order[group + r * groups()]; }
   /// How many members of a group, of the `from` first, have a step t.
   Index alive(Index group, Index from, Index t) const {

@@ -36,16 +36,13 @@ struct LinearSlabs {
 
   LinearSlabs(Index rows, Index m, Index n) : together(false), size(row_grain) {
     // The sums of all slabs take half the room of what they are made of; long slabs would cost them digits.
-    const Index least = whole(std::max<Index>(1, 2 * m * n / std::max<Index>(1, m + n)));
+    const Index least = round_up(std::max<Index>(1, 2 * m * n / std::max<Index>(1, m + n)), row_grain);
     if (rows >= 8 * least) {
       together = true;
-      size = whole(std::max(least, std::min<Index>(rows / 32, 4096)));
+      size = round_up(std::max(least, std::min<Index>(rows / 32, 4096)), row_grain);
     }
-    count = (rows + size - 1) / size;
+    count = ceil_divide(rows, size);
   }
-
- private:
-  static Index whole(Index n) { return (n + row_grain - 1) / row_grain * row_grain; }
 };
 
 /// From the cotangent dz [rows, out] of x weight^T + bias to those of all three. With `made`, `prepare(begin, end,

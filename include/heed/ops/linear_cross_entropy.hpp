@@ -71,8 +71,8 @@ Var<Scalar> linear_cross_entropy(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> 
 
   constexpr Index tile = kernels::catalogue_tile, block = kernels::catalogue_block;
   // A part is what one worker sums by itself: whole blocks. How many there are, 16 at most, depends on the items alone.
-  const Index blocks = (items + block - 1) / block, part = (blocks + 15) / 16 * block;
-  const Index parts = items > 0 ? (items + part - 1) / part : 0;
+  const Index blocks = ceil_divide(items, block), part = ceil_divide(blocks, 16) * block;
+  const Index parts = items > 0 ? ceil_divide(items, part) : 0;
   Executor& executor = tape.executor();
   ArenaScope scope(tape.scratch());
   const auto scratch = [&](const Shape& shape) { return tape.scratch().template tensor<Scalar>(shape); };

@@ -117,8 +117,7 @@ void add_sampled_items(Tape<Scalar>& tape, const SampledTiles& tiles, TensorView
   const auto packs = tape.scratch().template tensor<Scalar>({workers * most, panel});
   const auto groups = tape.scratch().template tensor<Scalar>({workers * negatives, panel});
   // Without a product, each column is added up by itself, so the threads may have as many at a time as there are.
-  const Index grain =
-      tiles.shared() ? panel : std::max(panel, (dtable.cols() + threads * panel - 1) / (threads * panel) * panel);
+  const Index grain = tiles.shared() ? panel : std::max(panel, ceil_divide(dtable.cols(), threads * panel) * panel);
   tape.executor().run_ranges(dtable.cols(), grain, [&](Index begin, Index end, int worker) {
     const auto from = x.columns(begin, end);
     const auto to = dtable.columns(begin, end);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "heed/core/round.hpp"
 #include "heed/kernels/detail/attention_unit.hpp"
 #include "heed/kernels/detail/keep_first.hpp"
 #include "heed/kernels/gemm.hpp"
@@ -25,7 +26,6 @@ inline constexpr Index forward_strip = tile_rows<Isa> * (Isa::bytes == 64 ? 2 : 
 template <class Isa>
 inline constexpr Index backward_strip = 2 * forward_strip<Isa>;
 
-constexpr Index round_up(Index n, Index step) { return (n + step - 1) / step * step; }
 template <class Scalar, class Isa>
 constexpr Index whole_registers(Index n) {
   return round_up(n, simd::Pack<Scalar, Isa>::width);

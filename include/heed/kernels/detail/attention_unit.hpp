@@ -6,6 +6,7 @@
 
 #include "heed/core/mask.hpp"
 #include "heed/core/random.hpp"
+#include "heed/core/round.hpp"
 #include "heed/core/view.hpp"
 #include "heed/kernels/detail/rows_ahead.hpp"
 #include "heed/simd/pack.hpp"
@@ -17,7 +18,7 @@ template <class Scalar>
 using LaneItem = typename simd::Pack<Scalar>::Integer;
 
 /// 16-bit words of one query's dropout, a bit a key, as DropoutMask has them.
-constexpr Index kept_words(Index keys) { return (keys + 15) / 16; }
+constexpr Index kept_words(Index keys) { return ceil_divide(keys, 16); }
 
 /// One sequence's share of one head; all views are `[rows, head width]`, possibly columns of wider arrays.
 template <class Scalar>

@@ -53,7 +53,7 @@ void add_slabs(Tape<Scalar>& tape, MatrixView<const Scalar> sums, MatrixView<Sca
 template <class Scalar>
 void add_product_tn(Tape<Scalar>& tape, MatrixView<const Scalar> a, MatrixView<const Scalar> b, MatrixView<Scalar> c) {
   const Index slab = product_slab(c.rows(), c.cols());
-  const Index slabs = (a.rows() + slab - 1) / slab;
+  const Index slabs = ceil_divide(a.rows(), slab);
   if (slabs <= 1) {
     tape.executor().run_ranges(c.rows(), weight_grain, [&](Index begin, Index end, int) {
       kernels::gemm_tn<Scalar>(a.columns(begin, end), b, c.rows(begin, end), {.accumulate = true});
