@@ -12,6 +12,7 @@
 #include "heed/core/view.hpp"
 #include "heed/kernels/copy.hpp"
 #include "heed/kernels/gemm.hpp"
+#include "heed/kernels/prefetch.hpp"
 #include "heed/kernels/time_major.hpp"
 #include "heed/kernels/transpose.hpp"
 #include "heed/simd/math.hpp"
@@ -75,11 +76,11 @@ struct GruArrays {
 
 namespace detail {
 
-/// Asks for the lines of a register of each gate, which lie beyond the cache, early enough. Any address will do.
+/// Prefetches a register of each gate; `offset` as in `prefetch`.
 template <class Scalar>
-[[gnu::always_inline]] inline void fetch_gates(const Scalar* p, Index hidden) {
+[[gnu::always_inline]] inline void prefetch_gates(const Scalar* p, Index offset, Index hidden) {
 #pragma GCC unroll 4
-  for (Index gate = 0; gate < 4; ++gate) __builtin_prefetch(p + gate * hidden, 0, 2);
+  for (Index gate = 0; gate < 4; ++gate) prefetch(p, offset + gate * hidden, 1);
 }
 
 /// Gates and states of the units [begin, end) in all rows; h may be written where it is read.
@@ -91,7 +92,7 @@ inline void gru_cells_forward(Index begin, Index end, bool keep, MatrixView<Scal
   for (Index row = 0; row < h.rows(); ++row) {
     simd::for_each_pack<P>(end - begin, [&](Index j, Index width) {
       Scalar* at = gates.row(row) + begin + j;
-      fetch_gates(at + gates.rows() * gates.row_stride(), H);  // the next step's
+      prefetch_gates(at, gates.rows() * gates.row_stride(), H);  // the next step's
       const P r = sigmoid(simd::load<P>(at + H, width)), z = sigmoid(simd::load<P>(at + 2 * H, width));
       const P n = tanh(fma(r, simd::load<P>(at + 3 * H, width), simd::load<P>(at, width)));
       if (keep) {
@@ -116,8 +117,8 @@ inline void gru_cells_backward(Index j, Index width, MatrixView<const Scalar> ga
   P sum[4] = {P(Scalar(0)), P(Scalar(0)), P(Scalar(0)), P(Scalar(0))};
   for (Index row = 0; row < dh.rows(); ++row) {
     const Scalar* at = gates.row(row) + j;
-    fetch_gates(at - gates.rows() * gates.row_stride(), H);  // the step before
-    fetch_gates(d_gates.row(row) + j - d_gates.rows() * d_gates.row_stride(), H);
+    prefetch_gates(at, -gates.rows() * gates.row_stride(), H);  // the step before
+    prefetch_gates(d_gates.row(row) + j, -d_gates.rows() * d_gates.row_stride(), H);
     const P n = simd::load<P>(at, width), r = simd::load<P>(at + H, width);
     const P z = simd::load<P>(at + 2 * H, width), s = simd::load<P>(at + 3 * H, width);
     const P up = simd::load<P>(dh.row(row) + j, width), keeps = up * z;

@@ -10,6 +10,7 @@
 #include "heed/core/view.hpp"
 #include "heed/kernels/copy.hpp"
 #include "heed/kernels/gemm.hpp"
+#include "heed/kernels/prefetch.hpp"
 #include "heed/kernels/time_major.hpp"
 #include "heed/kernels/transpose.hpp"
 #include "heed/simd/math.hpp"
@@ -78,14 +79,6 @@ struct LstmArrays {
 
 namespace detail {
 
-/// Asks for the lines of four registers, which lie beyond the cache, early enough. Any address will do.
-template <class P, class Scalar>
-[[gnu::always_inline]] inline void fetch(const Scalar* p) {
-  constexpr Index line = 64 / static_cast<Index>(sizeof(Scalar));
-#pragma GCC unroll 4
-  for (Index i = 0; i < 4 * P::width; i += line) __builtin_prefetch(p + i, 0, 2);
-}
-
 /// Gates and states of some units in all rows, and o in `m`. `cells` may be empty.
 template <class Scalar, class Isa>
 inline void lstm_states_forward(MatrixView<Scalar> gates, MatrixView<Scalar> c, MatrixView<Scalar> cells,
@@ -95,7 +88,7 @@ inline void lstm_states_forward(MatrixView<Scalar> gates, MatrixView<Scalar> c, 
     for (Index j = 0; j < c.cols(); j += P::width) {
       const Index n = std::min(P::width, c.cols() - j);
       Scalar* z = gates.row(r) + 4 * j;
-      fetch<P>(z + gates.rows() * gates.row_stride());  // the next step's
+      prefetch(z, gates.rows() * gates.row_stride(), 4 * P::width);  // the next step's
       const P i = sigmoid(simd::load<P>(z, n)), f = sigmoid(simd::load<P>(z + n, n));
       const P g = tanh(simd::load<P>(z + 2 * n, n)), o = sigmoid(simd::load<P>(z + 3 * n, n));
       const P state = fma(f, simd::load<P>(c.row(r) + j, n), i * g);
@@ -137,7 +130,7 @@ inline void lstm_cells_backward(MatrixView<const Scalar> gates, MatrixView<const
   P sum[4] = {P(Scalar(0)), P(Scalar(0)), P(Scalar(0)), P(Scalar(0))};
   for (Index r = 0; r < gates.rows(); ++r) {
     const Scalar* in = gates.row(r);
-    fetch<P>(in - gates.rows() * gates.row_stride());  // the step before
+    prefetch(in, -gates.rows() * gates.row_stride(), 4 * P::width);  // the step before
     const P i = simd::load<P>(in, n), f = simd::load<P>(in + n, n);
     const P g = simd::load<P>(in + 2 * n, n), o = simd::load<P>(in + 3 * n, n);
     const P t = tanh(simd::load<P>(cells.row(r), n)), up = simd::load<P>(dm.row(r), n);

@@ -34,7 +34,7 @@ struct PointwiseUnit {
   const double* times = nullptr;          ///< [tokens]; null: no time bias
   const Scalar* time_bias = nullptr;      ///< [buckets]
   Index buckets = 0;
-  RowsAhead<Scalar>* ahead = nullptr;  ///< of the unit that follows
+  RowPrefetcher<Scalar>* next_rows = nullptr;  ///< of the unit that follows
 
   Index tokens() const { return q.rows(); }
 };
@@ -138,7 +138,7 @@ class PointwiseForward : PointwiseTiles<Scalar, Isa> {
     const P zero(Scalar(0));
     for (Index r = 0; r < seen.rows; ++r) {
       Scalar* row = s_ + r * block;
-      if (u_.ahead != nullptr) u_.ahead->step(4);
+      if (u_.next_rows != nullptr) u_.next_rows->step(4);
       this->add_bias(i + r, j, seen.end[r], row, bucket);
       Index c = 0;
       for (; c < seen.end[r]; c += P::width) {
@@ -253,7 +253,7 @@ class PointwiseBackward : PointwiseTiles<Scalar, Isa> {
     for (Index r = 0; r < seen.rows; ++r) {
       const Index end = seen.end[r];
       Scalar *p_row = p_ + r * block, *d_row = ds_ + r * pitch;
-      if (u_.ahead != nullptr) u_.ahead->step(8);
+      if (u_.next_rows != nullptr) u_.next_rows->step(8);
       this->add_bias(i + r, j, end, p_row, bucket);
       Index c = 0;
       for (; c < end; c += P::width) {

@@ -78,10 +78,10 @@ void linear_backward(const Gradients<Scalar>& g, Var<Scalar> x, Var<Scalar> weig
       prepare(begin, end, room);
       const View dz = made ? View(room) : dy.rows(begin, end), part = in.rows(begin, end);
       if (to) {
-        kernels::RowsAhead<Scalar> next;
+        kernels::RowPrefetcher<Scalar> next;
         next.add(part);
         kernels::gemm<Scalar>(dz, w, to.rows(begin, end),
-                              {.accumulate = accumulate, .ahead = summed ? &next : nullptr});
+                              {.accumulate = accumulate, .next_rows = summed ? &next : nullptr});
       }
       if (db) kernels::add_column_sums<Scalar>(dz, db_sums.row(first / cut.size));
       if (summed) {

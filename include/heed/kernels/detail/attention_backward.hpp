@@ -154,7 +154,7 @@ class AttentionBackward {
     const bool plain = added == nullptr && d_weights == nullptr && !masses && !drops;
     const std::uint16_t* const bits = drops ? u_.kept + i * kept_words(u_.keys()) : nullptr;
     const P kept_factor(Scalar(1) / u_.keep);
-    if (u_.ahead != nullptr) u_.ahead->step(8);
+    if (u_.next_rows != nullptr) u_.next_rows->step(8);
     const P log_sum(u_.log_sums[i]), mean(mean_[i]), zero(Scalar(0));
     for (Index n = 0; n < seen.runs; ++n) {
       const auto [begin, run_end] = seen.run[n];

@@ -94,7 +94,7 @@ class AttentionForward {
     for (Index r = 0; r < seen.rows; ++r) {
       Scalar* row = s_ + r * block;
       const std::uint16_t* const bits = u_.keep < Scalar(1) ? u_.kept + (i + r) * kept_words(u_.keys()) : nullptr;
-      if (u_.ahead != nullptr) u_.ahead->step(4);
+      if (u_.next_rows != nullptr) u_.next_rows->step(4);
       for (Index n = 0; n < seen.runs; ++n) {
         const auto [begin, run_end] = seen.run[n];
         const Index end = std::min(run_end, seen.end[r]),

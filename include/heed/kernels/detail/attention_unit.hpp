@@ -8,7 +8,7 @@
 #include "heed/core/random.hpp"
 #include "heed/core/round.hpp"
 #include "heed/core/view.hpp"
-#include "heed/kernels/detail/rows_ahead.hpp"
+#include "heed/kernels/prefetch.hpp"
 #include "heed/simd/pack.hpp"
 
 namespace heed::inline HEED_ABI::kernels {
@@ -27,10 +27,10 @@ struct AttentionUnit {
   MaskView<Scalar> mask;
   Index segment = 0;
   Scalar scale = 1;
-  Scalar keep = 1;                     ///< 1 - dropout probability
-  Random random{};                     ///< of this sequence and head
-  Scalar* log_sums = nullptr;          ///< [queries]: log sum_j exp(s_ij)
-  RowsAhead<Scalar>* ahead = nullptr;  ///< of the unit that follows
+  Scalar keep = 1;                             ///< 1 - dropout probability
+  Random random{};                             ///< of this sequence and head
+  Scalar* log_sums = nullptr;                  ///< [queries]: log sum_j exp(s_ij)
+  RowPrefetcher<Scalar>* next_rows = nullptr;  ///< of the unit that follows
   /// [queries, kept_words(keys)]: with dropout, what the forward pass drew (see DropoutMask) of the keys that causality
   /// and lengths let a query see, for the backward pass.
   std::uint16_t* kept = nullptr;
