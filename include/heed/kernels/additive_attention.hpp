@@ -304,7 +304,7 @@ void additive_attention_forward(const AttentionUnit<Scalar>& u, const Scalar* w,
     }
     const MatrixView<Scalar> out = context.rows(begin, begin + a.rows);
     gemm<Scalar, Isa>(p.rows(0, a.rows).columns(0, a.common), u.v.rows(0, a.common), out);
-    a.rest([&](Index r, Index j) { scale_backward<Scalar, Isa>(depth, u.v.row(j), p(r, j), out.row(r)); });
+    a.rest([&](Index r, Index j) { add_scaled<Scalar, Isa>(depth, u.v.row(j), p(r, j), out.row(r)); });
   }
 }
 
@@ -325,7 +325,7 @@ void additive_attention_backward(const AttentionUnit<Scalar>& u, const Scalar* w
     a.cotangents(d_out, d_weights);
     if (dv) {
       gemm_tn<Scalar, Isa>(p.rows(0, a.rows).columns(0, a.common), d_out, dv.rows(0, a.common), {.accumulate = true});
-      a.rest([&](Index r, Index j) { scale_backward<Scalar, Isa>(dv.cols(), d_out.row(r), p(r, j), dv.row(j)); });
+      a.rest([&](Index r, Index j) { add_scaled<Scalar, Isa>(dv.cols(), d_out.row(r), p(r, j), dv.row(j)); });
     }
     if (!dq && !dk && dw == nullptr) continue;
     std::fill_n(a.room.dq.data(), a.rows * a.room.dq.row_stride(), Scalar(0));
@@ -334,7 +334,7 @@ void additive_attention_backward(const AttentionUnit<Scalar>& u, const Scalar* w
   }
   for (Index j = 0; dk && j < a.filled; ++j) a.add_weighted(Scalar(-2), a.room.dk.row(j), dk.row(j));
   // dw = sum ds tanh = sum ds (1 - 2 r), and the ds of a query add up to 0.
-  if (dw != nullptr) scale_backward<Scalar, Isa>(a.width, a.room.dw.data(), Scalar(-2), dw);
+  if (dw != nullptr) add_scaled<Scalar, Isa>(a.width, a.room.dw.data(), Scalar(-2), dw);
 }
 
 }  // namespace heed::inline HEED_ABI::kernels

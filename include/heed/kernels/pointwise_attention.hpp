@@ -208,7 +208,7 @@ class PointwiseBackward : PointwiseTiles<Scalar, Isa> {
     std::fill_n(dq_rows_, tokens_ * wide_, Scalar(0));
     std::fill_n(d_times_, tables * u_.buckets, Scalar(0));
     for (Index j = 0; j < tokens_; j += block) key_block(j, std::min(block, tokens_ - j));
-    if (to_.dq) add_tile_rows<Scalar, Isa>(to_.dq, dq_rows_, wide_, Scalar(1));
+    if (to_.dq) add_rows<Scalar, Isa>({dq_rows_, {tokens_, to_.dq.cols()}, wide_}, to_.dq);
     if (to_.d_time_bias == nullptr) return;
     for (Index b = 0; b < u_.buckets; ++b) {
       for (Index t = 0; t < tables; ++t) to_.d_time_bias[b] += d_times_[t * u_.buckets + b];
@@ -242,8 +242,8 @@ class PointwiseBackward : PointwiseTiles<Scalar, Isa> {
       if (to_.dk) sum_over_queries<Scalar, Isa>(seen, mixed && !finite_q_, ds_, pitch, q, wide_, dk_rows_);
       if (to_.dv) sum_over_queries<Scalar, Isa>(seen, mixed && !finite_d_, p_, block, d_out, deep_, dv_rows_);
     }
-    if (to_.dk) add_tile_rows<Scalar, Isa>(to_.dk.rows(j, j + keys), dk_rows_, wide_, Scalar(1));
-    if (to_.dv) add_tile_rows<Scalar, Isa>(to_.dv.rows(j, j + keys), dv_rows_, deep_, Scalar(1));
+    if (to_.dk) add_rows<Scalar, Isa>({dk_rows_, {keys, to_.dk.cols()}, wide_}, to_.dk.rows(j, j + keys));
+    if (to_.dv) add_rows<Scalar, Isa>({dv_rows_, {keys, to_.dv.cols()}, deep_}, to_.dv.rows(j, j + keys));
   }
 
   /// From scores to weights, not yet divided, and from the weights' cotangents, divided, to the scores'.

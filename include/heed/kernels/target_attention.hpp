@@ -186,7 +186,7 @@ class Target {
     }
     std::fill_n(near.data(), n_ * near.cols(), Scalar(0));
     add(near.rows(0, n_));
-    seen([&](Index at, Index j) { scale_backward<Scalar, Isa>(near.cols(), near.row(at), Scalar(1), all.row(j)); });
+    seen([&](Index at, Index j) { add_scaled<Scalar, Isa>(near.cols(), near.row(at), Scalar(1), all.row(j)); });
   }
 
   /// The query's layer on the keys.
@@ -283,7 +283,7 @@ class Target {
         add(3, x * g);
       });
     }
-    if (d_mlp != nullptr) scale_backward<Scalar, Isa>(w_.rows(), db_, Scalar(1), d_mlp + weight.size());
+    if (d_mlp != nullptr) add_scaled<Scalar, Isa>(w_.rows(), db_, Scalar(1), d_mlp + weight.size());
   }
 
   const AttentionUnit<Scalar>* u_ = nullptr;

@@ -76,7 +76,7 @@ class AttentionBackward {
     means();
     const Index keys = u_.key_end(queries - 1);  // later queries see no fewer
     for (Index j = 0; j < keys; j += block) key_block(j, std::min(block, keys - j));
-    if (dq_) add_tile_rows<Scalar, Isa>(dq_, dq_rows_, wide_, Scalar(1));
+    if (dq_) add_rows<Scalar, Isa>({dq_rows_, {queries, dq_.cols()}, wide_}, dq_);
   }
 
  private:
@@ -141,8 +141,8 @@ class AttentionBackward {
         sum_over_queries<Scalar, Isa>(seen, mixed && !finite_d_, p_, block, d_out_ + i * deep_, deep_, dv_rows_);
       }
     }
-    if (dk_) add_tile_rows<Scalar, Isa>(dk_.rows(j, j + keys), dk_rows_, wide_, u_.scale);
-    if (dv_) add_tile_rows<Scalar, Isa>(dv_.rows(j, j + keys), dv_rows_, deep_, Scalar(1));
+    if (dk_) add_rows<Scalar, Isa>({dk_rows_, {keys, dk_.cols()}, wide_}, dk_.rows(j, j + keys), u_.scale);
+    if (dv_) add_rows<Scalar, Isa>({dv_rows_, {keys, dv_.cols()}, deep_}, dv_.rows(j, j + keys));
   }
 
   /// Row r, query i: from scores to weights after dropout, from weight cotangents to score cotangents (before scale).

@@ -2,6 +2,7 @@
 // What the queries and the keys of a tile give each other, as far as they see: the products of attention of every kind.
 #pragma once
 
+#include "heed/kernels/copy.hpp"
 #include "heed/kernels/detail/attention_tile.hpp"
 
 namespace heed::inline HEED_ABI::kernels::detail {
@@ -56,17 +57,6 @@ template <class Scalar, class Isa, class Seen>
                                              {a + first * a_stride + c, 1, a_stride}, x + first * width, width,
                                              out + c * width, width, true);
     }
-  }
-}
-
-/// y += factor x; x [rows, stride], whole registers.
-template <class Scalar, class Isa>
-[[gnu::noinline]] inline void add_tile_rows(MatrixView<Scalar> y, const Scalar* x, Index stride, Scalar factor) {
-  using P = simd::Pack<Scalar, Isa>;
-  for (Index r = 0; r < y.rows(); ++r) {
-    simd::for_each_pack<P>(y.cols(), [&](Index c, Index n) {
-      simd::store(fma(P::load(x + r * stride + c), P(factor), simd::load<P>(y.row(r) + c, n)), y.row(r) + c, n);
-    });
   }
 }
 

@@ -42,7 +42,7 @@ void add_slabs(Tape<Scalar>& tape, MatrixView<const Scalar> sums, MatrixView<Sca
   tape.executor().run_ranges(c.rows(), weight_grain, [&](Index begin, Index end, int) {
     for (Index first = 0; first < sums.rows(); first += c.rows()) {
       for (Index r = begin; r < end; ++r) {
-        kernels::scale_backward<Scalar>(c.cols(), sums.row(first + r), Scalar(1), c.row(r));
+        kernels::add_scaled<Scalar>(c.cols(), sums.row(first + r), Scalar(1), c.row(r));
       }
     }
   });
