@@ -14,6 +14,7 @@
 #include "heed/core/mask.hpp"
 #include "heed/core/random.hpp"
 #include "heed/core/round.hpp"
+#include "heed/core/scratch_layout.hpp"
 #include "heed/core/segments.hpp"
 #include "heed/core/shape.hpp"
 #include "heed/core/tensor.hpp"

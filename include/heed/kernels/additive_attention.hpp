@@ -13,6 +13,7 @@
 
 #include <algorithm>
 
+#include "heed/core/scratch_layout.hpp"
 #include "heed/kernels/attention.hpp"
 #include "heed/kernels/detail/additive_tiles.hpp"
 #include "heed/kernels/scale.hpp"
@@ -26,7 +27,7 @@ inline constexpr Index additive_strip = 16;
 /// From row to row: two whole registers of every instruction set, or a multiple.
 inline Index additive_stride(Index size) { return round_up(size, 32); }
 
-/// Scratch of a sequence, cut up.
+/// The scratch arrays of a sequence.
 template <class Scalar>
 struct AdditiveRoom {
   MatrixView<Scalar> w;             ///< [1, A]: -2 w
@@ -38,11 +39,8 @@ struct AdditiveRoom {
   Index size = 0;                   ///< elements of all
 
   AdditiveRoom(Scalar* scratch, Index keys, Index width) {
-    const auto take = [&](Index rows, Index cols) {
-      const MatrixView<Scalar> view(scratch == nullptr ? nullptr : scratch + size, {rows, cols}, additive_stride(cols));
-      size += rows * additive_stride(cols);
-      return view;
-    };
+    ScratchLayout<Scalar> layout(scratch);
+    const auto take = [&](Index rows, Index cols) { return layout.matrix(rows, cols, additive_stride(cols)); };
     w = take(1, width);
     q = take(additive_strip, width);
     k = take(keys, width);
@@ -54,6 +52,7 @@ struct AdditiveRoom {
     dq = take(additive_strip, width);
     dk = take(keys, width);
     dw = take(1, width);
+    size = layout.size();
   }
 };
 

@@ -2,7 +2,6 @@
 // What the queries and the keys of a tile give each other, as far as they see: the products of attention of every kind.
 #pragma once
 
-#include "heed/kernels/copy.hpp"
 #include "heed/kernels/detail/attention_tile.hpp"
 
 namespace heed::inline HEED_ABI::kernels::detail {
