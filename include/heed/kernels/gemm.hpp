@@ -39,6 +39,18 @@ struct TileSize {
   static constexpr int rows = Isa::bytes == 64 ? 8 : (Isa::bytes == 32 ? 6 : 4);
 };
 
+/// Calls step.operator()<n>() for tiles of n rows, in order, that make up `rows`: the largest first.
+template <class Isa, class Step>
+[[gnu::always_inline]] inline void for_each_row_tile(Index rows, const Step& step) {
+  constexpr int most = TileSize<Isa>::rows;
+  for (; rows >= most; rows -= most) step.template operator()<most>();
+  if constexpr (most > 4) {
+    if (rows >= 4) step.template operator()<4>();
+  }
+  if (rows % 4 >= 2) step.template operator()<2>();
+  if (rows % 2 == 1) step.template operator()<1>();
+}
+
 /// Hides from the optimiser where a pointer came from: it would otherwise compute all addresses of a tile beforehand
 /// and, for want of registers, park them in vector registers.
 template <class T>
@@ -143,23 +155,18 @@ struct PanelEpilogue {
 template <class Scalar, class Isa, int Packs, bool Partial>
 [[gnu::noinline]] void gemm_panel(Index rows, Index depth, StridedBlock<Scalar> a, const Scalar* b, Index b_stride,
                                   Scalar* c, Index c_stride, Index last, PanelEpilogue<Scalar> after) {
-  constexpr int most = TileSize<Isa>::rows;
   const auto step = [&]<int Rows>() {
     if (after.next_rows != nullptr) after.next_rows->step(after.share);
     gemm_tile<Scalar, Isa, Rows, Packs, Partial>(depth, a, b, b_stride, c, c_stride, last, after.resume, after.bias,
                                                  after.relu);
     a.data += Rows * a.row;
     c += Rows * c_stride;
-    rows -= Rows;
   };
   if constexpr (Packs <= 2) {
-    while (rows >= most) step.template operator()<most>();
-    if constexpr (most > 4) {
-      while (rows >= 4) step.template operator()<4>();
-    }
-    while (rows >= 2) step.template operator()<2>();
+    for_each_row_tile<Isa>(rows, step);
+  } else {
+    for (; rows > 0; --rows) step.template operator()<1>();
   }
-  while (rows >= 1) step.template operator()<1>();
 }
 
 template <class Isa, class Scalar>
