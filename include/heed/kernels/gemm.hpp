@@ -21,7 +21,7 @@ struct Epilogue {
   const Scalar* bias = nullptr;  ///< [N]
   Activation activation = Activation::identity;
   bool accumulate = false;
-  RowPrefetcher<Scalar>* next_rows = nullptr;  ///< prefetched meanwhile, all of them: of this call alone
+  RowPrefetcher<Scalar>* next_rows = nullptr;  ///< what the caller reads next: all of it is prefetched meanwhile
 };
 
 namespace detail {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attention's backward pass by tiles of queries and keys (Dao et al. 2022): the weights are computed anew from the
-// logarithms of their sums; the mean of a query's weight cotangents is the product of its context and the context's
-// cotangent, so no query waits for all of its keys.
+// Attention's backward pass by tiles of queries and keys (Dao et al. 2022). The weights are recomputed from the
+// logarithms of their sums. The mean gradient of a query's weights is the dot product of its context and the context's
+// gradient, so each pair is visited once.
 #pragma once
 
 #include <limits>
