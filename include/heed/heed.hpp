@@ -13,6 +13,8 @@
 #include "heed/core/executor.hpp"
 #include "heed/core/mask.hpp"
 #include "heed/core/random.hpp"
+#include "heed/core/round.hpp"
+#include "heed/core/scratch_layout.hpp"
 #include "heed/core/segments.hpp"
 #include "heed/core/shape.hpp"
 #include "heed/core/tensor.hpp"

@@ -46,6 +46,16 @@ TEST_CASE("blocks of a view keep its row stride") {
   CHECK(columns(3, 1) == 17);
 }
 
+TEST_CASE("parts of a view without data have none") {
+  // As constants, so that the compiler refuses an offset to a null pointer.
+  constexpr MatrixView<int> columns = MatrixView<int>(nullptr, {0, 6}).columns(2, 5);
+  constexpr MatrixView<int> rows = MatrixView<int>(nullptr, {4, 0}, 3).rows(1, 3);
+  static_assert(!columns && columns.rows() == 0 && columns.cols() == 3);
+  static_assert(!rows && rows.rows() == 2 && rows.cols() == 0);
+  CHECK(!TensorView<int>(nullptr, {0, 6}).columns(2, 5));
+  CHECK(!TensorView<int>().rows(0, 0));
+}
+
 TEST_CASE("a default view is not there, one of nothing is") {
   int one = 0;
   CHECK(!TensorView<int>());

@@ -110,7 +110,7 @@ TEST_CASE("gemm reads and writes through strides and nowhere else") {
   }
 }
 
-TEST_CASE("a product asks for all rows that it is told of, and is the same") {
+TEST_CASE("a product prefetches all rows that it is given and keeps its bits") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     for (const auto& [rows, depth, cols] :
          {std::array<Index, 3>{96, 64, 64}, {96, 256, 64}, {1, 16, 16}, {7, 600, 5}}) {
@@ -118,12 +118,12 @@ TEST_CASE("a product asks for all rows that it is told of, and is the same") {
       const auto a = test::normal_as<Scalar>({rows, depth}, "a"), b = test::normal_as<Scalar>({depth, cols}, "b");
       Tensor<Scalar> c({rows, cols}), same({rows, cols});
       kernels::gemm<Scalar, Isa>(a.view(), b.view(), c.view());
-      kernels::RowsAhead<Scalar> ahead;
-      ahead.add(a.view().columns(0, depth / 2));
-      ahead.add(MatrixView<const Scalar>());
-      kernels::gemm<Scalar, Isa>(a.view(), b.view(), same.view(), {.ahead = &ahead});
+      kernels::RowPrefetcher<Scalar> rows_after;
+      rows_after.add(a.view().columns(0, depth / 2));
+      rows_after.add(MatrixView<const Scalar>());
+      kernels::gemm<Scalar, Isa>(a.view(), b.view(), same.view(), {.next_rows = &rows_after});
       CHECK(std::equal(c.data(), c.data() + c.size(), same.data()));
-      CHECK(ahead.rows() == 0);
+      CHECK(rows_after.remaining() == 0);
     }
   });
 }

@@ -10,6 +10,14 @@ using namespace heed;
 
 }  // namespace
 
+TEST_CASE("a step's rows of an empty array are empty") {
+  const kernels::TimeStep step{.t = 1, .first = 3, .rows = 2};
+  std::vector<float> x(14);
+  CHECK(step.of(MatrixView<float>(x.data(), {7, 2})).data() == x.data() + 6);
+  CHECK(step.of(MatrixView<float>(x.data(), {7, 2})).rows() == 2);
+  CHECK(!step.of(MatrixView<float>()));
+}
+
 TEST_CASE("the time-major order holds every token once, step after step") {
   for (const bool reverse : {false, true}) {
     for (const auto& lengths : {std::vector<Index>{}, {0}, {0, 0}, {3, 0, 5, 5, 1}, std::vector<Index>(70, 2)}) {
@@ -42,6 +50,31 @@ TEST_CASE("the time-major order holds every token once, step after step") {
           }
         }
         CHECK(row == first[static_cast<std::size_t>(group) + 1]);
+
+        // The steps that the kernels go through, forward and backward.
+        std::vector<kernels::TimeStep> steps;
+        Index before = order.members(group);
+        order.for_each_step(group, [&](kernels::TimeStep step, Index ended) {
+          CHECK(ended == before);
+          CHECK(step.rows == order.alive(group, order.members(group), step.t));
+          CHECK(step.t == static_cast<Index>(steps.size()));
+          CHECK(step.first ==
+                (steps.empty() ? first[static_cast<std::size_t>(group)] : steps.back().first + steps.back().rows));
+          before = step.rows;
+          steps.push_back(step);
+        });
+        REQUIRE(!steps.empty());
+        CHECK(steps.back().rows == 0);
+        CHECK(steps.back().first == row);
+        steps.pop_back();
+        order.for_each_step_backward(group, [&](kernels::TimeStep step) {
+          REQUIRE(!steps.empty());
+          CHECK(step.t == steps.back().t);
+          CHECK(step.first == steps.back().first);
+          CHECK(step.rows == steps.back().rows);
+          steps.pop_back();
+        });
+        CHECK(steps.empty());
       }
       CHECK(members == segments.count());
     }

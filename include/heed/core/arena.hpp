@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "heed/core/config.hpp"
+#include "heed/core/round.hpp"
 #include "heed/core/shape.hpp"
 #include "heed/core/view.hpp"
 
@@ -38,7 +39,7 @@ class Arena {
 
   /// `bytes` of uninitialised memory; never null, also for 0 bytes.
   [[gnu::noinline]] void* allocate(std::size_t bytes) {
-    const std::size_t need = std::max(alignment, (bytes + alignment - 1) / alignment * alignment);
+    const std::size_t need = std::max(alignment, round_up(bytes, alignment));
     while (mark_.chunk < chunks_.size()) {
       Chunk& chunk = chunks_[mark_.chunk];
       if (mark_.used + need <= chunk.size) {

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "heed/core/config.hpp"
+#include "heed/core/round.hpp"
 
 namespace heed::inline HEED_ABI {
 
@@ -36,7 +37,7 @@ class Executor {
   /// Cuts `0 .. size - 1` into ranges of `grain` and calls `body(begin, end, worker)` for each.
   template <class Body>
   void run_ranges(Index size, Index grain, Body&& body) {
-    run((size + grain - 1) / grain, [&](Index i, int worker) {
+    run(ceil_divide(size, grain), [&](Index i, int worker) {
       const Index begin = i * grain;
       body(begin, begin + grain < size ? begin + grain : size, worker);
     });

@@ -45,11 +45,13 @@ class MatrixView {
   /// Element `i` of a contiguous view.
   constexpr Scalar& operator[](Index i) const { return data_[i]; }
 
-  /// Rows `begin .. end`.
-  constexpr MatrixView rows(Index begin, Index end) const { return {row(begin), {end - begin, cols_}, row_stride_}; }
-  /// Columns `begin .. end` of every row.
+  /// Rows `begin .. end`. A part of a view without data has no data either.
+  constexpr MatrixView rows(Index begin, Index end) const {
+    return {data_ != nullptr ? row(begin) : data_, {end - begin, cols_}, row_stride_};
+  }
+  /// Columns `begin .. end` of every row; without data as for `rows`.
   constexpr MatrixView columns(Index begin, Index end) const {
-    return {data_ + begin, {rows_, end - begin}, row_stride_};
+    return {data_ != nullptr ? data_ + begin : data_, {rows_, end - begin}, row_stride_};
   }
 
  private:
@@ -102,9 +104,7 @@ class TensorView {
 
   /// Leading dimensions folded: a `[rows, cols]` matrix, its rows `begin .. end`, its columns `begin .. end`.
   constexpr MatrixView<Scalar> matrix() const { return {data_, {rows(), cols()}, row_stride_}; }
-  constexpr MatrixView<Scalar> rows(Index begin, Index end) const {
-    return {row(begin), {end - begin, cols()}, row_stride_};
-  }
+  constexpr MatrixView<Scalar> rows(Index begin, Index end) const { return matrix().rows(begin, end); }
   constexpr MatrixView<Scalar> columns(Index begin, Index end) const { return matrix().columns(begin, end); }
 
  private:

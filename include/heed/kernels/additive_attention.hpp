@@ -13,6 +13,7 @@
 
 #include <algorithm>
 
+#include "heed/core/scratch_layout.hpp"
 #include "heed/kernels/attention.hpp"
 #include "heed/kernels/detail/additive_tiles.hpp"
 #include "heed/kernels/scale.hpp"
@@ -24,9 +25,9 @@ namespace detail {
 /// Queries of a strip.
 inline constexpr Index additive_strip = 16;
 /// From row to row: two whole registers of every instruction set, or a multiple.
-inline Index additive_stride(Index size) { return (size + 31) / 32 * 32; }
+inline Index additive_stride(Index size) { return round_up(size, 32); }
 
-/// Scratch of a sequence, cut up.
+/// The scratch arrays of a sequence.
 template <class Scalar>
 struct AdditiveRoom {
   MatrixView<Scalar> w;             ///< [1, A]: -2 w
@@ -38,11 +39,8 @@ struct AdditiveRoom {
   Index size = 0;                   ///< elements of all
 
   AdditiveRoom(Scalar* scratch, Index keys, Index width) {
-    const auto take = [&](Index rows, Index cols) {
-      const MatrixView<Scalar> view(scratch == nullptr ? nullptr : scratch + size, {rows, cols}, additive_stride(cols));
-      size += rows * additive_stride(cols);
-      return view;
-    };
+    ScratchLayout<Scalar> layout(scratch);
+    const auto take = [&](Index rows, Index cols) { return layout.matrix(rows, cols, additive_stride(cols)); };
     w = take(1, width);
     q = take(additive_strip, width);
     k = take(keys, width);
@@ -54,6 +52,7 @@ struct AdditiveRoom {
     dq = take(additive_strip, width);
     dk = take(keys, width);
     dw = take(1, width);
+    size = layout.size();
   }
 };
 
@@ -304,7 +303,7 @@ void additive_attention_forward(const AttentionUnit<Scalar>& u, const Scalar* w,
     }
     const MatrixView<Scalar> out = context.rows(begin, begin + a.rows);
     gemm<Scalar, Isa>(p.rows(0, a.rows).columns(0, a.common), u.v.rows(0, a.common), out);
-    a.rest([&](Index r, Index j) { scale_backward<Scalar, Isa>(depth, u.v.row(j), p(r, j), out.row(r)); });
+    a.rest([&](Index r, Index j) { add_scaled<Scalar, Isa>(depth, u.v.row(j), p(r, j), out.row(r)); });
   }
 }
 
@@ -325,7 +324,7 @@ void additive_attention_backward(const AttentionUnit<Scalar>& u, const Scalar* w
     a.cotangents(d_out, d_weights);
     if (dv) {
       gemm_tn<Scalar, Isa>(p.rows(0, a.rows).columns(0, a.common), d_out, dv.rows(0, a.common), {.accumulate = true});
-      a.rest([&](Index r, Index j) { scale_backward<Scalar, Isa>(dv.cols(), d_out.row(r), p(r, j), dv.row(j)); });
+      a.rest([&](Index r, Index j) { add_scaled<Scalar, Isa>(dv.cols(), d_out.row(r), p(r, j), dv.row(j)); });
     }
     if (!dq && !dk && dw == nullptr) continue;
     std::fill_n(a.room.dq.data(), a.rows * a.room.dq.row_stride(), Scalar(0));
@@ -334,7 +333,7 @@ void additive_attention_backward(const AttentionUnit<Scalar>& u, const Scalar* w
   }
   for (Index j = 0; dk && j < a.filled; ++j) a.add_weighted(Scalar(-2), a.room.dk.row(j), dk.row(j));
   // dw = sum ds tanh = sum ds (1 - 2 r), and the ds of a query add up to 0.
-  if (dw != nullptr) scale_backward<Scalar, Isa>(a.width, a.room.dw.data(), Scalar(-2), dw);
+  if (dw != nullptr) add_scaled<Scalar, Isa>(a.width, a.room.dw.data(), Scalar(-2), dw);
 }
 
 }  // namespace heed::inline HEED_ABI::kernels

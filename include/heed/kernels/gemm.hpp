@@ -4,9 +4,12 @@
 // other rows nor on how the work is split.
 #pragma once
 
+#include <algorithm>
+
+#include "heed/core/round.hpp"
 #include "heed/core/view.hpp"
 #include "heed/kernels/activation.hpp"
-#include "heed/kernels/detail/rows_ahead.hpp"
+#include "heed/kernels/prefetch.hpp"
 #include "heed/kernels/transpose.hpp"
 #include "heed/simd/pack.hpp"
 
@@ -18,7 +21,7 @@ struct Epilogue {
   const Scalar* bias = nullptr;  ///< [N]
   Activation activation = Activation::identity;
   bool accumulate = false;
-  RowsAhead<Scalar>* ahead = nullptr;  ///< what the caller turns to next, asked for in the meantime; of one call alone
+  RowPrefetcher<Scalar>* next_rows = nullptr;  ///< what the caller reads next: all of it is prefetched meanwhile
 };
 
 namespace detail {
@@ -35,6 +38,18 @@ template <class Isa>
 struct TileSize {
   static constexpr int rows = Isa::bytes == 64 ? 8 : (Isa::bytes == 32 ? 6 : 4);
 };
+
+/// Calls step.operator()<n>() for tiles of n rows, in order, that make up `rows`: the largest first.
+template <class Isa, class Step>
+[[gnu::always_inline]] inline void for_each_row_tile(Index rows, const Step& step) {
+  constexpr int most = TileSize<Isa>::rows;
+  for (; rows >= most; rows -= most) step.template operator()<most>();
+  if constexpr (most > 4) {
+    if (rows >= 4) step.template operator()<4>();
+  }
+  if (rows % 4 >= 2) step.template operator()<2>();
+  if (rows % 2 == 1) step.template operator()<1>();
+}
 
 /// Hides from the optimiser where a pointer came from: it would otherwise compute all addresses of a tile beforehand
 /// and, for want of registers, park them in vector registers.
@@ -125,28 +140,33 @@ template <class Scalar, class Isa, int Rows, int Packs, bool Partial>
   }
 }
 
+/// What happens to a panel of C besides the product.
+template <class Scalar>
+struct PanelEpilogue {
+  bool resume = false;                         ///< its sums go on from C
+  bool relu = false;                           ///< after the bias
+  const Scalar* bias = nullptr;                ///< of the panel's columns, or null
+  RowPrefetcher<Scalar>* next_rows = nullptr;  ///< or null
+  Index share = 0;                             ///< of them, prefetched with each tile
+};
+
 /// All rows of one panel of columns. One row alone has a panel of eight registers, or four: with two, each addition
 /// would wait for the one before.
 template <class Scalar, class Isa, int Packs, bool Partial>
 [[gnu::noinline]] void gemm_panel(Index rows, Index depth, StridedBlock<Scalar> a, const Scalar* b, Index b_stride,
-                                  Scalar* c, Index c_stride, Index last, bool resume, const Scalar* bias, bool relu,
-                                  RowsAhead<Scalar>* ahead, Index share) {
-  constexpr int most = TileSize<Isa>::rows;
+                                  Scalar* c, Index c_stride, Index last, PanelEpilogue<Scalar> after) {
   const auto step = [&]<int Rows>() {
-    if (ahead != nullptr) ahead->step(share);
-    gemm_tile<Scalar, Isa, Rows, Packs, Partial>(depth, a, b, b_stride, c, c_stride, last, resume, bias, relu);
+    if (after.next_rows != nullptr) after.next_rows->step(after.share);
+    gemm_tile<Scalar, Isa, Rows, Packs, Partial>(depth, a, b, b_stride, c, c_stride, last, after.resume, after.bias,
+                                                 after.relu);
     a.data += Rows * a.row;
     c += Rows * c_stride;
-    rows -= Rows;
   };
   if constexpr (Packs <= 2) {
-    while (rows >= most) step.template operator()<most>();
-    if constexpr (most > 4) {
-      while (rows >= 4) step.template operator()<4>();
-    }
-    while (rows >= 2) step.template operator()<2>();
+    for_each_row_tile<Isa>(rows, step);
+  } else {
+    for (; rows > 0; --rows) step.template operator()<1>();
   }
-  while (rows >= 1) step.template operator()<1>();
 }
 
 template <class Isa, class Scalar>
@@ -156,36 +176,40 @@ inline void gemm_blocks(Index rows, Index cols, Index depth, StridedBlock<Scalar
   constexpr Index depth_block = 256, row_block = 96;
   using P = simd::Pack<Scalar, Isa>;
   constexpr Index width = P::width;
+  if (rows == 0 || cols == 0) return;
+  if (depth == 0) a.data = b = c;  // without elements they may be null, which has no address at an offset
   // A panel of B whose rows lie across more than L1 does not stay there, as they share few of its sets: many rows of C
   // are worth a copy of it. (AVX-512's kernels were measured without.)
   constexpr bool copies = Isa::bytes < 64;
   constexpr Index near = 32768 / static_cast<Index>(sizeof(Scalar));
   alignas(64) Scalar panel[copies ? depth_block * 2 * width : 1];
-  RowsAhead<Scalar>* const ahead = epilogue.ahead;
-  const auto pieces = [](Index size, Index piece) { return size > 0 ? (size + piece - 1) / piece : 1; };
-  const Index tiles = pieces(rows, TileSize<Isa>::rows) * pieces(cols, 2 * width) * pieces(depth, depth_block);
-  const Index share = ahead != nullptr ? pieces(ahead->rows(), tiles) : 0;
+  const Index tiles = ceil_divide(rows, TileSize<Isa>::rows) * ceil_divide(cols, 2 * width) *
+                      std::max(Index{1}, ceil_divide(depth, depth_block));
+  PanelEpilogue<Scalar> after{.next_rows = epilogue.next_rows};
+  if (after.next_rows != nullptr) after.share = ceil_divide(after.next_rows->remaining(), tiles);
   Index k = 0;
   do {
     const Index deep = depth - k < depth_block ? depth - k : depth_block;
-    const bool resume = epilogue.accumulate || k > 0, final = k + deep == depth;
-    const bool relu = final && epilogue.activation == Activation::relu;
+    const bool final = k + deep == depth;
+    after.resume = epilogue.accumulate || k > 0;
+    after.relu = final && epilogue.activation == Activation::relu;
     for (Index m = 0; m < rows; m += row_block) {
       const Index tall = rows - m < row_block ? rows - m : row_block;
       const StridedBlock<Scalar> block{a.data + m * a.row + k * a.step, a.row, a.step};
       for (Index n = 0, wide = 0; n < cols; n += wide) {
         wide = cols - n;
-        const Scalar* bias = final && epilogue.bias != nullptr ? epilogue.bias + n : nullptr;
+        after.bias = final && epilogue.bias != nullptr ? epilogue.bias + n : nullptr;
         const Scalar* b_at = b + k * b_stride + n;
         Scalar* c_at = c + m * c_stride + n;
+        const auto multiply = [&]<int Packs, bool Partial>(Index last, const Scalar* from, Index from_stride) {
+          gemm_panel<Scalar, Isa, Packs, Partial>(tall, deep, block, from, from_stride, c_at, c_stride, last, after);
+        };
         if (tall == 1 && wide >= 8 * width) {
           wide = 8 * width;
-          gemm_panel<Scalar, Isa, 8, false>(tall, deep, block, b_at, b_stride, c_at, c_stride, width, resume, bias,
-                                            relu, ahead, share);
+          multiply.template operator()<8, false>(width, b_at, b_stride);
         } else if (tall == 1 && wide >= 4 * width) {
           wide = 4 * width;
-          gemm_panel<Scalar, Isa, 4, false>(tall, deep, block, b_at, b_stride, c_at, c_stride, width, resume, bias,
-                                            relu, ahead, share);
+          multiply.template operator()<4, false>(width, b_at, b_stride);
         } else if (wide >= 2 * width) {
           wide = 2 * width;
           const bool copy = copies && tall >= 4 * TileSize<Isa>::rows && deep * b_stride > near;
@@ -193,16 +217,13 @@ inline void gemm_blocks(Index rows, Index cols, Index depth, StridedBlock<Scalar
             P::load(b_at + d * b_stride).store(panel + d * wide);
             P::load(b_at + d * b_stride + width).store(panel + d * wide + width);
           }
-          gemm_panel<Scalar, Isa, 2, false>(tall, deep, block, copy ? panel : b_at, copy ? wide : b_stride, c_at,
-                                            c_stride, width, resume, bias, relu, ahead, share);
+          multiply.template operator()<2, false>(width, copy ? panel : b_at, copy ? wide : b_stride);
         } else if (wide > width) {
-          gemm_panel<Scalar, Isa, 2, true>(tall, deep, block, b_at, b_stride, c_at, c_stride, wide - width, resume,
-                                           bias, relu, ahead, share);
+          multiply.template operator()<2, true>(wide - width, b_at, b_stride);
         } else {
-          gemm_panel<Scalar, Isa, 1, true>(tall, deep, block, b_at, b_stride, c_at, c_stride, wide, resume, bias, relu,
-                                           ahead, share);
+          multiply.template operator()<1, true>(wide, b_at, b_stride);
         }
-        if (final && !relu && epilogue.activation != Activation::identity) {
+        if (final && !after.relu && epilogue.activation != Activation::identity) {
           // From the cache, a moment later: in the tile, unrolled, each of them would stand there once a register, and
           // half of a program's machine code would be that. Relu is one instruction.
           for (Index r = 0; r < tall; ++r) {

@@ -10,9 +10,8 @@
 #include <algorithm>
 
 #include "heed/core/view.hpp"
-#include "heed/kernels/copy.hpp"
-#include "heed/kernels/gemm.hpp"
-#include "heed/kernels/time_major.hpp"
+#include "heed/kernels/detail/recurrent.hpp"
+#include "heed/kernels/prefetch.hpp"
 #include "heed/kernels/transpose.hpp"
 #include "heed/simd/math.hpp"
 
@@ -22,7 +21,7 @@ namespace heed::inline HEED_ABI::kernels {
 template <class Scalar, class Isa = simd::NativeIsa>
 inline constexpr Index gru_block = 2 * simd::Pack<Scalar, Isa>::width;
 
-/// W [3H, K], W_ih or W_hh (rows r, z, n), in panels for the way forward: gate by gate and block by block its
+/// W [3H, K], W_ih or W_hh (rows r, z, n), in panels for the forward pass: gate by gate and block by block its
 /// transpose, [K, n].
 template <class Scalar, class Isa = simd::NativeIsa>
 void gru_pack_forward(MatrixView<const Scalar> w, Scalar* packed) noexcept {
@@ -35,7 +34,7 @@ void gru_pack_forward(MatrixView<const Scalar> w, Scalar* packed) noexcept {
   }
 }
 
-/// The panels of W_hh [3H, H] for the way back: a block's columns each, [3H, n].
+/// The panels of W_hh [3H, H] for the backward pass: a block's columns each, [3H, n].
 template <class Scalar, class Isa = simd::NativeIsa>
 void gru_pack_backward(MatrixView<const Scalar> w_hh, Scalar* packed) noexcept {
   for (Index j = 0, end = 0; j < w_hh.cols(); j = end) {
@@ -51,12 +50,10 @@ void gru_project(MatrixView<const Scalar> x, const Scalar* w_ih, const Scalar* b
                  MatrixView<Scalar> gates) noexcept {
   const Index K = x.cols(), H = gates.cols() / 4;
   for (Index gate = 0; gate < 3; ++gate) {
-    const auto to = gates.columns((gate + 1) % 3 * H, ((gate + 1) % 3 + 1) * H);
-    for (Index j = 0, end = 0; j < H; j = end) {
-      end = std::min(j + gru_block<Scalar, Isa>, H);
-      const MatrixView<const Scalar> panel(w_ih + K * (gate * H + j), {K, end - j});
-      gemm<Scalar, Isa>(x, panel, to.columns(j, end), {.bias = bias != nullptr ? bias + gate * H + j : nullptr});
-    }
+    const Index to = (gate + 1) % 3;
+    detail::multiply_panels<Scalar, Isa>(x, w_ih + K * gate * H, gru_block<Scalar, Isa>,
+                                         gates.columns(to * H, (to + 1) * H),
+                                         bias != nullptr ? bias + gate * H : nullptr);
   }
 }
 
@@ -70,16 +67,16 @@ struct GruArrays {
   MatrixView<Scalar> h_n;        ///< [segments, H]: after each sequence's own last step
   const Scalar* w_hh = nullptr;  ///< [3H * H] from gru_pack_forward
   const Scalar* b_hn = nullptr;  ///< [H], or null
-  bool keep = true;              ///< somebody goes back: n r z are written
+  bool keep = true;              ///< with a backward pass: n r z are written
 };
 
 namespace detail {
 
-/// Asks for the lines of a register of each gate, which lie beyond the cache, early enough. Any address will do.
+/// Prefetches a register of each gate; `offset` as in `prefetch`.
 template <class Scalar>
-[[gnu::always_inline]] inline void fetch_gates(const Scalar* p, Index hidden) {
+[[gnu::always_inline]] inline void prefetch_gates(const Scalar* p, Index offset, Index hidden) {
 #pragma GCC unroll 4
-  for (Index gate = 0; gate < 4; ++gate) __builtin_prefetch(p + gate * hidden, 0, 2);
+  for (Index gate = 0; gate < 4; ++gate) prefetch(p, offset + gate * hidden, 1);
 }
 
 /// Gates and states of the units [begin, end) in all rows; h may be written where it is read.
@@ -91,7 +88,7 @@ inline void gru_cells_forward(Index begin, Index end, bool keep, MatrixView<Scal
   for (Index row = 0; row < h.rows(); ++row) {
     simd::for_each_pack<P>(end - begin, [&](Index j, Index width) {
       Scalar* at = gates.row(row) + begin + j;
-      fetch_gates(at + gates.rows() * gates.row_stride(), H);  // the next step's
+      prefetch_gates(at, gates.rows() * gates.row_stride(), H);  // the next step's
       const P r = sigmoid(simd::load<P>(at + H, width)), z = sigmoid(simd::load<P>(at + 2 * H, width));
       const P n = tanh(fma(r, simd::load<P>(at + 3 * H, width), simd::load<P>(at, width)));
       if (keep) {
@@ -116,8 +113,8 @@ inline void gru_cells_backward(Index j, Index width, MatrixView<const Scalar> ga
   P sum[4] = {P(Scalar(0)), P(Scalar(0)), P(Scalar(0)), P(Scalar(0))};
   for (Index row = 0; row < dh.rows(); ++row) {
     const Scalar* at = gates.row(row) + j;
-    fetch_gates(at - gates.rows() * gates.row_stride(), H);  // the step before
-    fetch_gates(d_gates.row(row) + j - d_gates.rows() * d_gates.row_stride(), H);
+    prefetch_gates(at, -gates.rows() * gates.row_stride(), H);  // the step before
+    prefetch_gates(d_gates.row(row) + j, -d_gates.rows() * d_gates.row_stride(), H);
     const P n = simd::load<P>(at, width), r = simd::load<P>(at + H, width);
     const P z = simd::load<P>(at + 2 * H, width), s = simd::load<P>(at + 3 * H, width);
     const P up = simd::load<P>(dh.row(row) + j, width), keeps = up * z;
@@ -138,45 +135,44 @@ inline void gru_cells_backward(Index j, Index width, MatrixView<const Scalar> ga
   }
 }
 
+/// r, z += h' W_h^T and s = h' W_hn^T + b_hn: the gates of units [begin, end) in a step's rows.
+template <class Scalar, class Isa>
+void gru_recurrent_product(const GruArrays<Scalar>& a, TimeStep step, Index begin, Index end) noexcept {
+  const Index H = a.previous.cols();
+  for (Index gate = 0; gate < 3; ++gate) {
+    const bool s = gate == 2;
+    const Index to = (gate + 1) * H;
+    multiply_panels<Scalar, Isa>(step.of(a.previous), a.w_hh + H * (gate * H + begin), gru_block<Scalar, Isa>,
+                                 step.of(a.gates).columns(to + begin, to + end),
+                                 s && a.b_hn != nullptr ? a.b_hn + begin : nullptr, !s);
+  }
+}
+
 }  // namespace detail
 
 /// All steps of one group. `state` is scratch of [group_size, H].
 template <class Scalar, class Isa = simd::NativeIsa>
 void gru_forward(const TimeMajor& order, Index group, const GruArrays<Scalar>& a, Scalar* state) noexcept {
-  constexpr Index block = gru_block<Scalar, Isa>;
-  const Index H = a.previous.cols(), members = order.members(group);
-  const MatrixView<Scalar> h(state, {members, H});
-  for (Index r = 0; r < members; ++r) std::copy_n(a.h0.row(order.member(group, r)), H, h.row(r));
-  Index at = order.first[group];
-  for (Index t = 0, rows = members; rows > 0; ++t) {
-    // Sequences end from the back: the states of the others are the first rows of `h`.
-    const Index ended = rows;
-    rows = order.alive(group, rows, t);
-    for (Index r = rows; r < ended; ++r) std::copy_n(h.row(r), H, a.h_n.row(order.member(group, r)));
-    const auto gates = a.gates.rows(at, at + rows), previous = a.previous.rows(at, at + rows);
-    const auto now = h.rows(0, rows);
-    copy_rows<Scalar>(now, previous);
-    // Few rows do all products first: their states, one after the other, would each be waited for.
-    const Index together = rows < 4 ? H : block;
-    for (Index from = 0; from < H; from += together) {
-      const Index to = std::min(from + together, H);
-      for (Index j = from, end = from; j < to; j = end) {
-        end = std::min(j + block, H);
-        for (Index gate = 0; gate < 3; ++gate) {
-          const MatrixView<const Scalar> panel(a.w_hh + H * (gate * H + j), {H, end - j});
-          const bool s = gate == 2;
-          gemm<Scalar, Isa>(previous, panel, gates.columns((gate + 1) * H + j, (gate + 1) * H + end),
-                            {.bias = s && a.b_hn != nullptr ? a.b_hn + j : nullptr, .accumulate = !s});
-        }
-      }
-      detail::gru_cells_forward<Scalar, Isa>(from, to, a.keep, gates, previous, now);
+  const Index H = a.previous.cols();
+  // Sequences end from the back: the states of the others are the first rows.
+  const MatrixView<Scalar> all_h(state, {order.members(group), H});
+  detail::load_states<Scalar>(order, group, a.h0, all_h);
+  order.for_each_step(group, [&](TimeStep step, Index ended) {
+    detail::store_states<Scalar>(order, group, step.rows, ended, all_h, a.h_n);
+    const auto h = all_h.rows(0, step.rows);
+    copy_rows<Scalar>(h, step.of(a.previous));
+    // All products of few rows first: their states, one after the other, would each be waited for.
+    const Index block = step.rows < 4 ? H : gru_block<Scalar, Isa>;
+    for (Index begin = 0; begin < H; begin += block) {
+      const Index end = std::min(begin + block, H);
+      detail::gru_recurrent_product<Scalar, Isa>(a, step, begin, end);
+      detail::gru_cells_forward<Scalar, Isa>(begin, end, a.keep, step.of(a.gates), step.of(a.previous), h);
     }
-    for (Index r = 0; r < rows; ++r) std::copy_n(h.row(r), H, a.output.row(order.source[at + r]));
-    at += rows;
-  }
+    detail::store_packed<Scalar>(order, step, h, a.output);
+  });
 }
 
-/// What flows back through one layer.
+/// The gradients of one layer.
 template <class Scalar>
 struct GruGradients {
   MatrixView<const Scalar> d_output;  ///< [tokens, H] packed
@@ -192,34 +188,20 @@ template <class Scalar, class Isa = simd::NativeIsa>
 void gru_backward(const TimeMajor& order, Index group, const GruArrays<Scalar>& a, const GruGradients<Scalar>& d,
                   Scalar* state) noexcept {
   constexpr Index width = simd::Pack<Scalar, Isa>::width;
-  const Index H = a.previous.cols(), members = order.members(group);
-  const MatrixView<Scalar> dh(state, {members, H});
-  for (Index r = 0; r < members; ++r) std::copy_n(d.d_h_n.row(order.member(group, r)), H, dh.row(r));
-  Scalar* d_bias = d.d_bias.row(group);
-  std::fill_n(d_bias, 4 * H, Scalar(0));
-  Index at = order.first[group + 1];
-  for (Index t = members == 0 ? 0 : order.segments.length(order.member(group, 0)); t-- > 0;) {
-    const Index rows = order.alive(group, members, t);
-    at -= rows;
-    const auto now = dh.rows(0, rows);
-    const auto d_gates = d.d_gates.rows(at, at + rows);
-    for (Index r = 0; r < rows; ++r) {
-      add_rows<Scalar, Isa>({d.d_output.row(order.source[at + r]), {1, H}}, dh.rows(r, r + 1));
-    }
+  const Index H = a.previous.cols();
+  const MatrixView<Scalar> all_dh(state, {order.members(group), H});
+  detail::load_states<Scalar>(order, group, d.d_h_n, all_dh);
+  std::fill_n(d.d_bias.row(group), 4 * H, Scalar(0));
+  order.for_each_step_backward(group, [&](TimeStep step) {
+    const auto dh = all_dh.rows(0, step.rows), d_gates = step.of(d.d_gates);
+    detail::add_packed<Scalar, Isa>(order, step, d.d_output, dh);
     for (Index j = 0; j < H; j += width) {
-      detail::gru_cells_backward<Scalar, Isa>(j, std::min(width, H - j), a.gates.rows(at, at + rows),
-                                              a.previous.rows(at, at + rows), now, d_gates, d_bias);
+      detail::gru_cells_backward<Scalar, Isa>(j, std::min(width, H - j), step.of(a.gates), step.of(a.previous), dh,
+                                              d_gates, d.d_bias.row(group));
     }
-    for (Index j = 0, end = 0; j < H; j = end) {
-      end = std::min(j + gru_block<Scalar, Isa>, H);
-      const MatrixView<const Scalar> panel(d.w_hh + 3 * H * j, {3 * H, end - j});
-      gemm<Scalar, Isa>(d_gates.columns(H, 4 * H), panel, now.columns(j, end), {.accumulate = true});
-    }
-  }
-  for (Index r = 0; d.d_h0 && r < members; ++r) {
-    const Index s = order.member(group, r);
-    add_rows<Scalar, Isa>(dh.rows(r, r + 1), d.d_h0.rows(s, s + 1));
-  }
+    detail::multiply_panels<Scalar, Isa>(d_gates.columns(H, 4 * H), d.w_hh, gru_block<Scalar, Isa>, dh, nullptr, true);
+  });
+  detail::add_states<Scalar, Isa>(order, group, all_dh, d.d_h0);
 }
 
 }  // namespace heed::inline HEED_ABI::kernels

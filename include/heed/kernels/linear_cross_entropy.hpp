@@ -132,7 +132,7 @@ void catalogue_weight_gradients(MatrixView<const Scalar> e, const Scalar* top, c
   for (Index r = 0; r < rows; ++r) {
     const Index c = targets[r] - first;
     if (c < 0 || c >= items) continue;
-    if (dweight) scale_backward<Scalar, Isa>(x.cols(), x.row(r), Scalar(-1), dweight.row(c));
+    if (dweight) add_scaled<Scalar, Isa>(x.cols(), x.row(r), Scalar(-1), dweight.row(c));
     if (dbias != nullptr) dbias[c] -= Scalar(1);
   }
 }

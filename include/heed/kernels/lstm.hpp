@@ -8,9 +8,8 @@
 #include <algorithm>
 
 #include "heed/core/view.hpp"
-#include "heed/kernels/copy.hpp"
-#include "heed/kernels/gemm.hpp"
-#include "heed/kernels/time_major.hpp"
+#include "heed/kernels/detail/recurrent.hpp"
+#include "heed/kernels/prefetch.hpp"
 #include "heed/kernels/transpose.hpp"
 #include "heed/simd/math.hpp"
 
@@ -28,7 +27,7 @@ inline void for_each_gate_run(Index hidden, const Body& body) {
   }
 }
 
-/// W [4H, K], W_ih or W_hh, in panels for the way forward: block by block its transpose, [K, 4n].
+/// W [4H, K], W_ih or W_hh, in panels for the forward pass: block by block its transpose, [K, 4n].
 template <class Scalar, class Isa = simd::NativeIsa>
 void lstm_pack_forward(MatrixView<const Scalar> w, Scalar* packed) noexcept {
   const Index K = w.cols(), H = w.rows() / 4;
@@ -38,7 +37,7 @@ void lstm_pack_forward(MatrixView<const Scalar> w, Scalar* packed) noexcept {
   });
 }
 
-/// The panels of W_hh [4H, R] for the way back: of two registers' columns each, [4H, n].
+/// The panels of W_hh [4H, R] for the backward pass: of two registers' columns each, [4H, n].
 template <class Scalar, class Isa = simd::NativeIsa>
 void lstm_pack_backward(MatrixView<const Scalar> w_hh, Scalar* packed) noexcept {
   constexpr Index wide = 2 * simd::Pack<Scalar, Isa>::width;
@@ -55,19 +54,15 @@ void lstm_pack_backward(MatrixView<const Scalar> w_hh, Scalar* packed) noexcept 
 /// [4H] in the order of z.
 template <class Scalar, class Isa = simd::NativeIsa>
 void lstm_project(MatrixView<const Scalar> x, const Scalar* w_ih, const Scalar* bias, MatrixView<Scalar> z) noexcept {
-  constexpr Index wide = 4 * simd::Pack<Scalar, Isa>::width;
-  for (Index j = 0; j < z.cols(); j += wide) {
-    const Index end = std::min(j + wide, z.cols());
-    gemm<Scalar, Isa>(x, {w_ih + x.cols() * j, {x.cols(), end - j}}, z.columns(j, end), {.bias = bias + j});
-  }
+  detail::multiply_panels<Scalar, Isa>(x, w_ih, 4 * simd::Pack<Scalar, Isa>::width, z, bias);
 }
 
 /// The arrays of one layer in one direction: hidden size H, output size R (H without a projection).
 template <class Scalar>
 struct LstmArrays {
-  MatrixView<Scalar> gates;         ///< [tokens, 4H] time-major: in, the input projection; out, i f g o
-  MatrixView<Scalar> cells;         ///< [tokens, H] time-major c; empty: nobody goes back, gates are not written
-  MatrixView<Scalar> previous;      ///< [tokens, R] time-major h of the step before
+  MatrixView<Scalar> gates;     ///< [tokens, 4H] time-major: in, the input projection; out, i f g o
+  MatrixView<Scalar> cells;     ///< [tokens, H] time-major c; empty without a backward pass: then gates are not written
+  MatrixView<Scalar> previous;  ///< [tokens, R] time-major h of the step before
   MatrixView<Scalar> unprojected;   ///< [tokens, H] time-major o tanh(c); empty without a projection
   MatrixView<Scalar> output;        ///< [tokens, R] packed h
   MatrixView<const Scalar> h0, c0;  ///< [segments, R], [segments, H]
@@ -78,14 +73,6 @@ struct LstmArrays {
 
 namespace detail {
 
-/// Asks for the lines of four registers, which lie beyond the cache, early enough. Any address will do.
-template <class P, class Scalar>
-[[gnu::always_inline]] inline void fetch(const Scalar* p) {
-  constexpr Index line = 64 / static_cast<Index>(sizeof(Scalar));
-#pragma GCC unroll 4
-  for (Index i = 0; i < 4 * P::width; i += line) __builtin_prefetch(p + i, 0, 2);
-}
-
 /// Gates and states of some units in all rows, and o in `m`. `cells` may be empty.
 template <class Scalar, class Isa>
 inline void lstm_states_forward(MatrixView<Scalar> gates, MatrixView<Scalar> c, MatrixView<Scalar> cells,
@@ -95,7 +82,7 @@ inline void lstm_states_forward(MatrixView<Scalar> gates, MatrixView<Scalar> c, 
     for (Index j = 0; j < c.cols(); j += P::width) {
       const Index n = std::min(P::width, c.cols() - j);
       Scalar* z = gates.row(r) + 4 * j;
-      fetch<P>(z + gates.rows() * gates.row_stride());  // the next step's
+      prefetch(z, gates.rows() * gates.row_stride(), 4 * P::width);  // the next step's
       const P i = sigmoid(simd::load<P>(z, n)), f = sigmoid(simd::load<P>(z + n, n));
       const P g = tanh(simd::load<P>(z + 2 * n, n)), o = sigmoid(simd::load<P>(z + 3 * n, n));
       const P state = fma(f, simd::load<P>(c.row(r) + j, n), i * g);
@@ -137,7 +124,7 @@ inline void lstm_cells_backward(MatrixView<const Scalar> gates, MatrixView<const
   P sum[4] = {P(Scalar(0)), P(Scalar(0)), P(Scalar(0)), P(Scalar(0))};
   for (Index r = 0; r < gates.rows(); ++r) {
     const Scalar* in = gates.row(r);
-    fetch<P>(in - gates.rows() * gates.row_stride());  // the step before
+    prefetch(in, -gates.rows() * gates.row_stride(), 4 * P::width);  // the step before
     const P i = simd::load<P>(in, n), f = simd::load<P>(in + n, n);
     const P g = simd::load<P>(in + 2 * n, n), o = simd::load<P>(in + 3 * n, n);
     const P t = tanh(simd::load<P>(cells.row(r), n)), up = simd::load<P>(dm.row(r), n);
@@ -157,54 +144,60 @@ inline void lstm_cells_backward(MatrixView<const Scalar> gates, MatrixView<const
   }
 }
 
+/// z += h' W_hh^T: the gates of units [begin, end) in a step's rows.
+template <class Scalar, class Isa>
+void lstm_recurrent_product(const LstmArrays<Scalar>& a, TimeStep step, Index begin, Index end) noexcept {
+  constexpr Index width = simd::Pack<Scalar, Isa>::width;
+  const Index H = a.gates.cols() / 4, R = a.previous.cols();
+  const Scalar* const previous = a.previous.row(step.first);
+  Scalar* const z = a.gates.row(step.first);
+  // Pointers: a view made for each panel would be waited for before the panel itself.
+  for (Index j = begin; j < end; j += width) {
+    const Index columns = 4 * std::min(width, H - j);
+    gemm_blocks<Isa, Scalar>(step.rows, columns, R, {previous, a.previous.row_stride(), 1}, a.w_hh + 4 * j * R, columns,
+                             z + 4 * j, a.gates.row_stride(), {.accumulate = true});
+  }
+}
+
+/// From z to gates, c and m = o tanh(c): units [begin, end) in a step's rows.
+template <class Scalar, class Isa>
+void lstm_states_and_outputs(const LstmArrays<Scalar>& a, TimeStep step, Index begin, Index end, MatrixView<Scalar> c,
+                             MatrixView<Scalar> m) noexcept {
+  const auto states = c.columns(begin, end), outputs = m.columns(begin, end);
+  lstm_states_forward<Scalar, Isa>(step.of(a.gates).columns(4 * begin, 4 * end), states,
+                                   step.of(a.cells).columns(begin, end), outputs);
+  lstm_outputs_forward<Scalar, Isa>(states, outputs);
+}
+
 }  // namespace detail
 
 /// All steps of one group. `state` is scratch of [group_size, R + H].
 template <class Scalar, class Isa = simd::NativeIsa>
 void lstm_forward(const TimeMajor& order, Index group, const LstmArrays<Scalar>& a, Scalar* state) noexcept {
-  constexpr Index width = simd::Pack<Scalar, Isa>::width;
   const Index H = a.gates.cols() / 4, R = a.previous.cols(), members = order.members(group);
-  const MatrixView<Scalar> h(state, {members, R}), c(state + members * R, {members, H});
-  for (Index r = 0; r < members; ++r) {
-    std::copy_n(a.h0.row(order.member(group, r)), R, h.row(r));
-    std::copy_n(a.c0.row(order.member(group, r)), H, c.row(r));
-  }
-  Index at = order.first[group];
-  for (Index t = 0, rows = members; rows > 0; ++t) {
-    // Sequences end from the back: the states of the others are the first rows of `h` and `c`.
-    const Index ended = rows;
-    rows = order.alive(group, rows, t);
-    for (Index r = rows; r < ended; ++r) {
-      std::copy_n(h.row(r), R, a.h_n.row(order.member(group, r)));
-      std::copy_n(c.row(r), H, a.c_n.row(order.member(group, r)));
+  // Sequences end from the back: the states of the others are the first rows of both.
+  const MatrixView<Scalar> all_h(state, {members, R}), all_c(state + members * R, {members, H});
+  detail::load_states<Scalar>(order, group, a.h0, all_h);
+  detail::load_states<Scalar>(order, group, a.c0, all_c);
+  order.for_each_step(group, [&](TimeStep step, Index ended) {
+    detail::store_states<Scalar>(order, group, step.rows, ended, all_h, a.h_n);
+    detail::store_states<Scalar>(order, group, step.rows, ended, all_c, a.c_n);
+    const auto h = all_h.rows(0, step.rows), c = all_c.rows(0, step.rows);
+    const auto m = a.w_hr_t ? step.of(a.unprojected) : h;
+    copy_rows<Scalar>(h, step.of(a.previous));
+    // A block of units at a time, which stays in the cache; all units of few rows, as blocks would wait for each other.
+    const Index block = step.rows < 4 ? H : simd::Pack<Scalar, Isa>::width;
+    for (Index begin = 0; begin < H; begin += block) {
+      const Index end = std::min(begin + block, H);
+      detail::lstm_recurrent_product<Scalar, Isa>(a, step, begin, end);
+      detail::lstm_states_and_outputs<Scalar, Isa>(a, step, begin, end, c, m);
     }
-    const auto now = [&](MatrixView<Scalar> x) { return x ? x.rows(at, at + rows) : x; };
-    const auto previous = now(a.previous), m = a.w_hr_t ? now(a.unprojected) : h.rows(0, rows);
-    copy_rows<Scalar>(h.rows(0, rows), previous);
-    // The units of a block at a time, near the core; of few rows all at once, as blocks would wait for each other.
-    const Index together = rows < 4 ? H : width;
-    Scalar* const z = a.gates.row(at);
-    const Index z_stride = a.gates.row_stride();
-    for (Index begin = 0; begin < H; begin += together) {
-      const Index end = std::min(begin + together, H);
-      // Pointers: a view made for each panel would be waited for before the panel itself.
-      for (Index j = begin; j < end; j += width) {
-        const Index columns = 4 * std::min(width, H - j);
-        detail::gemm_blocks<Isa, Scalar>(rows, columns, R, {previous.data(), previous.row_stride(), 1},
-                                         a.w_hh + 4 * j * R, columns, z + 4 * j, z_stride, {.accumulate = true});
-      }
-      const auto units = [&](MatrixView<Scalar> x) { return x ? x.columns(begin, end) : x; };
-      detail::lstm_states_forward<Scalar, Isa>(now(a.gates).columns(4 * begin, 4 * end), units(c.rows(0, rows)),
-                                               units(now(a.cells)), units(m));
-      detail::lstm_outputs_forward<Scalar, Isa>(units(c.rows(0, rows)), units(m));
-    }
-    if (a.w_hr_t) gemm<Scalar, Isa>(m, a.w_hr_t, h.rows(0, rows));
-    for (Index r = 0; r < rows; ++r) std::copy_n(h.row(r), R, a.output.row(order.source[at + r]));
-    at += rows;
-  }
+    if (a.w_hr_t) gemm<Scalar, Isa>(m, a.w_hr_t, h);
+    detail::store_packed<Scalar>(order, step, h, a.output);
+  });
 }
 
-/// What flows back through one layer.
+/// The gradients of one layer.
 template <class Scalar>
 struct LstmGradients {
   MatrixView<const Scalar> d_output;      ///< [tokens, R] packed
@@ -217,60 +210,51 @@ struct LstmGradients {
   MatrixView<const Scalar> w_hr;          ///< [R, H]; empty without a projection
 };
 
+namespace detail {
+
+/// dz of all units in a step's rows from the gradients dm of o tanh(c) and dc of c; dc becomes that of the step before.
+template <class Scalar, class Isa>
+void lstm_gate_gradients(const TimeMajor& order, Index group, TimeStep step, const LstmArrays<Scalar>& a,
+                         const LstmGradients<Scalar>& d, MatrixView<Scalar> dm, MatrixView<Scalar> dc) noexcept {
+  constexpr Index width = simd::Pack<Scalar, Isa>::width;
+  const Index H = dc.cols();
+  const Index before = step.t == 0 ? 0 : step.first - order.alive(group, order.members(group), step.t - 1);
+  for (Index j = 0; j < H; j += width) {
+    const Index end = std::min(j + width, H);
+    const auto c_previous = [&](Index r) {
+      return (step.t == 0 ? a.c0.row(order.member(group, r)) : a.cells.row(before + r)) + j;
+    };
+    lstm_cells_backward<Scalar, Isa>(step.of(a.gates).columns(4 * j, 4 * end), step.of(a.cells).columns(j, end),
+                                     c_previous, dm.columns(j, end), dc.columns(j, end),
+                                     step.of(d.d_gates).columns(4 * j, 4 * end), d.d_bias.row(group) + 4 * j);
+  }
+}
+
+}  // namespace detail
+
 /// All steps of one group, last to first. `state` is scratch of [group_size, R + 2H].
 template <class Scalar, class Isa = simd::NativeIsa>
 void lstm_backward(const TimeMajor& order, Index group, const LstmArrays<Scalar>& a, const LstmGradients<Scalar>& d,
                    Scalar* state) noexcept {
-  constexpr Index width = simd::Pack<Scalar, Isa>::width;
   const Index H = a.gates.cols() / 4, R = a.previous.cols(), members = order.members(group);
-  const MatrixView<Scalar> dh(state, {members, R}), dc(state + members * R, {members, H});
-  const MatrixView<Scalar> dm_room(dc.data() + members * H, {members, H});
-  for (Index r = 0; r < members; ++r) {
-    std::copy_n(d.d_h_n.row(order.member(group, r)), R, dh.row(r));
-    std::copy_n(d.d_c_n.row(order.member(group, r)), H, dc.row(r));
-  }
-  Scalar* d_bias = d.d_bias.row(group);
-  std::fill_n(d_bias, 4 * H, Scalar(0));
-  Index at = order.first[group + 1];
-  for (Index t = members == 0 ? 0 : order.segments.length(order.member(group, 0)); t-- > 0;) {
-    const Index rows = order.alive(group, members, t);
-    at -= rows;
-    const auto now = [&](const auto& x) { return x.rows(at, at + rows); };
-    for (Index r = 0; r < rows; ++r) {
-      add_rows<Scalar, Isa>({d.d_output.row(order.source[at + r]), {1, R}}, dh.rows(r, r + 1));
-    }
-    auto dm = dh.rows(0, rows);
+  const MatrixView<Scalar> all_dh(state, {members, R}), all_dc(state + members * R, {members, H});
+  const MatrixView<Scalar> all_dm(all_dc.data() + members * H, {members, H});
+  detail::load_states<Scalar>(order, group, d.d_h_n, all_dh);
+  detail::load_states<Scalar>(order, group, d.d_c_n, all_dc);
+  std::fill_n(d.d_bias.row(group), 4 * H, Scalar(0));
+  order.for_each_step_backward(group, [&](TimeStep step) {
+    const auto dh = all_dh.rows(0, step.rows);
+    detail::add_packed<Scalar, Isa>(order, step, d.d_output, dh);
+    const auto dm = d.w_hr ? all_dm.rows(0, step.rows) : dh;
     if (d.w_hr) {
-      copy_rows<Scalar>(dm, now(d.d_hidden));
-      dm = dm_room.rows(0, rows);
-      gemm<Scalar, Isa>(dh.rows(0, rows), d.w_hr, dm);
+      copy_rows<Scalar>(dh, step.of(d.d_hidden));
+      gemm<Scalar, Isa>(dh, d.w_hr, dm);
     }
-    const Index before = t == 0 ? 0 : at - order.alive(group, members, t - 1);
-    for (Index j = 0; j < H; j += width) {
-      const Index n = std::min(width, H - j);
-      const auto units = [&](const auto& x) { return x.columns(j, j + n); };
-      const auto gates = [&](const auto& x) { return now(x).columns(4 * j, 4 * (j + n)); };
-      const auto c_previous = [&](Index r) {
-        return (t == 0 ? a.c0.row(order.member(group, r)) : a.cells.row(before + r)) + j;
-      };
-      detail::lstm_cells_backward<Scalar, Isa>(gates(a.gates), units(now(a.cells)), c_previous, units(dm),
-                                               units(dc.rows(0, rows)), gates(d.d_gates), d_bias + 4 * j);
-    }
-    const auto dz = now(d.d_gates);
-    for (Index j = 0; j < R; j += 2 * width) {
-      const Index end = std::min(j + 2 * width, R);
-      const MatrixView<const Scalar> panel(d.w_hh + 4 * H * j, {4 * H, end - j});
-      gemm<Scalar, Isa>(dz, panel, dh.rows(0, rows).columns(j, end));
-    }
-  }
-  const auto add_row = [](const Scalar* from, MatrixView<Scalar> to) {
-    add_rows<Scalar, Isa>({from, {1, to.cols()}}, to);
-  };
-  for (Index r = 0; r < members; ++r) {
-    const Index s = order.member(group, r);
-    if (d.d_h0) add_row(dh.row(r), d.d_h0.rows(s, s + 1));
-    if (d.d_c0) add_row(dc.row(r), d.d_c0.rows(s, s + 1));
-  }
+    detail::lstm_gate_gradients<Scalar, Isa>(order, group, step, a, d, dm, all_dc.rows(0, step.rows));
+    detail::multiply_panels<Scalar, Isa>(step.of(d.d_gates), d.w_hh, 2 * simd::Pack<Scalar, Isa>::width, dh);
+  });
+  detail::add_states<Scalar, Isa>(order, group, all_dh, d.d_h0);
+  detail::add_states<Scalar, Isa>(order, group, all_dc, d.d_c0);
 }
 
 }  // namespace heed::inline HEED_ABI::kernels

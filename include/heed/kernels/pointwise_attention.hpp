@@ -13,7 +13,7 @@
 #include <cstdint>
 
 #include "heed/kernels/activation.hpp"
-#include "heed/kernels/detail/tile_products.hpp"
+#include "heed/kernels/detail/attention_arrays.hpp"
 
 namespace heed::inline HEED_ABI::kernels {
 
@@ -34,7 +34,7 @@ struct PointwiseUnit {
   const double* times = nullptr;          ///< [tokens]; null: no time bias
   const Scalar* time_bias = nullptr;      ///< [buckets]
   Index buckets = 0;
-  RowsAhead<Scalar>* ahead = nullptr;  ///< of the unit that follows
+  RowPrefetcher<Scalar>* next_rows = nullptr;  ///< of the unit that follows
 
   Index tokens() const { return q.rows(); }
 };
@@ -87,43 +87,34 @@ class PointwiseForward : PointwiseTiles<Scalar, Isa> {
   using Base = PointwiseTiles<Scalar, Isa>;
   using Base::u_, Base::tokens_, Base::pairs_;
   using typename Base::P;
+  using Arrays = ForwardArrays<Scalar, Isa>;
 
  public:
-  static constexpr Index strip = forward_strip<Isa>;  ///< queries of a tile
-  static constexpr Index block = 256;                 ///< keys of a tile
+  static constexpr Index strip = Arrays::strip, block = Arrays::block;
 
   static Index scratch(Index tokens, Index width, Index depth) {
-    const Index wide = whole_registers<Scalar, Isa>(depth);
-    return round_up(tokens, key_panel) * width + tokens * wide + strip * (block + wide);
+    return Arrays(ScratchLayout<Scalar>(nullptr), tokens, width, depth).size;
   }
 
   PointwiseForward(const PointwiseUnit<Scalar>& unit, MatrixView<Scalar> context, Scalar* scratch)
-      : Base(unit), context_(context), wide_(whole_registers<Scalar, Isa>(unit.v.cols())) {
-    s_ = scratch;
-    out_ = s_ + strip * block;
-    k_t_ = out_ + strip * wide_;
-    v_ = k_t_ + round_up(tokens_, key_panel) * u_.k.cols();
-  }
+      : Base(unit), context_(context), a_(ScratchLayout<Scalar>(scratch), tokens_, unit.k.cols(), unit.v.cols()) {}
 
   void run() {
     const Index width = u_.k.cols();
-    for (Index j = 0; j < tokens_; j += key_panel) {
-      pack_panel<Scalar, Isa>(u_.k.rows(j, std::min(j + key_panel, tokens_)), Scalar(1), k_t_ + j * width);
-    }
-    const bool finite = pack_rows<Scalar, Isa>(u_.v, Scalar(1), v_);
+    a_.pack(u_.k, u_.v, Scalar(1));
     for (Index i = 0; i < tokens_; i += strip) {
       const Index rows = std::min(strip, tokens_ - i);
-      std::fill_n(out_, rows * wide_, Scalar(0));
+      std::fill_n(a_.out, rows * a_.wide, Scalar(0));
       for (Index j = 0; j < i + rows; j += block) {
         const Seen seen(pairs_, i, rows, j, std::min(block, tokens_ - j), nullptr);
-        tile_scores<Scalar, Isa>(seen, width, u_.q.row(i), u_.q.row_stride(), k_t_ + j * width, s_, block);
+        tile_scores<Scalar, Isa>(seen, width, u_.q.row(i), u_.q.row_stride(), a_.k_t + j * width, a_.s, block);
         weights(seen, i, j);
-        sum_over_keys<Scalar, Isa>(seen, !finite && seen.mixed(), s_, block, v_ + j * wide_, wide_, out_);
+        sum_over_keys<Scalar, Isa>(seen, !a_.finite && seen.mixed(), a_.s, block, a_.v + j * a_.wide, a_.wide, a_.out);
       }
       for (Index r = 0; r < rows; ++r) {
         const P share(this->inverse_count(i + r));
         simd::for_each_pack<P>(context_.cols(), [&](Index c, Index n) {
-          simd::store(P::load(out_ + r * wide_ + c) * share, context_.row(i + r) + c, n);
+          simd::store(P::load(a_.out + r * a_.wide + c) * share, context_.row(i + r) + c, n);
         });
       }
     }
@@ -137,8 +128,8 @@ class PointwiseForward : PointwiseTiles<Scalar, Isa> {
     std::int32_t bucket[block];
     const P zero(Scalar(0));
     for (Index r = 0; r < seen.rows; ++r) {
-      Scalar* row = s_ + r * block;
-      if (u_.ahead != nullptr) u_.ahead->step(4);
+      Scalar* row = a_.s + r * block;
+      if (u_.next_rows != nullptr) u_.next_rows->step(4);
       this->add_bias(i + r, j, seen.end[r], row, bucket);
       Index c = 0;
       for (; c < seen.end[r]; c += P::width) {
@@ -150,9 +141,7 @@ class PointwiseForward : PointwiseTiles<Scalar, Isa> {
   }
 
   MatrixView<Scalar> context_;
-  Index wide_;        ///< columns of v_ and out_
-  Scalar *s_, *out_;  ///< [strip, block]; [strip, wide]: the context, not yet divided
-  Scalar *k_t_, *v_;  ///< [panels, width, key_panel]; [tokens, wide]
+  Arrays a_;
 };
 
 template <class Scalar, class Isa>
@@ -161,16 +150,23 @@ class PointwiseBackward : PointwiseTiles<Scalar, Isa> {
   using Base::u_, Base::tokens_, Base::pairs_;
   using typename Base::P;
 
+  /// The columns of ds end in a register of zeros, which `positions` reads between two rows.
+  struct Arrays : BackwardArrays<Scalar, Isa, 64 + 16> {
+    static constexpr Index tables = 4;  ///< of time buckets' gradients: neighbours mostly share their bucket
+    Scalar* d_times;                    ///< [tables, buckets]
+
+    Arrays(ScratchLayout<Scalar> layout, Index tokens, Index width_of_q, Index depth_of_v, Index buckets)
+        : BackwardArrays<Scalar, Isa, 64 + 16>(layout, tokens, width_of_q, depth_of_v),
+          d_times(layout.array(tables * buckets)) {
+      this->size = layout.size();
+    }
+  };
+
  public:
-  static constexpr Index strip = backward_strip<Isa>;  ///< queries of a tile
-  static constexpr Index block = 64;                   ///< keys of a tile
-  static constexpr Index pitch = block + 16;           ///< of the rows of ds: a register of zeros between two of them
-  static constexpr Index tables = 4;  ///< of time buckets' gradients: neighbours mostly share their bucket
+  static constexpr Index strip = Arrays::strip, block = Arrays::block, pitch = Arrays::pitch, tables = Arrays::tables;
 
   static Index scratch(Index tokens, Index width, Index depth, Index buckets) {
-    const Index wide = whole_registers<Scalar, Isa>(width), deep = whole_registers<Scalar, Isa>(depth);
-    return strip * (block + pitch) + pitch + block * (width + depth + 2 * wide + deep) +
-           round_up(tokens, strip) * (2 * wide + deep) + tables * buckets;
+    return Arrays(ScratchLayout<Scalar>(nullptr), tokens, width, depth, buckets).size;
   }
 
   PointwiseBackward(const PointwiseUnit<Scalar>& unit, MatrixView<const Scalar> d_context,
@@ -178,40 +174,24 @@ class PointwiseBackward : PointwiseTiles<Scalar, Isa> {
       : Base(unit),
         d_context_(d_context),
         to_(out),
-        wide_(whole_registers<Scalar, Isa>(unit.q.cols())),
-        deep_(whole_registers<Scalar, Isa>(unit.v.cols())) {
-    const auto take = [&](Index size) {
-      Scalar* at = scratch;
-      scratch += size;
-      return at;
-    };
-    const Index tokens = round_up(tokens_, strip);
-    p_ = take(strip * block);
-    std::fill_n(scratch, pitch - block, Scalar(0));
-    ds_ = take(strip * pitch + pitch - block) + pitch - block;
-    k_t_ = take(block * u_.k.cols());
-    v_t_ = take(block * u_.v.cols());
-    k_rows_ = take(block * wide_);
-    dk_rows_ = take(block * wide_);
-    dv_rows_ = take(block * deep_);
-    q_rows_ = take(tokens * wide_);
-    dq_rows_ = take(tokens * wide_);
-    d_out_ = take(tokens * deep_);
-    d_times_ = take(tables * u_.buckets);
+        a_(ScratchLayout<Scalar>(scratch), tokens_, unit.q.cols(), unit.v.cols(), unit.buckets) {
+    a_.dq = out.dq;
+    a_.dk = out.dk;
+    a_.dv = out.dv;
   }
 
   void run() {
-    finite_q_ = pack_rows<Scalar, Isa>(u_.q, Scalar(1), q_rows_);
+    a_.take_queries(u_.q);
     for (Index i = 0; i < tokens_; ++i) {
-      finite_d_ &= pack_rows<Scalar, Isa>(d_context_.rows(i, i + 1), this->inverse_count(i), d_out_ + i * deep_);
+      a_.finite_d &= pack_rows<Scalar, Isa>(d_context_.rows(i, i + 1), this->inverse_count(i), a_.d_out + i * a_.deep);
     }
-    std::fill_n(dq_rows_, tokens_ * wide_, Scalar(0));
-    std::fill_n(d_times_, tables * u_.buckets, Scalar(0));
+    std::fill_n(a_.zeros, Arrays::margin, Scalar(0));
+    std::fill_n(a_.d_times, tables * u_.buckets, Scalar(0));
     for (Index j = 0; j < tokens_; j += block) key_block(j, std::min(block, tokens_ - j));
-    if (to_.dq) add_tile_rows<Scalar, Isa>(to_.dq, dq_rows_, wide_, Scalar(1));
+    a_.add_queries();
     if (to_.d_time_bias == nullptr) return;
     for (Index b = 0; b < u_.buckets; ++b) {
-      for (Index t = 0; t < tables; ++t) to_.d_time_bias[b] += d_times_[t * u_.buckets + b];
+      for (Index t = 0; t < tables; ++t) to_.d_time_bias[b] += a_.d_times[t * u_.buckets + b];
     }
   }
 
@@ -219,31 +199,15 @@ class PointwiseBackward : PointwiseTiles<Scalar, Isa> {
   using Seen = SeenTile<Scalar, Isa, strip, block>;
 
   void key_block(Index j, Index keys) {
-    const MatrixView<const Scalar> k = u_.k.rows(j, j + keys), v = u_.v.rows(j, j + keys);
-    for (Index p = 0; p < keys; p += key_panel) {
-      const Index end = std::min(p + key_panel, keys);
-      pack_panel<Scalar, Isa>(k.rows(p, end), Scalar(1), k_t_ + p * k.cols());
-      pack_panel<Scalar, Isa>(v.rows(p, end), Scalar(1), v_t_ + p * v.cols());
-    }
-    const bool finite_k = pack_rows<Scalar, Isa>(k, Scalar(1), k_rows_);
-    std::fill_n(dk_rows_, keys * wide_, Scalar(0));
-    std::fill_n(dv_rows_, keys * deep_, Scalar(0));
+    a_.take_keys(u_.k.rows(j, j + keys), u_.v.rows(j, j + keys), Scalar(1));
     for (Index i = j; i < tokens_; i += strip) {  // earlier queries do not see these keys
       const Seen seen(pairs_, i, std::min(strip, tokens_ - i), j, keys, nullptr);
-      Scalar *q = q_rows_ + i * wide_, *d_out = d_out_ + i * deep_;
-      tile_scores<Scalar, Isa>(seen, k.cols(), q, wide_, k_t_, p_, block);
-      tile_scores<Scalar, Isa>(seen, v.cols(), d_out, deep_, v_t_, ds_, pitch);
+      a_.scores(seen, i);
       cotangents(seen, i, j);
       if (to_.d_position_bias != nullptr) positions(seen, i, j);
-      const bool mixed = seen.mixed();
-      if (to_.dq) {
-        sum_over_keys<Scalar, Isa>(seen, mixed && !finite_k, ds_, pitch, k_rows_, wide_, dq_rows_ + i * wide_);
-      }
-      if (to_.dk) sum_over_queries<Scalar, Isa>(seen, mixed && !finite_q_, ds_, pitch, q, wide_, dk_rows_);
-      if (to_.dv) sum_over_queries<Scalar, Isa>(seen, mixed && !finite_d_, p_, block, d_out, deep_, dv_rows_);
+      a_.gradients(seen, i);
     }
-    if (to_.dk) add_tile_rows<Scalar, Isa>(to_.dk.rows(j, j + keys), dk_rows_, wide_, Scalar(1));
-    if (to_.dv) add_tile_rows<Scalar, Isa>(to_.dv.rows(j, j + keys), dv_rows_, deep_, Scalar(1));
+    a_.add_keys(j, keys, Scalar(1));
   }
 
   /// From scores to weights, not yet divided, and from the weights' cotangents, divided, to the scores'.
@@ -252,8 +216,8 @@ class PointwiseBackward : PointwiseTiles<Scalar, Isa> {
     const P zero(Scalar(0));
     for (Index r = 0; r < seen.rows; ++r) {
       const Index end = seen.end[r];
-      Scalar *p_row = p_ + r * block, *d_row = ds_ + r * pitch;
-      if (u_.ahead != nullptr) u_.ahead->step(8);
+      Scalar *p_row = a_.p + r * block, *d_row = a_.ds + r * pitch;
+      if (u_.next_rows != nullptr) u_.next_rows->step(8);
       this->add_bias(i + r, j, end, p_row, bucket);
       Index c = 0;
       for (; c < end; c += P::width) {
@@ -265,7 +229,7 @@ class PointwiseBackward : PointwiseTiles<Scalar, Isa> {
       for (Index z = c; z < block; z += P::width) zero.store(p_row + z);
       for (; c < pitch; c += P::width) zero.store(d_row + c);
       if (to_.d_time_bias == nullptr || u_.times == nullptr) continue;
-      for (c = 0; c < end; ++c) d_times_[c % tables * u_.buckets + bucket[c]] += d_row[c];
+      for (c = 0; c < end; ++c) a_.d_times[c % tables * u_.buckets + bucket[c]] += d_row[c];
     }
   }
 
@@ -277,7 +241,7 @@ class PointwiseBackward : PointwiseTiles<Scalar, Isa> {
       P sum(Scalar(0));
       const Index last = std::min(seen.rows, seen.widest() - d);
       for (Index r = std::max(Index{0}, 1 - P::width - d); r < last; ++r) {
-        sum = sum + P::load(ds_ + r * pitch + r + d);
+        sum = sum + P::load(a_.ds + r * pitch + r + d);
       }
       const Index n = std::min<Index>(P::width, end - d);
       simd::store(simd::load<P>(at + d, n) + sum, at + d, n);
@@ -286,13 +250,7 @@ class PointwiseBackward : PointwiseTiles<Scalar, Isa> {
 
   MatrixView<const Scalar> d_context_;
   const PointwiseGradients<Scalar>& to_;
-  Index wide_, deep_;  ///< columns of rows like q and like v, in whole registers
-  bool finite_q_ = true, finite_d_ = true;
-  Scalar *p_, *ds_;                       ///< [strip, block]; [strip, pitch]
-  Scalar *k_t_, *v_t_;                    ///< a block's panels, [width, key_panel] each
-  Scalar *k_rows_, *dk_rows_, *dv_rows_;  ///< of a block
-  Scalar *q_rows_, *dq_rows_, *d_out_;    ///< of all tokens; d_out_ divided
-  Scalar* d_times_;                       ///< [tables, buckets]
+  Arrays a_;
 };
 
 }  // namespace detail

@@ -10,7 +10,7 @@
 
 #include "heed/core/view.hpp"
 #include "heed/kernels/detail/keep_first.hpp"
-#include "heed/kernels/detail/rows_ahead.hpp"
+#include "heed/kernels/prefetch.hpp"
 #include "heed/simd/math.hpp"
 
 namespace heed::inline HEED_ABI::kernels {
@@ -71,16 +71,16 @@ double sampled_losses(SampledLoss kind, double beta, MatrixView<Scalar> logits) 
 
 namespace detail {
 
-/// Calls use(r, j, row of table(items[r N + j])) for r, then j, ascending. Which rows come no processor foresees, so
-/// they are asked for ahead.
+/// Calls use(r, j, row of table(items[r N + j])) for r, then j, ascending. The
+/// hardware cannot predict the rows, so they are prefetched.
 template <class Scalar, class Use>
 void for_each_item(Index rows, Index negatives, MatrixView<Scalar> table, const Index* items, Use&& use) noexcept {
   constexpr Index ahead = 8;  // with 64 columns as long as the third level of cache takes, and the memory nearly
   const Index size = rows * negatives;
-  for (Index i = 0; i < std::min(ahead, size); ++i) ask_for_row(table.row(items[i]), table.cols());
+  for (Index i = 0; i < std::min(ahead, size); ++i) prefetch(table.row(items[i]), 0, table.cols());
   for (Index r = 0, i = 0; r < rows; ++r) {
     for (Index j = 0; j < negatives; ++j, ++i) {
-      if (i + ahead < size) ask_for_row(table.row(items[i + ahead]), table.cols());
+      if (i + ahead < size) prefetch(table.row(items[i + ahead]), 0, table.cols());
       use(r, j, table.row(items[i]));
     }
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// y = factor x + offset.
+// y = factor x + offset, and y += factor x.
 #pragma once
 
 #include "heed/core/config.hpp"
@@ -14,12 +14,12 @@ void scale_forward(Index size, const Scalar* x, Scalar factor, Scalar offset, Sc
       size, [&](Index i, Index n) { simd::store(simd::load<P>(x + i, n) * P(factor) + P(offset), y + i, n); });
 }
 
-/// dx[i] += factor dy[i]
+/// y[i] += factor x[i]: the backward pass of `scale_forward`, and of whatever adds.
 template <class Scalar, class Isa = simd::NativeIsa>
-void scale_backward(Index size, const Scalar* dy, Scalar factor, Scalar* dx) noexcept {
+void add_scaled(Index size, const Scalar* x, Scalar factor, Scalar* y) noexcept {
   using P = simd::Pack<Scalar, Isa>;
   simd::for_each_pack<P>(size, [&](Index i, Index n) {
-    simd::store(fma(simd::load<P>(dy + i, n), P(factor), simd::load<P>(dx + i, n)), dx + i, n);
+    simd::store(fma(simd::load<P>(x + i, n), P(factor), simd::load<P>(y + i, n)), y + i, n);
   });
 }
 

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 
+#include "heed/core/scratch_layout.hpp"
 #include "heed/kernels/detail/additive_tiles.hpp"
 #include "heed/kernels/detail/attention_unit.hpp"
 #include "heed/kernels/gemm.hpp"
@@ -127,33 +128,30 @@ class Target {
  private:
   Target(const TargetMlp<Scalar>& mlp, Index keys, Index width, Index depth, bool per_pair, Scalar* scratch)
       : mlp_(mlp), keys_(keys) {
-    const auto take = [&](Index count) {
-      Scalar* out = scratch == nullptr ? nullptr : scratch + size_;
-      size_ += (count + 31) / 32 * 32;
-      return out;
-    };
-    const auto view = [&](Index r, Index c) { return View(take(r * c), {r, c}); };
+    ScratchLayout<Scalar> layout(scratch);
     const Index first = mlp.layers[0].weight.rows();
     Index hidden = 0, widest = 1;
     for (Index l = 0; l + 1 < mlp.depth; ++l) {
       hidden += mlp.layers[l].weight.rows();
       widest = std::max(widest, mlp.layers[l].weight.rows());
     }
-    w_ = view(first, width);
-    dw_ = view(first, width);
-    wt_ = view(width, first);
-    b_ = take(first);
-    db_ = take(first);
-    p_ = take(keys);
-    d_ = take(keys);
-    h_ = take(keys * hidden);
-    z_ = from_output() ? h_ : take(keys * hidden);
-    for (Scalar*& x : dh_) x = take(keys * widest);
-    if (!per_pair) return;
-    near_k_ = view(keys, width);
-    near_v_ = view(keys, depth);
-    dk_ = view(keys, width);
-    dv_ = view(keys, depth);
+    w_ = layout.matrix(first, width);
+    dw_ = layout.matrix(first, width);
+    wt_ = layout.matrix(width, first);
+    b_ = layout.array(first);
+    db_ = layout.array(first);
+    p_ = layout.array(keys);
+    d_ = layout.array(keys);
+    h_ = layout.array(keys * hidden);
+    z_ = from_output() ? h_ : layout.array(keys * hidden);
+    for (Scalar*& x : dh_) x = layout.array(keys * widest);
+    if (per_pair) {
+      near_k_ = layout.matrix(keys, width);
+      near_v_ = layout.matrix(keys, depth);
+      dk_ = layout.matrix(keys, width);
+      dv_ = layout.matrix(keys, depth);
+    }
+    size_ = layout.size();
   }
 
   bool from_output() const { return derivative_from_output(mlp_.activation); }
@@ -186,7 +184,7 @@ class Target {
     }
     std::fill_n(near.data(), n_ * near.cols(), Scalar(0));
     add(near.rows(0, n_));
-    seen([&](Index at, Index j) { scale_backward<Scalar, Isa>(near.cols(), near.row(at), Scalar(1), all.row(j)); });
+    seen([&](Index at, Index j) { add_scaled<Scalar, Isa>(near.cols(), near.row(at), Scalar(1), all.row(j)); });
   }
 
   /// The query's layer on the keys.
@@ -283,7 +281,7 @@ class Target {
         add(3, x * g);
       });
     }
-    if (d_mlp != nullptr) scale_backward<Scalar, Isa>(w_.rows(), db_, Scalar(1), d_mlp + weight.size());
+    if (d_mlp != nullptr) add_scaled<Scalar, Isa>(w_.rows(), db_, Scalar(1), d_mlp + weight.size());
   }
 
   const AttentionUnit<Scalar>* u_ = nullptr;

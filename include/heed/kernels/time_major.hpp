@@ -2,9 +2,24 @@
 // The order in which a recurrent layer runs ragged sequences: step after step, the sequences of a group side by side.
 #pragma once
 
+#include <utility>
+
+#include "heed/core/round.hpp"
 #include "heed/core/segments.hpp"
+#include "heed/core/view.hpp"
 
 namespace heed::inline HEED_ABI::kernels {
+
+/// Step t of a group: that of its first `rows` members, in time-major rows first, first + 1, ..
+struct TimeStep {
+  Index t, first, rows;
+
+  /// Its rows of a time-major array, which may be empty.
+  template <class Scalar>
+  MatrixView<Scalar> of(MatrixView<Scalar> x) const {
+    return x.rows(first, first + rows);
+  }
+};
 
 /// Time-major order of a batch. Sequences are dealt to groups of at most `group_size` in turn, longest first, so that
 /// groups take about equally long and, inside a group, the sequences alive at a step are the first ones. The rows of
@@ -17,8 +32,8 @@ struct TimeMajor {
   Index* source = nullptr;  ///< [tokens]: the packed row of each time-major row
   Index* first = nullptr;   ///< [groups + 1]: the first time-major row of each group
 
-  Index groups() const { return (segments.count + group_size - 1) / group_size; }
-  Index members(Index group) const { return (segments.count - group + groups() - 1) / groups(); }
+  Index groups() const { return ceil_divide(segments.count, group_size); }
+  Index members(Index group) const { return ceil_divide(segments.count - group, groups()); }
   Index member(Index group, Index r) const { return segments.order[group + r * groups()]; }
   /// How many members of a group, of the `from` first, have a step t.
   Index alive(Index group, Index from, Index t) const {
@@ -26,20 +41,42 @@ struct TimeMajor {
     return from;
   }
 
+  /// Calls body(step, ended) for the steps of a group, first to last, and once more without rows. Members step.rows ..
+  /// ended - 1 end before this step.
+  template <class Body>
+  void for_each_step(Index group, const Body& body) const {
+    TimeStep step{0, first[group], members(group)};
+    while (step.rows > 0) {
+      const Index ended = step.rows;
+      step.rows = alive(group, ended, step.t);
+      body(std::as_const(step), ended);
+      step.first += step.rows;
+      ++step.t;
+    }
+  }
+  /// Calls body(step) for the steps of a group, last to first.
+  template <class Body>
+  void for_each_step_backward(Index group, const Body& body) const {
+    Index row = first[group + 1];
+    for (Index t = segments.length(member(group, 0)); t-- > 0;) {
+      const Index rows = alive(group, members(group), t);
+      row -= rows;
+      body(TimeStep{t, row, rows});
+    }
+  }
+
   /// Fills source and first.
   void arrange() noexcept {
-    Index row = 0;
+    first[0] = 0;
     for (Index group = 0; group < groups(); ++group) {
-      first[group] = row;
-      Index rows = members(group);
-      for (Index t = 0; (rows = alive(group, rows, t)) > 0; ++t) {
-        for (Index r = 0; r < rows; ++r, ++row) {
+      for_each_step(group, [&](TimeStep step, Index) {
+        for (Index r = 0; r < step.rows; ++r) {
           const Index s = member(group, r);
-          source[row] = reverse ? segments.end(s) - 1 - t : segments.begin(s) + t;
+          source[step.first + r] = reverse ? segments.end(s) - 1 - step.t : segments.begin(s) + step.t;
         }
-      }
+        first[group + 1] = step.first + step.rows;
+      });
     }
-    first[groups()] = row;
   }
 };
 

@@ -158,11 +158,11 @@ AttentionResult<Scalar> attention(Var<Scalar> q, const Segments& q_segments, Var
     Scalar* scratch = tape.scratch().template array<Scalar>(room * tape.executor().threads());
     tape.executor().run(qs.count * heads, [&](Index i, int worker) {
       kernels::AttentionUnit<Scalar> u = unit(i);
-      kernels::RowsAhead<Scalar> ahead;
+      kernels::RowPrefetcher<Scalar> ahead;
       if (follows(i)) {
         const kernels::AttentionUnit<Scalar> next = unit(i + 1);
         for (const auto& x : {next.q, next.k, next.v}) ahead.add(x);
-        u.ahead = &ahead;
+        u.next_rows = &ahead;
       }
       kernels::attention_forward<Scalar>(
           u, slice(context, qs, dv, i), offsets != nullptr ? weights + weight_at(i) : nullptr, scratch + worker * room);
@@ -179,7 +179,7 @@ AttentionResult<Scalar> attention(Var<Scalar> q, const Segments& q_segments, Var
     const auto sequence = [&](Index b, int worker) {
       for (Index i = b * heads; i < (b + 1) * heads; ++i) {
         kernels::AttentionUnit<Scalar> u = unit(i);
-        kernels::RowsAhead<Scalar> ahead;
+        kernels::RowPrefetcher<Scalar> ahead;
         if (follows(i)) {
           const kernels::AttentionUnit<Scalar> next = unit(i + 1);
           for (const auto& x : {next.q, next.k, next.v}) ahead.add(x);
@@ -187,7 +187,7 @@ AttentionResult<Scalar> attention(Var<Scalar> q, const Segments& q_segments, Var
           ahead.add(slice(to.q, qs, d, i + 1));
           ahead.add(slice(to.k, ks, d, i + 1));
           ahead.add(slice(to.v, ks, dv, i + 1));
-          u.ahead = &ahead;
+          u.next_rows = &ahead;
         }
         kernels::AttentionCotangents<Scalar> given{slice(context, qs, dv, i), slice(d_context, qs, dv, i)};
         if (offsets != nullptr) {

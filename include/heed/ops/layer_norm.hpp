@@ -39,7 +39,7 @@ Var<Scalar> layer_norm(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, doub
     const auto dx = g(x), dweight = g(weight), dbias = g(bias);
     const auto dy = g.output().matrix();
     // Each block of rows sums on its own; the blocks are added in order.
-    const Index blocks = (rows + detail::row_grain - 1) / detail::row_grain;
+    const Index blocks = ceil_divide(rows, detail::row_grain);
     ArenaScope scope(t.scratch());
     const auto room = [&](TensorView<Scalar> wanted) {
       if (!wanted) return wanted;

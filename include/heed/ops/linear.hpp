@@ -36,16 +36,13 @@ struct LinearSlabs {
 
   LinearSlabs(Index rows, Index m, Index n) : together(false), size(row_grain) {
     // The sums of all slabs take half the room of what they are made of; long slabs would cost them digits.
-    const Index least = whole(std::max<Index>(1, 2 * m * n / std::max<Index>(1, m + n)));
+    const Index least = round_up(std::max<Index>(1, 2 * m * n / std::max<Index>(1, m + n)), row_grain);
     if (rows >= 8 * least) {
       together = true;
-      size = whole(std::max(least, std::min<Index>(rows / 32, 4096)));
+      size = round_up(std::max(least, std::min<Index>(rows / 32, 4096)), row_grain);
     }
-    count = (rows + size - 1) / size;
+    count = ceil_divide(rows, size);
   }
-
- private:
-  static Index whole(Index n) { return (n + row_grain - 1) / row_grain * row_grain; }
 };
 
 /// From the cotangent dz [rows, out] of x weight^T + bias to those of all three. With `made`, `prepare(begin, end,
@@ -81,10 +78,10 @@ void linear_backward(const Gradients<Scalar>& g, Var<Scalar> x, Var<Scalar> weig
       prepare(begin, end, room);
       const View dz = made ? View(room) : dy.rows(begin, end), part = in.rows(begin, end);
       if (to) {
-        kernels::RowsAhead<Scalar> next;
+        kernels::RowPrefetcher<Scalar> next;
         next.add(part);
         kernels::gemm<Scalar>(dz, w, to.rows(begin, end),
-                              {.accumulate = accumulate, .ahead = summed ? &next : nullptr});
+                              {.accumulate = accumulate, .next_rows = summed ? &next : nullptr});
       }
       if (db) kernels::add_column_sums<Scalar>(dz, db_sums.row(first / cut.size));
       if (summed) {

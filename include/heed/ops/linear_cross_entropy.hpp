@@ -32,7 +32,7 @@ void add_scaled_rows(Tape<Scalar>& tape, TensorView<const Scalar> y, Scalar fact
                      TensorView<Scalar> dx) {
   tape.executor().run_ranges(y.rows(), row_grain, [&](Index begin, Index end, int) {
     for (Index i = begin; i < end; ++i) {
-      kernels::scale_backward<Scalar>(y.cols(), y.row(i), factor, dx.row(at == nullptr ? i : at[i]));
+      kernels::add_scaled<Scalar>(y.cols(), y.row(i), factor, dx.row(at == nullptr ? i : at[i]));
     }
   });
 }
@@ -71,8 +71,8 @@ Var<Scalar> linear_cross_entropy(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> 
 
   constexpr Index tile = kernels::catalogue_tile, block = kernels::catalogue_block;
   // A part is what one worker sums by itself: whole blocks. How many there are, 16 at most, depends on the items alone.
-  const Index blocks = (items + block - 1) / block, part = (blocks + 15) / 16 * block;
-  const Index parts = items > 0 ? (items + part - 1) / part : 0;
+  const Index blocks = ceil_divide(items, block), part = ceil_divide(blocks, 16) * block;
+  const Index parts = items > 0 ? ceil_divide(items, part) : 0;
   Executor& executor = tape.executor();
   ArenaScope scope(tape.scratch());
   const auto scratch = [&](const Shape& shape) { return tape.scratch().template tensor<Scalar>(shape); };
@@ -135,7 +135,7 @@ Var<Scalar> linear_cross_entropy(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> 
         Scalar* const out = dx.row(from + r);
         kernels::scale_forward<Scalar>(width, table.row(target[r]), Scalar(-1), 0, out);
         for (Index p = 0; p < parts; ++p) {
-          kernels::scale_backward<Scalar>(width, all_sums_dx.row(p * tile + r), factors(p, r), out);
+          kernels::add_scaled<Scalar>(width, all_sums_dx.row(p * tile + r), factors(p, r), out);
         }
       }
     });
@@ -147,7 +147,7 @@ Var<Scalar> linear_cross_entropy(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> 
     const Scalar up = mean ? g.output()[0] / static_cast<Scalar>(count) : g.output()[0];
     if (dx) detail::add_scaled_rows<Scalar>(g.tape(), dx, up * scale, kept, g(x).matrix());
     if (dw) detail::add_scaled_rows<Scalar>(g.tape(), dw, up, nullptr, g(weight));
-    if (db) kernels::scale_backward<Scalar>(items, db.data(), up, g(bias).data());
+    if (db) kernels::add_scaled<Scalar>(items, db.data(), up, g(bias).data());
   });
 }
 

@@ -71,7 +71,7 @@ Var<Scalar> linear_dropout(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias,
       kernels::gemm<Scalar>(in.rows(begin, end), packed, y.matrix().rows(begin, end), epilogue);
       const Index from = begin * out, to = end * out;
       if (drops) kernels::dropout_forward<Scalar>(random, probability, from, to, y.data() + from, y.data() + from);
-      if (beside != nullptr) kernels::scale_backward<Scalar>(to - from, beside + from, Scalar(1), y.data() + from);
+      if (beside != nullptr) kernels::add_scaled<Scalar>(to - from, beside + from, Scalar(1), y.data() + from);
     });
   }
   return record(tape, {x, weight, bias ? bias : x, residual ? residual : x}, y, [=](const Gradients<Scalar>& g) {
@@ -83,7 +83,7 @@ Var<Scalar> linear_dropout(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias,
       if (beside.fresh) {
         std::copy_n(dy, size, beside.gradient.data() + from);
       } else if (beside.gradient) {
-        kernels::scale_backward<Scalar>(size, dy, Scalar(1), beside.gradient.data() + from);
+        kernels::add_scaled<Scalar>(size, dy, Scalar(1), beside.gradient.data() + from);
       }
       if (relu) {
         // What is above 0 here was neither dropped nor below 0.

@@ -88,9 +88,9 @@ Var<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Scalar> v, con
     Scalar* scratch = tape.scratch().template array<Scalar>(room * tape.executor().threads());
     tape.executor().run(cut.count * heads, [&](Index i, int worker) {
       kernels::PointwiseUnit<Scalar> u = unit(i);
-      kernels::RowsAhead<Scalar> ahead;
+      kernels::RowPrefetcher<Scalar> ahead;
       if (follows(i)) {
-        u.ahead = &ahead;
+        u.next_rows = &ahead;
         for (const auto& x : {slice(qv, d, i + 1), slice(kv, d, i + 1), slice(vv, dv, i + 1)}) ahead.add(x);
       }
       kernels::pointwise_attention_forward<Scalar>(u, slice(context, dv, i), scratch + worker * room);
@@ -115,9 +115,9 @@ Var<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Scalar> v, con
         const auto sequence = [&](Index b, int worker) {
           for (Index i = b * heads; i < (b + 1) * heads; ++i) {
             kernels::PointwiseUnit<Scalar> u = unit(i);
-            kernels::RowsAhead<Scalar> ahead;
+            kernels::RowPrefetcher<Scalar> ahead;
             if (follows(i)) {
-              u.ahead = &ahead;
+              u.next_rows = &ahead;
               for (const auto& x : {qv, kv, vv, g.output()}) ahead.add(slice(x, x.cols() / heads, i + 1));
               for (const auto& x : {to.q, to.k, to.v}) ahead.add(slice(x, x.cols() / heads, i + 1));
             }

@@ -101,7 +101,7 @@ void add_sampled_rows(Tape<Scalar>& tape, const SampledTiles& tiles, TensorView<
     const auto rows = gathered.rows(worker * negatives, (worker + 1) * negatives);
     if (!tiles.holds(held, worker, t)) kernels::embedding_forward<Scalar>(table, tiles.items_of(t), rows);
     kernels::gemm_tn<Scalar>(of_negatives, rows, sum);
-    for (Index r = 0; r < sum.rows(); ++r) kernels::scale_backward<Scalar>(width, sum.row(r), factor, dx.row(to[r]));
+    for (Index r = 0; r < sum.rows(); ++r) kernels::add_scaled<Scalar>(width, sum.row(r), factor, dx.row(to[r]));
   });
 }
 
@@ -117,8 +117,7 @@ void add_sampled_items(Tape<Scalar>& tape, const SampledTiles& tiles, TensorView
   const auto packs = tape.scratch().template tensor<Scalar>({workers * most, panel});
   const auto groups = tape.scratch().template tensor<Scalar>({workers * negatives, panel});
   // Without a product, each column is added up by itself, so the threads may have as many at a time as there are.
-  const Index grain =
-      tiles.shared() ? panel : std::max(panel, (dtable.cols() + threads * panel - 1) / (threads * panel) * panel);
+  const Index grain = tiles.shared() ? panel : std::max(panel, ceil_divide(dtable.cols(), threads * panel) * panel);
   tape.executor().run_ranges(dtable.cols(), grain, [&](Index begin, Index end, int worker) {
     const auto from = x.columns(begin, end);
     const auto to = dtable.columns(begin, end);
@@ -143,7 +142,7 @@ void add_sampled_items(Tape<Scalar>& tape, const SampledTiles& tiles, TensorView
       first = tiles.ends_group(t);
       if (!first) continue;
       for (Index j = 0; j < negatives; ++j) {
-        kernels::scale_backward<Scalar>(sums.cols(), sums.row(j), factor, to.row(tiles.items_of(t)[j]));
+        kernels::add_scaled<Scalar>(sums.cols(), sums.row(j), factor, to.row(tiles.items_of(t)[j]));
       }
     }
   });

@@ -29,7 +29,7 @@ Var<Scalar> scale(Var<Scalar> x, double factor, double offset = 0) {
     if (!dx) return;
     detail::add_dense(g.tape(), dx, [&](Scalar* out) {
       g.tape().executor().run_ranges(y.size(), detail::elementwise_grain, [&](Index begin, Index end, int) {
-        kernels::scale_backward(end - begin, g.output().data() + begin, a, out + begin);
+        kernels::add_scaled(end - begin, g.output().data() + begin, a, out + begin);
       });
     });
   });

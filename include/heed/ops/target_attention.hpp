@@ -38,7 +38,7 @@ void check_target_mlp(std::string_view operation, std::span<const Var<Scalar>> m
 /// Neighbouring sequences as one, `grain` at a time.
 template <class Scalar>
 SegmentsView grouped(Tape<Scalar>& tape, SegmentsView segments, Index grain) {
-  const Index count = (segments.count + grain - 1) / grain;
+  const Index count = ceil_divide(segments.count, grain);
   Index* offsets = tape.scratch().template array<Index>(count + 1);
   for (Index c = 0; c <= count; ++c) offsets[c] = segments.offsets[std::min(c * grain, segments.count)];
   return {.count = count, .offsets = offsets};

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attention's forward pass by tiles with online softmax (Milakov and Gimelshein 2018; Dao et al. 2022): a few queries
-// go through their keys block by block, keeping the greatest score, the sum and the context so far.
+// Attention's forward pass by tiles with online softmax (Milakov and Gimelshein 2018; Dao et al. 2022): a strip of
+// queries goes through its keys block by block and keeps, for each query, the maximum m of the scores so far, the sum l
+// of exp(score - m), and the sum of the values weighted by it.
 #pragma once
 
 #include <limits>
 
-#include "heed/kernels/detail/tile_products.hpp"
-#include "heed/kernels/dropout.hpp"
+#include "heed/kernels/detail/attention_arrays.hpp"
+#include "heed/kernels/detail/weight_dropout.hpp"
 #include "heed/simd/math.hpp"
 
 namespace heed::inline HEED_ABI::kernels::detail {
@@ -16,13 +17,20 @@ class AttentionForward {
   using P = simd::Pack<Scalar, Isa>;
   static constexpr Scalar infinity = std::numeric_limits<Scalar>::infinity();
 
+  struct Arrays : ForwardArrays<Scalar, Isa> {
+    Scalar* added;  ///< [strip, block]: what the mask adds to the scores
+
+    Arrays(ScratchLayout<Scalar> layout, Index keys, Index width, Index depth)
+        : ForwardArrays<Scalar, Isa>(layout, keys, width, depth), added(layout.array(Arrays::strip * Arrays::block)) {
+      this->size = layout.size();
+    }
+  };
+
  public:
-  static constexpr Index strip = forward_strip<Isa>;  ///< queries that go through the keys together
-  static constexpr Index block = 256;                 ///< keys between two looks at the greatest score
+  static constexpr Index strip = Arrays::strip, block = Arrays::block;
 
   static Index scratch(Index keys, Index width, Index depth) {
-    const Index wide = whole_registers<Scalar, Isa>(depth);
-    return round_up(keys, key_panel) * width + keys * wide + strip * (2 * block + wide);
+    return Arrays(ScratchLayout<Scalar>(nullptr), keys, width, depth).size;
   }
 
   AttentionForward(const AttentionUnit<Scalar>& unit, MatrixView<Scalar> context, Scalar* weights, Scalar* scratch)
@@ -30,21 +38,11 @@ class AttentionForward {
         mask_(unit.random, static_cast<double>(unit.keep)),
         context_(context),
         weights_(weights),
-        wide_(whole_registers<Scalar, Isa>(unit.v.cols())) {
-    // Later queries see no fewer keys.
-    keys_ = u_.queries() > 0 ? u_.key_end(u_.queries() - 1) : 0;
-    s_ = scratch;
-    added_ = s_ + strip * block;
-    out_ = added_ + strip * block;
-    k_t_ = out_ + strip * wide_;
-    v_ = k_t_ + round_up(keys_, key_panel) * u_.k.cols();
-  }
+        keys_(unit.queries() > 0 ? unit.key_end(unit.queries() - 1) : 0),  // later queries see no fewer keys
+        a_(ScratchLayout<Scalar>(scratch), keys_, unit.k.cols(), unit.v.cols()) {}
 
   void run() {
-    for (Index j = 0; j < keys_; j += key_panel) {
-      pack_panel<Scalar, Isa>(u_.k.rows(j, std::min(j + key_panel, keys_)), u_.scale, k_t_ + j * u_.k.cols());
-    }
-    finite_ = pack_rows<Scalar, Isa>(u_.v.rows(0, keys_), Scalar(1), v_);
+    a_.pack(u_.k.rows(0, keys_), u_.v.rows(0, keys_), u_.scale);
     for (Index i = 0; i < u_.queries(); i += strip) queries(i, std::min(strip, u_.queries() - i));
   }
 
@@ -52,8 +50,8 @@ class AttentionForward {
   using Seen = SeenTile<Scalar, Isa, strip, block>;
 
   void queries(Index i, Index rows) {
-    std::fill_n(greatest_, strip, -infinity);
-    std::fill_n(total_, strip, Scalar(0));
+    std::fill_n(m_, strip, -infinity);
+    std::fill_n(l_, strip, Scalar(0));
     std::fill_n(mass_, strip, Scalar(0));
     bool begun[strip / tile_rows<Isa>] = {};
     if (u_.keep < Scalar(1)) draw(i, rows);
@@ -61,70 +59,84 @@ class AttentionForward {
       std::fill_n(weights_ + (i + r) * u_.keys(), u_.keys(), -infinity);
     }
     for (Index j = 0; j < keys_; j += block) {
-      const Seen seen(u_, i, rows, j, std::min(block, keys_ - j), added_);
+      const Seen seen(u_, i, rows, j, std::min(block, keys_ - j), a_.added);
       if (seen.runs == 0) continue;
-      tile_scores<Scalar, Isa>(seen, u_.q.cols(), u_.q.row(i), u_.q.row_stride(), k_t_ + j * u_.q.cols(), s_, block);
+      tile_scores<Scalar, Isa>(seen, u_.q.cols(), u_.q.row(i), u_.q.row_stride(), a_.k_t + j * u_.q.cols(), a_.s,
+                               block);
       softmax(seen, i, j);
       contexts(seen, j, begun);
     }
     finish(i, rows, begun);
   }
 
-  /// From scores to exp(score - the greatest so far) after dropout, 0 where hidden; what that makes of the earlier
-  /// blocks' share is left in correction_.
+  /// Online softmax of a tile, in the letters of Milakov and Gimelshein's algorithm 3: m and l per query, and the
+  /// correction alpha = exp(m before - m) of what the earlier blocks have summed up.
   void softmax(const Seen& seen, Index i, Index j) {
+    Scalar m_block[strip] = {}, shift[strip], l_block[strip] = {};
+    mask_and_block_maxima(seen, m_block);          // 1. s += mask; m_block = max s
+    raise_maxima(m_block, shift);                  // 2. m = max(m, m_block); alpha
+    exponentiate(seen, i, j, shift, l_block);      // 3. s = dropout(exp(s - m)); l_block = sum exp(s - m)
+    for (Index r = 0; r < strip; r += P::width) {  // 4. l = alpha l + l_block
+      fma(P::load(l_ + r), P::load(alpha_ + r), P::load(l_block + r)).store(l_ + r);
+    }
+  }
+
+  void mask_and_block_maxima(const Seen& seen, Scalar* m_block) {
     P part[strip];
     for (Index r = 0; r < strip; ++r) part[r] = P(-infinity);
     for (Index r = 0; r < seen.rows; ++r) {
       for (Index n = 0; n < seen.runs; ++n) part[r] = add_mask(seen, r, seen.run[n], part[r]);
     }
-    Scalar shift[strip] = {}, sum[strip] = {};
     reduce_rows(
-        part, seen.rows, shift, [](P a) { return reduce_max(a); }, [](P a, P b) { return max(a, b); });
+        part, seen.rows, m_block, [](P a) { return reduce_max(a); }, [](P a, P b) { return max(a, b); });
+  }
+
+  /// Leaves m in `shift`, but 0 for a query that has seen nothing yet: -infinity - 0 stays -infinity.
+  void raise_maxima(const Scalar* m_block, Scalar* shift) {
     for (Index r = 0; r < strip; r += P::width) {
-      const P old = P::load(greatest_ + r), now = max(old, P::load(shift + r));
-      const P from =
-          select(now == P(-infinity), P(Scalar(0)), now);  // nothing seen yet: -infinity - 0 is as it should be
-      now.store(greatest_ + r);
+      const P before = P::load(m_ + r), m = max(before, P::load(m_block + r));
+      const P from = select(m == P(-infinity), P(Scalar(0)), m);
+      m.store(m_ + r);
       from.store(shift + r);
-      exp_nonpositive(old - from).store(correction_ + r);
-    }
-    const P zero(Scalar(0)), kept_factor(Scalar(1) / u_.keep);
-    for (Index r = 0; r < strip; ++r) part[r] = zero;
-    for (Index r = 0; r < seen.rows; ++r) {
-      Scalar* row = s_ + r * block;
-      const std::uint16_t* const bits = u_.keep < Scalar(1) ? u_.kept + (i + r) * kept_words(u_.keys()) : nullptr;
-      if (u_.ahead != nullptr) u_.ahead->step(4);
-      for (Index n = 0; n < seen.runs; ++n) {
-        const auto [begin, run_end] = seen.run[n];
-        const Index end = std::min(run_end, seen.end[r]),
-                    zeros = std::min(run_end, seen.widest_from(r / tile_rows<Isa> * tile_rows<Isa>));
-        if (weights_ != nullptr && end > begin) {
-          std::copy_n(row + begin, end - begin, weights_ + (i + r) * u_.keys() + j + begin);
-        }
-        Index c = begin;
-        for (; c < end; c += P::width) {
-          const P p = exp_nonpositive(P::load(row + c) - P(shift[r]));
-          part[r] = part[r] + p;
-          if (bits == nullptr) {
-            p.store(row + c);
-          } else {
-            select(DropoutMask<Isa>::template kept<P>(bits, j + c), p * kept_factor, zero).store(row + c);
-          }
-        }
-        for (; c < zeros; c += P::width) zero.store(row + c);
-      }
-      if (u_.mass) mass_[r] = mass_[r] * correction_[r] + on_item(seen, r, i, j);
-    }
-    reduce_rows(
-        part, seen.rows, sum, [](P a) { return reduce_sum(a); }, [](P a, P b) { return a + b; });
-    for (Index r = 0; r < strip; r += P::width) {
-      fma(P::load(total_ + r), P::load(correction_ + r), P::load(sum + r)).store(total_ + r);
+      exp_nonpositive(before - from).store(alpha_ + r);
     }
   }
 
-  /// What queries i .. keep of the keys that they may see: one query's words after the other's, so that short rows
-  /// share a group.
+  void exponentiate(const Seen& seen, Index i, Index j, const Scalar* shift, Scalar* l_block) {
+    P part[strip];
+    for (Index r = 0; r < strip; ++r) part[r] = P(Scalar(0));
+    for (Index r = 0; r < seen.rows; ++r) {
+      if (u_.next_rows != nullptr) u_.next_rows->step(4);
+      for (Index n = 0; n < seen.runs; ++n) part[r] = exponentiate(seen, r, seen.run[n], i, j, P(shift[r]), part[r]);
+      if (u_.mass) mass_[r] = mass_[r] * alpha_[r] + on_item(seen, r, i, j);
+    }
+    reduce_rows(
+        part, seen.rows, l_block, [](P a) { return reduce_sum(a); }, [](P a, P b) { return a + b; });
+  }
+
+  /// A run of a row's scores becomes exp(score - shift) after dropout, 0 where hidden. Returns `sum` and those before
+  /// dropout.
+  P exponentiate(const Seen& seen, Index r, Run run, Index i, Index j, P shift, P sum) {
+    const P zero(Scalar(0));
+    Scalar* row = a_.s + r * block;
+    const WeightDropout<P, Isa> dropout(u_, i + r);
+    const Index end = std::min(run.end, seen.end[r]),
+                zeros = std::min(run.end, seen.widest_from(r / tile_rows<Isa> * tile_rows<Isa>));
+    if (weights_ != nullptr && end > run.begin) {
+      std::copy_n(row + run.begin, end - run.begin, weights_ + (i + r) * u_.keys() + j + run.begin);
+    }
+    Index c = run.begin;
+    for (; c < end; c += P::width) {
+      const P p = exp_nonpositive(P::load(row + c) - shift);
+      sum = sum + p;
+      dropout(p, j + c).store(row + c);
+    }
+    for (; c < zeros; c += P::width) zero.store(row + c);
+    return sum;
+  }
+
+  /// Draws which keys' weights queries i .. keep, of those that they may see: the words of one query after those of
+  /// the query before, so that short rows share a group.
   [[gnu::noinline]] void draw(Index i, Index rows) {
     for (Index q = i; q < i + rows; ++q) {
       std::uint16_t* const row = u_.kept + q * kept_words(u_.keys());
@@ -138,13 +150,13 @@ class AttentionForward {
     }
   }
 
-  /// The sum of a row's exponents where the key holds the query's item.
+  /// The sum of a row's weights, not yet divided, where the key holds the query's item.
   [[gnu::noinline]] Scalar on_item(const Seen& seen, Index r, Index i, Index j) const {
     P sum(Scalar(0));
     for (Index n = 0; n < seen.runs; ++n) {
       const Index end = std::min(seen.run[n].end, seen.end[r]);
       for (Index c = seen.run[n].begin; c < end; c += P::width) {
-        sum = sum + where_same(P::load(s_ + r * block + c), u_.key_items + j + c, std::min<Index>(P::width, end - c),
+        sum = sum + where_same(P::load(a_.s + r * block + c), u_.key_items + j + c, std::min<Index>(P::width, end - c),
                                u_.query_items[i + r]);
       }
     }
@@ -153,7 +165,7 @@ class AttentionForward {
 
   /// The mask on a run of a row's scores; the greatest of `top` and them.
   P add_mask(const Seen& seen, Index r, Run run, P top) {
-    Scalar* row = s_ + r * block;
+    Scalar* row = a_.s + r * block;
     const Index end = std::min(run.end, seen.end[r]);
     Index c = run.begin;
     for (; seen.added == nullptr && c + P::width <= end; c += P::width) top = max(P::load(row + c), top);
@@ -174,22 +186,22 @@ class AttentionForward {
   }
 
   void contexts(const Seen& seen, Index j, bool (&begun)[strip / tile_rows<Isa>]) {
-    const bool select_pairs = !finite_ && seen.mixed();
+    const bool select_pairs = !a_.finite && seen.mixed();
     for (Index r = 0; r < seen.rows; r += tile_rows<Isa>) {
-      Scalar* out = out_ + r * wide_;
+      Scalar* out = a_.out + r * a_.wide;
       bool& resume = begun[r / tile_rows<Isa>];
       const Index rows = std::min(tile_rows<Isa>, seen.rows - r);
       for (Index q = 0; resume && q < rows; ++q) {
-        for (Index c = 0; c < wide_; c += P::width) {
-          (P::load(out + q * wide_ + c) * P(correction_[r + q])).store(out + q * wide_ + c);
+        for (Index c = 0; c < a_.wide; c += P::width) {
+          (P::load(out + q * a_.wide + c) * P(alpha_[r + q])).store(out + q * a_.wide + c);
         }
       }
       for (Index n = 0; n < seen.runs; ++n) {
         const Index begin = seen.run[n].begin, deep = std::min(seen.run[n].end, seen.widest_from(r)) - begin;
         if (deep <= 0) continue;
         (select_pairs ? multiply_selected<Scalar, Isa>
-                      : multiply<Scalar, Isa>)(rows, wide_, deep, {s_ + r * block + begin, block, 1},
-                                               v_ + (j + begin) * wide_, wide_, out, wide_, resume);
+                      : multiply<Scalar, Isa>)(rows, a_.wide, deep, {a_.s + r * block + begin, block, 1},
+                                               a_.v + (j + begin) * a_.wide, a_.wide, out, a_.wide, resume);
         resume = true;
       }
     }
@@ -198,16 +210,16 @@ class AttentionForward {
   void finish(Index i, Index rows, const bool (&begun)[strip / tile_rows<Isa>]) {
     Scalar inverse[strip], log_sum[strip];
     for (Index r = 0; r < strip; r += P::width) {
-      const P total = P::load(total_ + r), zero(Scalar(0));
-      const auto blind = total == zero;
-      select(blind, zero, P(Scalar(1)) / total).store(inverse + r);
-      select(blind, zero, P::load(greatest_ + r) + log(total)).store(log_sum + r);
+      const P l = P::load(l_ + r), zero(Scalar(0));
+      const auto blind = l == zero;
+      select(blind, zero, P(Scalar(1)) / l).store(inverse + r);
+      select(blind, zero, P::load(m_ + r) + log(l)).store(log_sum + r);
     }
     std::copy_n(log_sum, rows, u_.log_sums + i);
     for (Index r = 0; r < rows; ++r) {
       const bool seen = begun[r / tile_rows<Isa>];
       simd::for_each_pack<P>(context_.cols(), [&](Index c, Index n) {
-        const P y = seen ? P::load(out_ + r * wide_ + c) * P(inverse[r]) : P(Scalar(0));
+        const P y = seen ? P::load(a_.out + r * a_.wide + c) * P(inverse[r]) : P(Scalar(0));
         simd::store(y, context_.row(i + r) + c, n);
       });
       if (u_.mass) u_.mass(i + r, 0) = mass_[r] * inverse[r];
@@ -215,36 +227,30 @@ class AttentionForward {
     }
   }
 
-  /// A row of scores becomes the weights asked for.
+  /// Turns a row of scores into the weights asked for.
   void weigh(Index i, Scalar log_sum) {
     Scalar* row = weights_ + i * u_.keys();
     simd::for_each_pack<P>(u_.keys(), [&](Index j, Index n) {
       const P x = simd::load<P>(row + j, n);
       simd::store(select(x == P(-infinity), P(Scalar(0)), exp(x - P(log_sum))), row + j, n);
     });
-    if (!(u_.keep < Scalar(1))) return;
-    const std::uint16_t* const bits = u_.kept + i * kept_words(u_.keys());
-    const P zero(Scalar(0)), kept_factor(Scalar(1) / u_.keep);
-    simd::for_each_pack<P>(u_.key_end(i), [&](Index j, Index n) {
-      const auto kept = DropoutMask<Isa>::template kept<P>(bits, j);
-      simd::store(select(kept, simd::load<P>(row + j, n) * kept_factor, zero), row + j, n);
-    });
+    const WeightDropout<P, Isa> dropout(u_, i);
+    if (!dropout) return;
+    simd::for_each_pack<P>(u_.key_end(i),
+                           [&](Index j, Index n) { simd::store(dropout(simd::load<P>(row + j, n), j), row + j, n); });
   }
 
   const AttentionUnit<Scalar>& u_;
   const DropoutMask<Isa> mask_;
   MatrixView<Scalar> context_;
   Scalar* weights_;
-  Index wide_, keys_;  ///< columns of v_ and out_; keys that any query may see
-  bool finite_ = true;
-  Scalar *s_, *added_;                                         ///< [strip, block]
-  Scalar* out_;                                                ///< [strip, wide]: the context, not yet divided
-  Scalar *k_t_, *v_;                                           ///< [panels, width, key_panel], scaled; [keys, wide]
-  Scalar greatest_[strip], total_[strip], correction_[strip];  ///< of each query
-  Scalar mass_[strip];                                         ///< of each query, not yet divided
-  std::uint16_t words_[DropoutMask<Isa>::words];               ///< of the last group drawn
-  Index drawn_ = DropoutMask<Isa>::words;                      ///< of them, used
-  std::uint64_t groups_ = 0;                                   ///< drawn so far
+  Index keys_;  ///< that any query may see
+  Arrays a_;
+  Scalar m_[strip], l_[strip], alpha_[strip];     ///< of each query: see `softmax`
+  Scalar mass_[strip];                            ///< of each query, not yet divided by l
+  std::uint16_t words_[DropoutMask<Isa>::words];  ///< of the last group drawn
+  Index drawn_ = DropoutMask<Isa>::words;         ///< of them, used
+  std::uint64_t groups_ = 0;                      ///< drawn so far
 };
 
 }  // namespace heed::inline HEED_ABI::kernels::detail

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "heed/core/round.hpp"
 #include "heed/kernels/detail/attention_unit.hpp"
 #include "heed/kernels/detail/keep_first.hpp"
 #include "heed/kernels/gemm.hpp"
@@ -25,7 +26,6 @@ inline constexpr Index forward_strip = tile_rows<Isa> * (Isa::bytes == 64 ? 2 : 
 template <class Isa>
 inline constexpr Index backward_strip = 2 * forward_strip<Isa>;
 
-constexpr Index round_up(Index n, Index step) { return (n + step - 1) / step * step; }
 template <class Scalar, class Isa>
 constexpr Index whole_registers(Index n) {
   return round_up(n, simd::Pack<Scalar, Isa>::width);
@@ -76,15 +76,8 @@ template <class Scalar, class Isa>
   }
 }
 
-/// A block of a product's left operand with any strides: element (m, k) at data[m * row + k * step].
-template <class Scalar>
-struct Operand {
-  const Scalar* data;
-  Index row, step;
-};
-
 template <class Scalar, class Isa, int Rows, int Packs>
-[[gnu::always_inline]] inline void multiply_tile(Index depth, Operand<Scalar> a, const Scalar* b, Index b_stride,
+[[gnu::always_inline]] inline void multiply_tile(Index depth, StridedBlock<Scalar> a, const Scalar* b, Index b_stride,
                                                  Scalar* c, Index c_stride, bool resume) {
   using P = simd::Pack<Scalar, Isa>;
   P sum[Rows][Packs];
@@ -112,7 +105,7 @@ template <class Scalar, class Isa, int Rows, int Packs>
       a.data += a.step;
     } while (--steps > 0);
   } while (depth > 0);
-  asm("" : "+r"(c));  // or the addresses of all rows are kept in registers that the loop needs
+  forget_origin(c);  // or the addresses of all rows are kept in registers that the loop needs
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r, c += c_stride) {
 #pragma GCC unroll 2
@@ -121,28 +114,21 @@ template <class Scalar, class Isa, int Rows, int Packs>
 }
 
 template <class Scalar, class Isa, int Packs>
-[[gnu::noinline]] inline void multiply_rows(Index rows, Index depth, Operand<Scalar> a, const Scalar* b, Index b_stride,
-                                            Scalar* c, Index c_stride, bool resume) {
+[[gnu::noinline]] inline void multiply_rows(Index rows, Index depth, StridedBlock<Scalar> a, const Scalar* b,
+                                            Index b_stride, Scalar* c, Index c_stride, bool resume) {
   const auto step = [&]<int Rows>() {
     multiply_tile<Scalar, Isa, Rows, Packs>(depth, a, b, b_stride, c, c_stride, resume);
     a.data += Rows * a.row;
     c += Rows * c_stride;
-    rows -= Rows;
   };
-  constexpr int most = TileSize<Isa>::rows;
-  while (rows >= most) step.template operator()<most>();
-  if constexpr (most > 4) {
-    if (rows >= 4) step.template operator()<4>();
-  }
-  if (rows >= 2) step.template operator()<2>();
-  while (rows >= 1) step.template operator()<1>();
+  for_each_row_tile<Isa>(rows, step);
 }
 
 /// c [rows, cols] = a b, or c + a b with `resume`; cols are whole registers, the depth is at least 1. Every element is
 /// one chain over the depth.
 template <class Scalar, class Isa>
-inline void multiply(Index rows, Index cols, Index depth, Operand<Scalar> a, const Scalar* b, Index b_stride, Scalar* c,
-                     Index c_stride, bool resume) {
+inline void multiply(Index rows, Index cols, Index depth, StridedBlock<Scalar> a, const Scalar* b, Index b_stride,
+                     Scalar* c, Index c_stride, bool resume) {
   constexpr Index width = simd::Pack<Scalar, Isa>::width;
   Index n = 0;
   for (; n + 2 * width <= cols; n += 2 * width) {
@@ -153,8 +139,9 @@ inline void multiply(Index rows, Index cols, Index depth, Operand<Scalar> a, con
 
 /// The same, where a weight of 0 is not multiplied: b may hold NaN or infinity for whoever looks at it.
 template <class Scalar, class Isa>
-[[gnu::noinline]] inline void multiply_selected(Index rows, Index cols, Index depth, Operand<Scalar> a, const Scalar* b,
-                                                Index b_stride, Scalar* c, Index c_stride, bool resume) {
+[[gnu::noinline]] inline void multiply_selected(Index rows, Index cols, Index depth, StridedBlock<Scalar> a,
+                                                const Scalar* b, Index b_stride, Scalar* c, Index c_stride,
+                                                bool resume) {
   using P = simd::Pack<Scalar, Isa>;
   for (Index r = 0; r < rows; ++r) {
     for (Index n = 0; n < cols; n += P::width) {

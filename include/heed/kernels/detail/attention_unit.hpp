@@ -6,8 +6,9 @@
 
 #include "heed/core/mask.hpp"
 #include "heed/core/random.hpp"
+#include "heed/core/round.hpp"
 #include "heed/core/view.hpp"
-#include "heed/kernels/detail/rows_ahead.hpp"
+#include "heed/kernels/prefetch.hpp"
 #include "heed/simd/pack.hpp"
 
 namespace heed::inline HEED_ABI::kernels {
@@ -17,7 +18,7 @@ template <class Scalar>
 using LaneItem = typename simd::Pack<Scalar>::Integer;
 
 /// 16-bit words of one query's dropout, a bit a key, as DropoutMask has them.
-constexpr Index kept_words(Index keys) { return (keys + 15) / 16; }
+constexpr Index kept_words(Index keys) { return ceil_divide(keys, 16); }
 
 /// One sequence's share of one head; all views are `[rows, head width]`, possibly columns of wider arrays.
 template <class Scalar>
@@ -26,10 +27,10 @@ struct AttentionUnit {
   MaskView<Scalar> mask;
   Index segment = 0;
   Scalar scale = 1;
-  Scalar keep = 1;                     ///< 1 - dropout probability
-  Random random{};                     ///< of this sequence and head
-  Scalar* log_sums = nullptr;          ///< [queries]: log sum_j exp(s_ij)
-  RowsAhead<Scalar>* ahead = nullptr;  ///< of the unit that follows
+  Scalar keep = 1;                             ///< 1 - dropout probability
+  Random random{};                             ///< of this sequence and head
+  Scalar* log_sums = nullptr;                  ///< [queries]: log sum_j exp(s_ij)
+  RowPrefetcher<Scalar>* next_rows = nullptr;  ///< of the unit that follows
   /// [queries, kept_words(keys)]: with dropout, what the forward pass drew (see DropoutMask) of the keys that causality
   /// and lengths let a query see, for the backward pass.
   std::uint16_t* kept = nullptr;

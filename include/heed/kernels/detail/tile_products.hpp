@@ -59,15 +59,4 @@ template <class Scalar, class Isa, class Seen>
   }
 }
 
-/// y += factor x; x [rows, stride], whole registers.
-template <class Scalar, class Isa>
-[[gnu::noinline]] inline void add_tile_rows(MatrixView<Scalar> y, const Scalar* x, Index stride, Scalar factor) {
-  using P = simd::Pack<Scalar, Isa>;
-  for (Index r = 0; r < y.rows(); ++r) {
-    simd::for_each_pack<P>(y.cols(), [&](Index c, Index n) {
-      simd::store(fma(P::load(x + r * stride + c), P(factor), simd::load<P>(y.row(r) + c, n)), y.row(r) + c, n);
-    });
-  }
-}
-
 }  // namespace heed::inline HEED_ABI::kernels::detail

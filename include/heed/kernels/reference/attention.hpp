@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "heed/core/round.hpp"
 #include "heed/core/view.hpp"
 #include "heed/kernels/reference/dropout.hpp"
 #include "heed/kernels/reference/pointer_mass.hpp"
@@ -48,7 +49,7 @@ void attention_dropout(Random random, double keep, const KeyEnd& key_end, Tensor
     for (Index j = 0; j < drop.cols(); ++j) {
       drop(i, j) = dropout_factor(random, static_cast<std::uint64_t>(16 * words + j), keep);
     }
-    words += (std::max<Index>(0, key_end(i)) + 15) / 16;
+    words += ceil_divide(std::max<Index>(0, key_end(i)), 16);
   }
 }
 

@@ -2,11 +2,11 @@
 // Cross-entropy of a linear layer's outputs, as its definition reads.
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include "heed/core/view.hpp"
+#include "heed/kernels/reference/softmax.hpp"
 
 namespace heed::inline HEED_ABI::kernels::reference {
 
@@ -29,10 +29,7 @@ inline void linear_cross_entropy(TensorView<const double> x, TensorView<const do
     loss[i] = 0;
     if (targets[i] == ignore_index) continue;
     const auto l = catalogue_logits(x.row(i), weight, bias, scale);
-    const double top = *std::max_element(l.begin(), l.end());
-    double sum = 0;
-    for (const double each : l) sum += std::exp(each - top);
-    loss[i] = top - l[static_cast<std::size_t>(targets[i])] + std::log(sum);
+    loss[i] = log_sum_exp(weight.rows(), 1, l.data()) - l[static_cast<std::size_t>(targets[i])];
   }
 }
 
@@ -44,11 +41,9 @@ inline void linear_cross_entropy_backward(TensorView<const double> x, TensorView
   for (Index i = 0; i < x.rows(); ++i) {
     if (targets[i] == ignore_index) continue;
     const auto l = catalogue_logits(x.row(i), weight, bias, scale);
-    const double top = *std::max_element(l.begin(), l.end());
-    double sum = 0;
-    for (const double each : l) sum += std::exp(each - top);
+    const double log_sum = log_sum_exp(weight.rows(), 1, l.data());
     for (Index c = 0; c < weight.rows(); ++c) {
-      const double g = std::exp(l[static_cast<std::size_t>(c)] - top) / sum - (c == targets[i] ? 1 : 0);
+      const double g = std::exp(l[static_cast<std::size_t>(c)] - log_sum) - (c == targets[i] ? 1 : 0);
       for (Index k = 0; k < x.cols(); ++k) {
         dx(i, k) += scale * g * weight(c, k);
         dweight(c, k) += scale * g * x(i, k);

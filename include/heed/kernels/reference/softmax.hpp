@@ -8,24 +8,24 @@
 
 namespace heed::inline HEED_ABI::kernels::reference {
 
-/// y_j = e^x_j / sum_k e^x_k over elements `stride` apart. -infinity hides; where all are hidden, y is 0.
-inline void softmax(Index size, Index stride, const double* x, double* y) {
+/// ln sum_k e^x_k over elements `stride` apart; -infinity where all are.
+inline double log_sum_exp(Index size, Index stride, const double* x) {
   double top = -INFINITY, sum = 0;
   for (Index j = 0; j < size; ++j) top = std::fmax(top, x[j * stride]);
   for (Index j = 0; j < size; ++j) sum += x[j * stride] == -INFINITY ? 0.0 : std::exp(x[j * stride] - top);
-  for (Index j = 0; j < size; ++j) {
-    y[j * stride] = x[j * stride] == -INFINITY ? 0.0 : std::exp(x[j * stride] - top) / sum;
-  }
+  return top + std::log(sum);
+}
+
+/// y_j = e^x_j / sum_k e^x_k over elements `stride` apart. -infinity hides; where all are hidden, y is 0.
+inline void softmax(Index size, Index stride, const double* x, double* y) {
+  const double log_sum = log_sum_exp(size, stride, x);
+  for (Index j = 0; j < size; ++j) y[j * stride] = x[j * stride] == -INFINITY ? 0.0 : std::exp(x[j * stride] - log_sum);
 }
 
 /// y_j = x_j - ln sum_k e^x_k; -infinity for the hidden.
 inline void log_softmax(Index size, Index stride, const double* x, double* y) {
-  double top = -INFINITY, sum = 0;
-  for (Index j = 0; j < size; ++j) top = std::fmax(top, x[j * stride]);
-  for (Index j = 0; j < size; ++j) sum += x[j * stride] == -INFINITY ? 0.0 : std::exp(x[j * stride] - top);
-  for (Index j = 0; j < size; ++j) {
-    y[j * stride] = x[j * stride] == -INFINITY ? -INFINITY : x[j * stride] - top - std::log(sum);
-  }
+  const double log_sum = log_sum_exp(size, stride, x);
+  for (Index j = 0; j < size; ++j) y[j * stride] = x[j * stride] == -INFINITY ? -INFINITY : x[j * stride] - log_sum;
 }
 
 }  // namespace heed::inline HEED_ABI::kernels::reference

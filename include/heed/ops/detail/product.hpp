@@ -42,7 +42,7 @@ void add_slabs(Tape<Scalar>& tape, MatrixView<const Scalar> sums, MatrixView<Sca
   tape.executor().run_ranges(c.rows(), weight_grain, [&](Index begin, Index end, int) {
     for (Index first = 0; first < sums.rows(); first += c.rows()) {
       for (Index r = begin; r < end; ++r) {
-        kernels::scale_backward<Scalar>(c.cols(), sums.row(first + r), Scalar(1), c.row(r));
+        kernels::add_scaled<Scalar>(c.cols(), sums.row(first + r), Scalar(1), c.row(r));
       }
     }
   });
@@ -53,7 +53,7 @@ void add_slabs(Tape<Scalar>& tape, MatrixView<const Scalar> sums, MatrixView<Sca
 template <class Scalar>
 void add_product_tn(Tape<Scalar>& tape, MatrixView<const Scalar> a, MatrixView<const Scalar> b, MatrixView<Scalar> c) {
   const Index slab = product_slab(c.rows(), c.cols());
-  const Index slabs = (a.rows() + slab - 1) / slab;
+  const Index slabs = ceil_divide(a.rows(), slab);
   if (slabs <= 1) {
     tape.executor().run_ranges(c.rows(), weight_grain, [&](Index begin, Index end, int) {
       kernels::gemm_tn<Scalar>(a.columns(begin, end), b, c.rows(begin, end), {.accumulate = true});

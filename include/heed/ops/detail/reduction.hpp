@@ -28,7 +28,7 @@ TensorView<Scalar> elementwise_loss(Tape<Scalar>& tape, const Shape& shape, Redu
   }
   constexpr Index block = 4096;  // longer sums go on in double
   const auto y = tape.allocate({});
-  const Index blocks = (size + block - 1) / block;
+  const Index blocks = ceil_divide(size, block);
   ArenaScope scope(tape.scratch());
   double* partial = tape.scratch().template array<double>(blocks);
   tape.executor().run_ranges(size, block, [&](Index begin, Index end, int) {

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Dropout of attention weights, by the bits that the forward pass drew.
+#pragma once
+
+#include "heed/kernels/detail/attention_unit.hpp"
+#include "heed/kernels/dropout.hpp"
+
+namespace heed::inline HEED_ABI::kernels::detail {
+
+/// Of query i's weights, registers of them; does nothing without dropout.
+template <class P, class Isa>
+class WeightDropout {
+  using Scalar = typename P::Scalar;
+
+ public:
+  WeightDropout(const AttentionUnit<Scalar>& u, Index i)
+      : bits_(u.keep < Scalar(1) ? u.kept + i * kept_words(u.keys()) : nullptr), factor_(Scalar(1) / u.keep) {}
+
+  explicit operator bool() const { return bits_ != nullptr; }
+  /// w / keep where keys j .. are kept, else 0.
+  [[gnu::always_inline]] P operator()(P w, Index j) const {
+    if (bits_ == nullptr) return w;
+    return select(DropoutMask<Isa>::template kept<P>(bits_, j), w * factor_, P(Scalar(0)));
+  }
+
+ private:
+  const std::uint16_t* bits_;
+  P factor_;
+};
+
+}  // namespace heed::inline HEED_ABI::kernels::detail
