@@ -308,5 +308,5 @@ TEST_CASE("what a backward function keeps lives as long as the values") {
   for (int i = 0; i < 100; ++i) tape.constant(Tensor<double>({500}));
   CHECK((kept[0] == 3 && kept[1] == 1 && kept[2] == 2));
   CHECK((view.count == 3 && view.tokens() == 7 && view.max_length == 5 && view.length(2) == 5 && view.order[0] == 2));
-  CHECK(tape.room<int>(3) != nullptr);
+  CHECK(tape.allocate_array<int>(3) != nullptr);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The flat record of one computation: values in the order in which they were computed, and how to go back.
+// The flat record of one computation: values in the order in which they were computed, and their backward functions.
 #pragma once
 
 #include <cstring>
@@ -19,15 +19,20 @@
 
 namespace heed::inline HEED_ABI {
 
-/// Everything ambient.
+namespace detail {
+template <class Scalar>
+class GradientSink;
+}
+
+/// Settings shared by all operations on a tape.
 struct TapeOptions {
-  bool record = true;            ///< false: values only, nothing to go back by
+  bool record = true;            ///< false: values only, no backward pass
   bool training = false;         ///< true: dropout acts
   Random random{};               ///< where dropout takes its numbers from
   Executor* executor = nullptr;  ///< who runs the chunks; null: this thread. Must outlive the tape
 };
 
-/// What a backward function sees: the cotangent of its output, and room to add the cotangents of its inputs.
+/// What a backward function sees: the gradient of its output, and arrays to which it adds the gradients of its inputs.
 template <class Scalar>
 class Gradients {
  public:
@@ -35,19 +40,6 @@ class Gradients {
   TensorView<const Scalar> output() const { return output_; }
   /// Where to ADD dL/dx, of x's shape and row stride; an empty view when x needs none.
   TensorView<Scalar> operator()(Var<Scalar> x) const { return tape_->gradient_of(x); }
-  /// The same for a function that writes all of it: `fresh` says that nothing is there yet, not even zeros, and that
-  /// dL/dx must be written rather than added.
-  struct Room {
-    TensorView<Scalar> gradient{};
-    bool fresh = false;
-  };
-  Room to_overwrite(Var<Scalar> x) const {
-    const bool fresh = tape_->untouched(x);
-    return {tape_->gradient_of(x, !fresh), fresh};
-  }
-  /// For a function that zeroes rows just before it adds to them: when nothing has come to the array that x is, or is a
-  /// view of, not even zeros, the gradient of all of that array, which the caller must zero; else an empty view.
-  TensorView<Scalar> to_zero(Var<Scalar> x) const { return tape_->untouched_array(x); }
   Tape<Scalar>& tape() const { return *tape_; }
 
  private:
@@ -57,7 +49,7 @@ class Gradients {
   TensorView<const Scalar> output_;
 };
 
-/// An explicit, flat tape: creation order is a topological order, so going back is one loop. No globals, no
+/// An explicit, flat tape: creation order is a topological order, so the backward pass is one loop. No globals, no
 /// recursion, no ownership between nodes. One tape serves one thread at a time.
 template <class Scalar>
 class Tape {
@@ -123,19 +115,19 @@ class Tape {
     return push(node);
   }
 
-  /// Uninitialised room for an output.
+  /// An uninitialised array for an output.
   TensorView<Scalar> allocate(const Shape& shape) { return values_.tensor<Scalar>(shape); }
   [[gnu::noinline]] TensorView<Scalar> zeros(const Shape& shape) {
     const TensorView<Scalar> out = allocate(shape);
     std::fill_n(out.data(), out.size(), Scalar(0));
     return out;
   }
-  /// Uninitialised room for anything else that a backward function needs.
+  /// Uninitialised memory for anything else that a backward function needs.
   template <class T>
-  T* room(Index count) {
+  T* allocate_array(Index count) {
     return values_.array<T>(count);
   }
-  /// Room whose life ends with an ArenaScope.
+  /// Scratch buffers: memory whose life ends with an ArenaScope.
   Arena& scratch() { return scratch_; }
   /// Copies that live as long as the values, for backward functions to use.
   template <class T>
@@ -156,10 +148,10 @@ class Tape {
   Var<Scalar> record(std::span<const Var<Scalar>> inputs, TensorView<Scalar> value, const Backward& backward) {
     static_assert(std::is_trivially_copyable_v<Backward> && std::is_trivially_destructible_v<Backward>,
                   "a backward function may capture only handles, views and plain numbers");
-    const auto [var, room] = append(inputs, value, sizeof(Backward), [](const void* f, const Gradients<Scalar>& g) {
+    const auto [var, closure] = append(inputs, value, sizeof(Backward), [](const void* f, const Gradients<Scalar>& g) {
       (*static_cast<const Backward*>(f))(g);
     });
-    if (room != nullptr) ::new (room) Backward(backward);
+    if (closure != nullptr) ::new (closure) Backward(backward);
     return var;
   }
 
@@ -194,6 +186,7 @@ class Tape {
  private:
   friend class Var<Scalar>;
   friend class Gradients<Scalar>;
+  friend class detail::GradientSink<Scalar>;
   static constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
 
   struct Node {
@@ -207,21 +200,21 @@ class Tape {
     bool is_parameter = false;
   };
 
-  /// The part of `record` that is the same for every function: the value, and room for the function if it is wanted.
+  /// The part of `record` that is the same for every function: the value, and memory for the function if it is needed.
   struct Appended {
     Var<Scalar> var;
-    void* room;
+    void* closure;
   };
   [[gnu::noinline]] Appended append(std::span<const Var<Scalar>> inputs, TensorView<Scalar> value, std::size_t size,
                                     void (*call)(const void*, const Gradients<Scalar>&)) {
     Node node{.value = value};
     for (const Var<Scalar>& input : inputs) node.requires_grad |= at(input).requires_grad;
-    void* room = nullptr;
+    void* closure = nullptr;
     if (node.requires_grad) {
-      node.closure = room = values_.allocate(size);
+      node.closure = closure = values_.allocate(size);
       node.backward = call;
     }
-    return {push(node), room};
+    return {push(node), closure};
   }
 
   [[gnu::noinline]] Var<Scalar> push(const Node& node) {
@@ -246,19 +239,12 @@ class Tape {
     return nodes_[x.index_];
   }
 
-  /// No gradient has come to x, nor to other views of its memory.
-  bool untouched(Var<Scalar> x) const {
+  /// The array that x is, or is a view of.
+  const Node& array_of(Var<Scalar> x) const {
     const Node& node = at(x);
-    const Node& root = nodes_[node.root != none ? node.root : x.index_];
-    return node.requires_grad && root.gradient == nullptr && root.value.size() == node.value.size();
+    return nodes_[node.root != none ? node.root : x.index_];
   }
-  [[gnu::noinline]] TensorView<Scalar> untouched_array(Var<Scalar> x) {
-    const Node& node = at(x);
-    Node& root = nodes_[node.root != none ? node.root : x.index_];
-    if (!node.requires_grad || root.gradient != nullptr) return {};
-    root.gradient = gradients_.array<Scalar>(root.value.size());
-    return {root.gradient, root.value.shape()};
-  }
+  /// dL/dx. The gradient of x's array is made where there is none, of zeros or (`zeroed` = false) uninitialised.
   [[gnu::noinline]] TensorView<Scalar> gradient_of(Var<Scalar> x, bool zeroed = true) {
     const Node& node = at(x);
     if (!node.requires_grad) return {};
@@ -319,7 +305,7 @@ bool Var<Scalar>::requires_grad() const {
 template <class Scalar>
 TensorView<const Scalar> Var<Scalar>::gradient() const {
   const auto& node = tape().at(*this);
-  const auto& root = node.root != Tape<Scalar>::none ? tape_->nodes_[node.root] : node;
+  const auto& root = tape_->array_of(*this);
   if (!node.requires_grad || root.gradient == nullptr) return {};
   return {root.gradient + (node.value.data() - root.value.data()), node.value.shape(), node.value.row_stride()};
 }

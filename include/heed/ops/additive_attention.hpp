@@ -31,7 +31,7 @@ AttentionResult<Scalar> additive_attention(Var<Scalar> q, const Segments& q_segm
   const detail::SingleHead<Scalar> head("additive_attention", tape, q, q_segments, k, v, k_segments, mask,
                                         with_weights);
   const SegmentsView qs = head.qs, ks = head.ks;
-  Scalar* log_sums = tape.template room<Scalar>(qs.tokens());
+  Scalar* log_sums = tape.template allocate_array<Scalar>(qs.tokens());
   const Scalar* wv = detail::dense(tape, w).data();
   const Index width = q.cols();
 
@@ -63,8 +63,8 @@ AttentionResult<Scalar> additive_attention(Var<Scalar> q, const Segments& q_segm
         return view ? view.rows(s.begin(b), s.end(b)) : view;
       };
       kernels::additive_attention_backward<Scalar>(
-          unit(b), wv, head.context_of(g.output(), b), head.weights_of(g.output(), b), rows(to.q, qs), rows(to.k, ks),
-          rows(to.v, ks), dw ? shares.row(b) : nullptr, scratch + worker * room);
+          unit(b), wv, head.context_of(g.output(), b), head.weights_of(g.output(), b), rows(to.q(), qs), rows(to.k(), ks),
+          rows(to.v(), ks), dw ? shares.row(b) : nullptr, scratch + worker * room);
     };
     to.run(sequence);
     if (dw) detail::add_dense(t, dw, [&](Scalar* out) { kernels::add_column_sums<Scalar>(shares, out); });

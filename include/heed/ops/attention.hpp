@@ -65,7 +65,7 @@ template <class Scalar>
 const kernels::LaneItem<Scalar>* keep_items(std::string_view operation, Tape<Scalar>& tape,
                                             std::span<const Index> items) {
   using Item = kernels::LaneItem<Scalar>;
-  Item* out = tape.template room<Item>(static_cast<Index>(items.size()));
+  Item* out = tape.template allocate_array<Item>(static_cast<Index>(items.size()));
   for (std::size_t i = 0; i < items.size(); ++i) {
     out[i] = static_cast<Item>(items[i]);
     if (out[i] != items[i]) {
@@ -111,11 +111,11 @@ AttentionResult<Scalar> attention(Var<Scalar> q, const Segments& q_segments, Var
   Scalar* weights = all.data() + context.size();
   const TensorView<Scalar> mass =
       masses ? TensorView<Scalar>(weights + weight_count, mass_shape) : TensorView<Scalar>();
-  Scalar* log_sums = tape.template room<Scalar>(heads * qs.tokens());
+  Scalar* log_sums = tape.template allocate_array<Scalar>(heads * qs.tokens());
   const bool drops = tape.training() && options.dropout > 0;
   const Random random = drops ? tape.next_random() : Random();
   const Index kept_row = kernels::kept_words(ks.max_length);
-  auto* const kept = tape.template room<std::uint16_t>(drops ? heads * qs.tokens() * kept_row : 0);
+  auto* const kept = tape.template allocate_array<std::uint16_t>(drops ? heads * qs.tokens() * kept_row : 0);
   const auto scale = static_cast<Scalar>(options.scale != 0 ? options.scale : 1 / std::sqrt(static_cast<double>(d)));
   const auto keep = drops ? static_cast<Scalar>(1 - options.dropout) : Scalar(1);
   const TensorView<const Scalar> qv = q.value(), kv = k.value(), vv = v.value();
@@ -184,9 +184,9 @@ AttentionResult<Scalar> attention(Var<Scalar> q, const Segments& q_segments, Var
           const kernels::AttentionUnit<Scalar> next = unit(i + 1);
           for (const auto& x : {next.q, next.k, next.v}) ahead.add(x);
           for (const auto& x : {TensorView<const Scalar>(context), d_context}) ahead.add(slice(x, qs, dv, i + 1));
-          ahead.add(slice(to.q, qs, d, i + 1));
-          ahead.add(slice(to.k, ks, d, i + 1));
-          ahead.add(slice(to.v, ks, dv, i + 1));
+          ahead.add(slice(to.q(), qs, d, i + 1));
+          ahead.add(slice(to.k(), ks, d, i + 1));
+          ahead.add(slice(to.v(), ks, dv, i + 1));
           u.ahead = &ahead;
         }
         kernels::AttentionCotangents<Scalar> given{slice(context, qs, dv, i), slice(d_context, qs, dv, i)};
@@ -197,8 +197,8 @@ AttentionResult<Scalar> attention(Var<Scalar> q, const Segments& q_segments, Var
         if (masses) {
           given.d_mass = slice(TensorView<const Scalar>(d_weights + weight_count, mass_shape), qs, 1, i);
         }
-        kernels::attention_backward<Scalar>(u, given, slice(to.q, qs, d, i), slice(to.k, ks, d, i),
-                                            slice(to.v, ks, dv, i), scratch + worker * room);
+        kernels::attention_backward<Scalar>(u, given, slice(to.q(), qs, d, i), slice(to.k(), ks, d, i),
+                                            slice(to.v(), ks, dv, i), scratch + worker * room);
       }
     };
     to.run(sequence);

@@ -6,6 +6,7 @@
 #include "heed/kernels/gemm.hpp"
 #include "heed/kernels/reduce.hpp"
 #include "heed/ops/activation.hpp"
+#include "heed/ops/detail/gradient_sink.hpp"
 #include "heed/ops/detail/product.hpp"
 
 namespace heed::inline HEED_ABI {
@@ -64,8 +65,8 @@ void linear_backward(const Gradients<Scalar>& g, Var<Scalar> x, Var<Scalar> weig
   const View in = x.value().matrix(), w = weight.value(), dy = g.output().matrix();
   const Index rows = in.rows(), out = w.rows();
   const auto db = bias ? g(bias) : TensorView<Scalar>();
-  const auto [dx, fresh] = g.to_overwrite(x);
-  const MatrixView<Scalar> to = dx.matrix(), dw = g(weight).matrix();
+  const GradientSink<Scalar> sink(g, x);
+  const MatrixView<Scalar> dx = sink.view(), dw = g(weight);
   const LinearSlabs cut(rows, out, w.cols());
   // A block's cotangent goes to its worker's room, unless all of it is wanted once more, or takes no more.
   const bool summed = dw && cut.together, whole = (dw && !summed) || rows <= tape.executor().threads() * row_grain;
@@ -74,17 +75,17 @@ void linear_backward(const Gradients<Scalar>& g, Var<Scalar> x, Var<Scalar> weig
   const Index room_rows = whole ? rows : tape.executor().threads() * row_grain;
   const auto rooms = scratch.template tensor<Scalar>({made ? room_rows : 0, out});
   std::fill_n(db_sums.data(), db_sums.size(), Scalar(0));
-  tape.executor().run_ranges(rows, cut.size, [&, accumulate = !fresh](Index first, Index last, int worker) {
+  tape.executor().run_ranges(rows, cut.size, [&](Index first, Index last, int worker) {
     for (Index begin = first; begin < last; begin += row_grain) {
       const Index end = std::min(begin + row_grain, last), at = whole ? begin : worker * row_grain;
       const auto room = made ? rooms.rows(at, at + end - begin) : MatrixView<Scalar>();
       prepare(begin, end, room);
       const View dz = made ? View(room) : dy.rows(begin, end), part = in.rows(begin, end);
-      if (to) {
+      if (dx) {
         kernels::RowsAhead<Scalar> next;
         next.add(part);
-        kernels::gemm<Scalar>(dz, w, to.rows(begin, end),
-                              {.accumulate = accumulate, .ahead = summed ? &next : nullptr});
+        kernels::gemm<Scalar>(dz, w, dx.rows(begin, end),
+                              {.accumulate = !sink.fresh(), .ahead = summed ? &next : nullptr});
       }
       if (db) kernels::add_column_sums<Scalar>(dz, db_sums.row(first / cut.size));
       if (summed) {

@@ -61,7 +61,7 @@ Var<Scalar> linear_cross_entropy(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> 
   if (options.reduction == Reduction::none) fail<OptionError>(name, "reduction must be mean or sum");
   const Index count = detail::count_targets(name, targets, items, "items", options.ignore_index);
   // Only the rows that count, packed.
-  Index* const kept = tape.template room<Index>(count);
+  Index* const kept = tape.template allocate_array<Index>(count);
   const auto y = tape.allocate({});
   const auto gradient_of = [&](Var<Scalar> v, const Shape& shape) {
     return v && v.requires_grad() ? tape.allocate(shape) : TensorView<Scalar>{};

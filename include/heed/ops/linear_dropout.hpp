@@ -75,15 +75,15 @@ Var<Scalar> linear_dropout(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias,
     });
   }
   return record(tape, {x, weight, bias ? bias : x, residual ? residual : x}, y, [=](const Gradients<Scalar>& g) {
-    const auto beside = residual ? g.to_overwrite(residual) : typename Gradients<Scalar>::Room{};
+    const detail::GradientSink<Scalar> beside(g, residual);
     const bool relu = kind == Activation::relu, made = relu || drops;
     detail::linear_backward<Scalar>(g, x, weight, bias, made, [&](Index begin, Index end, MatrixView<Scalar> room) {
       const Index from = begin * out, size = (end - begin) * out;
       const Scalar* const dy = g.output().data() + from;
-      if (beside.fresh) {
-        std::copy_n(dy, size, beside.gradient.data() + from);
-      } else if (beside.gradient) {
-        kernels::scale_backward<Scalar>(size, dy, Scalar(1), beside.gradient.data() + from);
+      if (beside.fresh()) {
+        std::copy_n(dy, size, beside.view().data() + from);
+      } else if (beside.view()) {
+        kernels::scale_backward<Scalar>(size, dy, Scalar(1), beside.view().data() + from);
       }
       if (relu) {
         // What is above 0 here was neither dropped nor below 0.

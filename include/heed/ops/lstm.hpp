@@ -83,8 +83,8 @@ LstmResult<Scalar> lstm(Var<Scalar> x, const Segments& segments, const LstmWeigh
   if (!c0) c0 = tape.constant_in_place(tape.zeros({count, H}));
 
   kernels::TimeMajor order{.segments = tape.keep(segments), .reverse = reverse};
-  order.source = tape.template room<Index>(tokens);
-  order.first = tape.template room<Index>(order.groups() + 1);
+  order.source = tape.template allocate_array<Index>(tokens);
+  order.first = tape.template allocate_array<Index>(order.groups() + 1);
   order.arrange();
 
   // The three results share one value, so that one backward function sees all their cotangents.

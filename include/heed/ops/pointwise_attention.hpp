@@ -56,13 +56,13 @@ Var<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Scalar> v, con
   const auto context = tape.allocate({cut.tokens(), v.cols()});
   const TensorView<const Scalar> qv = q.value(), kv = k.value(), vv = v.value();
   // By distance, the longest first: as a query meets its keys.
-  Scalar* by_distance = tape.template room<Scalar>(distances);
+  Scalar* by_distance = tape.template allocate_array<Scalar>(distances);
   if (position_bias) {
     const auto bias = detail::dense(tape, position_bias);
     std::reverse_copy(bias.data(), bias.data() + distances, by_distance);
   }
   const Scalar* by_time = time_bias ? detail::dense(tape, time_bias).data() : nullptr;
-  double* times = tape.template room<double>(time_bias ? cut.tokens() : 0);
+  double* times = tape.template allocate_array<double>(time_bias ? cut.tokens() : 0);
   for (Index i = 0; time_bias && i < cut.tokens(); ++i) {
     times[i] = static_cast<double>(options.times[static_cast<std::size_t>(i)]);
   }
@@ -119,10 +119,10 @@ Var<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Scalar> v, con
             if (follows(i)) {
               u.ahead = &ahead;
               for (const auto& x : {qv, kv, vv, g.output()}) ahead.add(slice(x, x.cols() / heads, i + 1));
-              for (const auto& x : {to.q, to.k, to.v}) ahead.add(slice(x, x.cols() / heads, i + 1));
+              for (const auto& x : {to.q(), to.k(), to.v()}) ahead.add(slice(x, x.cols() / heads, i + 1));
             }
             const kernels::PointwiseGradients<Scalar> sums{
-                slice(to.q, d, i), slice(to.k, d, i), slice(to.v, dv, i),
+                slice(to.q(), d, i), slice(to.k(), d, i), slice(to.v(), dv, i),
                 d_position ? position_shares.row(b) + distances - 1 : nullptr, d_time ? time_shares.row(b) : nullptr};
             kernels::pointwise_attention_backward<Scalar>(u, slice(g.output(), dv, i), sums, scratch + worker * room);
           }

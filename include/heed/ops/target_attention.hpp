@@ -64,8 +64,8 @@ AttentionResult<Scalar> target_attention(Var<Scalar> q, SegmentsView q_segments,
   const SegmentsView qs = head.qs, ks = head.ks;
   const Index width = q.cols(), depth = static_cast<Index>(mlp.size() / 2);
 
-  auto* layers = tape.template room<kernels::TargetLayer<Scalar>>(depth);
-  auto* inputs = tape.template room<Var<Scalar>>(3 + 2 * depth);
+  auto* layers = tape.template allocate_array<kernels::TargetLayer<Scalar>>(depth);
+  auto* inputs = tape.template allocate_array<Var<Scalar>>(3 + 2 * depth);
   inputs[0] = q;
   inputs[1] = k;
   inputs[2] = v;
@@ -115,8 +115,8 @@ AttentionResult<Scalar> target_attention(Var<Scalar> q, SegmentsView q_segments,
       std::fill_n(shares.row(c), size, Scalar(0));
       for (Index b = c * grain; b < std::min((c + 1) * grain, qs.count); ++b) {
         kernels::target_attention_backward<Scalar>(
-            head.unit(b), unit_mlp, head.context_of(g.output(), b), head.weights_of(g.output(), b), rows(to.q, qs, b),
-            rows(to.k, ks, b), rows(to.v, ks, b), trains ? shares.row(c) : nullptr, scratch + worker * room);
+            head.unit(b), unit_mlp, head.context_of(g.output(), b), head.weights_of(g.output(), b), rows(to.q(), qs, b),
+            rows(to.k(), ks, b), rows(to.v(), ks, b), trains ? shares.row(c) : nullptr, scratch + worker * room);
       }
     };
     to.run(group);

@@ -30,9 +30,9 @@ Var<float> ones_back(Var<float> q, const Segments& q_segments, Var<float> k, Var
           for (Index j = 0; j < x.cols(); ++j) x.row(i)[j] += amount;
         }
       };
-      add(to.q, qs, 1);
-      add(to.k, ks, 10);
-      add(to.v, ks, 100);
+      add(to.q(), qs, 1);
+      add(to.k(), ks, 10);
+      add(to.v(), ks, 100);
     });
   });
 }

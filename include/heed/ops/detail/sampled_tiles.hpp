@@ -60,10 +60,10 @@ SampledTiles cut_sampled_rows(Tape<Scalar>& tape, std::span<const Index> targets
   SampledTiles out;
   for (const Index target : targets) out.count += target != ignore_index ? 1 : 0;
   out.negatives = sets > 0 ? std::ssize(items) / sets : 0;
-  Index* const kept = tape.template room<Index>(out.count);
-  Index* const wanted = tape.template room<Index>(out.count);
-  Index* const begins = tape.template room<Index>(out.count / most + groups + 1);
-  Index* const group = tape.template room<Index>(out.count / most + groups);
+  Index* const kept = tape.template allocate_array<Index>(out.count);
+  Index* const wanted = tape.template allocate_array<Index>(out.count);
+  Index* const begins = tape.template allocate_array<Index>(out.count / most + groups + 1);
+  Index* const group = tape.template allocate_array<Index>(out.count / most + groups);
   Index n = begins[0] = 0;
   for (Index g = 0; g < groups; ++g) {
     const auto close = [&] {
@@ -88,7 +88,7 @@ SampledTiles cut_sampled_rows(Tape<Scalar>& tape, std::span<const Index> targets
     out.items = tape.keep(items);
     return out;
   }
-  Index* const own = tape.template room<Index>(out.count * out.negatives);
+  Index* const own = tape.template allocate_array<Index>(out.count * out.negatives);
   for (Index i = 0; i < out.count; ++i) {
     std::copy_n(items.data() + kept[i] * out.negatives, out.negatives, own + i * out.negatives);
   }
