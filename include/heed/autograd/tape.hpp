@@ -38,7 +38,7 @@ class Gradients {
  public:
   /// dL/d(output), contiguous.
   TensorView<const Scalar> output() const { return output_; }
-  /// Where to ADD dL/dx, of x's shape and row stride; an empty view when x needs none.
+  /// Where to ADD dL/dx, of x's shape and row stride; an empty view when x needs none or is an empty handle.
   TensorView<Scalar> operator()(Var<Scalar> x) const { return tape_->gradient_of(x); }
   Tape<Scalar>& tape() const { return *tape_; }
 
@@ -143,7 +143,8 @@ class Tape {
 
   /// Appends a value computed from `inputs`, and the function that adds its gradients to theirs:
   /// `backward(const Gradients<Scalar>&)`. The function is copied bit by bit and never destroyed, so it may capture
-  /// handles, views of this tape's memory and plain numbers only. `value` must come from `allocate`.
+  /// handles, views of this tape's memory and plain numbers only. `value` must come from `allocate`. Inputs that are
+  /// empty handles, such as a bias that is not given, are skipped; throws StateError when all are.
   template <class Backward>
   Var<Scalar> record(std::span<const Var<Scalar>> inputs, TensorView<Scalar> value, const Backward& backward) {
     static_assert(std::is_trivially_copyable_v<Backward> && std::is_trivially_destructible_v<Backward>,
@@ -208,7 +209,13 @@ class Tape {
   [[gnu::noinline]] Appended append(std::span<const Var<Scalar>> inputs, TensorView<Scalar> value, std::size_t size,
                                     void (*call)(const void*, const Gradients<Scalar>&)) {
     Node node{.value = value};
-    for (const Var<Scalar>& input : inputs) node.requires_grad |= at(input).requires_grad;
+    bool given = false;
+    for (const Var<Scalar>& input : inputs) {
+      if (!input) continue;
+      given = true;
+      node.requires_grad |= at(input).requires_grad;
+    }
+    if (!given) fail<StateError>("record", "wanted at least one input, got ", inputs.size(), " empty handles");
     void* closure = nullptr;
     if (node.requires_grad) {
       node.closure = closure = values_.allocate(size);
@@ -246,6 +253,7 @@ class Tape {
   }
   /// dL/dx. The gradient of x's array is made where there is none, of zeros or (`zeroed` = false) uninitialised.
   [[gnu::noinline]] TensorView<Scalar> gradient_of(Var<Scalar> x, bool zeroed = true) {
+    if (!x) return {};
     const Node& node = at(x);
     if (!node.requires_grad) return {};
     Node& root = nodes_[node.root != none ? node.root : x.index_];
@@ -316,14 +324,18 @@ Scalar Var<Scalar>::item() const {
   return view[0];
 }
 
-/// The one tape of an operation's inputs. Throws StateError, naming the operation, when they are on different tapes.
+/// The one tape of an operation's inputs; empty handles, such as a bias that is not given, are skipped. Throws
+/// StateError, naming the operation, when they are on different tapes or all are empty.
 template <class Scalar, class... Vars>
-Tape<Scalar>& tape_of([[maybe_unused]] std::string_view operation, Var<Scalar> first, Vars... rest) {
-  Tape<Scalar>& tape = first.tape();
-  for (const Var<Scalar>& other : std::initializer_list<Var<Scalar>>{rest...}) {
-    if (&other.tape() != &tape) fail<StateError>(operation, "inputs on different tapes");
+Tape<Scalar>& tape_of(std::string_view operation, Var<Scalar> first, Vars... rest) {
+  Tape<Scalar>* tape = nullptr;
+  for (const Var<Scalar>& input : std::initializer_list<Var<Scalar>>{first, rest...}) {
+    if (!input) continue;
+    if (tape != nullptr && &input.tape() != tape) fail<StateError>(operation, "inputs on different tapes");
+    tape = &input.tape();
   }
-  return tape;
+  if (tape == nullptr) fail<StateError>(operation, "all inputs are empty handles");
+  return *tape;
 }
 
 /// Records an operation; see Tape::record.

@@ -152,31 +152,24 @@ AttentionResult<Scalar> attention(Var<Scalar> q, const Segments& q_segments, Var
   };
   // Whether to ask for the next unit's rows meanwhile: not for a few queries, which are done too soon.
   const auto follows = [=](Index i) { return i + 1 < qs.count * heads && qs.length(i / heads) >= 16; };
-  const Index room = kernels::attention_scratch<Scalar>(qs.max_length, ks.max_length, d, dv);
-  {
-    ArenaScope scope(tape.scratch());
-    Scalar* scratch = tape.scratch().template array<Scalar>(room * tape.executor().threads());
-    tape.executor().run(qs.count * heads, [&](Index i, int worker) {
-      kernels::AttentionUnit<Scalar> u = unit(i);
-      kernels::RowsAhead<Scalar> ahead;
-      if (follows(i)) {
-        const kernels::AttentionUnit<Scalar> next = unit(i + 1);
-        for (const auto& x : {next.q, next.k, next.v}) ahead.add(x);
-        u.ahead = &ahead;
-      }
-      kernels::attention_forward<Scalar>(
-          u, slice(context, qs, dv, i), offsets != nullptr ? weights + weight_at(i) : nullptr, scratch + worker * room);
-    });
-  }
+  const Index scratch_size = kernels::attention_scratch<Scalar>(qs.max_length, ks.max_length, d, dv);
+  detail::run_with_scratch(tape, qs.count * heads, scratch_size, [&](Index i, Scalar* scratch) {
+    kernels::AttentionUnit<Scalar> u = unit(i);
+    kernels::RowsAhead<Scalar> ahead;
+    if (follows(i)) {
+      const kernels::AttentionUnit<Scalar> next = unit(i + 1);
+      for (const auto& x : {next.q, next.k, next.v}) ahead.add(x);
+      u.ahead = &ahead;
+    }
+    kernels::attention_forward<Scalar>(u, slice(context, qs, dv, i),
+                                       offsets != nullptr ? weights + weight_at(i) : nullptr, scratch);
+  });
   const Var<Scalar> root = record(tape, {q, k, v}, all, [=](const Gradients<Scalar>& g) {
-    Tape<Scalar>& t = g.tape();
     const detail::SequenceGradients<Scalar> to(g, q, qs, k, v, ks);
     const TensorView<const Scalar> d_context(g.output().data(), context.shape());
     const Scalar* d_weights = g.output().data() + context.size();
-    ArenaScope scope(t.scratch());
-    Scalar* scratch = t.scratch().template array<Scalar>(room * t.executor().threads());
     // One sequence a chunk: when q, k and v share memory its heads must add one after the other.
-    const auto sequence = [&](Index b, int worker) {
+    const auto sequence = [&](Index b, Scalar* scratch) {
       for (Index i = b * heads; i < (b + 1) * heads; ++i) {
         kernels::AttentionUnit<Scalar> u = unit(i);
         kernels::RowsAhead<Scalar> ahead;
@@ -198,10 +191,10 @@ AttentionResult<Scalar> attention(Var<Scalar> q, const Segments& q_segments, Var
           given.d_mass = slice(TensorView<const Scalar>(d_weights + weight_count, mass_shape), qs, 1, i);
         }
         kernels::attention_backward<Scalar>(u, given, slice(to.q(), qs, d, i), slice(to.k(), ks, d, i),
-                                            slice(to.v(), ks, dv, i), scratch + worker * room);
+                                            slice(to.v(), ks, dv, i), scratch);
       }
     };
-    to.run(sequence);
+    to.run(scratch_size, sequence);
   });
   AttentionResult<Scalar> result{.context = tape.alias(root, context)};
   if (options.weights) result.weights = tape.alias(root, {weights, {weight_count}});

@@ -64,7 +64,7 @@ void linear_backward(const Gradients<Scalar>& g, Var<Scalar> x, Var<Scalar> weig
   ArenaScope scope(scratch);
   const View in = x.value().matrix(), w = weight.value(), dy = g.output().matrix();
   const Index rows = in.rows(), out = w.rows();
-  const auto db = bias ? g(bias) : TensorView<Scalar>();
+  const auto db = g(bias);
   const GradientSink<Scalar> sink(g, x);
   const MatrixView<Scalar> dx = sink.view(), dw = g(weight);
   const LinearSlabs cut(rows, out, w.cols());
@@ -108,12 +108,12 @@ void linear_backward(const Gradients<Scalar>& g, Var<Scalar> x, Var<Scalar> weig
 template <class Scalar>
 Var<Scalar> linear(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias = {}, Activation kind = Activation::identity) {
   if (!derivative_from_output(kind)) return activation(linear(x, weight, bias), kind);
-  Tape<Scalar>& tape = tape_of("linear", x, weight, bias ? bias : x);
+  Tape<Scalar>& tape = tape_of("linear", x, weight, bias);
   detail::check_linear("linear", x, weight, bias);
   const auto y = tape.allocate(x.shape().with_cols(weight.rows()));
   kernels::Epilogue<Scalar> epilogue{.bias = bias ? bias.value().data() : nullptr, .activation = kind};
   detail::product_nt<Scalar>(tape, x.value(), weight.value(), y, epilogue);
-  return record(tape, {x, weight, bias ? bias : x}, y, [=](const Gradients<Scalar>& g) {
+  return record(tape, {x, weight, bias}, y, [=](const Gradients<Scalar>& g) {
     const bool made = kind != Activation::identity;
     detail::linear_backward<Scalar>(g, x, weight, bias, made, [&](Index begin, Index, MatrixView<Scalar> room) {
       if (!made) return;

@@ -50,7 +50,7 @@ template <class Scalar>
 Var<Scalar> linear_cross_entropy(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, std::span<const Index> targets,
                                  const LinearCrossEntropyOptions& options = {}) {
   constexpr const char* name = op::linear_cross_entropy::name;
-  Tape<Scalar>& tape = tape_of(name, x, weight, bias ? bias : x);
+  Tape<Scalar>& tape = tape_of(name, x, weight, bias);
   const Index rows = x.rows(), width = x.cols(), items = weight.rows();
   if (x.shape().rank() == 0 || weight.shape().rank() != 2 || width != weight.cols() || std::ssize(targets) != rows ||
       (bias && bias.shape() != Shape{items})) {
@@ -142,7 +142,7 @@ Var<Scalar> linear_cross_entropy(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> 
   }
   const bool mean = options.reduction == Reduction::mean;
   y[0] = static_cast<Scalar>(mean && count > 0 ? total / static_cast<double>(count) : total);
-  return record(tape, {x, weight, bias ? bias : x}, y, [=](const Gradients<Scalar>& g) {
+  return record(tape, {x, weight, bias}, y, [=](const Gradients<Scalar>& g) {
     if (count == 0) return;
     const Scalar up = mean ? g.output()[0] / static_cast<Scalar>(count) : g.output()[0];
     if (dx) detail::add_scaled_rows<Scalar>(g.tape(), dx, up * scale, kept, g(x).matrix());

@@ -32,7 +32,7 @@ Var<Scalar> linear_dropout(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias,
   const Activation kind = options.activation;
   const double probability = options.dropout;
   const Var<Scalar> residual = options.residual;
-  Tape<Scalar>& tape = tape_of("linear_dropout", x, weight, bias ? bias : x, residual ? residual : x);
+  Tape<Scalar>& tape = tape_of("linear_dropout", x, weight, bias, residual);
   detail::check_linear("linear_dropout", x, weight, bias);
   const Index out = weight.rows();
   const Shape shape = x.shape().with_cols(out);
@@ -74,7 +74,7 @@ Var<Scalar> linear_dropout(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias,
       if (beside != nullptr) kernels::scale_backward<Scalar>(to - from, beside + from, Scalar(1), y.data() + from);
     });
   }
-  return record(tape, {x, weight, bias ? bias : x, residual ? residual : x}, y, [=](const Gradients<Scalar>& g) {
+  return record(tape, {x, weight, bias, residual}, y, [=](const Gradients<Scalar>& g) {
     const detail::GradientSink<Scalar> beside(g, residual);
     const bool relu = kind == Activation::relu, made = relu || drops;
     detail::linear_backward<Scalar>(g, x, weight, bias, made, [&](Index begin, Index end, MatrixView<Scalar> room) {

@@ -37,7 +37,7 @@ Var<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Scalar> v, con
                                 const PointwiseAttentionOptions<Scalar>& options = {}) {
   constexpr const char* operation = op::pointwise_attention::name;
   const Var<Scalar> position_bias = options.position_bias, time_bias = options.time_bias;
-  Tape<Scalar>& tape = tape_of(operation, q, k, v, position_bias ? position_bias : q, time_bias ? time_bias : q);
+  Tape<Scalar>& tape = tape_of(operation, q, k, v, position_bias, time_bias);
   detail::check_attention(operation, q, segments, k, v, segments);
   const Index heads = options.num_heads, d = heads > 0 ? q.cols() / heads : 0, dv = heads > 0 ? v.cols() / heads : 0;
   if (heads <= 0 || d <= 0 || d * heads != q.cols() || dv * heads != v.cols()) {
@@ -82,29 +82,23 @@ Var<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Scalar> v, con
     return u;
   };
   const auto follows = [=](Index i) { return i + 1 < cut.count * heads; };
-  const Index room = kernels::pointwise_attention_scratch<Scalar>(cut.max_length, d, dv, buckets);
-  {
-    ArenaScope scope(tape.scratch());
-    Scalar* scratch = tape.scratch().template array<Scalar>(room * tape.executor().threads());
-    tape.executor().run(cut.count * heads, [&](Index i, int worker) {
-      kernels::PointwiseUnit<Scalar> u = unit(i);
-      kernels::RowsAhead<Scalar> ahead;
-      if (follows(i)) {
-        u.ahead = &ahead;
-        for (const auto& x : {slice(qv, d, i + 1), slice(kv, d, i + 1), slice(vv, dv, i + 1)}) ahead.add(x);
-      }
-      kernels::pointwise_attention_forward<Scalar>(u, slice(context, dv, i), scratch + worker * room);
-    });
-  }
+  const Index scratch_size = kernels::pointwise_attention_scratch<Scalar>(cut.max_length, d, dv, buckets);
+  detail::run_with_scratch(tape, cut.count * heads, scratch_size, [&](Index i, Scalar* scratch) {
+    kernels::PointwiseUnit<Scalar> u = unit(i);
+    kernels::RowsAhead<Scalar> ahead;
+    if (follows(i)) {
+      u.ahead = &ahead;
+      for (const auto& x : {slice(qv, d, i + 1), slice(kv, d, i + 1), slice(vv, dv, i + 1)}) ahead.add(x);
+    }
+    kernels::pointwise_attention_forward<Scalar>(u, slice(context, dv, i), scratch);
+  });
   return record(
-      tape, {q, k, v, position_bias ? position_bias : q, time_bias ? time_bias : q}, context,
+      tape, {q, k, v, position_bias, time_bias}, context,
       [=](const Gradients<Scalar>& g) {
         Tape<Scalar>& t = g.tape();
         const detail::SequenceGradients<Scalar> to(g, q, cut, k, v, cut);
-        const auto d_position = distances > 0 ? g(position_bias) : TensorView<Scalar>();
-        const auto d_time = buckets > 0 ? g(time_bias) : TensorView<Scalar>();
+        const auto d_position = g(position_bias), d_time = g(time_bias);
         ArenaScope scope(t.scratch());
-        Scalar* scratch = t.scratch().template array<Scalar>(room * t.executor().threads());
         // Biases are shared: each sequence has a share of their gradients, added up in order afterwards.
         const auto shares = [&](TensorView<Scalar> wanted, Index size) {
           const auto out = t.scratch().template tensor<Scalar>({wanted ? cut.count : 0, size});
@@ -112,7 +106,7 @@ Var<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Scalar> v, con
           return out;
         };
         const auto position_shares = shares(d_position, distances), time_shares = shares(d_time, buckets);
-        const auto sequence = [&](Index b, int worker) {
+        const auto sequence = [&](Index b, Scalar* scratch) {
           for (Index i = b * heads; i < (b + 1) * heads; ++i) {
             kernels::PointwiseUnit<Scalar> u = unit(i);
             kernels::RowsAhead<Scalar> ahead;
@@ -124,10 +118,10 @@ Var<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Scalar> v, con
             const kernels::PointwiseGradients<Scalar> sums{
                 slice(to.q(), d, i), slice(to.k(), d, i), slice(to.v(), dv, i),
                 d_position ? position_shares.row(b) + distances - 1 : nullptr, d_time ? time_shares.row(b) : nullptr};
-            kernels::pointwise_attention_backward<Scalar>(u, slice(g.output(), dv, i), sums, scratch + worker * room);
+            kernels::pointwise_attention_backward<Scalar>(u, slice(g.output(), dv, i), sums, scratch);
           }
         };
-        to.run(sequence);
+        to.run(scratch_size, sequence);
         if (d_position) {
           const auto sums = t.scratch().template tensor<Scalar>({distances});
           std::fill_n(sums.data(), distances, Scalar(0));

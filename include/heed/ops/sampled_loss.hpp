@@ -174,7 +174,7 @@ template <class Scalar>
 Var<Scalar> sampled_loss(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, std::span<const Index> targets,
                          const Negatives& negatives, const SampledLossOptions& options = {}) {
   constexpr const char* name = op::sampled_loss::name;
-  Tape<Scalar>& tape = tape_of(name, x, weight, bias ? bias : x);
+  Tape<Scalar>& tape = tape_of(name, x, weight, bias);
   const Index width = x.cols(), items = weight.rows();
   if (x.shape().rank() == 0 || weight.shape().rank() != 2 || width != weight.cols() ||
       std::ssize(targets) != x.rows() || (bias && bias.shape() != Shape{items})) {
@@ -251,11 +251,10 @@ Var<Scalar> sampled_loss(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, st
   for (Index t = 0; t < tiles.size; ++t) total += losses[t];
   const bool mean = options.reduction == Reduction::mean && tiles.count > 0;
   y[0] = static_cast<Scalar>(mean ? total / static_cast<double>(tiles.count) : total);
-  return record(tape, {x, weight, bias ? bias : x}, y, [=](const Gradients<Scalar>& g) {
+  return record(tape, {x, weight, bias}, y, [=](const Gradients<Scalar>& g) {
     const Scalar up = mean ? g.output()[0] / static_cast<Scalar>(tiles.count) : g.output()[0];
     if (const auto dx = g(x)) detail::add_sampled_rows<Scalar>(g.tape(), tiles, slopes, up * scale, table, dx.matrix());
     if (const auto dw = g(weight)) detail::add_sampled_items<Scalar>(g.tape(), tiles, slopes, up * scale, in, dw);
-    if (!bias) return;
     if (const auto db = g(bias)) detail::add_sampled_biases<Scalar>(tiles, slopes, up, db.data());
   });
 }

@@ -6,6 +6,7 @@
 
 #include "heed/ops/detail/collide.hpp"
 #include "heed/ops/detail/gradient_sink.hpp"
+#include "heed/ops/detail/run_with_scratch.hpp"
 
 namespace heed::inline HEED_ABI::detail {
 
@@ -18,7 +19,7 @@ class SequenceGradients {
  public:
   SequenceGradients(const Gradients<Scalar>& g, Var<Scalar> query, SegmentsView qs, Var<Scalar> key, Var<Scalar> value,
                     SegmentsView ks)
-      : executor_(g.tape().executor()), qs_(qs), ks_(ks) {
+      : tape_(g.tape()), qs_(qs), ks_(ks) {
     // Rows that hold nothing yet are cleared sequence by sequence, just before they are added to, where a sequence has
     // the same rows in all three and in the arrays that they are views of; else all of them before the first sequence.
     const bool by_sequence = std::equal(qs.offsets, qs.offsets + qs.count + 1, ks.offsets) &&
@@ -35,23 +36,20 @@ class SequenceGradients {
   const TensorView<Scalar>& k() const { return k_.view(); }
   const TensorView<Scalar>& v() const { return v_.view(); }
 
-  /// Calls `sequence(b, worker)`, which adds to sequence b's rows, for every b.
+  /// Calls `sequence(b, scratch)`, which adds to sequence b's rows, for every b; `scratch` is a buffer of `size` numbers.
   template <class Sequence>
-  void run(const Sequence& sequence) const {
-    const auto step = [&](Index b, int worker) {
+  void run(Index size, const Sequence& sequence) const {
+    const bool in_order = collide<Scalar>(q(), qs_, k(), ks_) || collide<Scalar>(q(), qs_, v(), ks_) ||
+                          collide<Scalar>(k(), ks_, v(), ks_);
+    const auto step = [&](Index b, Scalar* scratch) {
       for (const Sink* sink : {&q_, &k_, &v_}) sink->zero_rows(qs_.begin(b), qs_.end(b));
-      sequence(b, worker);
+      sequence(b, scratch);
     };
-    if (collide<Scalar>(q(), qs_, k(), ks_) || collide<Scalar>(q(), qs_, v(), ks_) ||
-        collide<Scalar>(k(), ks_, v(), ks_)) {
-      for (Index b = 0; b < qs_.count; ++b) step(b, 0);
-    } else {
-      executor_.run(qs_.count, step);
-    }
+    run_with_scratch(tape_, qs_.count, size, step, in_order);
   }
 
  private:
-  Executor& executor_;
+  Tape<Scalar>& tape_;
   SegmentsView qs_, ks_;
   Sink q_, k_, v_;
 };
