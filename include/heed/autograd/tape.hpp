@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "heed/autograd/parameter.hpp"
+#include "heed/autograd/row_updates.hpp"
 #include "heed/autograd/var.hpp"
 #include "heed/core/arena.hpp"
 #include "heed/core/executor.hpp"
@@ -101,7 +102,8 @@ class Tape {
   Var<Scalar> variable(TensorView<const Scalar> view) { return leaf(view, true); }
   Var<Scalar> variable(const Tensor<Scalar>& tensor) { return leaf(tensor.view(), true); }
   /// The parameter itself, not a copy; `backward` adds to the parameter's own gradient. Its value must not be replaced
-  /// before the tape is cleared. Throws StateError where rows are behind (RowUpdates) and the tape does not record.
+  /// before the tape is cleared. Throws StateError where rows are not up to date (RowUpdates) and the tape does not
+  /// record.
   [[gnu::noinline]] Var<Scalar> parameter(const Parameter<Scalar>& p) {
     // A node never writes its value, so the const is kept in substance.
     Node node{.value = {const_cast<Scalar*>(p.value().data()), p.shape()}};
@@ -109,8 +111,8 @@ class Tape {
     node.requires_grad = recording();
     node.is_parameter = true;
     node.rows = p.row_updates();
-    if (node.rows != nullptr && !recording() && !node.rows->present()) {
-      fail<StateError>("tape", "rows of a parameter are behind: the optimiser's catch_up() comes before evaluation");
+    if (node.rows != nullptr && !recording() && !node.rows->up_to_date()) {
+      fail<StateError>("tape", "rows of a parameter are not up to date: call the optimiser's catch_up() before evaluation");
     }
     return push(node);
   }
@@ -196,7 +198,7 @@ class Tape {
     const void* closure = nullptr;
     void (*backward)(const void*, const Gradients<Scalar>&) = nullptr;
     std::uint32_t root = none;   ///< whose memory this is a view of
-    RowUpdates* rows = nullptr;  ///< of a parameter, if any
+    RowUpdates* rows = nullptr;  ///< of a parameter that is stepped row by row
     bool requires_grad = false;
     bool is_parameter = false;
   };
@@ -283,15 +285,17 @@ template <class Scalar>
 [[gnu::noinline]] TensorView<const Scalar> Var<Scalar>::value() const {
   if (tape_ == nullptr) fail<StateError>("var", "an empty handle");
   const auto& node = tape_->at(*this);
-  if (node.rows != nullptr && tape_->recording()) node.rows->use_all();
+  if (node.rows != nullptr && tape_->recording()) node.rows->prepare_all();
   return node.value;
 }
 template <class Scalar>
-[[gnu::noinline]] TensorView<const Scalar> Var<Scalar>::value(std::span<const Index> rows) const {
-  if (tape_ == nullptr) fail<StateError>("var", "an empty handle");
-  const auto& node = tape_->at(*this);
-  if (node.rows != nullptr && tape_->recording()) node.rows->use(rows);
-  return node.value;
+[[gnu::noinline]] void Var<Scalar>::prepare(std::span<const Index> rows) const {
+  RowUpdates* const updates = tape().at(*this).rows;
+  if (updates != nullptr && tape_->recording()) updates->prepare(rows);
+}
+template <class Scalar>
+[[gnu::noinline]] TensorView<const Scalar> Var<Scalar>::prepared() const {
+  return tape().at(*this).value;
 }
 template <class Scalar>
 [[gnu::noinline]] Shape Var<Scalar>::shape() const {
