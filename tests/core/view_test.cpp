@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 #include <numeric>
+#include <string>
 #include <vector>
 
 using namespace heed;
@@ -45,6 +46,23 @@ TEST_CASE("blocks of a view keep its row stride") {
   CHECK(columns.shape() == Shape{6, 2});
   CHECK(columns(3, 1) == 17);
 }
+
+#ifndef NDEBUG
+TEST_CASE("a flat index into a view with gaps between its rows is refused with assertions on") {
+  std::vector<int> data(6);
+  std::iota(data.begin(), data.end(), 1);
+  const TensorView<int> view(data.data(), {2, 3});
+  const MatrixView<int> block = view.columns(0, 2);
+  const std::string text =
+      "operator[]: wanted a contiguous view, got rows of 2 elements that lie 3 elements apart: use view(row, column)";
+  CHECK_THROWS_WITH(block[0], text);
+  CHECK_THROWS_WITH(TensorView<int>(block)[2], text);
+  CHECK(view[5] == 6);
+  CHECK(block.rows(1, 2)[1] == 5);  // one row has no gaps
+  static constexpr int one[] = {7};
+  static_assert(MatrixView<const int>(one, {1, 1}, 5)[0] == 7);
+}
+#endif
 
 TEST_CASE("a default view is not there, one of nothing is") {
   int one = 0;
