@@ -38,9 +38,9 @@ Tensor<double> reference(std::span<const Tensor<double>> x, const Segments& segm
     }
     for (Index h = 0; h < heads; ++h) {
       Tensor<double> y({end - begin, e}), w({end - begin, end - begin});
-      kernels::reference::pointwise_attention(block(q, begin, end, h * d, (h + 1) * d).view(),
-                                              block(k, begin, end, h * d, (h + 1) * d).view(),
-                                              block(v, begin, end, h * e, (h + 1) * e).view(), bias, y.view(), w.view());
+      kernels::reference::pointwise_attention(
+          block(q, begin, end, h * d, (h + 1) * d).view(), block(k, begin, end, h * d, (h + 1) * d).view(),
+          block(v, begin, end, h * e, (h + 1) * e).view(), bias, y.view(), w.view());
       weights.insert(weights.end(), w.data(), w.data() + w.size());
       for (Index i = begin; i < end; ++i) std::copy_n(y.view().row(i - begin), e, context.view().row(i) + h * e);
     }

@@ -112,7 +112,8 @@ class Tape {
     node.is_parameter = true;
     node.rows = p.row_updates();
     if (node.rows != nullptr && !recording() && !node.rows->up_to_date()) {
-      fail<StateError>("tape", "rows of a parameter are not up to date: call the optimiser's catch_up() before evaluation");
+      fail<StateError>("tape",
+                       "rows of a parameter are not up to date: call the optimiser's catch_up() before evaluation");
     }
     return push(node);
   }

@@ -42,8 +42,8 @@ AttentionResult<Scalar> additive_attention(Var<Scalar> q, const Segments& q_segm
   };
   const Index scratch_size = kernels::additive_attention_scratch(ks.max_length, width);
   detail::run_with_scratch(tape, qs.count, scratch_size, [&](Index b, Scalar* scratch) {
-    kernels::additive_attention_forward<Scalar>(unit(b), wv, head.context_of(head.all, b),
-                                                head.weights_of(head.all, b), scratch);
+    kernels::additive_attention_forward<Scalar>(unit(b), wv, head.context_of(head.all, b), head.weights_of(head.all, b),
+                                                scratch);
   });
   const Var<Scalar> root = record(tape, {q, k, v, w}, head.all, [=](const Gradients<Scalar>& g) {
     Tape<Scalar>& t = g.tape();
@@ -57,9 +57,9 @@ AttentionResult<Scalar> additive_attention(Var<Scalar> q, const Segments& q_segm
       const auto rows = [&](MatrixView<Scalar> view, SegmentsView s) {
         return view ? view.rows(s.begin(b), s.end(b)) : view;
       };
-      kernels::additive_attention_backward<Scalar>(
-          unit(b), wv, head.context_of(g.output(), b), head.weights_of(g.output(), b), rows(to.q(), qs), rows(to.k(), ks),
-          rows(to.v(), ks), dw ? shares.row(b) : nullptr, scratch);
+      kernels::additive_attention_backward<Scalar>(unit(b), wv, head.context_of(g.output(), b),
+                                                   head.weights_of(g.output(), b), rows(to.q(), qs), rows(to.k(), ks),
+                                                   rows(to.v(), ks), dw ? shares.row(b) : nullptr, scratch);
     };
     to.run(scratch_size, sequence);
     if (dw) detail::add_dense(t, dw, [&](Scalar* out) { kernels::add_column_sums<Scalar>(shares, out); });

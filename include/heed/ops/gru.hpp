@@ -105,9 +105,8 @@ GruResult<Scalar> gru(Var<Scalar> x, const Segments& segments, const GruWeights<
       for (Index i = begin; i < end; ++i) std::copy_n(x.value().row(order.source[i]), x.cols(), inputs.row(i));
       kernels::gru_project<Scalar>(inputs.rows(begin, end), w_ih, bias, a.gates.rows(begin, end));
     });
-    detail::run_with_scratch(
-        tape, order.groups(), kernels::TimeMajor::group_size * H,
-        [&](Index group, Scalar* state) { kernels::gru_forward<Scalar>(order, group, a, state); });
+    detail::run_with_scratch(tape, order.groups(), kernels::TimeMajor::group_size * H,
+                             [&](Index group, Scalar* state) { kernels::gru_forward<Scalar>(order, group, a, state); });
   }
 
   const std::initializer_list<Var<Scalar>> given{x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, h0};
@@ -124,9 +123,9 @@ GruResult<Scalar> gru(Var<Scalar> x, const Segments& segments, const GruWeights<
     Scalar* w_hh = scratch.array<Scalar>(3 * H * H);
     kernels::gru_pack_backward<Scalar>(w.weight_hh.value(), w_hh);
     d.w_hh = w_hh;
-    detail::run_with_scratch(
-        t, order.groups(), kernels::TimeMajor::group_size * H,
-        [&](Index group, Scalar* state) { kernels::gru_backward<Scalar>(order, group, a, d, state); });
+    detail::run_with_scratch(t, order.groups(), kernels::TimeMajor::group_size * H, [&](Index group, Scalar* state) {
+      kernels::gru_backward<Scalar>(order, group, a, d, state);
+    });
     // The input's gates are n r z, its weights' rows r z n.
     if (const auto dx = g(x)) {
       const auto from = w.weight_ih.value();

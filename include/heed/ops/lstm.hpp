@@ -72,8 +72,7 @@ template <class Scalar>
 template <class Scalar>
 LstmResult<Scalar> lstm(Var<Scalar> x, const Segments& segments, const LstmWeights<Scalar>& w, Var<Scalar> h0 = {},
                         Var<Scalar> c0 = {}, bool reverse = false) {
-  Tape<Scalar>& tape =
-      tape_of("lstm", x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr, h0, c0);
+  Tape<Scalar>& tape = tape_of("lstm", x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr, h0, c0);
   detail::check_lstm(x, segments, w, h0, c0);
   const Index gates = w.weight_ih.rows(), H = gates / 4, R = w.weight_hr ? w.weight_hr.rows() : H;
   const Index tokens = segments.tokens(), count = segments.count();

@@ -31,9 +31,9 @@ struct PointwiseAttentionOptions {
 
 /// q, k [tokens, E], v [tokens, V] -> context [tokens, V]; head h takes columns h E / heads on of each. In a sequence
 /// w_ij = silu(q_i . k_j + position_bias[i - j] + time_bias[bucket(t_i - t_j)]) / (i + 1) for j <= i, else 0, and
-/// context_i = sum_j w_ij v_j. Weights, when asked for, are each sequence's [heads, queries, keys], one after the other;
-/// differentiable; they may be negative and sum to anything. Source: Zhai et al. (2024), equation 2. Their code takes the time of the event after i in place of t_i: known when a
-/// query is served, but no other model here sees it.
+/// context_i = sum_j w_ij v_j. Weights, when asked for, are each sequence's [heads, queries, keys], one after the
+/// other; differentiable; they may be negative and sum to anything. Source: Zhai et al. (2024), equation 2. Their code
+/// takes the time of the event after i in place of t_i: known when a query is served, but no other model here sees it.
 template <class Scalar>
 AttentionResult<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Scalar> v, const Segments& segments,
                                             const PointwiseAttentionOptions<Scalar>& options = {}) {
@@ -125,9 +125,9 @@ AttentionResult<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Sc
           for (const auto& x : {qv, kv, vv, d_context}) ahead.add(slice(x, x.cols() / heads, i + 1));
           for (const auto& x : {to.q(), to.k(), to.v()}) ahead.add(slice(x, x.cols() / heads, i + 1));
         }
-        const kernels::PointwiseGradients<Scalar> sums{
-            slice(to.q(), d, i), slice(to.k(), d, i), slice(to.v(), dv, i),
-            d_position ? position_shares.row(b) + distances - 1 : nullptr, d_time ? time_shares.row(b) : nullptr};
+        const kernels::PointwiseGradients<Scalar> sums{slice(to.q(), d, i), slice(to.k(), d, i), slice(to.v(), dv, i),
+                                                       d_position ? position_shares.row(b) + distances - 1 : nullptr,
+                                                       d_time ? time_shares.row(b) : nullptr};
         kernels::pointwise_attention_backward<Scalar>(u, slice(d_context, dv, i), sums, scratch);
       }
     };

@@ -36,7 +36,8 @@ class SequenceGradients {
   const TensorView<Scalar>& k() const { return k_.view(); }
   const TensorView<Scalar>& v() const { return v_.view(); }
 
-  /// Calls `sequence(b, scratch)`, which adds to sequence b's rows, for every b; `scratch` is a buffer of `size` numbers.
+  /// Calls `sequence(b, scratch)`, which adds to sequence b's rows, for every b; `scratch` is a buffer of `size`
+  /// numbers.
   template <class Sequence>
   void run(Index size, const Sequence& sequence) const {
     const bool in_order = collide<Scalar>(q(), qs_, k(), ks_) || collide<Scalar>(q(), qs_, v(), ks_) ||
