@@ -92,13 +92,13 @@ class Tape {
   /// Bytes held for values, gradients and scratch.
   std::size_t capacity() const { return values_.capacity() + gradients_.capacity() + scratch_.capacity(); }
 
-  /// A copy of somebody's array; nothing flows back to it.
+  /// A copy of an array that needs no gradient.
   Var<Scalar> constant(TensorView<const Scalar> view) { return leaf(view, false); }
   Var<Scalar> constant(const Tensor<Scalar>& tensor) { return leaf(tensor.view(), false); }
   Var<Scalar> constant(Scalar value) { return leaf({&value, {}}, false); }
   /// A value from `allocate` or `zeros`, not copied.
   Var<Scalar> constant_in_place(TensorView<Scalar> view) { return push({.value = view}); }
-  /// A copy whose gradient is wanted (see `Var::gradient`).
+  /// A copy that needs a gradient (see `Var::gradient`).
   Var<Scalar> variable(TensorView<const Scalar> view) { return leaf(view, true); }
   Var<Scalar> variable(const Tensor<Scalar>& tensor) { return leaf(tensor.view(), true); }
   /// The parameter itself, not a copy; `backward` adds to the parameter's own gradient. Its value must not be replaced

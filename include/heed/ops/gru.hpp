@@ -76,7 +76,7 @@ GruResult<Scalar> gru(Var<Scalar> x, const Segments& segments, const GruWeights<
   order.first = tape.template allocate_array<Index>(order.groups() + 1);
   order.arrange();
 
-  // The two results share one value, so that one backward function sees both cotangents.
+  // The two results share one value, so that one backward function sees both gradients.
   const auto all = tape.allocate({tokens * H + count * H});
   const auto inputs = tape.allocate({tokens, x.cols()});  // time-major x
   kernels::GruArrays<Scalar> a;

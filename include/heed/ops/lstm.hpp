@@ -84,7 +84,7 @@ LstmResult<Scalar> lstm(Var<Scalar> x, const Segments& segments, const LstmWeigh
   order.first = tape.template allocate_array<Index>(order.groups() + 1);
   order.arrange();
 
-  // The three results share one value, so that one backward function sees all their cotangents.
+  // The three results share one value, so that one backward function sees all their gradients.
   const auto all = tape.allocate({tokens * R + count * R + count * H});
   const auto inputs = tape.allocate({tokens, x.cols()});  // time-major x
   kernels::LstmArrays<Scalar> a;

@@ -163,9 +163,9 @@ void add_sampled_biases(const SampledTiles& tiles, TensorView<const Scalar> slop
 
 /// The loss of rows of x against their targets and sampled negatives: x [.., d] (leading dimensions fold into rows),
 /// weight [items, d], bias [items] or empty, targets [rows] -> loss []. A candidate's logit is
-/// scale x . w_c + bias_c - log_probability_c. Memory: a number a row and candidate, never d of them. An ignored row
-/// costs nothing; when every row is ignored, the loss and its gradients are 0.
-/// Throws ShapeError, IndexError for a target or negative that is no item, OptionError.
+/// scale x . w_c + bias_c - log_probability_c. Memory: one number per row and candidate, never d of them. An ignored
+/// row costs nothing; when every row is ignored, the loss and its gradients are 0. Throws ShapeError, IndexError for a
+/// target or negative that is no item, OptionError.
 template <class Scalar>
 Var<Scalar> sampled_loss(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, std::span<const Index> targets,
                          const Negatives& negatives, const SampledLossOptions& options = {}) {
