@@ -27,7 +27,7 @@ struct Table {
       rows[i] = popular ? static_cast<Index>(std::pow(static_cast<double>(items), random.uniform(i))) - 1
                         : random.below(i, items);
     }
-    if (table.row_updates() != nullptr) table.row_updates()->use(rows);
+    if (table.row_updates() != nullptr) table.row_updates()->prepare(rows);
     for (const Index row : rows) table.gradient().matrix().row(row).setConstant(0.01f);
   }
 };

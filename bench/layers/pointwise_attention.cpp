@@ -48,7 +48,7 @@ struct PointwiseAttention {
       options.time_bias = tape.parameter(time_bias);
       options.times = when;
     }
-    return pointwise_attention(tape.parameter(q), tape.parameter(k), tape.parameter(v), segments, options);
+    return pointwise_attention(tape.parameter(q), tape.parameter(k), tape.parameter(v), segments, options).context;
   }
   double flops() const { return 4.0 * static_cast<double>(batch * heads * time * (time + 1) / 2 * width); }
 };

@@ -4,6 +4,7 @@
 
 #include "heed/autograd/parameter.hpp"
 #include "heed/autograd/parameter_list.hpp"
+#include "heed/autograd/row_updates.hpp"
 #include "heed/autograd/tape.hpp"
 #include "heed/autograd/var.hpp"
 #include "heed/core/arena.hpp"

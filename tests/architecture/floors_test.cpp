@@ -103,7 +103,7 @@ void check_includes(const Tree& tree, const std::string& header, const std::stri
 
 /// Everything that is wrong, a sentence each.
 std::vector<std::string> violations(const Tree& tree) {
-  static const std::regex intrinsic("\\b_mm[0-9]*_[a-z0-9_]+\\s*\\(");
+  static const std::regex intrinsic("\\b_mm[0-9]*_[a-z0-9_]+\\s*\\("), kernel("\\bkernels\\s*::");
   std::vector<std::string> out;
   for (const auto& [path, text] : tree) {
     if (!path.starts_with("include/")) continue;
@@ -123,6 +123,9 @@ std::vector<std::string> violations(const Tree& tree) {
     const std::string code = code_of(text);
     if (!header.starts_with("heed/simd/arch/") && std::regex_search(code, intrinsic)) {
       out.push_back(header + " uses intrinsics outside simd/arch");
+    }
+    if (folder == "nn" && std::regex_search(code, kernel)) {
+      out.push_back(header + " names kernels::, but nn composes ops and never calls kernels");
     }
     if (!text.starts_with("// SPDX-License-Identifier: Apache-2.0\n"))
       out.push_back(header + " does not begin with its licence");
@@ -214,6 +217,8 @@ TEST_CASE("each rule of the house is noticed when broken") {
   CHECK(with_line("kernels/gemm.hpp", "// the scalar of _mm_pause()").empty());
   CHECK(with_line("kernels/gemm.hpp", "#include <immintrin.h>").size() == 1);
   CHECK(with_line("nn/linear.hpp", "#include \"heed/kernels/gemm.hpp\"").size() == 1);
+  CHECK(with_line("nn/linear.hpp", "inline void g() { kernels::gemm(); }").size() == 1);
+  CHECK(with_line("nn/linear.hpp", "// see kernels::gemm").empty());
   CHECK(with_line("nn/linear.hpp", "#include <random>").size() == 1);
   CHECK(with_line("nn/linear.hpp", std::string(max_lines, '\n')).size() == 1);
 

@@ -51,7 +51,7 @@ void* run(void* argument) {
 
 }  // namespace
 
-TEST_CASE("a tape of a million values runs, goes back and is destroyed on a small stack") {
+TEST_CASE("a tape of a million values runs forward and backward and is destroyed on a small stack") {
   pthread_attr_t attributes;
   REQUIRE(pthread_attr_init(&attributes) == 0);
   REQUIRE(pthread_attr_setstacksize(&attributes, stack) == 0);

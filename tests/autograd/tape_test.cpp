@@ -204,6 +204,23 @@ TEST_CASE("values of two tapes do not mix") {
   CHECK(one.size() == 1);
 }
 
+TEST_CASE("inputs that are empty handles are skipped, but not all of them") {
+  Tape<double> tape, other;
+  const auto x = tape.variable(Tensor<double>::of({1, 2}));
+  const Var<double> none;
+  CHECK(&tape_of("sum", none, x, none) == &tape);
+  CHECK_THROWS_WITH(tape_of("sum", none, none), "sum: all inputs are empty handles");
+  CHECK_THROWS_WITH(tape_of("sum", none, x, other.constant(1.0)), "sum: inputs on different tapes");
+  const auto y = record(tape, {none, x}, tape.zeros({}), [=](const Gradients<double>& g) {
+    CHECK(!g(none));
+    g(x)[1] += g.output()[0];
+  });
+  backward(y);
+  CHECK(holds(x.gradient(), {0.0, 1.0}));
+  CHECK_THROWS_WITH(record(tape, {none, none}, tape.zeros({}), [](const Gradients<double>&) {}),
+                    "record: wanted at least one input, got 2 empty handles");
+}
+
 TEST_CASE("an operation that throws leaves the tape as it was") {
   Tape<float> tape;
   const auto x = tape.variable(Tensor<float>({3, 4})), w = tape.variable(Tensor<float>({5, 3}));
@@ -308,5 +325,5 @@ TEST_CASE("what a backward function keeps lives as long as the values") {
   for (int i = 0; i < 100; ++i) tape.constant(Tensor<double>({500}));
   CHECK((kept[0] == 3 && kept[1] == 1 && kept[2] == 2));
   CHECK((view.count == 3 && view.tokens() == 7 && view.max_length == 5 && view.length(2) == 5 && view.order[0] == 2));
-  CHECK(tape.room<int>(3) != nullptr);
+  CHECK(tape.allocate_array<int>(3) != nullptr);
 }

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 #include <numeric>
+#include <string>
 #include <vector>
 
 using namespace heed;
@@ -55,6 +56,23 @@ TEST_CASE("parts of a view without data have none") {
   CHECK(!TensorView<int>(nullptr, {0, 6}).columns(2, 5));
   CHECK(!TensorView<int>().rows(0, 0));
 }
+
+#ifndef NDEBUG
+TEST_CASE("a flat index into a view with gaps between its rows is refused with assertions on") {
+  std::vector<int> data(6);
+  std::iota(data.begin(), data.end(), 1);
+  const TensorView<int> view(data.data(), {2, 3});
+  const MatrixView<int> block = view.columns(0, 2);
+  const std::string text =
+      "operator[]: wanted a contiguous view, got rows of 2 elements that lie 3 elements apart: use view(row, column)";
+  CHECK_THROWS_WITH(block[0], text);
+  CHECK_THROWS_WITH(TensorView<int>(block)[2], text);
+  CHECK(view[5] == 6);
+  CHECK(block.rows(1, 2)[1] == 5);  // one row has no gaps
+  static constexpr int one[] = {7};
+  static_assert(MatrixView<const int>(one, {1, 1}, 5)[0] == 7);
+}
+#endif
 
 TEST_CASE("a default view is not there, one of nothing is") {
   int one = 0;

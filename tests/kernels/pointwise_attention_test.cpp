@@ -171,6 +171,37 @@ TEST_CASE("a prefix alone gives a pointwise query the same bits") {
   });
 }
 
+TEST_CASE("pointwise weights and their gradients are those of a context of values that are an identity matrix") {
+  test::for_every_isa([]<class Scalar, class Isa>() {
+    for (const Index tokens : {1, 17, 70, 300}) {
+      INFO(tokens << " tokens");
+      Case<Scalar, Isa> c(tokens, 5, tokens, Bias::both);
+      c.v = Tensor<Scalar>::zeros({tokens, tokens});
+      for (Index i = 0; i < tokens; ++i) c.v(i, i) = 1;
+      c.run();
+      auto weights = Tensor<Scalar>::full({tokens, tokens}, std::numeric_limits<Scalar>::quiet_NaN());
+      auto context = c.context;
+      auto dq = Tensor<Scalar>::ones(c.dq.shape()), dk = Tensor<Scalar>::ones(c.dk.shape());
+      auto unit = c.unit();
+      unit.weights = weights.view();
+      kernels::pointwise_attention_forward<Scalar, Isa>(unit, context.view(), c.scratch.data());
+      CHECK(same_bits(context, c.context));
+      CHECK(testing::allclose(weights, c.context, 1e-6));
+      // The cotangents of what a query does not see are not read.
+      auto d_weights = c.d_context;
+      for (Index i = 0; i < tokens; ++i) {
+        std::fill_n(d_weights.view().row(i) + i + 1, tokens - i - 1, std::numeric_limits<Scalar>::quiet_NaN());
+      }
+      unit.d_weights = d_weights.view();
+      const auto none = Tensor<Scalar>::zeros({tokens, tokens});
+      kernels::pointwise_attention_backward<Scalar, Isa>(unit, none.view(), {dq.view(), dk.view(), {}},
+                                                         c.scratch.data());
+      CHECK(testing::allclose(dq, c.dq, 1e-5));
+      CHECK(testing::allclose(dk, c.dk, 1e-5));
+    }
+  });
+}
+
 TEST_CASE("pointwise attention leaves out what is not asked for") {
   Case<double, simd::NativeIsa> c(70, 5, 3, Bias::both);
   c.run();

@@ -65,7 +65,8 @@ TEST_CASE("HSTULayer is the composition of its operations, dropout and gradients
                                              {.num_heads = 2,
                                               .position_bias = two.parameter(layer.position_bias),
                                               .time_bias = two.parameter(layer.time_bias),
-                                              .times = times});
+                                              .times = times})
+                             .context;
     const auto expected = add(b, layer.output(dropout(multiply(u, layer.norm_attention(context)), p)));
     CHECK(testing::allclose(y.value(), expected.value(), 1e-12));
     backward(sum(multiply(y, y)));
@@ -91,7 +92,7 @@ TEST_CASE("HSTULayer: the weights are the sizes of its attention's, as shares") 
                                               .position_bias = tape.parameter(layer.position_bias),
                                               .time_bias = tape.parameter(layer.time_bias),
                                               .times = times})
-                             .value();
+                             .context.value();
     for (Index i = 0; i < 6; ++i) {
       for (Index j = 0; j < 6; ++j) sizes(i, j) += std::abs(weights(i, j));
     }

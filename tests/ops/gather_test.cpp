@@ -53,7 +53,7 @@ OpSamples samples<op::gather>() {
 
 }  // namespace heed::test
 
-TEST_CASE("gather keeps the indices: they may change before the way back") {
+TEST_CASE("gather keeps the indices: they may change before the backward pass") {
   using namespace heed;
   Tape<double> tape;
   std::vector<Index> indices = {1};

@@ -127,7 +127,7 @@ TEST_CASE("the memory of linear_cross_entropy grows with rows and items, not wit
   CHECK(tape.capacity() < rows * items * sizeof(float) / 8);
 }
 
-TEST_CASE("linear_cross_entropy may go back twice, and adds to the gradient of a parameter") {
+TEST_CASE("linear_cross_entropy may run its backward pass twice, and adds to the gradient of a parameter") {
   Parameter<double> w({5, 3});
   w.value() = Tensor<double>::normal({5, 3}, Random(1));
   Tape<double> tape;

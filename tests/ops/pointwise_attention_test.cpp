@@ -3,6 +3,7 @@
 
 #include "heed/kernels/reference/pointwise_attention.hpp"
 #include "ops/attention_reference.hpp"
+#include "ops/joined.hpp"
 #include "ops/samples.hpp"
 
 namespace heed::test {
@@ -13,15 +14,16 @@ constexpr Index buckets = 6;
 /// Some at one time, and one that goes back.
 constexpr std::int64_t nine_times[] = {5, 5, 9, 100, 7, 8, 1000, 1000, 900};
 
-/// `x` is q, k, v, then the biases there are.
+/// `x` is q, k, v, then the biases there are. The context, then the weights when asked for.
 Tensor<double> reference(std::span<const Tensor<double>> x, const Segments& segments, Index heads, bool position,
-                         std::span<const std::int64_t> times) {
+                         std::span<const std::int64_t> times, bool with_weights = false) {
   const Tensor<double>&q = x[0], &k = x[1], &v = x[2];
   const Index d = q.cols() / heads, e = v.cols() / heads;
   const auto whole = [](const Tensor<double>& t) {
     return std::span<const double>(t.data(), static_cast<std::size_t>(t.size()));
   };
   Tensor<double> context(v.shape());
+  std::vector<double> weights;
   for (Index b = 0; b < segments.count(); ++b) {
     const Index begin = segments.begin(b), end = segments.end(b);
     std::vector<double> now;
@@ -35,18 +37,22 @@ Tensor<double> reference(std::span<const Tensor<double>> x, const Segments& segm
       bias.times = now;
     }
     for (Index h = 0; h < heads; ++h) {
-      Tensor<double> y({end - begin, e});
-      kernels::reference::pointwise_attention(block(q, begin, end, h * d, (h + 1) * d).view(),
-                                              block(k, begin, end, h * d, (h + 1) * d).view(),
-                                              block(v, begin, end, h * e, (h + 1) * e).view(), bias, y.view());
+      Tensor<double> y({end - begin, e}), w({end - begin, end - begin});
+      kernels::reference::pointwise_attention(
+          block(q, begin, end, h * d, (h + 1) * d).view(), block(k, begin, end, h * d, (h + 1) * d).view(),
+          block(v, begin, end, h * e, (h + 1) * e).view(), bias, y.view(), w.view());
+      weights.insert(weights.end(), w.data(), w.data() + w.size());
       for (Index i = begin; i < end; ++i) std::copy_n(y.view().row(i - begin), e, context.view().row(i) + h * e);
     }
   }
-  return context;
+  if (!with_weights) return context;
+  Tensor<double> packed({static_cast<Index>(weights.size())});
+  std::copy(weights.begin(), weights.end(), packed.data());
+  return joined({context, packed});
 }
 
 Sample pointwise_sample(std::string label, const Segments& segments, Index width, Index depth, Index heads,
-                        bool position, std::span<const std::int64_t> times) {
+                        bool position, std::span<const std::int64_t> times, bool weights = false) {
   const Index n = segments.tokens();
   std::vector<Tensor<double>> inputs{normal({n, width}, "q"), normal({n, width}, "k"), normal({n, depth}, "v")};
   if (position) inputs.push_back(normal({segments.max_length() + 1}, "position"));
@@ -55,12 +61,13 @@ Sample pointwise_sample(std::string label, const Segments& segments, Index width
       std::move(label), std::move(inputs),
       [=](auto&, auto x) {
         using Scalar = std::remove_cvref_t<decltype(x[0].item())>;
-        PointwiseAttentionOptions<Scalar> options{.num_heads = heads, .times = times};
+        PointwiseAttentionOptions<Scalar> options{.num_heads = heads, .times = times, .weights = weights};
         if (position) options.position_bias = x[3];
         if (!times.empty()) options.time_bias = x.back();
-        return pointwise_attention(x[0], x[1], x[2], segments, options);
+        const auto out = pointwise_attention(x[0], x[1], x[2], segments, options);
+        return weights ? joined(out.context, out.weights) : out.context;
       },
-      [=](std::span<const Tensor<double>> x) { return reference(x, segments, heads, position, times); });
+      [=](std::span<const Tensor<double>> x) { return reference(x, segments, heads, position, times, weights); });
 }
 
 }  // namespace
@@ -75,11 +82,14 @@ OpSamples samples<op::pointwise_attention>() {
               pointwise_sample("both", ragged, 4, 6, 2, true, nine_times),
               pointwise_sample("no tokens", Segments({0, 0}), 4, 2, 2, true, {}),
               pointwise_sample("no sequences", Segments(), 4, 2, 2, false, {}),
-              pointwise_sample("long sequences", Segments({37, 70}), 3, 2, 1, true, {})};
+              pointwise_sample("long sequences", Segments({37, 70}), 3, 2, 1, true, {}),
+              pointwise_sample("weights", ragged, 4, 6, 2, true, nine_times, true),
+              pointwise_sample("weights of long sequences", Segments({37, 70}), 3, 2, 1, true, {}, true),
+              pointwise_sample("weights of no tokens", Segments({0, 0}), 4, 2, 2, false, {}, true)};
   const Segments same({3, 2});
   out.good.push_back(sample(
       "q = k = v", {normal({5, 4})},
-      [=](auto&, auto x) { return pointwise_attention(x[0], x[0], x[0], same, {.num_heads = 2}); },
+      [=](auto&, auto x) { return pointwise_attention(x[0], x[0], x[0], same, {.num_heads = 2}).context; },
       [=](std::span<const Tensor<double>> x) {
         const Tensor<double> all[] = {x[0], x[0], x[0]};
         return reference(all, same, 2, false, {});

@@ -62,7 +62,7 @@ struct Run {
   TapeOptions options;
   bool strided = false;
   int only = -1;          ///< the one input that wants a gradient; -1: all
-  bool poisoned = false;  ///< goes back twice, and NaN lies where the gradients of the second time will be
+  bool poisoned = false;  ///< runs the backward pass twice, and NaN lies where the gradients of the second time will be
 };
 
 template <class Scalar>

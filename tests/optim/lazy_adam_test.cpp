@@ -69,7 +69,7 @@ void compare(const Setting& setting, Index rows, Index steps, Executor* executor
       adam->set_learning_rate(0.01 * (1 + std::sin(static_cast<double>(t))));
     }
     const auto used = rows_of(static_cast<std::uint64_t>(t), rows);
-    a.table.row_updates()->use(used);
+    a.table.row_updates()->prepare(used);
     for (const Index row : used) {
       if (row >= 0) REQUIRE(a.table.value().matrix().row(row) == b.table.value().matrix().row(row));
     }
@@ -80,7 +80,7 @@ void compare(const Setting& setting, Index rows, Index steps, Executor* executor
     CHECK((a.table.gradient().array() == 0.0f).all());
     look(t, lazy, a, b);
   }
-  CHECK(!same_bits(a.table.value(), b.table.value()));  // rows are behind, or nothing was tested
+  CHECK(!same_bits(a.table.value(), b.table.value()));  // rows lack steps, or nothing was tested
   lazy.catch_up();
   const auto state = lazy.state(), dense_state = dense.state();
   for (std::size_t i = 0; i < state.size(); ++i) {
@@ -134,7 +134,7 @@ TEST_CASE("LazyAdam: operations say which rows they read") {
   for (Index t = 0; t < 30; ++t) {
     INFO(t);
     CHECK(step(a, lazy, t) == step(b, dense, t));
-    CHECK(a.table.row_updates()->present() == (t % 7 == 6));
+    CHECK(a.table.row_updates()->up_to_date() == (t % 7 == 6));
     for (const Index row : {4, 9, 11, 3}) {
       CHECK(a.table.value().matrix().row(row) == b.table.value().matrix().row(row));
     }
@@ -150,10 +150,10 @@ TEST_CASE("LazyAdam: a value of the past is not evaluated") {
   Tape<float> tape({.record = false});
   tape.parameter(model.table);
   const Index one[] = {1};
-  model.table.row_updates()->use(one);
+  model.table.row_updates()->prepare(one);
   lazy.step();
   CHECK(test::error_of([&] { tape.parameter(model.table); }) ==
-        "tape: rows of a parameter are behind: the optimiser's catch_up() comes before evaluation");
+        "tape: rows of a parameter are not up to date: call the optimiser's catch_up() before evaluation");
   lazy.catch_up();
   tape.parameter(model.table);
 }
@@ -181,10 +181,10 @@ TEST_CASE("a warm step of LazyAdam allocates nothing") {
   LazyAdam<float> lazy(model.list(), under("table"), {.executor = &backwards});
   const auto steps = [&] {
     for (Index t = 0; t < 20; ++t) {
-      model.table.row_updates()->use(std::vector<Index>{});
+      model.table.row_updates()->prepare(std::vector<Index>{});
       const Index rows[] = {t, 2 * t, 699};
-      model.table.row_updates()->use(rows);
-      if (t == 7) model.table.row_updates()->use_all();
+      model.table.row_updates()->prepare(rows);
+      if (t == 7) model.table.row_updates()->prepare_all();
       lazy.step();
     }
     lazy.catch_up();

@@ -56,7 +56,7 @@ void backward_from(const std::vector<std::pair<Var<Scalar>, Tensor<Scalar>>>& co
   Tape<Scalar>& tape = cotangents.front().first.tape();
   std::vector<Var<Scalar>> values;
   for (const auto& [y, c] : cotangents) values.push_back(y);
-  const Scalar** from = tape.template room<const Scalar*>(static_cast<Index>(values.size()));
+  const Scalar** from = tape.template allocate_array<const Scalar*>(static_cast<Index>(values.size()));
   for (std::size_t i = 0; i < values.size(); ++i) {
     const Tensor<Scalar>& c = cotangents[i].second;
     from[i] = tape.keep(std::span<const Scalar>(c.data(), static_cast<std::size_t>(c.size())));

@@ -15,7 +15,7 @@ enum class Mutant {
   dropped_term,     ///< the product rule without its second half
   scaled,           ///< a gradient off by one part in a thousand
   constant_offset,  ///< wrong by something whose sum is zero: a plain sum as the loss would not see it
-  zero,             ///< nothing is handed back
+  zero,             ///< no gradient is added
   swapped_inputs,   ///< the gradients of a and b exchanged
   nan,              ///< one element is NaN
   infinite,

@@ -2,32 +2,14 @@
 // A trainable array.
 #pragma once
 
+#include <algorithm>
 #include <memory>
-#include <span>
-#include <utility>
 
 #include "heed/core/tensor.hpp"
 
 namespace heed::inline HEED_ABI {
 
-/// Of a table that is stepped row by row (optim::LazyAdam): rows that no operation used may be behind the others.
-/// Whoever reads a value under a recording tape says which rows, so that they are brought up before; only those may
-/// have a gradient until the next step.
-class RowUpdates {
- public:
-  /// Negative numbers are no rows.
-  virtual void use(std::span<const Index> rows) = 0;
-  virtual void use_all() = 0;
-  /// All rows are in use.
-  virtual bool all_used() const = 0;
-  /// Else those in use, in ascending order.
-  virtual std::span<const Index> used() = 0;
-  /// No row is behind.
-  virtual bool present() const = 0;
-
- protected:
-  ~RowUpdates() = default;
-};
+class RowUpdates;
 
 /// A value and its gradient, at an address that stays the same when the parameter, or the module that holds it, is
 /// moved. Move-only. The gradient is bookkeeping, not part of the value: it is reachable through a const parameter,
@@ -52,7 +34,7 @@ class Parameter {
   Tensor<Scalar>& gradient() const { return state_->gradient; }
   /// -1 when there is none.
   Index zero_row() const { return state_->zero_row; }
-  /// Null, unless an optimiser steps row by row and put itself here.
+  /// Null, unless an optimiser steps this parameter row by row.
   RowUpdates*& row_updates() const { return state_->row_updates; }
 
   void zero_gradient() const { std::fill_n(gradient().data(), size(), Scalar(0)); }

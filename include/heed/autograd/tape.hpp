@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The flat record of one computation: values in the order in which they were computed, and how to go back.
+// The flat record of one computation: values in the order in which they were computed, and their backward functions.
 #pragma once
 
 #include <cstring>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "heed/autograd/parameter.hpp"
+#include "heed/autograd/row_updates.hpp"
 #include "heed/autograd/var.hpp"
 #include "heed/core/arena.hpp"
 #include "heed/core/executor.hpp"
@@ -19,35 +20,27 @@
 
 namespace heed::inline HEED_ABI {
 
-/// Everything ambient.
+namespace detail {
+template <class Scalar>
+class GradientSink;
+}
+
+/// Settings shared by all operations on a tape.
 struct TapeOptions {
-  bool record = true;            ///< false: values only, nothing to go back by
+  bool record = true;            ///< false: values only, no backward pass
   bool training = false;         ///< true: dropout acts
   Random random{};               ///< where dropout takes its numbers from
   Executor* executor = nullptr;  ///< who runs the chunks; null: this thread. Must outlive the tape
 };
 
-/// What a backward function sees: the cotangent of its output, and room to add the cotangents of its inputs.
+/// What a backward function sees: the gradient of its output, and arrays to which it adds the gradients of its inputs.
 template <class Scalar>
 class Gradients {
  public:
   /// dL/d(output), contiguous.
   TensorView<const Scalar> output() const { return output_; }
-  /// Where to ADD dL/dx, of x's shape and row stride; an empty view when x needs none.
+  /// Where to ADD dL/dx, of x's shape and row stride; an empty view when x needs none or is an empty handle.
   TensorView<Scalar> operator()(Var<Scalar> x) const { return tape_->gradient_of(x); }
-  /// The same for a function that writes all of it: `fresh` says that nothing is there yet, not even zeros, and that
-  /// dL/dx must be written rather than added.
-  struct Room {
-    TensorView<Scalar> gradient{};
-    bool fresh = false;
-  };
-  Room to_overwrite(Var<Scalar> x) const {
-    const bool fresh = tape_->untouched(x);
-    return {tape_->gradient_of(x, !fresh), fresh};
-  }
-  /// For a function that zeroes rows just before it adds to them: when nothing has come to the array that x is, or is a
-  /// view of, not even zeros, the gradient of all of that array, which the caller must zero; else an empty view.
-  TensorView<Scalar> to_zero(Var<Scalar> x) const { return tape_->untouched_array(x); }
   Tape<Scalar>& tape() const { return *tape_; }
 
  private:
@@ -57,7 +50,7 @@ class Gradients {
   TensorView<const Scalar> output_;
 };
 
-/// An explicit, flat tape: creation order is a topological order, so going back is one loop. No globals, no
+/// An explicit, flat tape: creation order is a topological order, so the backward pass is one loop. No globals, no
 /// recursion, no ownership between nodes. One tape serves one thread at a time.
 template <class Scalar>
 class Tape {
@@ -99,17 +92,18 @@ class Tape {
   /// Bytes held for values, gradients and scratch.
   std::size_t capacity() const { return values_.capacity() + gradients_.capacity() + scratch_.capacity(); }
 
-  /// A copy of somebody's array; nothing flows back to it.
+  /// A copy of an array that needs no gradient.
   Var<Scalar> constant(TensorView<const Scalar> view) { return leaf(view, false); }
   Var<Scalar> constant(const Tensor<Scalar>& tensor) { return leaf(tensor.view(), false); }
   Var<Scalar> constant(Scalar value) { return leaf({&value, {}}, false); }
   /// A value from `allocate` or `zeros`, not copied.
   Var<Scalar> constant_in_place(TensorView<Scalar> view) { return push({.value = view}); }
-  /// A copy whose gradient is wanted (see `Var::gradient`).
+  /// A copy that needs a gradient (see `Var::gradient`).
   Var<Scalar> variable(TensorView<const Scalar> view) { return leaf(view, true); }
   Var<Scalar> variable(const Tensor<Scalar>& tensor) { return leaf(tensor.view(), true); }
   /// The parameter itself, not a copy; `backward` adds to the parameter's own gradient. Its value must not be replaced
-  /// before the tape is cleared. Throws StateError where rows are behind (RowUpdates) and the tape does not record.
+  /// before the tape is cleared. Throws StateError where rows are not up to date (RowUpdates) and the tape does not
+  /// record.
   [[gnu::noinline]] Var<Scalar> parameter(const Parameter<Scalar>& p) {
     // A node never writes its value, so the const is kept in substance.
     Node node{.value = {const_cast<Scalar*>(p.value().data()), p.shape()}};
@@ -117,25 +111,26 @@ class Tape {
     node.requires_grad = recording();
     node.is_parameter = true;
     node.rows = p.row_updates();
-    if (node.rows != nullptr && !recording() && !node.rows->present()) {
-      fail<StateError>("tape", "rows of a parameter are behind: the optimiser's catch_up() comes before evaluation");
+    if (node.rows != nullptr && !recording() && !node.rows->up_to_date()) {
+      fail<StateError>("tape",
+                       "rows of a parameter are not up to date: call the optimiser's catch_up() before evaluation");
     }
     return push(node);
   }
 
-  /// Uninitialised room for an output.
+  /// An uninitialised array for an output.
   TensorView<Scalar> allocate(const Shape& shape) { return values_.tensor<Scalar>(shape); }
   [[gnu::noinline]] TensorView<Scalar> zeros(const Shape& shape) {
     const TensorView<Scalar> out = allocate(shape);
     std::fill_n(out.data(), out.size(), Scalar(0));
     return out;
   }
-  /// Uninitialised room for anything else that a backward function needs.
+  /// Uninitialised memory for anything else that a backward function needs.
   template <class T>
-  T* room(Index count) {
+  T* allocate_array(Index count) {
     return values_.array<T>(count);
   }
-  /// Room whose life ends with an ArenaScope.
+  /// Scratch buffers: memory whose life ends with an ArenaScope.
   Arena& scratch() { return scratch_; }
   /// Copies that live as long as the values, for backward functions to use.
   template <class T>
@@ -151,15 +146,16 @@ class Tape {
 
   /// Appends a value computed from `inputs`, and the function that adds its gradients to theirs:
   /// `backward(const Gradients<Scalar>&)`. The function is copied bit by bit and never destroyed, so it may capture
-  /// handles, views of this tape's memory and plain numbers only. `value` must come from `allocate`.
+  /// handles, views of this tape's memory and plain numbers only. `value` must come from `allocate`. Inputs that are
+  /// empty handles, such as a bias that is not given, are skipped; throws StateError when all are.
   template <class Backward>
   Var<Scalar> record(std::span<const Var<Scalar>> inputs, TensorView<Scalar> value, const Backward& backward) {
     static_assert(std::is_trivially_copyable_v<Backward> && std::is_trivially_destructible_v<Backward>,
                   "a backward function may capture only handles, views and plain numbers");
-    const auto [var, room] = append(inputs, value, sizeof(Backward), [](const void* f, const Gradients<Scalar>& g) {
+    const auto [var, closure] = append(inputs, value, sizeof(Backward), [](const void* f, const Gradients<Scalar>& g) {
       (*static_cast<const Backward*>(f))(g);
     });
-    if (room != nullptr) ::new (room) Backward(backward);
+    if (closure != nullptr) ::new (closure) Backward(backward);
     return var;
   }
 
@@ -194,6 +190,7 @@ class Tape {
  private:
   friend class Var<Scalar>;
   friend class Gradients<Scalar>;
+  friend class detail::GradientSink<Scalar>;
   static constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
 
   struct Node {
@@ -202,26 +199,32 @@ class Tape {
     const void* closure = nullptr;
     void (*backward)(const void*, const Gradients<Scalar>&) = nullptr;
     std::uint32_t root = none;   ///< whose memory this is a view of
-    RowUpdates* rows = nullptr;  ///< of a parameter, if any
+    RowUpdates* rows = nullptr;  ///< of a parameter that is stepped row by row
     bool requires_grad = false;
     bool is_parameter = false;
   };
 
-  /// The part of `record` that is the same for every function: the value, and room for the function if it is wanted.
+  /// The part of `record` that is the same for every function: the value, and memory for the function if it is needed.
   struct Appended {
     Var<Scalar> var;
-    void* room;
+    void* closure;
   };
   [[gnu::noinline]] Appended append(std::span<const Var<Scalar>> inputs, TensorView<Scalar> value, std::size_t size,
                                     void (*call)(const void*, const Gradients<Scalar>&)) {
     Node node{.value = value};
-    for (const Var<Scalar>& input : inputs) node.requires_grad |= at(input).requires_grad;
-    void* room = nullptr;
+    bool given = false;
+    for (const Var<Scalar>& input : inputs) {
+      if (!input) continue;
+      given = true;
+      node.requires_grad |= at(input).requires_grad;
+    }
+    if (!given) fail<StateError>("record", "wanted at least one input, got ", inputs.size(), " empty handles");
+    void* closure = nullptr;
     if (node.requires_grad) {
-      node.closure = room = values_.allocate(size);
+      node.closure = closure = values_.allocate(size);
       node.backward = call;
     }
-    return {push(node), room};
+    return {push(node), closure};
   }
 
   [[gnu::noinline]] Var<Scalar> push(const Node& node) {
@@ -246,20 +249,14 @@ class Tape {
     return nodes_[x.index_];
   }
 
-  /// No gradient has come to x, nor to other views of its memory.
-  bool untouched(Var<Scalar> x) const {
+  /// The array that x is, or is a view of.
+  const Node& array_of(Var<Scalar> x) const {
     const Node& node = at(x);
-    const Node& root = nodes_[node.root != none ? node.root : x.index_];
-    return node.requires_grad && root.gradient == nullptr && root.value.size() == node.value.size();
+    return nodes_[node.root != none ? node.root : x.index_];
   }
-  [[gnu::noinline]] TensorView<Scalar> untouched_array(Var<Scalar> x) {
-    const Node& node = at(x);
-    Node& root = nodes_[node.root != none ? node.root : x.index_];
-    if (!node.requires_grad || root.gradient != nullptr) return {};
-    root.gradient = gradients_.array<Scalar>(root.value.size());
-    return {root.gradient, root.value.shape()};
-  }
+  /// dL/dx. The gradient of x's array is made where there is none, of zeros or (`zeroed` = false) uninitialised.
   [[gnu::noinline]] TensorView<Scalar> gradient_of(Var<Scalar> x, bool zeroed = true) {
+    if (!x) return {};
     const Node& node = at(x);
     if (!node.requires_grad) return {};
     Node& root = nodes_[node.root != none ? node.root : x.index_];
@@ -289,15 +286,17 @@ template <class Scalar>
 [[gnu::noinline]] TensorView<const Scalar> Var<Scalar>::value() const {
   if (tape_ == nullptr) fail<StateError>("var", "an empty handle");
   const auto& node = tape_->at(*this);
-  if (node.rows != nullptr && tape_->recording()) node.rows->use_all();
+  if (node.rows != nullptr && tape_->recording()) node.rows->prepare_all();
   return node.value;
 }
 template <class Scalar>
-[[gnu::noinline]] TensorView<const Scalar> Var<Scalar>::value(std::span<const Index> rows) const {
-  if (tape_ == nullptr) fail<StateError>("var", "an empty handle");
-  const auto& node = tape_->at(*this);
-  if (node.rows != nullptr && tape_->recording()) node.rows->use(rows);
-  return node.value;
+[[gnu::noinline]] void Var<Scalar>::prepare(std::span<const Index> rows) const {
+  RowUpdates* const updates = tape().at(*this).rows;
+  if (updates != nullptr && tape_->recording()) updates->prepare(rows);
+}
+template <class Scalar>
+[[gnu::noinline]] TensorView<const Scalar> Var<Scalar>::prepared() const {
+  return tape().at(*this).value;
 }
 template <class Scalar>
 [[gnu::noinline]] Shape Var<Scalar>::shape() const {
@@ -319,7 +318,7 @@ bool Var<Scalar>::requires_grad() const {
 template <class Scalar>
 TensorView<const Scalar> Var<Scalar>::gradient() const {
   const auto& node = tape().at(*this);
-  const auto& root = node.root != Tape<Scalar>::none ? tape_->nodes_[node.root] : node;
+  const auto& root = tape_->array_of(*this);
   if (!node.requires_grad || root.gradient == nullptr) return {};
   return {root.gradient + (node.value.data() - root.value.data()), node.value.shape(), node.value.row_stride()};
 }
@@ -330,14 +329,18 @@ Scalar Var<Scalar>::item() const {
   return view[0];
 }
 
-/// The one tape of an operation's inputs. Throws StateError, naming the operation, when they are on different tapes.
+/// The one tape of an operation's inputs; empty handles, such as a bias that is not given, are skipped. Throws
+/// StateError, naming the operation, when they are on different tapes or all are empty.
 template <class Scalar, class... Vars>
-Tape<Scalar>& tape_of([[maybe_unused]] std::string_view operation, Var<Scalar> first, Vars... rest) {
-  Tape<Scalar>& tape = first.tape();
-  for (const Var<Scalar>& other : std::initializer_list<Var<Scalar>>{rest...}) {
-    if (&other.tape() != &tape) fail<StateError>(operation, "inputs on different tapes");
+Tape<Scalar>& tape_of(std::string_view operation, Var<Scalar> first, Vars... rest) {
+  Tape<Scalar>* tape = nullptr;
+  for (const Var<Scalar>& input : std::initializer_list<Var<Scalar>>{first, rest...}) {
+    if (!input) continue;
+    if (tape != nullptr && &input.tape() != tape) fail<StateError>(operation, "inputs on different tapes");
+    tape = &input.tape();
   }
-  return tape;
+  if (tape == nullptr) fail<StateError>(operation, "all inputs are empty handles");
+  return *tape;
 }
 
 /// Records an operation; see Tape::record.

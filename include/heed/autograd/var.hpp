@@ -26,10 +26,13 @@ class Var {
 
   /// The tape this value is on. Throws StateError for a default-constructed or stale handle.
   Tape<Scalar>& tape() const;
+  /// Up to date in all rows.
   TensorView<const Scalar> value() const;
-  /// The same for an operation that reads these rows alone (a negative number is none): what a table that is stepped
-  /// row by row is faster for (RowUpdates).
-  TensorView<const Scalar> value(std::span<const Index> rows) const;
+  /// Brings rows of a parameter that is stepped row by row up to date (RowUpdates): for an operation that reads these
+  /// alone. Negative numbers are skipped. Of other values, all rows are up to date.
+  void prepare(std::span<const Index> rows) const;
+  /// The value, of which only the rows that were prepared may be read.
+  TensorView<const Scalar> prepared() const;
   Shape shape() const;
   /// Leading dimensions folded into rows.
   Index rows() const;

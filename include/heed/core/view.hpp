@@ -9,6 +9,21 @@
 
 namespace heed::inline HEED_ABI {
 
+namespace detail {
+
+/// Throws ShapeError for a view with gaps between its rows, with assertions on (without NDEBUG) only.
+constexpr void check_contiguous([[maybe_unused]] bool contiguous, [[maybe_unused]] Index cols,
+                                [[maybe_unused]] Index row_stride) {
+#ifndef NDEBUG
+  if (!contiguous) {
+    fail<ShapeError>("operator[]", "wanted a contiguous view, got rows of ", cols, " elements that lie ", row_stride,
+                     " elements apart: use view(row, column)");
+  }
+#endif
+}
+
+}  // namespace detail
+
 /// Rows and columns that someone else owns: what kernels take. Elements of a row are adjacent; rows lie `row_stride()`
 /// elements apart. Four numbers, trivially copyable; never checks bounds.
 template <class Scalar>
@@ -42,8 +57,11 @@ class MatrixView {
 
   constexpr Scalar* row(Index i) const { return data_ + i * row_stride_; }
   constexpr Scalar& operator()(Index i, Index j) const { return data_[i * row_stride_ + j]; }
-  /// Element `i` of a contiguous view.
-  constexpr Scalar& operator[](Index i) const { return data_[i]; }
+  /// Element `i` of a contiguous view. With assertions on, throws ShapeError for a view with gaps between its rows.
+  constexpr Scalar& operator[](Index i) const {
+    detail::check_contiguous(contiguous(), cols(), row_stride_);
+    return data_[i];
+  }
 
   /// Rows `begin .. end`. A part of a view without data has no data either.
   constexpr MatrixView rows(Index begin, Index end) const {
@@ -99,8 +117,11 @@ class TensorView {
 
   constexpr Scalar* row(Index i) const { return data_ + i * row_stride_; }
   constexpr Scalar& operator()(Index i, Index j) const { return data_[i * row_stride_ + j]; }
-  /// Element `i` of a contiguous view.
-  constexpr Scalar& operator[](Index i) const { return data_[i]; }
+  /// Element `i` of a contiguous view. With assertions on, throws ShapeError for a view with gaps between its rows.
+  constexpr Scalar& operator[](Index i) const {
+    detail::check_contiguous(contiguous(), cols(), row_stride_);
+    return data_[i];
+  }
 
   /// Leading dimensions folded: a `[rows, cols]` matrix, its rows `begin .. end`, its columns `begin .. end`.
   constexpr MatrixView<Scalar> matrix() const { return {data_, {rows(), cols()}, row_stride_}; }

@@ -34,6 +34,8 @@ struct PointwiseUnit {
   const double* times = nullptr;          ///< [tokens]; null: no time bias
   const Scalar* time_bias = nullptr;      ///< [buckets]
   Index buckets = 0;
+  MatrixView<Scalar> weights{};          ///< [tokens, tokens]: silu(s_ij) / n_i, 0 for later keys; empty: not wanted
+  MatrixView<const Scalar> d_weights{};  ///< dL/d(weights), for the backward pass; empty: 0
   RowPrefetcher<Scalar>* next_rows = nullptr;  ///< of the unit that follows
 
   Index tokens() const { return q.rows(); }
@@ -109,6 +111,7 @@ class PointwiseForward : PointwiseTiles<Scalar, Isa> {
         const Seen seen(pairs_, i, rows, j, std::min(block, tokens_ - j), nullptr);
         tile_scores<Scalar, Isa>(seen, width, u_.q.row(i), u_.q.row_stride(), a_.k_t + j * width, a_.s, block);
         weights(seen, i, j);
+        if (u_.weights) store_weights(seen, i, j);
         sum_over_keys<Scalar, Isa>(seen, !a_.finite && seen.mixed(), a_.s, block, a_.v + j * a_.wide, a_.wide, a_.out);
       }
       for (Index r = 0; r < rows; ++r) {
@@ -137,6 +140,16 @@ class PointwiseForward : PointwiseTiles<Scalar, Isa> {
         keep_first(x * sigmoid(x), std::min<Index>(P::width, seen.end[r] - c), zero).store(row + c);
       }
       for (; c < seen.widest_from(r / tile_rows<Isa> * tile_rows<Isa>); c += P::width) zero.store(row + c);
+    }
+  }
+
+  /// The weights of a tile, divided, and 0 behind each query.
+  [[gnu::noinline]] void store_weights(const Seen& seen, Index i, Index j) {
+    for (Index r = 0; r < seen.rows; ++r) {
+      Scalar* const out = u_.weights.row(i + r) + j;
+      const Scalar share = this->inverse_count(i + r);
+      for (Index c = 0; c < seen.end[r]; ++c) out[c] = a_.s[r * block + c] * share;
+      std::fill(out + seen.end[r], out + tokens_ - j, Scalar(0));
     }
   }
 
@@ -219,6 +232,11 @@ class PointwiseBackward : PointwiseTiles<Scalar, Isa> {
       Scalar *p_row = a_.p + r * block, *d_row = a_.ds + r * pitch;
       if (u_.next_rows != nullptr) u_.next_rows->step(8);
       this->add_bias(i + r, j, end, p_row, bucket);
+      if (u_.d_weights) {
+        const Scalar* const d_weights = u_.d_weights.row(i + r) + j;
+        const Scalar share = this->inverse_count(i + r);
+        for (Index c = 0; c < end; ++c) d_row[c] += share * d_weights[c];
+      }
       Index c = 0;
       for (; c < end; c += P::width) {
         const Index n = std::min<Index>(P::width, end - c);

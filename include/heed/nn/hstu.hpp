@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "heed/nn/layer_norm.hpp"
 #include "heed/nn/linear.hpp"
@@ -20,7 +21,7 @@ struct HSTULayerOptions {
   Index attention_dim = 0;  ///< of a head's queries and keys; 0: embed_dim / num_heads
   Index linear_dim = 0;     ///< of a head's values and gates; 0: embed_dim / num_heads
   Index max_length = 0;     ///< distances between two events that have a bias; 0: none has
-  Index time_buckets = 0;   ///< times between two events that have a bias (see kernels::time_bucket); 0: none has
+  Index time_buckets = 0;   ///< times between two events that have a bias (see pointwise_attention); 0: none has
   double dropout = 0.2;     ///< of the gated values
   double eps = 1e-6;        ///< of the normalisations
 };
@@ -46,58 +47,37 @@ class HSTULayer {
   /// `time_buckets` only. Throws ShapeError for sequences longer than `max_length`, or without times.
   Var<Scalar> operator()(Var<Scalar> x, const Segments& segments, std::span<const std::int64_t> times = {}) const {
     Tape<Scalar>& tape = x.tape();
-    const Var<Scalar> all = uvqk(norm_input(x), Activation::silu);  // heads read its columns in place
-    const auto part = [&](Index begin, Index width) { return slice(all, 1, begin, begin + width); };
-    PointwiseAttentionOptions<Scalar> options{.num_heads = options_.num_heads};
-    if (position_bias.size() > 0) options.position_bias = tape.parameter(position_bias);
-    if (time_bias.size() > 0) {
-      options.time_bias = tape.parameter(time_bias);
-      options.times = times;
-    }
-    const Var<Scalar> context = pointwise_attention(part(2 * values(), keys()), part(2 * values() + keys(), keys()),
-                                                    part(values(), values()), segments, options);
-    const Var<Scalar> gated =
-        gated_product<Scalar>(part(0, values()), norm_attention(context), {.activation = Activation::identity});
+    const Var<Scalar> all = projected(x);  // heads read its columns in place
+    const Var<Scalar> context = attention(all, segments, times, false).context;
+    const Var<Scalar> gated = gated_product<Scalar>(slice(all, 1, 0, values()), norm_attention(context),
+                                                    {.activation = Activation::identity});
     return linear_dropout<Scalar>(dropout(gated, options_.dropout), tape.parameter(output.weight),
                                   tape.parameter(output.bias), {.residual = x});
   }
 
-  /// How much rows `queries` of x (-1: of an empty sequence) make of each event, sequence b of them of its own: the
-  /// size of its weight, |silu(..)|, the mean over the heads, as a share of the sum over the events; each sequence's
-  /// [queries, events], one after the other. (The weights themselves may be negative and sum to anything.) Nothing
-  /// flows back. x and `times` are what the block would get.
+  /// The weights of rows `queries` of x (-1: of an empty sequence), sequence b of them in its own, as shares: the mean
+  /// of |w| over the heads, divided by its sum over the events; each sequence's [queries, events], one after the other.
+  /// (The weights themselves may be negative and sum to anything.) No gradient flows through it. x and `times` are what
+  /// the block would get.
   Var<Scalar> attention_weights(Var<Scalar> x, const Segments& segments, std::span<const std::int64_t> times,
                                 std::span<const Index> queries, const Segments& query_segments) const {
     Tape<Scalar>& tape = x.tape();
-    const TensorView<const Scalar> all = uvqk(norm_input(x), Activation::silu).value();
-    const auto q = all.columns(2 * values(), 2 * values() + keys()), k = all.columns(2 * values() + keys(), all.cols());
-    const Index width = keys() / options_.num_heads;
-    /// Sum over the heads of |silu(score)| of event j for event i.
-    const auto size = [&](Index i, Index j) {
-      Scalar bias = position_bias.size() > 0 ? position_bias.value().data()[i - j] : Scalar(0), sum = 0;
-      if (time_bias.size() > 0) {
-        const auto at = [&](Index n) { return static_cast<double>(times[static_cast<std::size_t>(n)]); };
-        bias += time_bias.value().data()[kernels::time_bucket(at(i) - at(j), time_bias.size())];
-      }
-      for (Index h = 0; h < options_.num_heads; ++h) {
-        Scalar score = bias;
-        for (Index c = h * width; c < (h + 1) * width; ++c) score += q(i, c) * k(j, c);
-        sum += std::abs(score / (1 + std::exp(-score)));
-      }
-      return sum;
-    };
+    const Scalar* weights = attention(projected(x), segments, times, true).weights.value().data();
     Index pairs = 0;
     for (Index b = 0; b < segments.count(); ++b) pairs += query_segments.length(b) * segments.length(b);
-    const TensorView<Scalar> out = tape.allocate({pairs});
-    std::fill_n(out.data(), pairs, Scalar(0));
+    const TensorView<Scalar> out = tape.zeros({pairs});
     Scalar* row = out.data();
     for (Index b = 0; b < segments.count(); ++b) {
-      for (Index r = query_segments.begin(b); r < query_segments.end(b); ++r, row += segments.length(b)) {
-        const Index begin = segments.begin(b), i = queries[static_cast<std::size_t>(r)];
-        Scalar sum = 0;
-        for (Index j = begin; j <= i; ++j) sum += row[j - begin] = size(i, j);
-        for (Index j = begin; sum > 0 && j <= i; ++j) row[j - begin] /= sum;
+      const Index events = segments.length(b);
+      for (Index r = query_segments.begin(b); r < query_segments.end(b) && events > 0; ++r, row += events) {
+        const Index i = queries[static_cast<std::size_t>(r)] - segments.begin(b);
+        for (Index h = 0; h < options_.num_heads; ++h) {
+          for (Index j = 0; j < events; ++j) row[j] += std::abs(weights[(h * events + i) * events + j]);
+        }
+        const Scalar sum = std::accumulate(row, row + events, Scalar(0));
+        for (Index j = 0; sum > 0 && j < events; ++j) row[j] /= sum;
       }
+      weights += options_.num_heads * events * events;
     }
     return tape.constant_in_place(out);
   }
@@ -137,6 +117,21 @@ class HSTULayer {
       fail<OptionError>("HSTULayer", "dropout ", options.dropout, " is not in [0, 1)");
     }
     return options;
+  }
+  /// u, v, q and k, side by side.
+  Var<Scalar> projected(Var<Scalar> x) const { return uvqk(norm_input(x), Activation::silu); }
+  AttentionResult<Scalar> attention(Var<Scalar> all, const Segments& segments, std::span<const std::int64_t> times,
+                                    bool weights) const {
+    Tape<Scalar>& tape = all.tape();
+    PointwiseAttentionOptions<Scalar> options{.num_heads = options_.num_heads, .weights = weights};
+    if (position_bias.size() > 0) options.position_bias = tape.parameter(position_bias);
+    if (time_bias.size() > 0) {
+      options.time_bias = tape.parameter(time_bias);
+      options.times = times;
+    }
+    const Index v = values(), q = 2 * values(), k = q + keys();
+    return pointwise_attention(slice(all, 1, q, k), slice(all, 1, k, k + keys()), slice(all, 1, v, q), segments,
+                               options);
   }
   Index all_heads(Index width) const { return width > 0 ? options_.num_heads * width : options_.embed_dim; }
   Index keys() const { return all_heads(options_.attention_dim); }

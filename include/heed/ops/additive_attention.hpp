@@ -31,7 +31,7 @@ AttentionResult<Scalar> additive_attention(Var<Scalar> q, const Segments& q_segm
   const detail::SingleHead<Scalar> head("additive_attention", tape, q, q_segments, k, v, k_segments, mask,
                                         with_weights);
   const SegmentsView qs = head.qs, ks = head.ks;
-  Scalar* log_sums = tape.template room<Scalar>(qs.tokens());
+  Scalar* log_sums = tape.template allocate_array<Scalar>(qs.tokens());
   const Scalar* wv = detail::dense(tape, w).data();
   const Index width = q.cols();
 
@@ -40,33 +40,28 @@ AttentionResult<Scalar> additive_attention(Var<Scalar> q, const Segments& q_segm
     u.log_sums = log_sums + qs.begin(b);
     return u;
   };
-  const Index room = kernels::additive_attention_scratch(ks.max_length, width);
-  {
-    ArenaScope scope(tape.scratch());
-    Scalar* scratch = tape.scratch().template array<Scalar>(room * tape.executor().threads());
-    tape.executor().run(qs.count, [&](Index b, int worker) {
-      kernels::additive_attention_forward<Scalar>(unit(b), wv, head.context_of(head.all, b),
-                                                  head.weights_of(head.all, b), scratch + worker * room);
-    });
-  }
+  const Index scratch_size = kernels::additive_attention_scratch(ks.max_length, width);
+  detail::run_with_scratch(tape, qs.count, scratch_size, [&](Index b, Scalar* scratch) {
+    kernels::additive_attention_forward<Scalar>(unit(b), wv, head.context_of(head.all, b), head.weights_of(head.all, b),
+                                                scratch);
+  });
   const Var<Scalar> root = record(tape, {q, k, v, w}, head.all, [=](const Gradients<Scalar>& g) {
     Tape<Scalar>& t = g.tape();
     const detail::SequenceGradients<Scalar> to(g, q, qs, k, v, ks);
     const TensorView<Scalar> dw = g(w);
     ArenaScope scope(t.scratch());
-    Scalar* scratch = t.scratch().template array<Scalar>(room * t.executor().threads());
     // The score vector is shared: each sequence has a share of its gradient, added up in order afterwards.
     const auto shares = t.scratch().template tensor<Scalar>({dw ? qs.count : 0, width});
     std::fill_n(shares.data(), shares.size(), Scalar(0));
-    const auto sequence = [&](Index b, int worker) {
+    const auto sequence = [&](Index b, Scalar* scratch) {
       const auto rows = [&](MatrixView<Scalar> view, SegmentsView s) {
         return view ? view.rows(s.begin(b), s.end(b)) : view;
       };
-      kernels::additive_attention_backward<Scalar>(
-          unit(b), wv, head.context_of(g.output(), b), head.weights_of(g.output(), b), rows(to.q, qs), rows(to.k, ks),
-          rows(to.v, ks), dw ? shares.row(b) : nullptr, scratch + worker * room);
+      kernels::additive_attention_backward<Scalar>(unit(b), wv, head.context_of(g.output(), b),
+                                                   head.weights_of(g.output(), b), rows(to.q(), qs), rows(to.k(), ks),
+                                                   rows(to.v(), ks), dw ? shares.row(b) : nullptr, scratch);
     };
-    to.run(sequence);
+    to.run(scratch_size, sequence);
     if (dw) detail::add_dense(t, dw, [&](Scalar* out) { kernels::add_column_sums<Scalar>(shares, out); });
   });
   return head.result(tape, root);

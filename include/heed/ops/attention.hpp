@@ -65,7 +65,7 @@ template <class Scalar>
 const kernels::LaneItem<Scalar>* keep_items(std::string_view operation, Tape<Scalar>& tape,
                                             std::span<const Index> items) {
   using Item = kernels::LaneItem<Scalar>;
-  Item* out = tape.template room<Item>(static_cast<Index>(items.size()));
+  Item* out = tape.template allocate_array<Item>(static_cast<Index>(items.size()));
   for (std::size_t i = 0; i < items.size(); ++i) {
     out[i] = static_cast<Item>(items[i]);
     if (out[i] != items[i]) {
@@ -111,11 +111,11 @@ AttentionResult<Scalar> attention(Var<Scalar> q, const Segments& q_segments, Var
   Scalar* weights = all.data() + context.size();
   const TensorView<Scalar> mass =
       masses ? TensorView<Scalar>(weights + weight_count, mass_shape) : TensorView<Scalar>();
-  Scalar* log_sums = tape.template room<Scalar>(heads * qs.tokens());
+  Scalar* log_sums = tape.template allocate_array<Scalar>(heads * qs.tokens());
   const bool drops = tape.training() && options.dropout > 0;
   const Random random = drops ? tape.next_random() : Random();
   const Index kept_row = kernels::kept_words(ks.max_length);
-  auto* const kept = tape.template room<std::uint16_t>(drops ? heads * qs.tokens() * kept_row : 0);
+  auto* const kept = tape.template allocate_array<std::uint16_t>(drops ? heads * qs.tokens() * kept_row : 0);
   const auto scale = static_cast<Scalar>(options.scale != 0 ? options.scale : 1 / std::sqrt(static_cast<double>(d)));
   const auto keep = drops ? static_cast<Scalar>(1 - options.dropout) : Scalar(1);
   const TensorView<const Scalar> qv = q.value(), kv = k.value(), vv = v.value();
@@ -152,31 +152,24 @@ AttentionResult<Scalar> attention(Var<Scalar> q, const Segments& q_segments, Var
   };
   // Whether to ask for the next unit's rows meanwhile: not for a few queries, which are done too soon.
   const auto follows = [=](Index i) { return i + 1 < qs.count * heads && qs.length(i / heads) >= 16; };
-  const Index room = kernels::attention_scratch<Scalar>(qs.max_length, ks.max_length, d, dv);
-  {
-    ArenaScope scope(tape.scratch());
-    Scalar* scratch = tape.scratch().template array<Scalar>(room * tape.executor().threads());
-    tape.executor().run(qs.count * heads, [&](Index i, int worker) {
-      kernels::AttentionUnit<Scalar> u = unit(i);
-      kernels::RowPrefetcher<Scalar> ahead;
-      if (follows(i)) {
-        const kernels::AttentionUnit<Scalar> next = unit(i + 1);
-        for (const auto& x : {next.q, next.k, next.v}) ahead.add(x);
-        u.next_rows = &ahead;
-      }
-      kernels::attention_forward<Scalar>(
-          u, slice(context, qs, dv, i), offsets != nullptr ? weights + weight_at(i) : nullptr, scratch + worker * room);
-    });
-  }
+  const Index scratch_size = kernels::attention_scratch<Scalar>(qs.max_length, ks.max_length, d, dv);
+  detail::run_with_scratch(tape, qs.count * heads, scratch_size, [&](Index i, Scalar* scratch) {
+    kernels::AttentionUnit<Scalar> u = unit(i);
+    kernels::RowPrefetcher<Scalar> ahead;
+    if (follows(i)) {
+      const kernels::AttentionUnit<Scalar> next = unit(i + 1);
+      for (const auto& x : {next.q, next.k, next.v}) ahead.add(x);
+      u.next_rows = &ahead;
+    }
+    kernels::attention_forward<Scalar>(u, slice(context, qs, dv, i),
+                                       offsets != nullptr ? weights + weight_at(i) : nullptr, scratch);
+  });
   const Var<Scalar> root = record(tape, {q, k, v}, all, [=](const Gradients<Scalar>& g) {
-    Tape<Scalar>& t = g.tape();
     const detail::SequenceGradients<Scalar> to(g, q, qs, k, v, ks);
     const TensorView<const Scalar> d_context(g.output().data(), context.shape());
     const Scalar* d_weights = g.output().data() + context.size();
-    ArenaScope scope(t.scratch());
-    Scalar* scratch = t.scratch().template array<Scalar>(room * t.executor().threads());
     // One sequence a chunk: when q, k and v share memory its heads must add one after the other.
-    const auto sequence = [&](Index b, int worker) {
+    const auto sequence = [&](Index b, Scalar* scratch) {
       for (Index i = b * heads; i < (b + 1) * heads; ++i) {
         kernels::AttentionUnit<Scalar> u = unit(i);
         kernels::RowPrefetcher<Scalar> ahead;
@@ -184,9 +177,9 @@ AttentionResult<Scalar> attention(Var<Scalar> q, const Segments& q_segments, Var
           const kernels::AttentionUnit<Scalar> next = unit(i + 1);
           for (const auto& x : {next.q, next.k, next.v}) ahead.add(x);
           for (const auto& x : {TensorView<const Scalar>(context), d_context}) ahead.add(slice(x, qs, dv, i + 1));
-          ahead.add(slice(to.q, qs, d, i + 1));
-          ahead.add(slice(to.k, ks, d, i + 1));
-          ahead.add(slice(to.v, ks, dv, i + 1));
+          ahead.add(slice(to.q(), qs, d, i + 1));
+          ahead.add(slice(to.k(), ks, d, i + 1));
+          ahead.add(slice(to.v(), ks, dv, i + 1));
           u.next_rows = &ahead;
         }
         kernels::AttentionCotangents<Scalar> given{slice(context, qs, dv, i), slice(d_context, qs, dv, i)};
@@ -197,11 +190,11 @@ AttentionResult<Scalar> attention(Var<Scalar> q, const Segments& q_segments, Var
         if (masses) {
           given.d_mass = slice(TensorView<const Scalar>(d_weights + weight_count, mass_shape), qs, 1, i);
         }
-        kernels::attention_backward<Scalar>(u, given, slice(to.q, qs, d, i), slice(to.k, ks, d, i),
-                                            slice(to.v, ks, dv, i), scratch + worker * room);
+        kernels::attention_backward<Scalar>(u, given, slice(to.q(), qs, d, i), slice(to.k(), ks, d, i),
+                                            slice(to.v(), ks, dv, i), scratch);
       }
     };
-    to.run(sequence);
+    to.run(scratch_size, sequence);
   });
   AttentionResult<Scalar> result{.context = tape.alias(root, context)};
   if (options.weights) result.weights = tape.alias(root, {weights, {weight_count}});

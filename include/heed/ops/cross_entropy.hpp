@@ -23,7 +23,7 @@ struct CrossEntropyOptions {
 
 /// logits [rows, classes] (leading dimensions fold into rows), targets [rows] -> loss [], or [rows] with
 /// Reduction::none. When every row is ignored, the mean and the gradients are 0 (PyTorch: NaN). Only the logarithm of
-/// each row's sum is kept for the way back.
+/// each row's sum is kept for the backward pass.
 /// Throws ShapeError, IndexError for a target outside the classes, OptionError for the smoothing.
 template <class Scalar>
 Var<Scalar> cross_entropy(Var<Scalar> logits, std::span<const Index> targets, const CrossEntropyOptions& options = {}) {

@@ -12,8 +12,8 @@ struct expand {
 };
 }  // namespace op
 
-/// x [segments, ..] -> [tokens, ..]: each token gets its segment's. The way back sums over the segment. Throws
-/// ShapeError when x has another number of segments.
+/// x [segments, ..] -> [tokens, ..]: each token gets its segment's. The backward pass sums over the
+/// segment. Throws ShapeError when x has another number of segments.
 template <class Scalar>
 Var<Scalar> expand(Var<Scalar> x, const Segments& segments) {
   Tape<Scalar>& tape = x.tape();

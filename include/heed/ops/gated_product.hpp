@@ -28,7 +28,7 @@ struct GatedProductOptions {
 template <class Scalar>
 Var<Scalar> gated_product(Var<Scalar> gate, Var<Scalar> value, const GatedProductOptions<Scalar>& options = {}) {
   const Var<Scalar> residual = options.residual;
-  Tape<Scalar>& tape = tape_of("gated_product", gate, value, residual ? residual : value);
+  Tape<Scalar>& tape = tape_of("gated_product", gate, value, residual);
   const Shape shape = value.shape();
   if (gate.shape() != shape || (residual && residual.shape() != shape)) {
     fail<ShapeError>("gated_product", "gate ", gate.shape(), ", value ", to_string(shape),
@@ -43,7 +43,7 @@ Var<Scalar> gated_product(Var<Scalar> gate, Var<Scalar> value, const GatedProduc
     kernels::gated_product_forward<Scalar>(kind, gv.rows(begin, end), vv.rows(begin, end),
                                            beside ? beside.rows(begin, end) : beside, y.matrix().rows(begin, end));
   });
-  return record(tape, {gate, value, residual ? residual : value}, y, [=](const Gradients<Scalar>& g) {
+  return record(tape, {gate, value, residual}, y, [=](const Gradients<Scalar>& g) {
     const TensorView<const Scalar> dy = g.output().matrix();
     // One after the other: some may share memory.
     const auto each = [&](TensorView<Scalar> to, auto&& add) {
@@ -58,7 +58,6 @@ Var<Scalar> gated_product(Var<Scalar> gate, Var<Scalar> value, const GatedProduc
       kernels::gated_product_backward_gate<Scalar>(kind, gv.rows(begin, end), vv.rows(begin, end), dy.rows(begin, end),
                                                    out);
     });
-    if (!residual) return;
     each(g(residual),
          [&](Index begin, Index end, TensorView<Scalar> out) { kernels::add_rows<Scalar>(dy.rows(begin, end), out); });
   });

@@ -34,7 +34,8 @@ Var<Scalar> gather(Var<Scalar> x, std::span<const Index> indices) {
   // One row an index: x's rows themselves when it has two dimensions, otherwise all that belongs to one element.
   const Index width = detail::without(x.shape(), 0).size();
   const bool rows = x.shape().rank() == 2;
-  const auto in = rows ? x.value(indices) : TensorView<const Scalar>(detail::dense(tape, x).data(), {size, width});
+  if (rows) x.prepare(indices);
+  const auto in = rows ? x.prepared() : TensorView<const Scalar>(detail::dense(tape, x).data(), {size, width});
   const auto y = tape.allocate(detail::with_size(x.shape(), 0, count));
   const TensorView<Scalar> flat(y.data(), {count, width});
   const Index* kept = tape.keep(indices);

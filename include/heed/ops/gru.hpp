@@ -2,12 +2,11 @@
 // One GRU layer in one direction over ragged sequences, as one operation.
 #pragma once
 
-#include <array>
-
 #include "heed/autograd/tape.hpp"
 #include "heed/kernels/gru.hpp"
 #include "heed/kernels/reduce.hpp"
 #include "heed/ops/detail/product.hpp"
+#include "heed/ops/detail/run_with_scratch.hpp"
 
 namespace heed::inline HEED_ABI {
 
@@ -67,18 +66,17 @@ template <class Scalar>
 template <class Scalar>
 GruResult<Scalar> gru(Var<Scalar> x, const Segments& segments, const GruWeights<Scalar>& w, Var<Scalar> h0 = {},
                       bool reverse = false) {
-  const auto or_x = [&](Var<Scalar> given) { return given ? given : x; };
-  Tape<Scalar>& tape = tape_of("gru", x, w.weight_ih, w.weight_hh, or_x(w.bias_ih), or_x(w.bias_hh), or_x(h0));
+  Tape<Scalar>& tape = tape_of("gru", x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, h0);
   detail::check_gru(x, segments, w, h0);
   const Index H = w.weight_hh.cols(), tokens = segments.tokens(), count = segments.count();
   if (!h0) h0 = tape.constant_in_place(tape.zeros({count, H}));
 
   kernels::TimeMajor order{.segments = tape.keep(segments), .reverse = reverse};
-  order.source = tape.template room<Index>(tokens);
-  order.first = tape.template room<Index>(order.groups() + 1);
+  order.source = tape.template allocate_array<Index>(tokens);
+  order.first = tape.template allocate_array<Index>(order.groups() + 1);
   order.arrange();
 
-  // The two results share one value, so that one backward function sees both cotangents.
+  // The two results share one value, so that one backward function sees both gradients.
   const auto all = tape.allocate({tokens * H + count * H});
   const auto inputs = tape.allocate({tokens, x.cols()});  // time-major x
   kernels::GruArrays<Scalar> a;
@@ -107,16 +105,12 @@ GruResult<Scalar> gru(Var<Scalar> x, const Segments& segments, const GruWeights<
       for (Index i = begin; i < end; ++i) std::copy_n(x.value().row(order.source[i]), x.cols(), inputs.row(i));
       kernels::gru_project<Scalar>(inputs.rows(begin, end), w_ih, bias, a.gates.rows(begin, end));
     });
-    const Index room = kernels::TimeMajor::group_size * H;
-    Scalar* state = scratch.array<Scalar>(room * tape.executor().threads());
-    tape.executor().run(order.groups(), [&](Index group, int worker) {
-      kernels::gru_forward<Scalar>(order, group, a, state + worker * room);
-    });
+    detail::run_with_scratch(tape, order.groups(), kernels::TimeMajor::group_size * H,
+                             [&](Index group, Scalar* state) { kernels::gru_forward<Scalar>(order, group, a, state); });
   }
 
-  // Biases that are not given stand in as x: recording wants handles.
-  const std::array<Var<Scalar>, 6> given{x, w.weight_ih, w.weight_hh, or_x(w.bias_ih), or_x(w.bias_hh), h0};
-  const Var<Scalar> root = tape.record(given, all, [=](const Gradients<Scalar>& g) {
+  const std::initializer_list<Var<Scalar>> given{x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, h0};
+  const Var<Scalar> root = record(tape, given, all, [=](const Gradients<Scalar>& g) {
     Tape<Scalar>& t = g.tape();
     Arena& scratch = t.scratch();
     ArenaScope scope(scratch);
@@ -129,10 +123,8 @@ GruResult<Scalar> gru(Var<Scalar> x, const Segments& segments, const GruWeights<
     Scalar* w_hh = scratch.array<Scalar>(3 * H * H);
     kernels::gru_pack_backward<Scalar>(w.weight_hh.value(), w_hh);
     d.w_hh = w_hh;
-    const Index room = kernels::TimeMajor::group_size * H;
-    Scalar* state = scratch.array<Scalar>(room * t.executor().threads());
-    t.executor().run(order.groups(), [&](Index group, int worker) {
-      kernels::gru_backward<Scalar>(order, group, a, d, state + worker * room);
+    detail::run_with_scratch(t, order.groups(), kernels::TimeMajor::group_size * H, [&](Index group, Scalar* state) {
+      kernels::gru_backward<Scalar>(order, group, a, d, state);
     });
     // The input's gates are n r z, its weights' rows r z n.
     if (const auto dx = g(x)) {

@@ -6,6 +6,7 @@
 #include "heed/kernels/gemm.hpp"
 #include "heed/kernels/reduce.hpp"
 #include "heed/ops/activation.hpp"
+#include "heed/ops/detail/gradient_sink.hpp"
 #include "heed/ops/detail/product.hpp"
 
 namespace heed::inline HEED_ABI {
@@ -29,30 +30,31 @@ template <class Scalar>
   }
 }
 
-/// How `rows` are cut on the way back through a weight [m, n].
+/// How the backward pass of a layer with weight [m, n] cuts `rows`.
 struct LinearSlabs {
-  bool together;      ///< the weight's gradient, where it is wanted, is summed up in the same slabs
+  bool with_weight;   ///< the weight's gradient, where it is needed, is summed in the same slabs
   Index size, count;  ///< of a slab; sizes are whole blocks of row_grain
 
-  LinearSlabs(Index rows, Index m, Index n) : together(false), size(row_grain) {
-    // The sums of all slabs take half the room of what they are made of; long slabs would cost them digits.
-    const Index least = round_up(std::max<Index>(1, 2 * m * n / std::max<Index>(1, m + n)), row_grain);
+  LinearSlabs(Index rows, Index m, Index n) : with_weight(false), size(row_grain) {
+    // Not much longer than the least, as rounding errors grow with the length of a sum.
+    const Index least = round_up(std::max<Index>(1, least_slab(m, n)), row_grain);
     if (rows >= 8 * least) {
-      together = true;
+      with_weight = true;
       size = round_up(std::max(least, std::min<Index>(rows / 32, 4096)), row_grain);
     }
     count = ceil_divide(rows, size);
   }
 };
 
-/// From the cotangent dz [rows, out] of x weight^T + bias to those of all three. With `made`, `prepare(begin, end,
-/// room)` makes rows begin .. end - 1 of it in the room [end - begin, out]; else it is the output's own, and the room
-/// empty.
+/// From the gradient dz [rows, out] of x weight^T + bias to those of all three. With `separate_dz`, `prepare(begin,
+/// end, dz)` writes rows begin .. end - 1 of it to a scratch buffer dz [end - begin, out]; else dz is the gradient of
+/// the output, and the view passed to `prepare` is empty.
 ///
-/// Each block of rows serves all three while it is near, and weight and bias are summed over slabs of rows, which are
-/// then added in order. A weight that is large against the rows is left for a product of its own, cut by its rows.
+/// Each block of rows is used for all three while it is in the cache, and the gradients of weight and bias are summed
+/// over slabs of rows, which are then added in order. A weight that is large against the rows gets a product of its own
+/// afterwards, cut by its rows.
 template <class Scalar, class Prepare>
-void linear_backward(const Gradients<Scalar>& g, Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, bool made,
+void linear_backward(const Gradients<Scalar>& g, Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, bool separate_dz,
                      const Prepare& prepare) {
   using View = MatrixView<const Scalar>;
   Tape<Scalar>& tape = g.tape();
@@ -60,40 +62,41 @@ void linear_backward(const Gradients<Scalar>& g, Var<Scalar> x, Var<Scalar> weig
   ArenaScope scope(scratch);
   const View in = x.value().matrix(), w = weight.value(), dy = g.output().matrix();
   const Index rows = in.rows(), out = w.rows();
-  const auto db = bias ? g(bias) : TensorView<Scalar>();
-  const auto [dx, fresh] = g.to_overwrite(x);
-  const MatrixView<Scalar> to = dx.matrix(), dw = g(weight).matrix();
+  const auto db = g(bias);
+  const GradientSink<Scalar> sink(g, x);
+  const MatrixView<Scalar> dx = sink.view(), dw = g(weight);
   const LinearSlabs cut(rows, out, w.cols());
-  // A block's cotangent goes to its worker's room, unless all of it is wanted once more, or takes no more.
-  const bool summed = dw && cut.together, whole = (dw && !summed) || rows <= tape.executor().threads() * row_grain;
-  const auto dw_sums = scratch.template tensor<Scalar>({summed ? cut.count * out : 0, w.cols()});
+  const bool sums_weight = dw && cut.with_weight, weight_last = dw && !cut.with_weight;
+  // dz is kept whole for the weight's product afterwards, or where it is no larger than a block for each worker.
+  const Index blocks_size = tape.executor().threads() * row_grain;
+  const bool keeps_dz = weight_last || rows <= blocks_size;
+  const auto dw_sums = scratch.template tensor<Scalar>({sums_weight ? cut.count * out : 0, w.cols()});
   const auto db_sums = scratch.template tensor<Scalar>({db ? cut.count : 0, out});
-  const Index room_rows = whole ? rows : tape.executor().threads() * row_grain;
-  const auto rooms = scratch.template tensor<Scalar>({made ? room_rows : 0, out});
+  const auto dz_buffer = scratch.template tensor<Scalar>({separate_dz ? keeps_dz ? rows : blocks_size : 0, out});
   std::fill_n(db_sums.data(), db_sums.size(), Scalar(0));
-  tape.executor().run_ranges(rows, cut.size, [&, accumulate = !fresh](Index first, Index last, int worker) {
+  tape.executor().run_ranges(rows, cut.size, [&](Index first, Index last, int worker) {
     for (Index begin = first; begin < last; begin += row_grain) {
-      const Index end = std::min(begin + row_grain, last), at = whole ? begin : worker * row_grain;
-      const auto room = made ? rooms.rows(at, at + end - begin) : MatrixView<Scalar>();
-      prepare(begin, end, room);
-      const View dz = made ? View(room) : dy.rows(begin, end), part = in.rows(begin, end);
-      if (to) {
+      const Index end = std::min(begin + row_grain, last), at = keeps_dz ? begin : worker * row_grain;
+      const auto made = separate_dz ? dz_buffer.rows(at, at + end - begin) : MatrixView<Scalar>();
+      prepare(begin, end, made);
+      const View dz = separate_dz ? View(made) : dy.rows(begin, end), part = in.rows(begin, end);
+      if (dx) {
         kernels::RowPrefetcher<Scalar> next;
         next.add(part);
-        kernels::gemm<Scalar>(dz, w, to.rows(begin, end),
-                              {.accumulate = accumulate, .next_rows = summed ? &next : nullptr});
+        kernels::gemm<Scalar>(dz, w, dx.rows(begin, end),
+                              {.accumulate = !sink.fresh(), .next_rows = sums_weight ? &next : nullptr});
       }
       if (db) kernels::add_column_sums<Scalar>(dz, db_sums.row(first / cut.size));
-      if (summed) {
+      if (sums_weight) {
         const Index i = first / cut.size;
         kernels::gemm_tn<Scalar>(dz, part, dw_sums.rows(i * out, (i + 1) * out), {.accumulate = begin > first});
       }
     }
   });
-  // Not before dx is whole: x and the weight may be one array.
+  // Not before dx is complete: x and the weight may be one array.
   if (db) kernels::add_column_sums<Scalar>(db_sums, db.data());
-  if (summed) add_slabs<Scalar>(tape, dw_sums, dw);
-  if (dw && !summed) add_product_tn<Scalar>(tape, made ? View(rooms) : dy, in, dw);
+  if (sums_weight) add_slabs<Scalar>(tape, dw_sums, dw);
+  if (weight_last) add_product_tn<Scalar>(tape, separate_dz ? View(dz_buffer) : dy, in, dw);
 }
 
 }  // namespace detail
@@ -104,18 +107,18 @@ void linear_backward(const Gradients<Scalar>& g, Var<Scalar> x, Var<Scalar> weig
 template <class Scalar>
 Var<Scalar> linear(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias = {}, Activation kind = Activation::identity) {
   if (!derivative_from_output(kind)) return activation(linear(x, weight, bias), kind);
-  Tape<Scalar>& tape = tape_of("linear", x, weight, bias ? bias : x);
+  Tape<Scalar>& tape = tape_of("linear", x, weight, bias);
   detail::check_linear("linear", x, weight, bias);
   const auto y = tape.allocate(x.shape().with_cols(weight.rows()));
   kernels::Epilogue<Scalar> epilogue{.bias = bias ? bias.value().data() : nullptr, .activation = kind};
   detail::product_nt<Scalar>(tape, x.value(), weight.value(), y, epilogue);
-  return record(tape, {x, weight, bias ? bias : x}, y, [=](const Gradients<Scalar>& g) {
-    const bool made = kind != Activation::identity;
-    detail::linear_backward<Scalar>(g, x, weight, bias, made, [&](Index begin, Index, MatrixView<Scalar> room) {
-      if (!made) return;
-      std::fill_n(room.data(), room.size(), Scalar(0));
-      kernels::activation_backward<Scalar>(kind, room.size(), nullptr, y.matrix().row(begin),
-                                           g.output().matrix().row(begin), room.data());
+  return record(tape, {x, weight, bias}, y, [=](const Gradients<Scalar>& g) {
+    const bool separate_dz = kind != Activation::identity;
+    detail::linear_backward<Scalar>(g, x, weight, bias, separate_dz, [&](Index begin, Index, MatrixView<Scalar> dz) {
+      if (!separate_dz) return;
+      std::fill_n(dz.data(), dz.size(), Scalar(0));
+      kernels::activation_backward<Scalar>(kind, dz.size(), nullptr, y.matrix().row(begin),
+                                           g.output().matrix().row(begin), dz.data());
     });
   });
 }

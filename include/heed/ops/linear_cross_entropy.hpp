@@ -37,6 +37,134 @@ void add_scaled_rows(Tape<Scalar>& tape, TensorView<const Scalar> y, Scalar fact
   });
 }
 
+/// The losses of a catalogue and their gradients, a tile of rows at a time, with the scratch buffers for it.
+template <class Scalar>
+class CatalogueLosses {
+ public:
+  struct Problem {
+    MatrixView<const Scalar> x, weight;  ///< [rows, d], [items, d]
+    const Scalar* bias;                  ///< [items], or null
+    const Index *rows, *targets;         ///< [count]: the rows of x that count; [rows]
+    Index count;
+    Scalar scale;
+    MatrixView<Scalar> dx, dweight;  ///< of the sum of the losses: [count, d], [items, d]; empty where not needed
+    Scalar* dbias;                   ///< [items], or null
+  };
+
+  CatalogueLosses(Tape<Scalar>& tape, const Problem& problem)
+      : p_(problem),
+        executor_(tape.executor()),
+        scope_(tape.scratch()),
+        items_(p_.weight.rows()),
+        width_(p_.weight.cols()),
+        keeps_exponentials_(p_.dweight || p_.dbias != nullptr) {
+    const Index blocks = ceil_divide(items_, block);
+    part_ = ceil_divide(blocks, 16) * block;
+    parts_ = items_ > 0 ? ceil_divide(items_, part_) : 0;
+    Arena& arena = tape.scratch();
+    const auto matrix = [&](Index rows, Index cols) { return arena.tensor<Scalar>({rows, cols}).matrix(); };
+    targets_ = arena.array<Index>(p_.count);
+    for (Index i = 0; i < p_.count; ++i) targets_[i] = p_.targets[p_.rows[i]];
+    x_ = matrix(height, width_);
+    x_t_ = matrix(width_, height);
+    block_top_ = matrix(blocks, height);
+    part_top_ = matrix(parts_, height);
+    part_factor_ = matrix(parts_, height);
+    part_sum_ = arena.tensor<double>({parts_, height});
+    hit_ = arena.array<Scalar>(height);
+    greatest_ = arena.array<Scalar>(height);
+    share_ = arena.array<Scalar>(height);
+    if (p_.dx) part_dx_ = matrix(parts_ * height, width_);
+    if (p_.dweight) scaled_ = matrix(executor_.threads() * height, width_);
+    e_ = matrix(keeps_exponentials_ ? items_ : block * executor_.threads(), height);  // the largest last: arenas double
+  }
+
+  /// Returns the sum of the losses, and writes their gradients.
+  double run() {
+    double total = 0;
+    for (Index from = 0; from < p_.count; from += height) {
+      const Tile tile{from, std::min(height, p_.count - from), targets_ + from};
+      exponentials(tile);
+      total += losses(tile);
+      if (keeps_exponentials_) weight_gradients(tile);
+      if (p_.dx) row_gradients(tile);
+    }
+    return total;
+  }
+
+ private:
+  static constexpr Index height = kernels::catalogue_tile, block = kernels::catalogue_block;
+
+  struct Tile {
+    Index from, rows;      ///< of the rows that count
+    const Index* targets;  ///< [rows]
+  };
+
+  /// The exponentials of a tile, their sums and, where it is needed, the rows' gradient, over each part of the items.
+  void exponentials(const Tile& tile) {
+    const auto x = x_.rows(0, tile.rows), x_t = x_t_.columns(0, tile.rows), e = e_.columns(0, tile.rows);
+    for (Index r = 0; r < tile.rows; ++r) {
+      kernels::scale_forward<Scalar>(width_, p_.x.row(p_.rows[tile.from + r]), p_.scale, 0, x.row(r));
+    }
+    kernels::transpose<Scalar>(x, x_t);
+    executor_.run_ranges(items_, part_, [&](Index begin, Index end, int worker) {
+      const Index p = begin / part_;
+      std::fill_n(part_top_.row(p), tile.rows, -std::numeric_limits<Scalar>::infinity());
+      std::fill_n(part_sum_.row(p), tile.rows, 0.0);
+      const auto dx = p_.dx ? part_dx_.rows(p * height, p * height + tile.rows) : part_dx_;
+      std::fill_n(dx.data(), dx.size(), Scalar(0));
+      for (Index c = begin; c < end; c += block) {
+        const Index stop = std::min(c + block, end), at = keeps_exponentials_ ? c : worker * block;
+        kernels::catalogue_exponentials<Scalar>(p_.weight.rows(c, stop), p_.bias == nullptr ? nullptr : p_.bias + c,
+                                                x_t, c, tile.targets, e.rows(at, at + stop - c), part_top_.row(p),
+                                                part_sum_.row(p), hit_, dx);
+        std::copy_n(part_top_.row(p), tile.rows, block_top_.row(c / block));
+      }
+    });
+  }
+  double losses(const Tile& tile) {
+    return kernels::catalogue_losses<Scalar>(part_top_.columns(0, tile.rows), part_sum_.columns(0, tile.rows), hit_,
+                                             greatest_, share_, part_factor_.columns(0, tile.rows));
+  }
+  void weight_gradients(const Tile& tile) {
+    executor_.run_ranges(items_, block, [&](Index begin, Index end, int worker) {
+      kernels::catalogue_weight_gradients<Scalar>(
+          e_.columns(0, tile.rows).rows(begin, end), block_top_.row(begin / block), greatest_, share_, begin,
+          tile.targets, x_.rows(0, tile.rows), tile.from > 0,
+          p_.dweight ? scaled_.rows(worker * height, worker * height + tile.rows) : scaled_,
+          p_.dweight ? p_.dweight.rows(begin, end) : p_.dweight, p_.dbias == nullptr ? nullptr : p_.dbias + begin);
+    });
+  }
+  /// What the parts summed, as probabilities, less the targets' rows.
+  void row_gradients(const Tile& tile) {
+    constexpr Index grain = 16;
+    executor_.run_ranges(tile.rows, grain, [&](Index begin, Index end, int) {
+      for (Index r = begin; r < end; ++r) {
+        Scalar* const out = p_.dx.row(tile.from + r);
+        kernels::scale_forward<Scalar>(width_, p_.weight.row(tile.targets[r]), Scalar(-1), 0, out);
+        for (Index p = 0; p < parts_; ++p) {
+          kernels::add_scaled<Scalar>(width_, part_dx_.row(p * height + r), part_factor_(p, r), out);
+        }
+      }
+    });
+  }
+
+  const Problem p_;
+  Executor& executor_;
+  const ArenaScope scope_;
+  const Index items_, width_;
+  const bool keeps_exponentials_;  ///< of all items, for the weight's gradient
+  /// Items that one worker sums by itself: whole blocks, in 16 parts at most, by the number of items alone.
+  Index part_, parts_;
+  Index* targets_;                                         ///< [count]
+  MatrixView<Scalar> x_, x_t_;                             ///< a tile's rows, scaled [tile, d]; transposed
+  MatrixView<Scalar> e_;                                   ///< [items, tile], or [block, tile] of each worker
+  MatrixView<Scalar> block_top_, part_top_, part_factor_;  ///< [blocks, tile], [parts, tile], [parts, tile]
+  MatrixView<double> part_sum_;                            ///< [parts, tile]
+  MatrixView<Scalar> part_dx_, scaled_;                    ///< [parts tile, d]; [workers tile, d]
+  Scalar *hit_, *greatest_, *share_;                       ///< [tile]: see kernels/linear_cross_entropy.hpp
+};
+
 }  // namespace detail
 
 /// cross_entropy(scale x weight^T + bias, targets): x [.., d] (leading dimensions fold into rows), weight [items, d],
@@ -50,7 +178,7 @@ template <class Scalar>
 Var<Scalar> linear_cross_entropy(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, std::span<const Index> targets,
                                  const LinearCrossEntropyOptions& options = {}) {
   constexpr const char* name = op::linear_cross_entropy::name;
-  Tape<Scalar>& tape = tape_of(name, x, weight, bias ? bias : x);
+  Tape<Scalar>& tape = tape_of(name, x, weight, bias);
   const Index rows = x.rows(), width = x.cols(), items = weight.rows();
   if (x.shape().rank() == 0 || weight.shape().rank() != 2 || width != weight.cols() || std::ssize(targets) != rows ||
       (bias && bias.shape() != Shape{items})) {
@@ -61,7 +189,7 @@ Var<Scalar> linear_cross_entropy(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> 
   if (options.reduction == Reduction::none) fail<OptionError>(name, "reduction must be mean or sum");
   const Index count = detail::count_targets(name, targets, items, "items", options.ignore_index);
   // Only the rows that count, packed.
-  Index* const kept = tape.template room<Index>(count);
+  Index* const kept = tape.template allocate_array<Index>(count);
   const auto y = tape.allocate({});
   const auto gradient_of = [&](Var<Scalar> v, const Shape& shape) {
     return v && v.requires_grad() ? tape.allocate(shape) : TensorView<Scalar>{};
@@ -69,80 +197,24 @@ Var<Scalar> linear_cross_entropy(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> 
   const auto dx = gradient_of(x, {count, width}), dw = gradient_of(weight, {items, width}),
              db = gradient_of(bias, {items});
 
-  constexpr Index tile = kernels::catalogue_tile, block = kernels::catalogue_block;
-  // A part is what one worker sums by itself: whole blocks. How many there are, 16 at most, depends on the items alone.
-  const Index blocks = ceil_divide(items, block), part = ceil_divide(blocks, 16) * block;
-  const Index parts = items > 0 ? ceil_divide(items, part) : 0;
-  Executor& executor = tape.executor();
-  ArenaScope scope(tape.scratch());
-  const auto scratch = [&](const Shape& shape) { return tape.scratch().template tensor<Scalar>(shape); };
-  Index* const wanted = tape.scratch().template array<Index>(count);
   for (Index i = 0, n = 0; i < rows; ++i) {
-    if (targets[static_cast<std::size_t>(i)] == options.ignore_index) continue;
-    kept[n] = i;
-    wanted[n++] = targets[static_cast<std::size_t>(i)];
+    if (targets[static_cast<std::size_t>(i)] != options.ignore_index) kept[n++] = i;
   }
-  const bool goes_on = dw || db;  // the exponentials are needed again
-  const auto all_x = scratch({tile, width}), all_x_t = scratch({width, tile}), all_tops = scratch({blocks, tile});
-  const auto all_part_tops = scratch({parts, tile}), all_factors = scratch({parts, tile});
-  const auto all_sums = tape.scratch().template tensor<double>({parts, tile});
-  const auto hits = scratch({tile}), greatest = scratch({tile}), shares = scratch({tile});
-  const auto all_sums_dx = dx ? scratch({parts * tile, width}) : TensorView<Scalar>{};
-  const auto all_scaled = dw ? scratch({executor.threads() * tile, width}) : TensorView<Scalar>{};
-  const auto all_e = scratch({goes_on ? items : block * executor.threads(), tile});  // last: an arena doubles
-  const MatrixView<const Scalar> in = x.value(), table = weight.value();
-  const Scalar* const offsets = bias ? bias.value().data() : nullptr;
   const Scalar scale = static_cast<Scalar>(options.scale);
-  double total = 0;
-  for (Index from = 0; from < count; from += tile) {
-    const Index tall = std::min(tile, count - from);
-    const Index* const target = wanted + from;
-    const auto here = all_x.rows(0, tall), here_t = all_x_t.columns(0, tall), e = all_e.columns(0, tall);
-    const auto tops = all_tops.columns(0, tall), part_tops = all_part_tops.columns(0, tall),
-               factors = all_factors.columns(0, tall);
-    const auto sums = all_sums.columns(0, tall);
-    for (Index r = 0; r < tall; ++r) {
-      kernels::scale_forward<Scalar>(width, in.row(kept[from + r]), scale, 0, here.row(r));
-    }
-    kernels::transpose<Scalar>(here, here_t);
-    executor.run_ranges(items, part, [&](Index begin, Index end, int worker) {
-      const Index p = begin / part;
-      std::fill_n(part_tops.row(p), tall, -std::numeric_limits<Scalar>::infinity());
-      std::fill_n(sums.row(p), tall, 0.0);
-      const auto sum_dx = dx ? all_sums_dx.rows(p * tile, p * tile + tall) : all_sums_dx.matrix();
-      if (dx) std::fill_n(sum_dx.data(), tall * width, Scalar(0));
-      for (Index c = begin; c < end; c += block) {
-        const Index stop = std::min(c + block, end), at = goes_on ? c : worker * block;
-        kernels::catalogue_exponentials<Scalar>(table.rows(c, stop), offsets == nullptr ? nullptr : offsets + c, here_t,
-                                                c, target, e.rows(at, at + stop - c), part_tops.row(p), sums.row(p),
-                                                hits.data(), sum_dx);
-        std::copy_n(part_tops.row(p), tall, tops.row(c / block));
-      }
-    });
-    total += kernels::catalogue_losses<Scalar>(part_tops, sums, hits.data(), greatest.data(), shares.data(), factors);
-    if (goes_on) {
-      executor.run_ranges(items, block, [&](Index begin, Index end, int worker) {
-        kernels::catalogue_weight_gradients<Scalar>(
-            e.rows(begin, end), tops.row(begin / block), greatest.data(), shares.data(), begin, target, here, from > 0,
-            dw ? all_scaled.rows(worker * tile, worker * tile + tall) : all_scaled.matrix(),
-            dw ? dw.rows(begin, end) : dw.matrix(), db ? db.data() + begin : nullptr);
-      });
-    }
-    if (!dx) continue;
-    constexpr Index grain = 16;
-    executor.run_ranges(tall, grain, [&](Index begin, Index end, int) {
-      for (Index r = begin; r < end; ++r) {
-        Scalar* const out = dx.row(from + r);
-        kernels::scale_forward<Scalar>(width, table.row(target[r]), Scalar(-1), 0, out);
-        for (Index p = 0; p < parts; ++p) {
-          kernels::add_scaled<Scalar>(width, all_sums_dx.row(p * tile + r), factors(p, r), out);
-        }
-      }
-    });
-  }
+  const double total = detail::CatalogueLosses<Scalar>(tape, {.x = x.value(),
+                                                              .weight = weight.value(),
+                                                              .bias = bias ? bias.value().data() : nullptr,
+                                                              .rows = kept,
+                                                              .targets = targets.data(),
+                                                              .count = count,
+                                                              .scale = scale,
+                                                              .dx = dx,
+                                                              .dweight = dw,
+                                                              .dbias = db.data()})
+                           .run();
   const bool mean = options.reduction == Reduction::mean;
   y[0] = static_cast<Scalar>(mean && count > 0 ? total / static_cast<double>(count) : total);
-  return record(tape, {x, weight, bias ? bias : x}, y, [=](const Gradients<Scalar>& g) {
+  return record(tape, {x, weight, bias}, y, [=](const Gradients<Scalar>& g) {
     if (count == 0) return;
     const Scalar up = mean ? g.output()[0] / static_cast<Scalar>(count) : g.output()[0];
     if (dx) detail::add_scaled_rows<Scalar>(g.tape(), dx, up * scale, kept, g(x).matrix());

@@ -23,6 +23,18 @@ struct LinearDropoutOptions {
   Var<Scalar> residual{};  ///< of the output's shape, or empty
 };
 
+namespace detail {
+
+/// A block of rows of one of them overlaps no other block of rows of the other: they are one array, or do not overlap.
+template <class Scalar>
+bool same_or_disjoint_rows(MatrixView<const Scalar> a, MatrixView<const Scalar> b) {
+  if (!a.contiguous() || !b.contiguous()) return false;
+  if (a.data() == b.data()) return a.cols() == b.cols();
+  return a.data() + a.size() <= b.data() || b.data() + b.size() <= a.data();
+}
+
+}  // namespace detail
+
 /// residual + dropout(activation(linear(x, weight, bias))), each block of rows finished while it is in the cache: for
 /// the identity, and for relu without a residual. Anything else is composed of the operations named.
 /// Throws as they do.
@@ -32,7 +44,7 @@ Var<Scalar> linear_dropout(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias,
   const Activation kind = options.activation;
   const double probability = options.dropout;
   const Var<Scalar> residual = options.residual;
-  Tape<Scalar>& tape = tape_of("linear_dropout", x, weight, bias ? bias : x, residual ? residual : x);
+  Tape<Scalar>& tape = tape_of("linear_dropout", x, weight, bias, residual);
   detail::check_linear("linear_dropout", x, weight, bias);
   const Index out = weight.rows();
   const Shape shape = x.shape().with_cols(out);
@@ -42,17 +54,10 @@ Var<Scalar> linear_dropout(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias,
   if (!(probability >= 0 && probability < 1)) {
     fail<OptionError>("linear_dropout", "dropout ", probability, " is not in [0, 1)");
   }
-  // A block of rows must begin where a group of the mask's random numbers does, and touch no row of another one: slices
-  // of one array that lie across each other would, and rows of another width.
-  const auto apart = [](TensorView<const Scalar> a, TensorView<const Scalar> b) {
-    return a.data() + a.size() <= b.data() || b.data() + b.size() <= a.data();
-  };
-  const bool fused =
-      (kind == Activation::identity || (kind == Activation::relu && !residual)) && detail::row_grain * out % 128 == 0 &&
-      (!residual ||
-       (residual.value().contiguous() && x.value().contiguous() &&
-        ((x.value().data() == residual.value().data() && x.cols() == out) || apart(x.value(), residual.value()))));
-  if (!fused) {
+  const bool supported = kind == Activation::identity || (kind == Activation::relu && !residual);
+  const bool blocks_start_at_dropout_groups = detail::row_grain * out % 128 == 0;
+  const bool independent_blocks = !residual || detail::same_or_disjoint_rows<Scalar>(x.value(), residual.value());
+  if (!supported || !blocks_start_at_dropout_groups || !independent_blocks) {
     const Var<Scalar> y = dropout(linear(x, weight, bias, kind), probability);
     return residual ? add(residual, y) : y;
   }
@@ -74,26 +79,26 @@ Var<Scalar> linear_dropout(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias,
       if (beside != nullptr) kernels::add_scaled<Scalar>(to - from, beside + from, Scalar(1), y.data() + from);
     });
   }
-  return record(tape, {x, weight, bias ? bias : x, residual ? residual : x}, y, [=](const Gradients<Scalar>& g) {
-    const auto beside = residual ? g.to_overwrite(residual) : typename Gradients<Scalar>::Room{};
-    const bool relu = kind == Activation::relu, made = relu || drops;
-    detail::linear_backward<Scalar>(g, x, weight, bias, made, [&](Index begin, Index end, MatrixView<Scalar> room) {
+  return record(tape, {x, weight, bias, residual}, y, [=](const Gradients<Scalar>& g) {
+    const detail::GradientSink<Scalar> beside(g, residual);
+    const bool relu = kind == Activation::relu;
+    const auto prepare = [&](Index begin, Index end, MatrixView<Scalar> dz) {
       const Index from = begin * out, size = (end - begin) * out;
       const Scalar* const dy = g.output().data() + from;
-      if (beside.fresh) {
-        std::copy_n(dy, size, beside.gradient.data() + from);
-      } else if (beside.gradient) {
-        kernels::add_scaled<Scalar>(size, dy, Scalar(1), beside.gradient.data() + from);
+      if (beside.fresh()) {
+        std::copy_n(dy, size, beside.view().data() + from);
+      } else if (beside.view()) {
+        kernels::add_scaled<Scalar>(size, dy, Scalar(1), beside.view().data() + from);
       }
       if (relu) {
         // What is above 0 here was neither dropped nor below 0.
         kernels::relu_gradient<Scalar>(size, y.data() + from, dy,
-                                       drops ? Scalar(1) / static_cast<Scalar>(1 - probability) : Scalar(1),
-                                       room.data());
+                                       drops ? Scalar(1) / static_cast<Scalar>(1 - probability) : Scalar(1), dz.data());
       } else if (drops) {
-        kernels::dropout_forward<Scalar>(random, probability, from, from + size, dy, room.data());
+        kernels::dropout_forward<Scalar>(random, probability, from, from + size, dy, dz.data());
       }
-    });
+    };
+    detail::linear_backward<Scalar>(g, x, weight, bias, relu || drops, prepare);
   });
 }
 

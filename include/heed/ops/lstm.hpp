@@ -2,13 +2,12 @@
 // One LSTM layer in one direction over ragged sequences, as one operation.
 #pragma once
 
-#include <array>
-
 #include "heed/autograd/tape.hpp"
 #include "heed/kernels/lstm.hpp"
 #include "heed/kernels/reduce.hpp"
 #include "heed/ops/detail/collide.hpp"
 #include "heed/ops/detail/product.hpp"
+#include "heed/ops/detail/run_with_scratch.hpp"
 
 namespace heed::inline HEED_ABI {
 
@@ -73,9 +72,7 @@ template <class Scalar>
 template <class Scalar>
 LstmResult<Scalar> lstm(Var<Scalar> x, const Segments& segments, const LstmWeights<Scalar>& w, Var<Scalar> h0 = {},
                         Var<Scalar> c0 = {}, bool reverse = false) {
-  const auto or_x = [&](Var<Scalar> given) { return given ? given : x; };
-  Tape<Scalar>& tape = tape_of("lstm", x, w.weight_ih, w.weight_hh, or_x(w.bias_ih), or_x(w.bias_hh), or_x(w.weight_hr),
-                               or_x(h0), or_x(c0));
+  Tape<Scalar>& tape = tape_of("lstm", x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr, h0, c0);
   detail::check_lstm(x, segments, w, h0, c0);
   const Index gates = w.weight_ih.rows(), H = gates / 4, R = w.weight_hr ? w.weight_hr.rows() : H;
   const Index tokens = segments.tokens(), count = segments.count();
@@ -83,11 +80,11 @@ LstmResult<Scalar> lstm(Var<Scalar> x, const Segments& segments, const LstmWeigh
   if (!c0) c0 = tape.constant_in_place(tape.zeros({count, H}));
 
   kernels::TimeMajor order{.segments = tape.keep(segments), .reverse = reverse};
-  order.source = tape.template room<Index>(tokens);
-  order.first = tape.template room<Index>(order.groups() + 1);
+  order.source = tape.template allocate_array<Index>(tokens);
+  order.first = tape.template allocate_array<Index>(order.groups() + 1);
   order.arrange();
 
-  // The three results share one value, so that one backward function sees all their cotangents.
+  // The three results share one value, so that one backward function sees all their gradients.
   const auto all = tape.allocate({tokens * R + count * R + count * H});
   const auto inputs = tape.allocate({tokens, x.cols()});  // time-major x
   kernels::LstmArrays<Scalar> a;
@@ -125,17 +122,14 @@ LstmResult<Scalar> lstm(Var<Scalar> x, const Segments& segments, const LstmWeigh
       kernels::transpose<Scalar>(w.weight_hr.value(), w_hr_t);
       a.w_hr_t = w_hr_t;
     }
-    const Index room = kernels::TimeMajor::group_size * (R + H);
-    Scalar* state = scratch.array<Scalar>(room * tape.executor().threads());
-    tape.executor().run(order.groups(), [&](Index group, int worker) {
-      kernels::lstm_forward<Scalar>(order, group, a, state + worker * room);
-    });
+    detail::run_with_scratch(
+        tape, order.groups(), kernels::TimeMajor::group_size * (R + H),
+        [&](Index group, Scalar* state) { kernels::lstm_forward<Scalar>(order, group, a, state); });
   }
 
-  // Weights that are not given stand in as x: recording wants handles.
-  const std::array<Var<Scalar>, 8> given{
-      x, w.weight_ih, w.weight_hh, or_x(w.bias_ih), or_x(w.bias_hh), or_x(w.weight_hr), h0, c0};
-  const Var<Scalar> root = tape.record(given, all, [=](const Gradients<Scalar>& g) {
+  const std::initializer_list<Var<Scalar>> given{x,         w.weight_ih, w.weight_hh, w.bias_ih,
+                                                 w.bias_hh, w.weight_hr, h0,          c0};
+  const Var<Scalar> root = record(tape, given, all, [=](const Gradients<Scalar>& g) {
     Tape<Scalar>& t = g.tape();
     Arena& scratch = t.scratch();
     ArenaScope scope(scratch);
@@ -155,16 +149,10 @@ LstmResult<Scalar> lstm(Var<Scalar> x, const Segments& segments, const LstmWeigh
       d.d_hidden = scratch.tensor<Scalar>({tokens, R});
       d.w_hr = w.weight_hr.value();
     }
-    const Index room = kernels::TimeMajor::group_size * (R + 2 * H);
-    Scalar* state = scratch.array<Scalar>(room * t.executor().threads());
-    const auto run_group = [&](Index group, int worker) {
-      kernels::lstm_backward<Scalar>(order, group, a, d, state + worker * room);
-    };
-    if (detail::collide<Scalar>(d.d_h0, order.segments, d.d_c0, order.segments)) {
-      for (Index group = 0; group < order.groups(); ++group) run_group(group, 0);
-    } else {
-      t.executor().run(order.groups(), run_group);
-    }
+    detail::run_with_scratch(
+        t, order.groups(), kernels::TimeMajor::group_size * (R + 2 * H),
+        [&](Index group, Scalar* state) { kernels::lstm_backward<Scalar>(order, group, a, d, state); },
+        detail::collide<Scalar>(d.d_h0, order.segments, d.d_c0, order.segments));
     if (const auto dx = g(x)) {
       const auto w_ih = scratch.tensor<Scalar>({gates, x.cols()});
       kernels::for_each_gate_run<Scalar>(H, [&](Index from, Index to, Index n) {
@@ -200,11 +188,7 @@ LstmResult<Scalar> lstm(Var<Scalar> x, const Segments& segments, const LstmWeigh
         });
       }
     }
-    if (w.weight_hr) {
-      if (const auto dw = g(w.weight_hr)) {
-        detail::add_product_tn<Scalar>(t, d.d_hidden, a.unprojected, dw);
-      }
-    }
+    if (const auto dw = g(w.weight_hr)) detail::add_product_tn<Scalar>(t, d.d_hidden, a.unprojected, dw);
   });
   return {tape.alias(root, a.output), tape.alias(root, a.h_n), tape.alias(root, a.c_n)};
 }

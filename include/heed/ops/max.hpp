@@ -25,7 +25,7 @@ Var<Scalar> reduce_max(Var<Scalar> x, const Shape& shape, const Groups& groups, 
   const auto in = as_rows(x.value(), groups);
   const Index width = groups.last ? 1 : in.cols();
   const TensorView<Scalar> out(y.data(), {groups.outputs(), width});
-  Index* at = tape.template room<Index>(y.size());
+  Index* at = tape.template allocate_array<Index>(y.size());
   tape.executor().run_ranges(out.rows(), groups.grain(in.size()), [&](Index begin, Index end, int) {
     for (Index r = begin; r < end; ++r) {
       const TensorView<const Scalar> group = groups.group(in, r);

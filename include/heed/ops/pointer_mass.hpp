@@ -32,7 +32,7 @@ Var<Scalar> pointer_mass(Var<Scalar> weights, const Segments& q_segments, const 
                      target_segments.tokens(), " targets) do not fit together");
   }
   const SegmentsView qs = tape.keep(q_segments), ks = tape.keep(k_segments), ts = tape.keep(target_segments);
-  Index* offsets = tape.template room<Index>(qs.count + 1);
+  Index* offsets = tape.template allocate_array<Index>(qs.count + 1);
   offsets[0] = 0;
   for (Index b = 0; b < qs.count; ++b) offsets[b + 1] = offsets[b] + qs.length(b) * ks.length(b);
   if (weights.shape() != Shape{offsets[qs.count]}) {

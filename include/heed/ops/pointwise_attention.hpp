@@ -26,18 +26,20 @@ struct PointwiseAttentionOptions {
   Var<Scalar> position_bias{};            ///< [distances]: at least the longest sequence
   Var<Scalar> time_bias{};                ///< [buckets]: see kernels::time_bucket
   std::span<const std::int64_t> times{};  ///< [tokens], in any unit; read, and copied, for `time_bias` only
+  bool weights = false;
 };
 
 /// q, k [tokens, E], v [tokens, V] -> context [tokens, V]; head h takes columns h E / heads on of each. In a sequence
-/// context_i = sum over j <= i of silu(q_i . k_j + position_bias[i - j] + time_bias[bucket(t_i - t_j)]) v_j / (i + 1).
-/// Source: Zhai et al. (2024), equation 2. Their code takes the time of the event after i in place of t_i: known when a
-/// query is served, but no other model here sees it.
+/// w_ij = silu(q_i . k_j + position_bias[i - j] + time_bias[bucket(t_i - t_j)]) / (i + 1) for j <= i, else 0, and
+/// context_i = sum_j w_ij v_j. Weights, when asked for, are each sequence's [heads, queries, keys], one after the
+/// other; differentiable; they may be negative and sum to anything. Source: Zhai et al. (2024), equation 2. Their code
+/// takes the time of the event after i in place of t_i: known when a query is served, but no other model here sees it.
 template <class Scalar>
-Var<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Scalar> v, const Segments& segments,
-                                const PointwiseAttentionOptions<Scalar>& options = {}) {
+AttentionResult<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Scalar> v, const Segments& segments,
+                                            const PointwiseAttentionOptions<Scalar>& options = {}) {
   constexpr const char* operation = op::pointwise_attention::name;
   const Var<Scalar> position_bias = options.position_bias, time_bias = options.time_bias;
-  Tape<Scalar>& tape = tape_of(operation, q, k, v, position_bias ? position_bias : q, time_bias ? time_bias : q);
+  Tape<Scalar>& tape = tape_of(operation, q, k, v, position_bias, time_bias);
   detail::check_attention(operation, q, segments, k, v, segments);
   const Index heads = options.num_heads, d = heads > 0 ? q.cols() / heads : 0, dv = heads > 0 ? v.cols() / heads : 0;
   if (heads <= 0 || d <= 0 || d * heads != q.cols() || dv * heads != v.cols()) {
@@ -53,16 +55,19 @@ Var<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Scalar> v, con
                      segments.tokens(), " tokens");
   }
   const SegmentsView cut = tape.keep(segments);
-  const auto context = tape.allocate({cut.tokens(), v.cols()});
+  const Index* const offsets = options.weights ? detail::weight_offsets(tape, cut, cut, heads) : nullptr;
+  const Index weight_count = options.weights ? offsets[cut.count] : 0;
+  const auto all = tape.allocate({cut.tokens() * v.cols() + weight_count});
+  const TensorView<Scalar> context(all.data(), {cut.tokens(), v.cols()});
   const TensorView<const Scalar> qv = q.value(), kv = k.value(), vv = v.value();
   // By distance, the longest first: as a query meets its keys.
-  Scalar* by_distance = tape.template room<Scalar>(distances);
+  Scalar* by_distance = tape.template allocate_array<Scalar>(distances);
   if (position_bias) {
     const auto bias = detail::dense(tape, position_bias);
     std::reverse_copy(bias.data(), bias.data() + distances, by_distance);
   }
   const Scalar* by_time = time_bias ? detail::dense(tape, time_bias).data() : nullptr;
-  double* times = tape.template room<double>(time_bias ? cut.tokens() : 0);
+  double* times = tape.template allocate_array<double>(time_bias ? cut.tokens() : 0);
   for (Index i = 0; time_bias && i < cut.tokens(); ++i) {
     times[i] = static_cast<double>(options.times[static_cast<std::size_t>(i)]);
   }
@@ -72,6 +77,10 @@ Var<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Scalar> v, con
     const Index b = i / heads, h = i % heads;
     return view ? view.rows(cut.begin(b), cut.end(b)).columns(h * width, (h + 1) * width) : view.matrix();
   };
+  const auto weights_of = [=](auto* from, Index i) {
+    const Index b = i / heads, n = cut.length(b);
+    return MatrixView(from + context.size() + offsets[b] + i % heads * n * n, {n, n});
+  };
   const auto unit = [=](Index i) __attribute__((noinline)) {
     const Index b = i / heads;
     kernels::PointwiseUnit<Scalar> u{slice(qv, d, i), slice(kv, d, i), slice(vv, dv, i)};
@@ -79,67 +88,65 @@ Var<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Scalar> v, con
     if (buckets > 0) u.times = times + cut.begin(b);
     u.time_bias = by_time;
     u.buckets = buckets;
+    if (offsets != nullptr) u.weights = weights_of(all.data(), i);
     return u;
   };
   const auto follows = [=](Index i) { return i + 1 < cut.count * heads; };
-  const Index room = kernels::pointwise_attention_scratch<Scalar>(cut.max_length, d, dv, buckets);
-  {
-    ArenaScope scope(tape.scratch());
-    Scalar* scratch = tape.scratch().template array<Scalar>(room * tape.executor().threads());
-    tape.executor().run(cut.count * heads, [&](Index i, int worker) {
-      kernels::PointwiseUnit<Scalar> u = unit(i);
-      kernels::RowPrefetcher<Scalar> ahead;
-      if (follows(i)) {
-        u.next_rows = &ahead;
-        for (const auto& x : {slice(qv, d, i + 1), slice(kv, d, i + 1), slice(vv, dv, i + 1)}) ahead.add(x);
+  const Index scratch_size = kernels::pointwise_attention_scratch<Scalar>(cut.max_length, d, dv, buckets);
+  detail::run_with_scratch(tape, cut.count * heads, scratch_size, [&](Index i, Scalar* scratch) {
+    kernels::PointwiseUnit<Scalar> u = unit(i);
+    kernels::RowPrefetcher<Scalar> ahead;
+    if (follows(i)) {
+      u.next_rows = &ahead;
+      for (const auto& x : {slice(qv, d, i + 1), slice(kv, d, i + 1), slice(vv, dv, i + 1)}) ahead.add(x);
+    }
+    kernels::pointwise_attention_forward<Scalar>(u, slice(context, dv, i), scratch);
+  });
+  const Var<Scalar> root = record(tape, {q, k, v, position_bias, time_bias}, all, [=](const Gradients<Scalar>& g) {
+    Tape<Scalar>& t = g.tape();
+    const detail::SequenceGradients<Scalar> to(g, q, cut, k, v, cut);
+    const TensorView<const Scalar> d_context(g.output().data(), context.shape());
+    const auto d_position = g(position_bias), d_time = g(time_bias);
+    ArenaScope scope(t.scratch());
+    // Biases are shared: each sequence has a share of their gradients, added up in order afterwards.
+    const auto shares = [&](TensorView<Scalar> wanted, Index size) {
+      const auto out = t.scratch().template tensor<Scalar>({wanted ? cut.count : 0, size});
+      std::fill_n(out.data(), out.size(), Scalar(0));
+      return out;
+    };
+    const auto position_shares = shares(d_position, distances), time_shares = shares(d_time, buckets);
+    const auto sequence = [&](Index b, Scalar* scratch) {
+      for (Index i = b * heads; i < (b + 1) * heads; ++i) {
+        kernels::PointwiseUnit<Scalar> u = unit(i);
+        if (offsets != nullptr) u.d_weights = weights_of(g.output().data(), i);
+        kernels::RowPrefetcher<Scalar> ahead;
+        if (follows(i)) {
+          u.next_rows = &ahead;
+          for (const auto& x : {qv, kv, vv, d_context}) ahead.add(slice(x, x.cols() / heads, i + 1));
+          for (const auto& x : {to.q(), to.k(), to.v()}) ahead.add(slice(x, x.cols() / heads, i + 1));
+        }
+        const kernels::PointwiseGradients<Scalar> sums{slice(to.q(), d, i), slice(to.k(), d, i), slice(to.v(), dv, i),
+                                                       d_position ? position_shares.row(b) + distances - 1 : nullptr,
+                                                       d_time ? time_shares.row(b) : nullptr};
+        kernels::pointwise_attention_backward<Scalar>(u, slice(d_context, dv, i), sums, scratch);
       }
-      kernels::pointwise_attention_forward<Scalar>(u, slice(context, dv, i), scratch + worker * room);
-    });
-  }
-  return record(
-      tape, {q, k, v, position_bias ? position_bias : q, time_bias ? time_bias : q}, context,
-      [=](const Gradients<Scalar>& g) {
-        Tape<Scalar>& t = g.tape();
-        const detail::SequenceGradients<Scalar> to(g, q, cut, k, v, cut);
-        const auto d_position = distances > 0 ? g(position_bias) : TensorView<Scalar>();
-        const auto d_time = buckets > 0 ? g(time_bias) : TensorView<Scalar>();
-        ArenaScope scope(t.scratch());
-        Scalar* scratch = t.scratch().template array<Scalar>(room * t.executor().threads());
-        // Biases are shared: each sequence has a share of their gradients, added up in order afterwards.
-        const auto shares = [&](TensorView<Scalar> wanted, Index size) {
-          const auto out = t.scratch().template tensor<Scalar>({wanted ? cut.count : 0, size});
-          std::fill_n(out.data(), out.size(), Scalar(0));
-          return out;
-        };
-        const auto position_shares = shares(d_position, distances), time_shares = shares(d_time, buckets);
-        const auto sequence = [&](Index b, int worker) {
-          for (Index i = b * heads; i < (b + 1) * heads; ++i) {
-            kernels::PointwiseUnit<Scalar> u = unit(i);
-            kernels::RowPrefetcher<Scalar> ahead;
-            if (follows(i)) {
-              u.next_rows = &ahead;
-              for (const auto& x : {qv, kv, vv, g.output()}) ahead.add(slice(x, x.cols() / heads, i + 1));
-              for (const auto& x : {to.q, to.k, to.v}) ahead.add(slice(x, x.cols() / heads, i + 1));
-            }
-            const kernels::PointwiseGradients<Scalar> sums{
-                slice(to.q, d, i), slice(to.k, d, i), slice(to.v, dv, i),
-                d_position ? position_shares.row(b) + distances - 1 : nullptr, d_time ? time_shares.row(b) : nullptr};
-            kernels::pointwise_attention_backward<Scalar>(u, slice(g.output(), dv, i), sums, scratch + worker * room);
-          }
-        };
-        to.run(sequence);
-        if (d_position) {
-          const auto sums = t.scratch().template tensor<Scalar>({distances});
-          std::fill_n(sums.data(), distances, Scalar(0));
-          kernels::add_column_sums<Scalar>(position_shares, sums.data());
-          detail::add_dense(t, d_position, [&](Scalar* out) {
-            for (Index i = 0; i < distances; ++i) out[i] += sums[distances - 1 - i];
-          });
-        }
-        if (d_time) {
-          detail::add_dense(t, d_time, [&](Scalar* out) { kernels::add_column_sums<Scalar>(time_shares, out); });
-        }
+    };
+    to.run(scratch_size, sequence);
+    if (d_position) {
+      const auto sums = t.scratch().template tensor<Scalar>({distances});
+      std::fill_n(sums.data(), distances, Scalar(0));
+      kernels::add_column_sums<Scalar>(position_shares, sums.data());
+      detail::add_dense(t, d_position, [&](Scalar* out) {
+        for (Index i = 0; i < distances; ++i) out[i] += sums[distances - 1 - i];
       });
+    }
+    if (d_time) {
+      detail::add_dense(t, d_time, [&](Scalar* out) { kernels::add_column_sums<Scalar>(time_shares, out); });
+    }
+  });
+  AttentionResult<Scalar> result{.context = tape.alias(root, context)};
+  if (options.weights) result.weights = tape.alias(root, {all.data() + context.size(), {weight_count}});
+  return result;
 }
 
 }  // namespace heed::inline HEED_ABI

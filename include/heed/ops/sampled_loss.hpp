@@ -7,7 +7,6 @@
 #include <limits>
 #include <span>
 
-#include "heed/kernels/embedding.hpp"
 #include "heed/kernels/gemm.hpp"
 #include "heed/kernels/sampled_loss.hpp"
 #include "heed/kernels/scale.hpp"
@@ -86,8 +85,7 @@ void add_sampled_rows(Tape<Scalar>& tape, const SampledTiles& tiles, TensorView<
   ArenaScope scope(tape.scratch());
   const Index threads = tiles.shared() ? tape.executor().threads() : 0;
   const auto sums = tape.scratch().template tensor<Scalar>({threads * most, width});
-  const auto gathered = tape.scratch().template tensor<Scalar>({threads * negatives, width});
-  Index* const held = no_groups(tape.scratch(), threads);
+  GatheredNegatives<Scalar> gathered(tape.scratch(), tiles, table, threads);
   tape.executor().run(tiles.size, [&](Index t, int worker) {
     const auto all = tiles.part(slopes, 1 + negatives, t);
     const auto of_negatives = all.rows(1, 1 + negatives);
@@ -98,9 +96,7 @@ void add_sampled_rows(Tape<Scalar>& tape, const SampledTiles& tiles, TensorView<
       return;
     }
     const auto sum = sums.rows(worker * most, worker * most + tiles.tall(t));
-    const auto rows = gathered.rows(worker * negatives, (worker + 1) * negatives);
-    if (!tiles.holds(held, worker, t)) kernels::embedding_forward<Scalar>(table, tiles.items_of(t), rows);
-    kernels::gemm_tn<Scalar>(of_negatives, rows, sum);
+    kernels::gemm_tn<Scalar>(of_negatives, gathered.gather(t, worker), sum);
     for (Index r = 0; r < sum.rows(); ++r) kernels::add_scaled<Scalar>(width, sum.row(r), factor, dx.row(to[r]));
   });
 }
@@ -166,14 +162,14 @@ void add_sampled_biases(const SampledTiles& tiles, TensorView<const Scalar> slop
 
 /// The loss of rows of x against their targets and sampled negatives: x [.., d] (leading dimensions fold into rows),
 /// weight [items, d], bias [items] or empty, targets [rows] -> loss []. A candidate's logit is
-/// scale x . w_c + bias_c - log_probability_c. Memory: a number a row and candidate, never d of them. An ignored row
-/// costs nothing; when every row is ignored, the loss and its gradients are 0.
-/// Throws ShapeError, IndexError for a target or negative that is no item, OptionError.
+/// scale x . w_c + bias_c - log_probability_c. Memory: one number per row and candidate, never d of them. An ignored
+/// row costs nothing; when every row is ignored, the loss and its gradients are 0. Throws ShapeError, IndexError for a
+/// target or negative that is no item, OptionError.
 template <class Scalar>
 Var<Scalar> sampled_loss(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, std::span<const Index> targets,
                          const Negatives& negatives, const SampledLossOptions& options = {}) {
   constexpr const char* name = op::sampled_loss::name;
-  Tape<Scalar>& tape = tape_of(name, x, weight, bias ? bias : x);
+  Tape<Scalar>& tape = tape_of(name, x, weight, bias);
   const Index width = x.cols(), items = weight.rows();
   if (x.shape().rank() == 0 || weight.shape().rank() != 2 || width != weight.cols() ||
       std::ssize(targets) != x.rows() || (bias && bias.shape() != Shape{items})) {
@@ -190,9 +186,9 @@ Var<Scalar> sampled_loss(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, st
   const double beta = options.calibration * (odds - 1) + 1;
   const auto y = tape.allocate({});
   const auto slopes = tape.allocate({tiles.count, 1 + sampled});
-  weight.value(negatives.items);
-  const MatrixView<const Scalar> in = x.value(),
-                                 table = weight.value({tiles.targets, static_cast<std::size_t>(tiles.count)});
+  weight.prepare(negatives.items);
+  weight.prepare({tiles.targets, static_cast<std::size_t>(tiles.count)});
+  const MatrixView<const Scalar> in = x.value(), table = weight.prepared();
   const Scalar scale = static_cast<Scalar>(options.scale);
   const auto offset = [&, biases = bias ? bias.value().data() : nullptr](Index item) {
     const double taken =
@@ -203,8 +199,7 @@ Var<Scalar> sampled_loss(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, st
   const Index threads = tiles.shared() ? tape.executor().threads() : 0;
   const auto scratch = [&](const Shape& shape) { return tape.scratch().template tensor<Scalar>(shape); };
   const auto packs = scratch({threads * most, width}), transposes = scratch({threads * width, most});
-  const auto gathered = scratch({threads * sampled, width});
-  Index* const held = detail::no_groups(tape.scratch(), threads);
+  detail::GatheredNegatives<Scalar> gathered(tape.scratch(), tiles, table, threads);
   double* const losses = tape.scratch().template array<double>(tiles.size);
   tape.executor().run(tiles.size, [&](Index t, int worker) {
     const Index tall = tiles.tall(t);
@@ -217,12 +212,11 @@ Var<Scalar> sampled_loss(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, st
     for (Index r = 0; shifted && r < tall; ++r) logits(0, r) += offset(target[r]);
     if (tiles.shared()) {
       const auto tile = packs.rows(worker * most, worker * most + tall);
-      const auto held_rows = gathered.rows(worker * sampled, (worker + 1) * sampled);
       const auto across = transposes.rows(worker * width, (worker + 1) * width).columns(0, tall);
       for (Index r = 0; r < tall; ++r) kernels::scale_forward<Scalar>(width, in.row(rows[r]), scale, 0, tile.row(r));
-      if (!tiles.holds(held, worker, t)) kernels::embedding_forward<Scalar>(table, candidates, held_rows);
+      const auto gathered_rows = gathered.gather(t, worker);
       kernels::transpose<Scalar>(tile, across);
-      kernels::gemm<Scalar>(held_rows, across, others);
+      kernels::gemm<Scalar>(gathered_rows, across, others);
       for (Index j = 0; j < sampled; ++j) {
         Scalar* const logit = others.row(j);
         const Index item = candidates[j];
@@ -250,11 +244,10 @@ Var<Scalar> sampled_loss(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, st
   for (Index t = 0; t < tiles.size; ++t) total += losses[t];
   const bool mean = options.reduction == Reduction::mean && tiles.count > 0;
   y[0] = static_cast<Scalar>(mean ? total / static_cast<double>(tiles.count) : total);
-  return record(tape, {x, weight, bias ? bias : x}, y, [=](const Gradients<Scalar>& g) {
+  return record(tape, {x, weight, bias}, y, [=](const Gradients<Scalar>& g) {
     const Scalar up = mean ? g.output()[0] / static_cast<Scalar>(tiles.count) : g.output()[0];
     if (const auto dx = g(x)) detail::add_sampled_rows<Scalar>(g.tape(), tiles, slopes, up * scale, table, dx.matrix());
     if (const auto dw = g(weight)) detail::add_sampled_items<Scalar>(g.tape(), tiles, slopes, up * scale, in, dw);
-    if (!bias) return;
     if (const auto db = g(bias)) detail::add_sampled_biases<Scalar>(tiles, slopes, up, db.data());
   });
 }

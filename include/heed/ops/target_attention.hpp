@@ -64,8 +64,8 @@ AttentionResult<Scalar> target_attention(Var<Scalar> q, SegmentsView q_segments,
   const SegmentsView qs = head.qs, ks = head.ks;
   const Index width = q.cols(), depth = static_cast<Index>(mlp.size() / 2);
 
-  auto* layers = tape.template room<kernels::TargetLayer<Scalar>>(depth);
-  auto* inputs = tape.template room<Var<Scalar>>(3 + 2 * depth);
+  auto* layers = tape.template allocate_array<kernels::TargetLayer<Scalar>>(depth);
+  auto* inputs = tape.template allocate_array<Var<Scalar>>(3 + 2 * depth);
   inputs[0] = q;
   inputs[1] = k;
   inputs[2] = v;
@@ -86,40 +86,36 @@ AttentionResult<Scalar> target_attention(Var<Scalar> q, SegmentsView q_segments,
   }
   const kernels::TargetMlp<Scalar> unit_mlp{layers, depth, activation, softmax};
 
-  const Index room = kernels::target_attention_scratch(unit_mlp, ks.max_length, width, v.cols(), head.mask.per_pair());
-  {
-    ArenaScope scope(tape.scratch());
-    Scalar* scratch = tape.scratch().template array<Scalar>(room * tape.executor().threads());
-    tape.executor().run(qs.count, [&](Index b, int worker) {
-      kernels::target_attention_forward<Scalar>(head.unit(b), unit_mlp, head.context_of(head.all, b),
-                                                head.weights_of(head.all, b), scratch + worker * room);
-    });
-  }
+  const Index scratch_size =
+      kernels::target_attention_scratch(unit_mlp, ks.max_length, width, v.cols(), head.mask.per_pair());
+  detail::run_with_scratch(tape, qs.count, scratch_size, [&](Index b, Scalar* scratch) {
+    kernels::target_attention_forward<Scalar>(head.unit(b), unit_mlp, head.context_of(head.all, b),
+                                              head.weights_of(head.all, b), scratch);
+  });
   const std::span<const Var<Scalar>> of(inputs, static_cast<std::size_t>(3 + 2 * depth));
   const Var<Scalar> root = tape.record(of, head.all, [=](const Gradients<Scalar>& g) {
     Tape<Scalar>& t = g.tape();
     const bool trains =
         std::any_of(parameters, parameters + 2 * depth, [](Var<Scalar> x) { return x.requires_grad(); });
     ArenaScope scope(t.scratch());
-    Scalar* scratch = t.scratch().template array<Scalar>(room * t.executor().threads());
     // The MLP is shared: a constant number of sequences has a share of its gradient, added up in order afterwards.
     constexpr Index grain = 8;
     const SegmentsView q_groups = detail::grouped(t, qs, grain), k_groups = detail::grouped(t, ks, grain);
     const detail::SequenceGradients<Scalar> to(g, q, q_groups, k, v, k_groups);
     const Index size = trains ? unit_mlp.parameters() : 0;
     const auto shares = t.scratch().template tensor<Scalar>({q_groups.count, size});
-    const auto group = [&](Index c, int worker) {
+    const auto group = [&](Index c, Scalar* scratch) {
       const auto rows = [](MatrixView<Scalar> view, SegmentsView s, Index b) {
         return view ? view.rows(s.begin(b), s.end(b)) : view;
       };
       std::fill_n(shares.row(c), size, Scalar(0));
       for (Index b = c * grain; b < std::min((c + 1) * grain, qs.count); ++b) {
         kernels::target_attention_backward<Scalar>(
-            head.unit(b), unit_mlp, head.context_of(g.output(), b), head.weights_of(g.output(), b), rows(to.q, qs, b),
-            rows(to.k, ks, b), rows(to.v, ks, b), trains ? shares.row(c) : nullptr, scratch + worker * room);
+            head.unit(b), unit_mlp, head.context_of(g.output(), b), head.weights_of(g.output(), b), rows(to.q(), qs, b),
+            rows(to.k(), ks, b), rows(to.v(), ks, b), trains ? shares.row(c) : nullptr, scratch);
       }
     };
-    to.run(group);
+    to.run(scratch_size, group);
     Index from = 0;
     for (Index i = 0; trains && i < 2 * depth; ++i) {
       const Index count = parameters[i].shape().size();

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "heed/autograd/parameter_list.hpp"
+#include "heed/autograd/row_updates.hpp"
 #include "heed/core/error.hpp"
 #include "heed/kernels/sum_of_squares.hpp"
 
@@ -20,9 +21,9 @@ namespace detail {
 template <class Scalar, class F>
 void for_each_used_part(const Parameter<Scalar>& p, const F& f) {
   RowUpdates* const rows = p.row_updates();
-  if (rows == nullptr || rows->all_used()) return f(Index{0}, p.size());
+  if (rows == nullptr || rows->all_prepared()) return f(Index{0}, p.size());
   const Index width = p.size() / p.shape()[0];
-  for (const Index row : rows->used()) f(row * width, (row + 1) * width);
+  for (const Index row : rows->prepared()) f(row * width, (row + 1) * width);
 }
 
 }  // namespace detail

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 
+#include "heed/autograd/row_updates.hpp"
 #include "heed/kernels/adam_replay.hpp"
 #include "heed/optim/adam.hpp"
 
@@ -40,63 +41,63 @@ class AdamTable final : public RowUpdates {
     *owner_ = nullptr;
   }
 
-  void use(std::span<const Index> rows) override {
+  void prepare(std::span<const Index> rows) override {
     if (all_) return;
-    const auto known = static_cast<Index>(used_.size());
+    const auto known = static_cast<Index>(prepared_.size());
     for (const Index row : rows) {
       if (row < 0 || row == zero_row_ || taken(row) < 0) continue;
-      used_.push_back(row);
+      prepared_.push_back(row);
       taken(row) = ~taken(row);
     }
     if (missed_.empty()) return;
-    executor_->run_ranges(static_cast<Index>(used_.size()) - known, grain, [&](Index begin, Index end, int) {
+    executor_->run_ranges(static_cast<Index>(prepared_.size()) - known, grain, [&](Index begin, Index end, int) {
       for (Index i = begin; i < end; ++i) {
-        const Index row = used_[static_cast<std::size_t>(known + i)];
+        const Index row = prepared_[static_cast<std::size_t>(known + i)];
         replay(row, ~taken(row));
         taken(row) = ~static_cast<Taken>(missed_.size());
       }
     });
   }
-  void use_all() override {
+  void prepare_all() override {
     catch_up();
     all_ = true;
   }
-  bool all_used() const override { return all_; }
-  std::span<const Index> used() override {
-    std::sort(used_.begin(), used_.end());
-    return used_;
+  bool all_prepared() const override { return all_; }
+  std::span<const Index> prepared() override {
+    std::sort(prepared_.begin(), prepared_.end());
+    return prepared_;
   }
-  bool present() const override { return missed_.empty(); }
+  bool up_to_date() const override { return missed_.empty(); }
 
   void catch_up() {
     if (missed_.empty()) return;
     executor_->run_ranges(rows_, grain, [&](Index begin, Index end, int) {
       for (Index row = begin; row < end; ++row) {
-        const bool in_use = taken(row) < 0;
-        if (!in_use && row != zero_row_) replay(row, taken(row));
-        taken(row) = in_use ? ~Taken{0} : Taken{0};
+        const bool ready = taken(row) < 0;
+        if (!ready && row != zero_row_) replay(row, taken(row));
+        taken(row) = ready ? ~Taken{0} : Taken{0};
       }
     });
     missed_.clear();
     ceiling_ = 0;
   }
 
-  /// The rows in use take this step; the others will.
+  /// The prepared rows take this step; the others will.
   void step(const kernels::AdamStep<Scalar>& step) {
     if (!all_) {
       missed_.push_back(step);
       if (may_settle_) ceiling_ = std::max(ceiling_, step.rate);
     }
-    executor_->run_ranges(all_ ? rows_ : static_cast<Index>(used_.size()), grain, [&](Index begin, Index end, int) {
+    executor_->run_ranges(all_ ? rows_ : static_cast<Index>(prepared_.size()), grain, [&](Index begin, Index end, int) {
       for (Index i = begin; i < end; ++i) {
-        const Index row = all_ ? i : used_[static_cast<std::size_t>(i)], at = row * width_;
+        const Index row = all_ ? i : prepared_[static_cast<std::size_t>(i)], at = row * width_;
         if (row == zero_row_) continue;
         kernels::adam(step, width_, value_->data() + at, gradient_->data() + at, first_->data() + at,
                       second_->data() + at);
         taken(row) = static_cast<Taken>(missed_.size());
       }
     });
-    used_.clear();
+    prepared_.clear();
     all_ = false;
   }
 
@@ -104,7 +105,7 @@ class AdamTable final : public RowUpdates {
   using Taken = std::int32_t;
   static constexpr Index grain = 64;
 
-  /// How many of `missed_` a row has taken; ~ of it for a row in use.
+  /// How many of `missed_` a row has taken; ~ of it for a prepared row.
   Taken& taken(Index row) { return taken_[static_cast<std::size_t>(row)]; }
   void replay(Index row, Taken from) {
     const Index at = row * width_;
@@ -118,7 +119,7 @@ class AdamTable final : public RowUpdates {
   Index rows_, width_, zero_row_;
   bool may_settle_, all_ = false;
   std::vector<Taken> taken_;
-  std::vector<Index> used_;                        ///< since the last step
+  std::vector<Index> prepared_;                    ///< since the last step
   std::vector<kernels::AdamStep<Scalar>> missed_;  ///< all steps since every row was at the present
   Scalar ceiling_ = 0;                             ///< of their rates, where numbers may settle
 };
@@ -129,7 +130,7 @@ class AdamTable final : public RowUpdates {
 /// `sampled_loss` say which; others use all). A row that was not used takes the steps it missed, with the rates they
 /// had, when it is used again or in `catch_up()`: until then its value is of the past. The optimiser catches up by
 /// itself before it is destroyed and in `state()`; call `catch_up()` before evaluation, saving, and whatever else looks
-/// at the values. Gradients that are not from operations of a recording tape count in rows in use alone.
+/// at the values. Gradients that are not from operations of a recording tape count in prepared rows alone.
 /// Memory: a number a row, and the missed steps' rates since the last `catch_up()` (whose room is used again).
 template <class Scalar>
 class LazyAdam final : public Adam<Scalar> {

@@ -55,6 +55,12 @@ Var<Scalar> next_item_logits(Var<Scalar> state, Var<Scalar> table, Var<Scalar> b
 
 namespace detail {
 
+/// Uninitialised scratch memory.
+template <class T>
+std::span<T> scratch_span(Arena& scratch, std::size_t count) {
+  return {scratch.array<T>(static_cast<Index>(count)), count};
+}
+
 /// Draws the negatives of sets 0, 1, .. into `items`, N a set: a set for each sequence, or for each target.
 template <class Draw>
 void draw_negatives(Arena& scratch, const data::Batch& batch, bool by_sequence, bool exclude_history, Index catalogue,
@@ -120,6 +126,88 @@ inline std::span<const Index> number_anew(Arena& scratch, Index catalogue, std::
   return {met, count};
 }
 
+/// Throws OptionError for options that do not fit each other or the sampler, IndexError for a target that is no item.
+inline void check_next_item_loss(const NextItemLoss& loss, std::span<const Index> targets, Index catalogue,
+                                 const ItemSampler* sampler) {
+  using Kind = NextItemLoss::Kind;
+  if (loss.in_batch && (loss.kind != Kind::sampled_softmax || loss.popularity != 0 || loss.exclude_history)) {
+    fail<OptionError>("next_item_loss", "in_batch is of sampled_softmax, without popularity and exclude_history");
+  }
+  if (loss.kind == Kind::softmax) return;
+  if (loss.negatives < (loss.in_batch ? 0 : 1)) fail<OptionError>("next_item_loss", "negatives ", loss.negatives);
+  if ((loss.popularity != 0 || loss.in_batch) && (sampler == nullptr || sampler->num_items() != catalogue)) {
+    fail<OptionError>("next_item_loss", "negatives by popularity or of the batch need a sampler of ", catalogue,
+                      " items, got ", sampler == nullptr ? 0 : sampler->num_items());
+  }
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    if (targets[i] < 0 || targets[i] >= catalogue) {
+      fail<IndexError>("next_item_loss", "target ", targets[i], " of row ", i, " is not one of ", catalogue, " items");
+    }
+  }
+}
+
+/// Negatives in scratch memory, where they may be numbered anew, and which rows share them.
+struct SampledNegatives {
+  std::span<Index> items;
+  Negatives negatives;
+};
+
+/// Draws the negatives of a batch; `one_each`: every query has one target.
+inline SampledNegatives draw(Arena& scratch, const data::Batch& batch, const NextItemLoss& loss, bool one_each,
+                             Index catalogue, const ItemSampler* sampler, const Random& random) {
+  // Sequences of queries are sequences of targets where every query has one.
+  const bool by_sequence = one_each && loss.kind == NextItemLoss::Kind::sampled_softmax && !loss.in_batch;
+  const Index sets = loss.in_batch ? 1 : by_sequence ? batch.query_segments.count() : batch.target_segments.tokens();
+  const std::size_t given = loss.in_batch ? batch.targets.size() : 0;
+  const auto items = scratch_span<Index>(scratch, given + static_cast<std::size_t>(sets * loss.negatives));
+  std::copy_n(batch.targets.begin(), given, items.begin());
+  draw_negatives(
+      scratch, batch, by_sequence, loss.exclude_history, catalogue, loss.negatives, items.subspan(given),
+      [&](std::uint64_t i) { return loss.popularity != 0 ? (*sampler)(random, i) : random.below(i, catalogue); });
+  return {items, loss.in_batch ? Negatives::of_batch(items)
+                 : by_sequence ? Negatives::of_sequences(items, batch.query_segments)
+                               : Negatives::of_rows(items)};
+}
+
+/// The logarithm of each item's probability of being sampled, [items], or empty where the loss does not correct for it.
+/// In a batch it is filled in for `items`, the negatives, alone.
+inline std::span<const double> log_q(Arena& scratch, const NextItemLoss& loss, std::size_t targets,
+                                     std::span<const Index> items, const ItemSampler* sampler) {
+  if (loss.kind != NextItemLoss::Kind::sampled_softmax) return {};
+  if (loss.popularity != 0) return sampler->log_probabilities();
+  if (!loss.in_batch) return {};
+  const auto catalogue = static_cast<std::size_t>(sampler->num_items());
+  const auto out = scratch_span<double>(scratch, catalogue);
+  std::fill(out.begin(), out.end(), 0.0);
+  // As a target of the batch, or drawn uniformly.
+  const double taken = static_cast<double>(std::max<std::size_t>(targets, 1));
+  const double drawn = static_cast<double>(loss.negatives) / static_cast<double>(catalogue);
+  for (const Index item : items) {
+    const auto i = static_cast<std::size_t>(item);
+    out[i] = std::log(taken * std::exp(sampler->log_probabilities()[i]) + drawn);
+  }
+  return out;
+}
+
+/// What a sampled loss compares states with.
+template <class Scalar>
+struct Candidates {
+  Var<Scalar> table, bias;
+  std::span<const Index> targets;
+  std::span<const double> log_probabilities;  ///< [items], or empty
+};
+
+/// The same with a table of normalised vectors of the targets and negatives alone, which are numbered anew.
+template <class Scalar>
+Candidates<Scalar> compact_for_cosine(Arena& scratch, const Candidates<Scalar>& all, std::span<Index> negatives) {
+  const auto targets = scratch_span<Index>(scratch, all.targets.size());
+  std::copy(all.targets.begin(), all.targets.end(), targets.begin());
+  const auto met = number_anew(scratch, all.table.rows(), targets, negatives);
+  const auto taken = scratch_span<double>(scratch, all.log_probabilities.empty() ? 0 : met.size());
+  for (std::size_t i = 0; i < taken.size(); ++i) taken[i] = all.log_probabilities[static_cast<std::size_t>(met[i])];
+  return {normalize(gather(all.table, met)), all.bias ? gather(all.bias, met) : all.bias, targets, taken};
+}
+
 }  // namespace detail
 
 /// Mean over all targets. state [queries, d], table [items, d], bias [items] or empty -> []. The negatives come from
@@ -130,84 +218,32 @@ template <class Scalar>
 Var<Scalar> next_item_loss(Var<Scalar> state, Var<Scalar> table, Var<Scalar> bias, const data::Batch& batch,
                            const NextItemLoss& loss, const ItemSampler* sampler = nullptr) {
   using Kind = NextItemLoss::Kind;
-  if (loss.in_batch && (loss.kind != Kind::sampled_softmax || loss.popularity != 0 || loss.exclude_history)) {
-    fail<OptionError>("next_item_loss", "in_batch is of sampled_softmax, without popularity and exclude_history");
-  }
-  const Segments& target_segments = batch.target_segments;
-  const bool one_each = target_segments.count() == state.rows() && target_segments.tokens() == state.rows() &&
-                        target_segments.max_length() <= 1;
-  if (loss.cosine) state = normalize(state);
-  if (!one_each) state = expand(state, target_segments);
-  if (loss.kind == Kind::softmax) {
-    if (loss.cosine) table = normalize(table);
-    return linear_cross_entropy(state, table, bias, batch.targets, {.scale = loss.scale});
-  }
-  if (loss.negatives < (loss.in_batch ? 0 : 1)) fail<OptionError>("next_item_loss", "negatives ", loss.negatives);
   const Index catalogue = table.rows();
-  const bool popular = loss.popularity != 0;
-  if ((popular || loss.in_batch) && (sampler == nullptr || sampler->num_items() != catalogue)) {
-    fail<OptionError>("next_item_loss", "negatives by popularity or of the batch need a sampler of ", catalogue,
-                      " items, got ", sampler == nullptr ? 0 : sampler->num_items());
-  }
-  for (std::size_t i = 0; i < batch.targets.size(); ++i) {
-    if (const Index target = batch.targets[i]; target < 0 || target >= catalogue) {
-      fail<IndexError>("next_item_loss", "target ", target, " of row ", i, " is not one of ", catalogue, " items");
-    }
+  detail::check_next_item_loss(loss, batch.targets, catalogue, sampler);
+  const Segments& segments = batch.target_segments;
+  const bool one_each =
+      segments.count() == state.rows() && segments.tokens() == state.rows() && segments.max_length() <= 1;
+  if (loss.cosine) state = normalize(state);
+  if (!one_each) state = expand(state, segments);
+  if (loss.kind == Kind::softmax) {
+    return linear_cross_entropy(state, loss.cosine ? normalize(table) : table, bias, batch.targets,
+                                {.scale = loss.scale});
   }
   Tape<Scalar>& tape = state.tape();
-  // Sequences of queries are sequences of targets where every query has one.
-  const bool by_sequence = one_each && loss.kind == Kind::sampled_softmax && !loss.in_batch;
-  const Index sets = loss.in_batch ? 1 : by_sequence ? batch.query_segments.count() : state.rows();
-  const std::size_t given = loss.in_batch ? batch.targets.size() : 0;
-  ArenaScope scope(tape.scratch());
-  const auto room = [&]<class T>(T, std::size_t count) {
-    return std::span<T>(tape.scratch().template array<T>(static_cast<Index>(count)), count);
-  };
-  const auto items = room(Index{}, given + static_cast<std::size_t>(sets * loss.negatives));
-  std::copy_n(batch.targets.begin(), given, items.begin());
-  detail::draw_negatives(tape.scratch(), batch, by_sequence, loss.exclude_history, catalogue, loss.negatives,
-                         items.subspan(given), [&, random = tape.next_random()](std::uint64_t i) {
-                           return popular ? (*sampler)(random, i) : random.below(i, catalogue);
-                         });
-  SampledLossOptions options{.loss = loss.kind == Kind::sampled_softmax ? SampledLoss::softmax
-                                     : loss.kind == Kind::bce           ? SampledLoss::bce
-                                                                        : SampledLoss::gbce,
-                             .scale = loss.scale,
-                             .calibration = loss.calibration,
-                             .catalogue = catalogue};
-  if (popular && loss.kind == Kind::sampled_softmax) options.log_probabilities = sampler->log_probabilities();
-  if (loss.in_batch) {
-    const auto either = room(double{}, static_cast<std::size_t>(catalogue));
-    std::fill(either.begin(), either.end(), 0.0);
-    const double taken = static_cast<double>(std::max<std::size_t>(given, 1));
-    const double drawn = static_cast<double>(loss.negatives) / static_cast<double>(catalogue);
-    for (const Index item : items) {  // nobody asks for the others'
-      const auto i = static_cast<std::size_t>(item);
-      either[i] = std::log(taken * std::exp(sampler->log_probabilities()[i]) + drawn);
-    }
-    options.log_probabilities = either;
-  }
-  std::span<const Index> targets = batch.targets;
-  if (loss.cosine) {
-    const auto renumbered = room(Index{}, targets.size());
-    std::copy(targets.begin(), targets.end(), renumbered.begin());
-    const auto met = detail::number_anew(tape.scratch(), catalogue, renumbered, items);
-    targets = renumbered;
-    table = normalize(gather(table, met));
-    if (bias) bias = gather(bias, met);
-    if (!options.log_probabilities.empty()) {
-      const auto taken = room(double{}, met.size());
-      for (std::size_t i = 0; i < met.size(); ++i) {
-        taken[i] = options.log_probabilities[static_cast<std::size_t>(met[i])];
-      }
-      options.log_probabilities = taken;
-    }
-  }
-  return sampled_loss(state, table, bias, targets,
-                      loss.in_batch ? Negatives::of_batch(items)
-                      : by_sequence ? Negatives::of_sequences(items, batch.query_segments)
-                                    : Negatives::of_rows(items),
-                      options);
+  Arena& scratch = tape.scratch();
+  ArenaScope scope(scratch);
+  const auto [items, negatives] = detail::draw(scratch, batch, loss, one_each, catalogue, sampler, tape.next_random());
+  detail::Candidates<Scalar> candidates{table, bias, batch.targets,
+                                        detail::log_q(scratch, loss, batch.targets.size(), items, sampler)};
+  if (loss.cosine) candidates = detail::compact_for_cosine(scratch, candidates, items);
+  return sampled_loss(state, candidates.table, candidates.bias, candidates.targets, negatives,
+                      {.loss = loss.kind == Kind::sampled_softmax ? SampledLoss::softmax
+                               : loss.kind == Kind::bce           ? SampledLoss::bce
+                                                                  : SampledLoss::gbce,
+                       .scale = loss.scale,
+                       .calibration = loss.calibration,
+                       .catalogue = catalogue,
+                       .log_probabilities = candidates.log_probabilities});
 }
 
 }  // namespace heed::inline HEED_ABI::recsys

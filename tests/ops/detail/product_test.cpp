@@ -7,7 +7,7 @@
 
 using namespace heed;
 
-TEST_CASE("the sums of a weight's gradient take no more room than what they are made of") {
+TEST_CASE("the sums of a weight's gradient take no more memory than what they are made of") {
   for (const Index rows : {1, 1025, 2049, 5121, 25600, 100'000}) {
     for (const Index m : {1, 64, 1000, 4096, 50'000}) {
       for (const Index n : {1, 64, 1025, 4096}) {

@@ -24,15 +24,15 @@ Var<float> ones_back(Var<float> q, const Segments& q_segments, Var<float> k, Var
   y[0] = 0;
   return record(tape, {q, k, v}, y, [=](const Gradients<float>& g) {
     const detail::SequenceGradients<float> to(g, q, qs, k, v, ks);
-    to.run([&](Index b, int) {
+    to.run(0, [&](Index b, float*) {
       const auto add = [b](TensorView<float> x, SegmentsView s, float amount) {
         for (Index i = s.begin(b); x && i < s.end(b); ++i) {
           for (Index j = 0; j < x.cols(); ++j) x.row(i)[j] += amount;
         }
       };
-      add(to.q, qs, 1);
-      add(to.k, ks, 10);
-      add(to.v, ks, 100);
+      add(to.q(), qs, 1);
+      add(to.k(), ks, 10);
+      add(to.v(), ks, 100);
     });
   });
 }

@@ -32,14 +32,18 @@ struct PointwiseBias {
   }
 };
 
-/// s_ij = q_i . k_j + bias_ij,  context_i = sum over j <= i of silu(s_ij) v_j / (i + 1).
+/// s_ij = q_i . k_j + bias_ij,  w_ij = silu(s_ij) / (i + 1) for j <= i, else 0,  context_i = sum_j w_ij v_j. `weights`
+/// [tokens, tokens] may be empty.
 inline void pointwise_attention(TensorView<const double> q, TensorView<const double> k, TensorView<const double> v,
-                                const PointwiseBias& bias, TensorView<double> context) {
+                                const PointwiseBias& bias, TensorView<double> context,
+                                TensorView<double> weights = {}) {
   for (Index i = 0; i < q.rows(); ++i) {
     for (Index c = 0; c < v.cols(); ++c) context(i, c) = 0;
+    for (Index j = 0; weights && j < q.rows(); ++j) weights(i, j) = 0;
     for (Index j = 0; j <= i; ++j) {
       const double weight =
           activation(Activation::silu, dot_rows(q, i, k, j) + bias(i, j)) / static_cast<double>(i + 1);
+      if (weights) weights(i, j) = weight;
       for (Index c = 0; c < v.cols(); ++c) context(i, c) += weight * v(j, c);
     }
   }

@@ -37,8 +37,8 @@ MaskView<Scalar> resolve(std::string_view operation, Tape<Scalar>& tape, const M
   const Index planes = by_segment ? count : 1, plane = max_queries * max_keys;
   out.row_stride = max_keys;
   out.segment_stride = by_segment ? plane : 0;
-  auto* visible = tape.template room<std::uint8_t>(planes * plane);
-  auto* additive = has_additive ? tape.template room<Scalar>(planes * plane) : nullptr;
+  auto* visible = tape.template allocate_array<std::uint8_t>(planes * plane);
+  auto* additive = has_additive ? tape.template allocate_array<Scalar>(planes * plane) : nullptr;
   std::fill_n(visible, planes * plane, std::uint8_t{1});
   if (has_additive) std::fill_n(additive, planes * plane, Scalar(0));
   for (const auto& term : mask.terms()) {
@@ -68,7 +68,7 @@ MaskView<Scalar> resolve(std::string_view operation, Tape<Scalar>& tape, const M
 /// Where each sequence's `[queries, keys]` weights begin in a packed array of all of them (`heads` matrices each).
 template <class Scalar>
 const Index* weight_offsets(Tape<Scalar>& tape, SegmentsView queries, SegmentsView keys, Index heads) {
-  Index* offsets = tape.template room<Index>(queries.count + 1);
+  Index* offsets = tape.template allocate_array<Index>(queries.count + 1);
   offsets[0] = 0;
   for (Index b = 0; b < queries.count; ++b) offsets[b + 1] = offsets[b] + heads * queries.length(b) * keys.length(b);
   return offsets;

@@ -33,8 +33,15 @@ void product_nt(Tape<Scalar>& tape, MatrixView<const Scalar> a, MatrixView<const
 /// Rows of a weight's gradient a chunk.
 inline constexpr Index weight_grain = 32;
 
-/// Rows of a slab of a^T b that is [m, n]: so many that the sums of all slabs take no more room than a and b.
-inline Index product_slab(Index m, Index n) { return std::max<Index>(1024, 2 * m * n / std::max<Index>(1, m + n)); }
+/// Rows of a [.., m] and b [.., n] that take twice the memory of their product a^T b [m, n]: in slabs of as many rows
+/// or more, the sums of all slabs take no more memory than a and b.
+inline Index least_slab(Index m, Index n) { return 2 * m * n / std::max<Index>(1, m + n); }
+
+/// Rows of a slab of a^T b where nothing else reads them. (LinearSlabs in ops/linear.hpp cuts shorter slabs, of whole
+/// blocks of row_grain, for a backward pass that uses each block of rows three times while it is in the cache. Slabs
+/// decide the order of summation, so one rule for both would change the bits of every gradient, and 1,024 rows would
+/// leave most layers too few slabs for the threads.)
+inline Index product_slab(Index m, Index n) { return std::max<Index>(1024, least_slab(m, n)); }
 
 /// c += the sum of slabs' sums, in order: those of c's rows of each slab, one slab after the other.
 template <class Scalar>

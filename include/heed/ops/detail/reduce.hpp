@@ -7,6 +7,7 @@
 #include "heed/kernels/reduce.hpp"
 #include "heed/ops/detail/axis.hpp"
 #include "heed/ops/detail/dense.hpp"
+#include "heed/ops/detail/gradient_sink.hpp"
 
 namespace heed::inline HEED_ABI::detail {
 
@@ -95,16 +96,16 @@ Var<Scalar> reduce_sum(Var<Scalar> x, const Shape& shape, const Groups& groups, 
     }
   });
   return record(tape, {x}, y, [=](const Gradients<Scalar>& g) {
-    const auto room = g.to_overwrite(x);
-    if (!room.gradient) return;
-    const auto dx = as_rows(room.gradient, groups);
+    const GradientSink<Scalar> sink(g, x);
+    if (!sink.view()) return;
+    const auto dx = as_rows(sink.view(), groups);
     const TensorView<const Scalar> dy(g.output().data(), out.shape());
     g.tape().executor().run_ranges(out.rows(), groups.grain(in.size()), [&](Index begin, Index end, int) {
       for (Index r = begin; r < end; ++r) {
         if (groups.last) {
           const Scalar each = dy.row(r)[0] * factor(r);
           Scalar* const row = dx.row(r);
-          if (room.fresh) {
+          if (sink.fresh()) {
             std::fill_n(row, groups.middle, each);
           } else {
             for (Index j = 0; j < groups.middle; ++j) row[j] += each;
@@ -113,7 +114,7 @@ Var<Scalar> reduce_sum(Var<Scalar> x, const Shape& shape, const Groups& groups, 
         }
         const TensorView<Scalar> group = groups.group(dx, r);
         if (group.rows() == 0) continue;
-        for (Index j = 0; room.fresh && j < group.rows(); ++j) std::fill_n(group.row(j), width, Scalar(0));
+        for (Index j = 0; sink.fresh() && j < group.rows(); ++j) std::fill_n(group.row(j), width, Scalar(0));
         kernels::add_rows<Scalar>({dy.row(r), {group.rows(), group.cols()}, 0}, group, factor(r));
       }
     });

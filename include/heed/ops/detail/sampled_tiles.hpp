@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <span>
-#include <utility>
 
 #include "heed/autograd/tape.hpp"
 #include "heed/core/segments.hpp"
+#include "heed/kernels/embedding.hpp"
 
 namespace heed::inline HEED_ABI::detail {
 
@@ -34,8 +34,6 @@ struct SampledTiles {
   }
   /// The next tile has other negatives.
   bool ends_group(Index t) const { return t + 1 == size || groups[t + 1] != groups[t]; }
-  /// Whether `worker` gathered the negatives of tile t for its last tile; from now on it has them.
-  bool holds(Index* held, int worker, Index t) const { return std::exchange(held[worker], groups[t]) == groups[t]; }
   /// Tile t of an array of `candidates` numbers a row, the rows across: [candidates, tall].
   template <class Scalar>
   TensorView<Scalar> part(TensorView<Scalar> all, Index candidates, Index t) const {
@@ -43,12 +41,33 @@ struct SampledTiles {
   }
 };
 
-/// For `SampledTiles::holds`: nothing held by any of `workers`.
-inline Index* no_groups(Arena& arena, Index workers) {
-  Index* const held = arena.array<Index>(workers);
-  std::fill_n(held, workers, Index{-1});
-  return held;
-}
+/// The rows of the negatives that tiles share, gathered by each worker when it comes to another group.
+template <class Scalar>
+class GatheredNegatives {
+ public:
+  /// Takes memory of `scratch` for `workers` workers, which may be 0 where nothing is shared.
+  GatheredNegatives(Arena& scratch, const SampledTiles& tiles, MatrixView<const Scalar> table, Index workers)
+      : tiles_(tiles),
+        table_(table),
+        rows_(scratch.tensor<Scalar>({workers * tiles.negatives, table.cols()})),
+        groups_(scratch.array<Index>(workers)) {
+    std::fill_n(groups_, workers, Index{-1});
+  }
+
+  /// Those of tile t [N, d], until the worker asks for another tile's.
+  MatrixView<const Scalar> gather(Index t, int worker) {
+    const auto rows = rows_.rows(worker * tiles_.negatives, (worker + 1) * tiles_.negatives);
+    if (groups_[worker] != tiles_.groups[t]) kernels::embedding_forward<Scalar>(table_, tiles_.items_of(t), rows);
+    groups_[worker] = tiles_.groups[t];
+    return rows;
+  }
+
+ private:
+  const SampledTiles& tiles_;
+  MatrixView<const Scalar> table_;
+  MatrixView<Scalar> rows_;  ///< [workers N, d]
+  Index* groups_;            ///< [workers]: whose negatives a worker has gathered; -1: none yet
+};
 
 /// `targets` [rows] and `items`, N for each of the sequences, for each row, or for all together.
 template <class Scalar>
@@ -60,10 +79,10 @@ SampledTiles cut_sampled_rows(Tape<Scalar>& tape, std::span<const Index> targets
   SampledTiles out;
   for (const Index target : targets) out.count += target != ignore_index ? 1 : 0;
   out.negatives = sets > 0 ? std::ssize(items) / sets : 0;
-  Index* const kept = tape.template room<Index>(out.count);
-  Index* const wanted = tape.template room<Index>(out.count);
-  Index* const begins = tape.template room<Index>(out.count / most + groups + 1);
-  Index* const group = tape.template room<Index>(out.count / most + groups);
+  Index* const kept = tape.template allocate_array<Index>(out.count);
+  Index* const wanted = tape.template allocate_array<Index>(out.count);
+  Index* const begins = tape.template allocate_array<Index>(out.count / most + groups + 1);
+  Index* const group = tape.template allocate_array<Index>(out.count / most + groups);
   Index n = begins[0] = 0;
   for (Index g = 0; g < groups; ++g) {
     const auto close = [&] {
@@ -88,7 +107,7 @@ SampledTiles cut_sampled_rows(Tape<Scalar>& tape, std::span<const Index> targets
     out.items = tape.keep(items);
     return out;
   }
-  Index* const own = tape.template room<Index>(out.count * out.negatives);
+  Index* const own = tape.template allocate_array<Index>(out.count * out.negatives);
   for (Index i = 0; i < out.count; ++i) {
     std::copy_n(items.data() + kept[i] * out.negatives, out.negatives, own + i * out.negatives);
   }

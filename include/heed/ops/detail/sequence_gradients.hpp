@@ -4,8 +4,9 @@
 
 #include <algorithm>
 
-#include "heed/autograd/tape.hpp"
 #include "heed/ops/detail/collide.hpp"
+#include "heed/ops/detail/gradient_sink.hpp"
+#include "heed/ops/detail/run_with_scratch.hpp"
 
 namespace heed::inline HEED_ABI::detail {
 
@@ -13,62 +14,45 @@ namespace heed::inline HEED_ABI::detail {
 /// are cut by `qs`, those of key and value by `ks`.
 template <class Scalar>
 class SequenceGradients {
+  using Sink = GradientSink<Scalar>;
+
  public:
-  SequenceGradients(const Gradients<Scalar>& g, Var<Scalar> q_in, SegmentsView qs, Var<Scalar> k_in, Var<Scalar> v_in,
+  SequenceGradients(const Gradients<Scalar>& g, Var<Scalar> query, SegmentsView qs, Var<Scalar> key, Var<Scalar> value,
                     SegmentsView ks)
-      : executor_(g.tape().executor()), qs_(qs), ks_(ks) {
-    // What nothing has come to is zeroed a sequence at a time, while its rows are near: where each of the three that
-    // lies in the array has its own rows for rows, and all are cut alike. Otherwise all of it is, before anything adds.
-    const bool one_cut = std::equal(qs.offsets, qs.offsets + qs.count + 1, ks.offsets);
-    for (const Var<Scalar>& x : {q_in, k_in, v_in}) {
-      if (const TensorView<Scalar> all = g.to_zero(x)) to_zero_[zeroed_++] = all.matrix();
-    }
-    q = g(q_in);
-    k = g(k_in);
-    v = g(v_in);
-    const auto by_rows = [&](MatrixView<Scalar> all) {
-      const auto fits = [&](MatrixView<Scalar> part) {
-        const Index from = part.data() - all.data();
-        return !part || from < 0 || from >= all.size() ||
-               (part.rows() == all.rows() && part.row_stride() == all.cols() && from + part.cols() <= all.cols());
-      };
-      return one_cut && all.rows() == qs.tokens() && fits(q) && fits(k) && fits(v);
-    };
-    int kept = 0;
-    for (int i = 0; i < zeroed_; ++i) {
-      if (by_rows(to_zero_[i])) {
-        to_zero_[kept++] = to_zero_[i];
-      } else {
-        std::fill_n(to_zero_[i].data(), to_zero_[i].size(), Scalar(0));
-      }
-    }
-    zeroed_ = kept;
+      : tape_(g.tape()), qs_(qs), ks_(ks) {
+    // Rows that hold nothing yet are cleared sequence by sequence, just before they are added to, where a sequence has
+    // the same rows in all three and in the arrays that they are views of; else all of them before the first sequence.
+    const bool by_sequence = std::equal(qs.offsets, qs.offsets + qs.count + 1, ks.offsets) &&
+                             Sink::has_array_rows(g, query) && Sink::has_array_rows(g, key) &&
+                             Sink::has_array_rows(g, value);
+    const auto sink = [&](Var<Scalar> x) { return by_sequence ? Sink(g, x, Sink::Clearing::rows) : Sink(g(x)); };
+    q_ = sink(query);
+    k_ = sink(key);
+    v_ = sink(value);
   }
 
-  /// Calls `sequence(b, worker)`, which adds to sequence b's rows, for every b.
+  /// Empty where none is needed.
+  const TensorView<Scalar>& q() const { return q_.view(); }
+  const TensorView<Scalar>& k() const { return k_.view(); }
+  const TensorView<Scalar>& v() const { return v_.view(); }
+
+  /// Calls `sequence(b, scratch)`, which adds to sequence b's rows, for every b; `scratch` is a buffer of `size`
+  /// numbers.
   template <class Sequence>
-  void run(const Sequence& sequence) const {
-    const auto step = [&](Index b, int worker) {
-      for (int i = 0; i < zeroed_; ++i) {
-        const MatrixView<Scalar> rows = to_zero_[i].rows(qs_.begin(b), qs_.end(b));
-        std::fill_n(rows.data(), rows.size(), Scalar(0));
-      }
-      sequence(b, worker);
+  void run(Index size, const Sequence& sequence) const {
+    const bool in_order = collide<Scalar>(q(), qs_, k(), ks_) || collide<Scalar>(q(), qs_, v(), ks_) ||
+                          collide<Scalar>(k(), ks_, v(), ks_);
+    const auto step = [&](Index b, Scalar* scratch) {
+      for (const Sink* sink : {&q_, &k_, &v_}) sink->zero_rows(qs_.begin(b), qs_.end(b));
+      sequence(b, scratch);
     };
-    if (collide<Scalar>(q, qs_, k, ks_) || collide<Scalar>(q, qs_, v, ks_) || collide<Scalar>(k, ks_, v, ks_)) {
-      for (Index b = 0; b < qs_.count; ++b) step(b, 0);
-    } else {
-      executor_.run(qs_.count, step);
-    }
+    run_with_scratch(tape_, qs_.count, size, step, in_order);
   }
-
-  TensorView<Scalar> q, k, v;  ///< empty where none is needed
 
  private:
-  Executor& executor_;
+  Tape<Scalar>& tape_;
   SegmentsView qs_, ks_;
-  MatrixView<Scalar> to_zero_[3];
-  int zeroed_ = 0;
+  Sink q_, k_, v_;
 };
 
 }  // namespace heed::inline HEED_ABI::detail

@@ -6,8 +6,8 @@
 
 namespace heed::inline HEED_ABI::detail {
 
-/// The operands as kernels take them, and room for the result: the context and, when asked for, the weights [queries,
-/// keys] of each sequence, one after the other in one array.
+/// The operands as kernels take them, and an array for the result: the context and, when asked for, the weights
+/// [queries, keys] of each sequence, one after the other in one array.
 template <class Scalar>
 struct SingleHead {
   SegmentsView qs, ks;
