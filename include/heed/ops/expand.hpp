@@ -6,12 +6,6 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct expand {
-  static constexpr const char* name = "expand";
-};
-}  // namespace op
-
 /// x [segments, ..] -> [tokens, ..]: each token gets its segment's. The way back sums over the segment. Throws
 /// ShapeError when x has another number of segments.
 template <class Scalar>
