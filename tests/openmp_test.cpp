@@ -29,7 +29,7 @@ TEST_CASE("every chunk runs once, no worker runs two at a time") {
   }
 }
 
-TEST_CASE("0 threads are as many as OpenMP would take; fewer are an error") {
+TEST_CASE("0 threads are as many as OpenMP would take, fewer are an error") {
   CHECK(OpenMpExecutor().threads() == omp_get_max_threads());
   CHECK_THROWS_AS(OpenMpExecutor(-1), heed::OptionError);
 }

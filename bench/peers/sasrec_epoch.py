@@ -23,9 +23,7 @@ import time
 MALLOC = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 34), "MALLOC_TOP_PAD_": str(1 << 26)}
 if __name__ == "__main__" and not MALLOC.keys() <= os.environ.keys():
     os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **MALLOC})
-with open("/proc/cpuinfo") as cpuinfo:
-    if "avx512f" in cpuinfo.read():
-        os.environ.setdefault("ATEN_CPU_CAPABILITY", "avx512")
+from torch_peer import CausalAttention  # before torch: it chooses PyTorch's instruction set
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -68,21 +66,12 @@ def training_batches(users, options):
 # ---- model
 
 
-class Attention(nn.Module):
+class Attention(CausalAttention):
     def __init__(self, width, heads, dropout):
-        super().__init__()
-        self.heads, self.dropout = heads, dropout
-        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        super().__init__(width, heads, dropout)
         nn.init.xavier_uniform_(self.qkv.weight)  # as nn.MultiheadAttention
         for layer in self.qkv, self.out:
             nn.init.zeros_(layer.bias)
-
-    def forward(self, x):
-        b, t, d = x.shape
-        q, k, v = self.qkv(x).view(b, t, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
-        p = self.dropout if self.training else 0.0
-        y = F.scaled_dot_product_attention(q, k, v, dropout_p=p, is_causal=True)
-        return self.out(y.transpose(1, 2).reshape(b, t, d))
 
 
 class Block(nn.Module):

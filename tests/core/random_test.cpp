@@ -59,7 +59,7 @@ TEST_CASE("streams of different purposes, names and seeds differ, and never chan
   static_assert(Random(42).fork(7).words(1) == Random(42).fork(7).words(1));
 }
 
-TEST_CASE("uniform numbers fill [0, 1) evenly") {
+TEST_CASE("uniform numbers fill 0 to 1, 1 excluded, evenly") {
   const Random random(3);
   constexpr std::uint64_t count = 100000;
   double sum = 0, squares = 0, least = 1, most = 0;

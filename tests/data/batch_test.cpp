@@ -66,7 +66,7 @@ TEST_CASE("an example for each basket but the first, its history cut to the newe
   CHECK(next_basket_examples(plain, everything(plain), 3).size() == 4 + 6 + 1);
 }
 
-TEST_CASE("an example a user for every position; users of one event have none") {
+TEST_CASE("one example per user for every position, and none for users of one event") {
   const auto log = small();
   auto split = everything(log);
   split.train_end = {1, 6, 2};

@@ -164,7 +164,7 @@ TEST_CASE("the names of kinds and features come back in the model's numbers", "[
   CHECK(folder.entries() == 1);
 }
 
-TEST_CASE("an option that a file lacks keeps its default; choices have names", "[io][recommender]") {
+TEST_CASE("an option that a file lacks keeps its default, and choices have names", "[io][recommender]") {
   recsys::TaskOptions task;
   io::detail::from_json({{"next_basket", false}, {"test_time", 75}}, task);
   CHECK_FALSE(task.next_basket);

@@ -35,7 +35,7 @@ TEST_CASE("Dropout draws anew in every call and every step, and the same for the
   CHECK(!test::same(dropout(tape.constant(ones)).value(), first.view()));
 }
 
-TEST_CASE("Dropout refuses a share outside of [0, 1)") {
+TEST_CASE("Dropout refuses a share outside of 0 to 1, 1 excluded") {
   CHECK(error_of<OptionError>([] { nn::Dropout<float>({.p = 1}); }) == "Dropout: p 1.000000 is not in [0, 1)");
   CHECK(error_of<OptionError>([] { nn::Dropout<float>({.p = -0.1}); }) != "");
   CHECK(error_of<OptionError>([] { nn::Dropout<float>({.p = NAN}); }) != "");

@@ -50,7 +50,7 @@ TEST_CASE("GRU: every parameter starts uniform in +-1/sqrt(hidden)") {
   }
 }
 
-TEST_CASE("GRU: shapes of output and states; empty sequences keep their state") {
+TEST_CASE("GRU: shapes of output and states, and empty sequences keep their state") {
   const auto gru = make<double>({.input_size = 3, .hidden_size = 4, .num_layers = 2, .bidirectional = true});
   Tape<double> tape;
   const auto x = tape.constant(normal<double>({9, 3}));

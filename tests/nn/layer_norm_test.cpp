@@ -23,7 +23,7 @@ TEST_CASE("LayerNorm: names, and weight 1 and bias 0 from the start") {
   CHECK((norm.weight.value().array() == 1.0f).all());
 }
 
-TEST_CASE("LayerNorm: rows of mean 0 and variance 1; eps matters where the variance is small") {
+TEST_CASE("LayerNorm: rows of mean 0 and variance 1, and eps matters where the variance is small") {
   const nn::LayerNorm<double> norm({.features = 50}), coarse({.features = 50, .eps = 1e4});
   Tape<double> tape;
   const auto x = tape.constant(normal<double>({2, 3, 50}));

@@ -55,7 +55,7 @@ TEST_CASE("LSTM: every parameter starts uniform in +-1/sqrt(hidden)") {
   }
 }
 
-TEST_CASE("LSTM: shapes of output and states; empty sequences keep their state") {
+TEST_CASE("LSTM: shapes of output and states, and empty sequences keep their state") {
   const auto lstm =
       make<double>({.input_size = 3, .hidden_size = 4, .num_layers = 2, .bidirectional = true, .proj_size = 2});
   Tape<double> tape;

@@ -100,7 +100,7 @@ TEST_CASE("MultiHeadAttention: one projection for q = k = v is three") {
   CHECK(testing::allclose(together, apart, 1e-12));
 }
 
-TEST_CASE("MultiHeadAttention: weights on request, each row a distribution; nothing to look at gives the bias") {
+TEST_CASE("MultiHeadAttention: weights on request are distributions, and nothing to look at gives the bias") {
   const auto layer = make<double>({.embed_dim = 6, .num_heads = 2});
   Tape<double> tape;
   const auto q = tape.constant(normal<double>({6, 6})), k = tape.constant(normal<double>({9, 6}, "k"));

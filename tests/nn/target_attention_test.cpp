@@ -31,7 +31,7 @@ TEST_CASE("TargetAttention: names and counts") {
   CHECK(nn::parameter_count(standard) == 20 * 36 + 36 + 36 + 1);
 }
 
-TEST_CASE("TargetAttention scores [q, k, q - k, q * k] by its unit, by hand") {
+TEST_CASE("TargetAttention scores q, k, q - k and q * k by its unit, by hand") {
   for (const bool softmax : {true, false}) {
     INFO(softmax);
     auto layer = make(softmax);
@@ -73,7 +73,7 @@ TEST_CASE("TargetAttention scores [q, k, q - k, q * k] by its unit, by hand") {
   }
 }
 
-TEST_CASE("TargetAttention: one candidate a sequence is the general case, bit for bit; an empty history gives 0") {
+TEST_CASE("TargetAttention: one candidate per sequence is the general case bit for bit, an empty history gives 0") {
   const auto layer = make(true);
   const Segments one({1, 1, 1, 1}), split({1, 1, 1, 1, 0});
   const Tensor<double> q = normal<double>({4, 3}), k = normal<double>({9, 3}, "k");

@@ -29,8 +29,7 @@ Sample activation_sample(const char* label, Activation kind, const Shape& shape)
 
 }  // namespace
 
-template <>
-OpSamples samples<op::activation>() {
+const SamplesOf activation_op("activation", []() -> OpSamples {
   OpSamples out;
   out.good = {activation_sample("identity", Activation::identity, {3, 5}),
               activation_sample("relu", Activation::relu, {3, 5}),
@@ -44,7 +43,7 @@ OpSamples samples<op::activation>() {
               activation_sample("of several chunks", Activation::silu, {3, 6000})};
   out.bad = {{"an empty handle", [] { relu(Var<float>()); }, "var: an empty handle"}};
   return out;
-}
+});
 
 }  // namespace heed::test
 

@@ -3,7 +3,10 @@
 
 #include "ops/broadcast_samples.hpp"
 
-template <>
-heed::test::OpSamples heed::test::samples<heed::op::add>() {
+namespace heed::test {
+
+const SamplesOf add_op("add", []() -> OpSamples {
   return broadcast_samples("add", kernels::Arithmetic::add, [](auto a, auto b) { return add(a, b); });
-}
+});
+
+}  // namespace heed::test

@@ -37,8 +37,7 @@ Sample additive_sample(std::string label, std::vector<Tensor<double>> inputs, co
 
 }  // namespace
 
-template <>
-OpSamples samples<op::additive_attention>() {
+const SamplesOf additive_attention_op("additive_attention", []() -> OpSamples {
   OpSamples out;
   const Segments qs({3, 0, 2, 1, 0}), ks({4, 3, 2, 0, 0}), same({3, 0, 2, 4});
   const auto inputs = [&](Index width, Index depth) {
@@ -95,6 +94,6 @@ OpSamples samples<op::additive_attention>() {
               },
               "additive_attention: inputs on different tapes"}};
   return out;
-}
+});
 
 }  // namespace heed::test

@@ -79,8 +79,7 @@ Sample attention_sample(std::string label, std::vector<Tensor<double>> inputs, c
 
 }  // namespace
 
-template <>
-OpSamples samples<op::attention>() {
+const SamplesOf attention_op("attention", []() -> OpSamples {
   OpSamples out;
   const Segments qs({3, 0, 2, 1, 0}), ks({4, 3, 2, 0, 0});
   const auto qkv = [&](Index width, Index depth) {
@@ -193,7 +192,7 @@ OpSamples samples<op::attention>() {
        },
        "attention: inputs on different tapes"}};
   return out;
-}
+});
 
 }  // namespace heed::test
 

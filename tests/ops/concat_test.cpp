@@ -5,8 +5,7 @@
 
 namespace heed::test {
 
-template <>
-OpSamples samples<op::concat>() {
+const SamplesOf concat_op("concat", []() -> OpSamples {
   const auto one = [](const char* label, const std::vector<Shape>& shapes, int axis) {
     std::vector<Tensor<double>> inputs;
     for (const Shape& shape : shapes) inputs.push_back(normal(shape, std::to_string(inputs.size())));
@@ -50,7 +49,7 @@ OpSamples samples<op::concat>() {
               },
               "concat: inputs on different tapes"}};
   return out;
-}
+});
 
 }  // namespace heed::test
 

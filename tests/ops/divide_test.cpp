@@ -3,7 +3,10 @@
 
 #include "ops/broadcast_samples.hpp"
 
-template <>
-heed::test::OpSamples heed::test::samples<heed::op::divide>() {
+namespace heed::test {
+
+const SamplesOf divide_op("divide", []() -> OpSamples {
   return broadcast_samples("divide", kernels::Arithmetic::divide, [](auto a, auto b) { return divide(a, b); });
-}
+});
+
+}  // namespace heed::test

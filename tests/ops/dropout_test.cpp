@@ -25,8 +25,7 @@ Sample dropout_sample(const char* label, const Shape& shape, double p) {
 
 }  // namespace
 
-template <>
-OpSamples samples<op::dropout>() {
+const SamplesOf dropout_op("dropout", []() -> OpSamples {
   OpSamples out;
   out.good = {dropout_sample("half", {5, 13}, 0.5),
               dropout_sample("little", {2, 3, 17}, 0.1),
@@ -47,7 +46,7 @@ OpSamples samples<op::dropout>() {
       bad_call(
           "NaN", {{3}}, [](auto x) { dropout(x[0], std::nan("")); }, "dropout: probability nan")};
   return out;
-}
+});
 
 }  // namespace heed::test
 

@@ -5,8 +5,7 @@
 
 namespace heed::test {
 
-template <>
-OpSamples samples<op::expand>() {
+const SamplesOf expand_op("expand", []() -> OpSamples {
   const auto one = [](const char* label, const Shape& shape, std::vector<Index> lengths) {
     const Segments segments{std::span<const Index>(lengths)};
     return sample(
@@ -39,6 +38,6 @@ OpSamples samples<op::expand>() {
              bad_call(
                  "a scalar", {{}}, [](auto x) { expand(x[0], Segments{1}); }, "expand: input [] for 1 segments")};
   return out;
-}
+});
 
 }  // namespace heed::test

@@ -35,8 +35,7 @@ Sample gated_sample(std::string label, Activation kind, const Shape& shape, bool
 
 }  // namespace
 
-template <>
-OpSamples samples<op::gated_product>() {
+const SamplesOf gated_product_op("gated_product", []() -> OpSamples {
   OpSamples out;
   out.good = {gated_sample("sigmoid, residual", Activation::sigmoid, {3, 5}, true),
               gated_sample("sigmoid", Activation::sigmoid, {2, 3, 5}, false),
@@ -82,6 +81,6 @@ OpSamples samples<op::gated_product>() {
               },
               "gated_product: inputs on different tapes"}};
   return out;
-}
+});
 
 }  // namespace heed::test

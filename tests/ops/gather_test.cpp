@@ -6,8 +6,7 @@
 
 namespace heed::test {
 
-template <>
-OpSamples samples<op::gather>() {
+const SamplesOf gather_op("gather", []() -> OpSamples {
   const auto one = [](const char* label, const Shape& shape, std::vector<Index> indices) {
     return sample(
         label, {normal(shape)}, [indices](auto&, auto x) { return gather(x[0], indices); },
@@ -49,7 +48,7 @@ OpSamples samples<op::gather>() {
              bad_call(
                  "a scalar", {{}}, [](auto x) { gather(x[0], {0}); }, "gather: a scalar has no rows")};
   return out;
-}
+});
 
 }  // namespace heed::test
 

@@ -3,7 +3,7 @@
 
 #include "heed/kernels/reference/gru.hpp"
 #include "ops/joined.hpp"
-#include "ops/samples.hpp"
+#include "ops/recurrent_samples.hpp"
 
 namespace heed::test {
 
@@ -65,8 +65,7 @@ Sample gru_sample(std::string label, const Segments& segments, Index input, Inde
 
 }  // namespace
 
-template <>
-OpSamples samples<op::gru>() {
+const SamplesOf gru_op("gru", []() -> OpSamples {
   OpSamples out;
   const Segments ragged({2, 0, 4, 1, 4});
   out.good = {gru_sample("ragged", ragged, 3, 4, {}),
@@ -85,46 +84,22 @@ OpSamples samples<op::gru>() {
   out.good.push_back(gru_sample("three groups", Segments(std::span<const Index>(many)), 2, 3, {.state = true}));
 
   const Segments two({2, 1});
-  const auto bad = [=](std::string label, std::vector<Shape> shapes, const Given& given, std::string expected) {
-    return bad_call(
-        std::move(label), std::move(shapes), [=](auto x) { call(x, two, given); }, std::move(expected));
-  };
-  const Given bare{.biases = false}, state{.biases = false, .state = true};
-  out.bad = {
-      bad("weight_ih rows", {{3, 2}, {4, 2}, {6, 2}}, bare, "gru: weight_ih is [4, 2], wanted [3 hidden, input]"),
-      bad("weight_ih rank", {{3, 2}, {6}, {6, 2}}, bare, "gru: weight_ih is [6], wanted [3 hidden, input]"),
-      bad("features", {{3, 5}, {6, 2}, {6, 2}}, bare, "gru: input is [3, 5], wanted [3 tokens, 2 features]"),
-      bad("tokens", {{4, 2}, {6, 2}, {6, 2}}, bare, "gru: input is [4, 2], wanted [3 tokens, 2 features]"),
-      bad("input rank", {{3, 1, 2}, {6, 2}, {6, 2}}, bare, "gru: input is [3, 1, 2], wanted [3 tokens"),
-      bad("weight_hh", {{3, 2}, {6, 2}, {6, 3}}, bare, "gru: weight_hh is [6, 3], wanted [6, 2]"),
-      bad("biases", {{3, 2}, {6, 2}, {6, 2}, {6}, {4}}, {}, "gru: bias_hh is [4], wanted [6]"),
-      bad("h0", {{3, 2}, {6, 2}, {6, 2}, {2, 3}}, state, "gru: initial state is [2, 3], wanted [2, 2]"),
-      bad_call(
-          "one bias", {{3, 2}, {6, 2}, {6, 2}, {6}},
-          [=](auto x) {
-            gru<float>(x[0], two, {x[1], x[2], x[3], {}});
-          },
-          "gru: one bias without the other")};
+  out.bad = recurrent_refusals("gru", 3, [=](auto x) {
+    if (x.size() == 4) {
+      gru<float>(x[0], two, {x[1], x[2], x[3], {}});
+    } else {
+      call(x, two, {.biases = x.size() == 5});
+    }
+  });
+  out.bad.push_back(bad_call(
+      "h0", {{3, 2}, {6, 2}, {6, 2}, {2, 3}}, [=](auto x) { call(x, two, {.biases = false, .state = true}); },
+      "gru: initial state is [2, 3], wanted [2, 2]"));
   // Every input may be the one that is on another tape.
-  for (std::size_t i = 0; i < 6; ++i) {
-    out.bad.push_back({"input " + std::to_string(i) + " of another tape",
-                       [=] {
-                         Tape<float> one, other;
-                         std::vector<Var<float>> x;
-                         for (const Shape& shape : {Shape{3, 2}, {6, 2}, {6, 2}, {6}, {6}, {2, 2}}) {
-                           x.push_back((x.size() == i ? other : one).constant(Tensor<float>(shape)));
-                         }
-                         const std::size_t before = one.size();
-                         try {
-                           call<float>(x, two, {.state = true});
-                         } catch (const StateError&) {
-                           CHECK(one.size() == before);
-                           throw;
-                         }
-                       },
-                       "gru: inputs on different tapes"});
+  for (BadCall& bad : other_tape_refusals("gru", {{3, 2}, {6, 2}, {6, 2}, {6}, {6}, {2, 2}},
+                                          [=](auto x) { call(x, two, {.state = true}); })) {
+    out.bad.push_back(std::move(bad));
   }
   return out;
-}
+});
 
 }  // namespace heed::test

@@ -2,7 +2,6 @@
 #include "heed/ops/layer_norm.hpp"
 
 #include "heed/kernels/reference/layer_norm.hpp"
-#include "ops/parity.hpp"
 #include "ops/samples.hpp"
 
 namespace heed::test {
@@ -22,8 +21,7 @@ Sample layer_norm_sample(const char* label, const Shape& shape, double epsilon) 
 
 }  // namespace
 
-template <>
-OpSamples samples<op::layer_norm>() {
+const SamplesOf layer_norm_op("layer_norm", []() -> OpSamples {
   OpSamples out;
   out.good = {layer_norm_sample("of rows", {5, 19}, 1e-5),
               layer_norm_sample("of a cube", {2, 3, 16}, 1e-5),
@@ -49,24 +47,6 @@ OpSamples samples<op::layer_norm>() {
        },
        "layer_norm: inputs on different tapes"}};
   return out;
-}
+});
 
 }  // namespace heed::test
-
-TEST_CASE("layer_norm agrees with PyTorch") {
-  using namespace heed;
-  for (const char* name : {"layer_norm", "layer_norm_eps1e-12"}) {
-    INFO(name);
-    const parity::Fixture fixture(name);
-    Tape<double> tape;
-    const auto x = tape.variable(test::tensor_of(fixture, "in.x"));
-    const auto weight = tape.variable(test::tensor_of(fixture, "param.weight"));
-    const auto bias = tape.variable(test::tensor_of(fixture, "param.bias"));
-    const auto y = layer_norm(x, weight, bias, std::stod(fixture.option("eps")));
-    CHECK(test::agrees(y.value(), fixture, "out.y"));
-    test::backward_from(y, test::tensor_of(fixture, "cot.y"));
-    CHECK(test::agrees(x.gradient(), fixture, "grad.in.x"));
-    CHECK(test::agrees(weight.gradient(), fixture, "grad.param.weight"));
-    CHECK(test::agrees(bias.gradient(), fixture, "grad.param.bias"));
-  }
-}

@@ -43,8 +43,7 @@ auto with_targets(std::vector<Index> targets, LinearCrossEntropyOptions options 
 
 }  // namespace
 
-template <>
-OpSamples samples<op::linear_cross_entropy>() {
+const SamplesOf linear_cross_entropy_op("linear_cross_entropy", []() -> OpSamples {
   std::vector<Index> many;  // more than two tiles, some ignored
   for (Index i = 0; i < 150; ++i) many.push_back(i % 7 == 0 ? -100 : (i * 41) % 300);
   OpSamples out;
@@ -75,7 +74,7 @@ OpSamples samples<op::linear_cross_entropy>() {
              bad_call("not reduced", {{1, 4}, {5, 4}}, with_targets({1}, {.reduction = Reduction::none}),
                       "linear_cross_entropy: reduction must be mean or sum")};
   return out;
-}
+});
 
 }  // namespace heed::test
 

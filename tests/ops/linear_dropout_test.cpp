@@ -56,8 +56,7 @@ Sample linear_dropout_sample(const char* label, const Case& c) {
 
 }  // namespace
 
-template <>
-OpSamples samples<op::linear_dropout>() {
+const SamplesOf linear_dropout_op("linear_dropout", []() -> OpSamples {
   OpSamples out;
   out.good = {
       linear_dropout_sample("plain", {.x = {5, 3}, .out = 4}),
@@ -85,7 +84,7 @@ OpSamples samples<op::linear_dropout>() {
                  "dropout", {{5, 8}, {4, 8}}, [](auto x) { linear_dropout<float>(x[0], x[1], {}, {.dropout = 1}); },
                  "linear_dropout: dropout 1.000000 is not in [0, 1)")};
   return out;
-}
+});
 
 }  // namespace heed::test
 

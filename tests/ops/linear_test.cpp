@@ -33,8 +33,7 @@ Sample linear_sample(const char* label, const Shape& x, Index out, bool bias, Ac
 
 }  // namespace
 
-template <>
-OpSamples samples<op::linear>() {
+const SamplesOf linear_op("linear", []() -> OpSamples {
   OpSamples out;
   out.good = {linear_sample("with a bias", {5, 3}, 4, true),
               linear_sample("without", {5, 3}, 4, false),
@@ -68,7 +67,7 @@ OpSamples samples<op::linear>() {
        },
        "linear: inputs on different tapes"}};
   return out;
-}
+});
 
 }  // namespace heed::test
 

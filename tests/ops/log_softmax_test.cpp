@@ -6,11 +6,10 @@
 
 namespace heed::test {
 
-template <>
-OpSamples samples<op::log_softmax>() {
+const SamplesOf log_softmax_op("log_softmax", []() -> OpSamples {
   const auto call = [](auto x, const Mask& mask) { return log_softmax(x, mask); };
   return {softmax_samples(call, kernels::reference::log_softmax), softmax_refusals("log_softmax", call)};
-}
+});
 
 }  // namespace heed::test
 

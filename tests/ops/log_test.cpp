@@ -3,26 +3,13 @@
 
 #include <cmath>
 
-#include "ops/samples.hpp"
+#include "ops/elementwise_samples.hpp"
 
 namespace heed::test {
 
-template <>
-OpSamples samples<op::log>() {
-  const auto one = [](const char* label, const Shape& shape) {
-    return sample(
-        label, {Tensor<double>::uniform(shape, Random(1), 0.5, 4)}, [](auto&, auto x) { return log(x[0]); },
-        [](std::span<const Tensor<double>> x) {
-          Tensor<double> y(x[0].shape());
-          for (Index i = 0; i < y.size(); ++i) y.data()[i] = std::log(x[0].data()[i]);
-          return y;
-        });
-  };
-  OpSamples out;
-  out.good = {one("a matrix", {3, 5}), one("three dimensions", {2, 3, 4}), one("a scalar", {}), one("nothing", {0, 5}),
-              one("several chunks", {3, 6000})};
-  out.bad = {{"an empty handle", [] { log(Var<float>()); }, "var: an empty handle"}};
-  return out;
-}
+const SamplesOf log_op("log", []() -> OpSamples {
+  return elementwise_samples([](auto x) { return log(x); }, std::log,
+                             [](const Shape& shape) { return Tensor<double>::uniform(shape, Random(1), 0.5, 4); });
+});
 
 }  // namespace heed::test

@@ -4,7 +4,7 @@
 #include "heed/kernels/reference/lstm.hpp"
 #include "heed/ops/slice.hpp"
 #include "ops/joined.hpp"
-#include "ops/samples.hpp"
+#include "ops/recurrent_samples.hpp"
 
 namespace heed::test {
 
@@ -76,8 +76,7 @@ Sample lstm_sample(std::string label, const Segments& segments, Index input, Ind
 
 }  // namespace
 
-template <>
-OpSamples samples<op::lstm>() {
+const SamplesOf lstm_op("lstm", []() -> OpSamples {
   OpSamples out;
   const Segments ragged({2, 0, 4, 1, 4});
   const Given full{.projection = true, .states = true, .reverse = true};
@@ -123,46 +122,26 @@ OpSamples samples<op::lstm>() {
     return bad_call(
         std::move(label), std::move(shapes), [=](auto x) { call(x, two, given); }, std::move(expected));
   };
-  const Given bare{.biases = false}, projected{.biases = false, .projection = true};
-  const Given states{.biases = false, .states = true};
+  const Given projected{.biases = false, .projection = true}, states{.biases = false, .states = true};
   out.bad = {
-      bad("weight_ih rows", {{3, 2}, {6, 2}, {6, 1}}, bare, "lstm: weight_ih is [6, 2], wanted [4 hidden, input]"),
-      bad("weight_ih rank", {{3, 2}, {8}, {8, 2}}, bare, "lstm: weight_ih is [8], wanted [4 hidden, input]"),
-      bad("features", {{3, 5}, {8, 2}, {8, 2}}, bare, "lstm: input is [3, 5], wanted [3 tokens, 2 features]"),
-      bad("tokens", {{4, 2}, {8, 2}, {8, 2}}, bare, "lstm: input is [4, 2], wanted [3 tokens, 2 features]"),
-      bad("input rank", {{3, 1, 2}, {8, 2}, {8, 2}}, bare, "lstm: input is [3, 1, 2], wanted [3 tokens"),
-      bad("weight_hh", {{3, 2}, {8, 2}, {8, 3}}, bare, "lstm: weight_hh is [8, 3], wanted [8, 2]"),
-      bad("biases", {{3, 2}, {8, 2}, {8, 2}, {8}, {4}}, {}, "lstm: bias_hh is [4], wanted [8]"),
       bad("weight_hr", {{3, 2}, {8, 2}, {8, 3}, {3, 4}}, projected, "lstm: weight_hr is [3, 4], wanted [3, 2]"),
       bad("h0", {{3, 2}, {8, 2}, {8, 2}, {2, 3}, {2, 2}}, states,
           "lstm: initial hidden state is [2, 3], wanted [2, 2]"),
-      bad("c0", {{3, 2}, {8, 2}, {8, 2}, {2, 2}, {3, 2}}, states, "lstm: initial cell state is [3, 2], wanted [2, 2]"),
-      bad_call(
-          "one bias", {{3, 2}, {8, 2}, {8, 2}, {8}},
-          [=](auto x) {
-            lstm<float>(x[0], two, {x[1], x[2], x[3], {}});
-          },
-          "lstm: one bias without the other")};
+      bad("c0", {{3, 2}, {8, 2}, {8, 2}, {2, 2}, {3, 2}}, states, "lstm: initial cell state is [3, 2], wanted [2, 2]")};
+  const auto with_biases = [=](auto x) {
+    if (x.size() == 4) {
+      lstm<float>(x[0], two, {x[1], x[2], x[3], {}});
+    } else {
+      call(x, two, {.biases = x.size() == 5});
+    }
+  };
+  for (BadCall& refusal : recurrent_refusals("lstm", 4, with_biases)) out.bad.push_back(std::move(refusal));
   // Every input may be the one that is on another tape.
-  for (std::size_t i = 0; i < 8; ++i) {
-    out.bad.push_back({"input " + std::to_string(i) + " of another tape",
-                       [=] {
-                         Tape<float> one, other;
-                         std::vector<Var<float>> x;
-                         for (const Shape& shape : {Shape{3, 2}, {8, 2}, {8, 2}, {8}, {8}, {2, 2}, {2, 2}, {2, 2}}) {
-                           x.push_back((x.size() == i ? other : one).constant(Tensor<float>(shape)));
-                         }
-                         const std::size_t before = one.size();
-                         try {
-                           call<float>(x, two, {.projection = true, .states = true});
-                         } catch (const StateError&) {
-                           CHECK(one.size() == before);
-                           throw;
-                         }
-                       },
-                       "lstm: inputs on different tapes"});
+  for (BadCall& refusal : other_tape_refusals("lstm", {{3, 2}, {8, 2}, {8, 2}, {8}, {8}, {2, 2}, {2, 2}, {2, 2}},
+                                              [=](auto x) { call(x, two, {.projection = true, .states = true}); })) {
+    out.bad.push_back(std::move(refusal));
   }
   return out;
-}
+});
 
 }  // namespace heed::test

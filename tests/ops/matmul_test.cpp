@@ -6,8 +6,7 @@
 
 namespace heed::test {
 
-template <>
-OpSamples samples<op::matmul>() {
+const SamplesOf matmul_op("matmul", []() -> OpSamples {
   const auto one = [](const char* label, const Shape& a, const Shape& b) {
     return sample(
         label, {normal(a, "a"), normal(b, "b")}, [](auto&, auto x) { return matmul(x[0], x[1]); },
@@ -47,6 +46,6 @@ OpSamples samples<op::matmul>() {
              bad_call(
                  "times a vector", {{2, 3}, {3}}, [](auto x) { matmul(x[0], x[1]); }, "got [2, 3] times [3]")};
   return out;
-}
+});
 
 }  // namespace heed::test

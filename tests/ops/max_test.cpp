@@ -8,25 +8,11 @@
 
 namespace heed::test {
 
-template <>
-OpSamples samples<op::max>() {
-  const auto over_axis = [](auto x, int axis) { return max(x, axis); };
-  const auto over_segments = [](auto x, const Segments& segments) { return max(x, segments, -2.5); };
-  OpSamples out{reduce_samples(
-                    kernels::reference::max, -2.5, [](auto x) { return max(x); }, over_axis, over_segments),
-                reduce_refusals("max", over_axis, over_segments)};
-  out.bad.push_back(bad_call(
-      "of nothing", {{0, 4}}, [](auto x) { max(x[0]); }, "max: nothing to reduce in [0, 4]"));
-  out.bad.push_back(bad_call(
-      "over no rows", {{0, 4}}, [](auto x) { max(x[0], 0); }, "max: nothing to reduce"));
-  out.bad.push_back(bad_call(
-      "an empty segment", {{3, 4}},
-      [](auto x) {
-        max(x[0], Segments{2, 0, 1});
-      },
-      "max: segment 1 is empty, and has no default"));
-  return out;
-}
+const SamplesOf max_op("max", []() -> OpSamples {
+  return nonempty_reduce_samples(
+      "max", kernels::reference::max, [](auto x) { return max(x); }, [](auto x, int axis) { return max(x, axis); },
+      [](auto x, const Segments& segments, auto... empty) { return max(x, segments, empty...); });
+});
 
 }  // namespace heed::test
 

@@ -3,10 +3,13 @@
 
 #include "ops/broadcast_samples.hpp"
 
-template <>
-heed::test::OpSamples heed::test::samples<heed::op::multiply>() {
+namespace heed::test {
+
+const SamplesOf multiply_op("multiply", []() -> OpSamples {
   return broadcast_samples("multiply", kernels::Arithmetic::multiply, [](auto a, auto b) { return multiply(a, b); });
-}
+});
+
+}  // namespace heed::test
 
 TEST_CASE("a value times itself has the gradient of its square") {
   using namespace heed;

@@ -20,8 +20,7 @@ Sample normalize_sample(const char* label, const Shape& shape, double epsilon) {
 
 }  // namespace
 
-template <>
-OpSamples samples<op::normalize>() {
+const SamplesOf normalize_op("normalize", []() -> OpSamples {
   OpSamples out;
   out.good = {normalize_sample("of rows", {5, 19}, 1e-12),     normalize_sample("of a cube", {2, 3, 16}, 1e-12),
               normalize_sample("of one row", {7}, 1e-12),      normalize_sample("of two features", {4, 2}, 1e-12),
@@ -33,6 +32,6 @@ OpSamples samples<op::normalize>() {
       bad_call(
           "no epsilon", {{2, 4}}, [](auto x) { normalize(x[0], 0.0); }, "normalize: epsilon 0.000000 is not positive")};
   return out;
-}
+});
 
 }  // namespace heed::test

@@ -43,8 +43,7 @@ Sample pointer_sample(std::string label, const Layout& at, Index weights) {
 
 }  // namespace
 
-template <>
-OpSamples samples<op::pointer_mass>() {
+const SamplesOf pointer_mass_op("pointer_mass", []() -> OpSamples {
   OpSamples out;
   const Layout none{Segments(), Segments(), Segments(), {}, {}},
       no_targets{Segments{1}, Segments{2}, Segments{0}, {4, 4}, {}};
@@ -68,6 +67,6 @@ OpSamples samples<op::pointer_mass>() {
       bad("query sequences", 10, queries, misfit), bad("target sequences", 10, targets, misfit),
       bad("target items", 10, items, misfit)};
   return out;
-}
+});
 
 }  // namespace heed::test

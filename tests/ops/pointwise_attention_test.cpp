@@ -72,8 +72,7 @@ Sample pointwise_sample(std::string label, const Segments& segments, Index width
 
 }  // namespace
 
-template <>
-OpSamples samples<op::pointwise_attention>() {
+const SamplesOf pointwise_attention_op("pointwise_attention", []() -> OpSamples {
   OpSamples out;
   const Segments ragged({4, 0, 3, 2});
   out.good = {pointwise_sample("no bias", ragged, 3, 2, 1, false, {}),
@@ -127,6 +126,6 @@ OpSamples samples<op::pointwise_attention>() {
        },
        "pointwise_attention: inputs on different tapes"}};
   return out;
-}
+});
 
 }  // namespace heed::test

@@ -100,4 +100,25 @@ std::vector<BadCall> reduce_refusals(const std::string& name, Axis over_axis, Se
               "a scalar", {{}}, [=](auto x) { over_segments(x[0], Segments{1}); }, name + ": input [] for")};
 }
 
+/// Samples and refusals of a reduction that has no value for nothing: `over_segments(x, segments, -2.5)` gives empty
+/// segments -2.5, and without this number refuses them.
+template <class Whole, class Axis, class Segment>
+OpSamples nonempty_reduce_samples(const std::string& name, Reduce reduce, Whole whole, Axis over_axis,
+                                  Segment over_segments) {
+  const auto with_default = [=](auto x, const Segments& segments) { return over_segments(x, segments, -2.5); };
+  OpSamples out{reduce_samples(reduce, -2.5, whole, over_axis, with_default),
+                reduce_refusals(name, over_axis, with_default)};
+  out.bad.push_back(bad_call(
+      "of nothing", {{0, 4}}, [=](auto x) { whole(x[0]); }, name + ": nothing to reduce in [0, 4]"));
+  out.bad.push_back(bad_call(
+      "over no rows", {{0, 4}}, [=](auto x) { over_axis(x[0], 0); }, name + ": nothing to reduce"));
+  out.bad.push_back(bad_call(
+      "an empty segment", {{3, 4}},
+      [=](auto x) {
+        over_segments(x[0], Segments{2, 0, 1});
+      },
+      name + ": segment 1 is empty, and has no default"));
+  return out;
+}
+
 }  // namespace heed::test

@@ -6,8 +6,7 @@
 
 namespace heed::test {
 
-template <>
-OpSamples samples<op::reshape>() {
+const SamplesOf reshape_op("reshape", []() -> OpSamples {
   const auto one = [](const char* label, const Shape& from, const Shape& to) {
     return sample(
         label, {normal(from)}, [to](auto&, auto x) { return reshape(x[0], to); },
@@ -28,7 +27,7 @@ OpSamples samples<op::reshape>() {
       },
       "reshape: [3, 4] does not have the size of [5, 2]")};
   return out;
-}
+});
 
 }  // namespace heed::test
 

@@ -88,8 +88,7 @@ BadCall bad_sampled(const char* label, std::vector<Shape> shapes, const SampledC
 
 }  // namespace
 
-template <>
-OpSamples samples<op::sampled_loss>() {
+const SamplesOf sampled_loss_op("sampled_loss", []() -> OpSamples {
   constexpr SampledLoss bce = SampledLoss::bce, gbce = SampledLoss::gbce;
   const std::vector<Index> three = {3, 0, 5, 3, 8, 1, 2, 2, 7};
   std::vector<Index> many, own, few(20), all;
@@ -145,7 +144,7 @@ OpSamples samples<op::sampled_loss>() {
       bad_sampled("too few probabilities", {{2, 4}, {5, 4}}, {Whose::batch, {1, 2}, {0}, {}, {}, {-1, -1}},
                   "sampled_loss: 2 log_probabilities for 5 items")};
   return out;
-}
+});
 
 }  // namespace heed::test
 

@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 #include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <utility>
@@ -47,9 +48,16 @@ struct OpSamples {
   std::vector<BadCall> bad;
 };
 
-/// Each operation's test specialises this. It is never defined in general: an operation without samples does not link.
-template <class Op>
-OpSamples samples();
+/// What makes the samples of each operation, by its name.
+inline std::multimap<std::string, OpSamples (*)()>& all_samples() {
+  static std::multimap<std::string, OpSamples (*)()> all;
+  return all;
+}
+
+/// Each operation's test gives its samples: `const SamplesOf exp_op("exp", []() -> OpSamples { .. });`
+struct SamplesOf {
+  SamplesOf(const char* operation, OpSamples (*make)()) { all_samples().emplace(operation, make); }
+};
 
 /// Normal numbers, always the same for a name and a shape.
 inline Tensor<double> normal(const Shape& shape, std::string_view name = "x", double standard_deviation = 1) {

@@ -5,8 +5,7 @@
 
 namespace heed::test {
 
-template <>
-OpSamples samples<op::scale>() {
+const SamplesOf scale_op("scale", []() -> OpSamples {
   const auto one = [](const char* label, const Shape& shape, double factor, double offset) {
     return sample(
         label, {normal(shape)}, [=](auto&, auto x) { return scale(x[0], factor, offset); },
@@ -25,6 +24,6 @@ OpSamples samples<op::scale>() {
               one("several chunks", {3, 6000}, 2, 1)};
   out.bad = {{"an empty handle", [] { scale(Var<float>(), 2); }, "var: an empty handle"}};
   return out;
-}
+});
 
 }  // namespace heed::test

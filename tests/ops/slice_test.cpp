@@ -5,8 +5,7 @@
 
 namespace heed::test {
 
-template <>
-OpSamples samples<op::slice>() {
+const SamplesOf slice_op("slice", []() -> OpSamples {
   const auto one = [](const char* label, const Shape& shape, int axis, Index begin, Index end) {
     return sample(
         label, {normal(shape)}, [=](auto&, auto x) { return slice(x[0], axis, begin, end); },
@@ -49,7 +48,7 @@ OpSamples samples<op::slice>() {
       bad_call(
           "a scalar", {{}}, [](auto x) { slice(x[0], 0, 0, 1); }, "slice: dimension 0 of []")};
   return out;
-}
+});
 
 }  // namespace heed::test
 

@@ -6,8 +6,7 @@
 
 namespace heed::test {
 
-template <>
-OpSamples samples<op::softmax>() {
+const SamplesOf softmax_op("softmax", []() -> OpSamples {
   const auto call = [](auto x, const Mask& mask) { return softmax(x, mask); };
   OpSamples out{softmax_samples(call, kernels::reference::softmax), softmax_refusals("softmax", call)};
   const auto ragged = [](const char* label, const Shape& shape, std::vector<Index> lengths) {
@@ -39,7 +38,7 @@ OpSamples samples<op::softmax>() {
       },
       "softmax: input [4, 3] for 2 segments of 5 tokens"));
   return out;
-}
+});
 
 }  // namespace heed::test
 

@@ -3,7 +3,10 @@
 
 #include "ops/broadcast_samples.hpp"
 
-template <>
-heed::test::OpSamples heed::test::samples<heed::op::subtract>() {
+namespace heed::test {
+
+const SamplesOf subtract_op("subtract", []() -> OpSamples {
   return broadcast_samples("subtract", kernels::Arithmetic::subtract, [](auto a, auto b) { return subtract(a, b); });
-}
+});
+
+}  // namespace heed::test

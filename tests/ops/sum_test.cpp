@@ -6,8 +6,7 @@
 
 namespace heed::test {
 
-template <>
-OpSamples samples<op::sum>() {
+const SamplesOf sum_op("sum", []() -> OpSamples {
   const auto over_axis = [](auto x, int axis) { return sum(x, axis); };
   const auto over_segments = [](auto x, const Segments& segments) { return sum(x, segments); };
   OpSamples out{reduce_samples(
@@ -20,7 +19,7 @@ OpSamples samples<op::sum>() {
       "over no rows", {Tensor<double>({0, 4})}, [](auto&, auto x) { return sum(x[0], 0); },
       [](std::span<const Tensor<double>>) { return Tensor<double>({4}); }));
   return out;
-}
+});
 
 }  // namespace heed::test
 

@@ -55,8 +55,7 @@ std::vector<Tensor<double>> mlp(Index width, std::vector<Index> hidden) {
 
 }  // namespace
 
-template <>
-OpSamples samples<op::target_attention>() {
+const SamplesOf target_attention_op("target_attention", []() -> OpSamples {
   OpSamples out;
   const Segments qs({3, 0, 2, 1, 0}), ks({4, 3, 2, 0, 0}), same({3, 0, 2, 4});
   const auto inputs = [&](Index width, Index depth) {
@@ -131,6 +130,6 @@ OpSamples samples<op::target_attention>() {
               },
               "target_attention: inputs on different tapes"}};
   return out;
-}
+});
 
 }  // namespace heed::test

@@ -5,8 +5,7 @@
 
 namespace heed::test {
 
-template <>
-OpSamples samples<op::transpose>() {
+const SamplesOf transpose_op("transpose", []() -> OpSamples {
   const auto one = [](const char* label, const Shape& shape) {
     return sample(
         label, {normal(shape)}, [](auto&, auto x) { return transpose(x[0]); },
@@ -29,6 +28,6 @@ OpSamples samples<op::transpose>() {
              bad_call(
                  "four dimensions", {{1, 2, 3, 4}}, [](auto x) { transpose(x[0]); }, "got [1, 2, 3, 4]")};
   return out;
-}
+});
 
 }  // namespace heed::test

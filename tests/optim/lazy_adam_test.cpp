@@ -195,7 +195,7 @@ TEST_CASE("a warm step of LazyAdam allocates nothing") {
   CHECK(test::allocations() == before);
 }
 
-TEST_CASE("LazyAdam without tables is Adam; frozen tables stay; what makes no sense is refused") {
+TEST_CASE("LazyAdam without tables is Adam, keeps frozen tables and refuses options that make no sense") {
   Model a, b, c;
   LazyAdam<float> lazy(a.list(), {});
   Adam<float> dense(b.list());

@@ -13,7 +13,7 @@ static_assert(recsys::Encoder<recsys::AttentionEncoder<double>>);
 static_assert(recsys::Encoder<recsys::AnyEncoder<float>>);
 static_assert(!recsys::Encoder<nn::Linear<float>>);
 
-TEST_CASE("at_queries: the ends of histories, or all positions; zeros after an empty history") {
+TEST_CASE("at_queries: the ends of histories or all positions, and zeros after an empty history") {
   Batch batch;
   const auto log = test::circle_log(3, 6, 4);
   batch.assign_histories(log, std::vector<data::Example>{{1, 0, 2, 3}, {2, 0, 0, 1}, {3, 1, 4, 4}});

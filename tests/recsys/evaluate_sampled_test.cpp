@@ -128,7 +128,7 @@ TEST_CASE("all candidates: as full ranking, and AUC by hand", "[recsys][sampled]
   }
 }
 
-TEST_CASE("several targets: each by itself; constant scores find nothing", "[recsys][sampled]") {
+TEST_CASE("several targets count each by itself, and constant scores find nothing", "[recsys][sampled]") {
   heed::data::InteractionsBuilder builder({.times = true});
   for (int item = 0; item < 6; ++item) builder.add("nobody", std::to_string(item), item < 5 ? 0 : 1);
   for (const char* item : {"0"}) builder.add("u", item, 1);

@@ -84,7 +84,7 @@ TEST_CASE("who only takes known items again validates baskets alone", "[recsys][
   CHECK_FALSE(Task(log, {.next_basket = false}).validates());
 }
 
-TEST_CASE("hooks of the caller's own go before the task's; nothing to learn from is an error", "[recsys][task]") {
+TEST_CASE("the caller's hooks go before the task's, and nothing to learn from is an error", "[recsys][task]") {
   const auto log = test::repeat_log(5, 8, 4);
   Model model = model_of(log);
   TrainHooks hooks;

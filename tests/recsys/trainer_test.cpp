@@ -120,7 +120,7 @@ TEST_CASE("every example once an epoch, in an order that the seed and the epoch 
   CHECK(order(2) != one);
 }
 
-TEST_CASE("the same seed gives the same weights; another seed, or clipping, others") {
+TEST_CASE("the same seed gives the same weights, another seed or clipping gives others") {
   const auto trained = [](const TrainOptions& options) {
     Setting s;
     s.hooks.validate = [n = 0.0]() mutable { return ++n; };

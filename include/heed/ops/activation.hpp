@@ -2,38 +2,18 @@
 // Elementwise non-linearities.
 #pragma once
 
-#include "heed/autograd/tape.hpp"
 #include "heed/kernels/activation.hpp"
-#include "heed/ops/detail/dense.hpp"
+#include "heed/ops/detail/elementwise.hpp"
 
 namespace heed::inline HEED_ABI {
-
-namespace op {
-struct activation {
-  static constexpr const char* name = "activation";
-};
-}  // namespace op
 
 /// y = activation(x), of x's shape.
 template <class Scalar>
 Var<Scalar> activation(Var<Scalar> x, Activation kind) {
-  Tape<Scalar>& tape = x.tape();
   if (kind == Activation::identity) return x;
-  const auto in = detail::dense(tape, x);
-  const auto y = tape.allocate(x.shape());
-  tape.executor().run_ranges(y.size(), detail::elementwise_grain, [&](Index begin, Index end, int) {
-    kernels::activation_forward(kind, end - begin, in.data() + begin, y.data() + begin);
-  });
-  return record(tape, {x}, y, [=](const Gradients<Scalar>& g) {
-    const auto dx = g(x);
-    if (!dx) return;
-    detail::add_dense(g.tape(), dx, [&](Scalar* out) {
-      g.tape().executor().run_ranges(y.size(), detail::elementwise_grain, [&](Index begin, Index end, int) {
-        kernels::activation_backward<Scalar>(kind, end - begin, in.data() + begin, y.data() + begin,
-                                             g.output().data() + begin, out + begin);
-      });
-    });
-  });
+  return detail::elementwise(
+      x, [=](const auto& e) { kernels::activation_forward(kind, e.size(), e.x, e.y); },
+      [=](const auto& e) { kernels::activation_backward<Scalar>(kind, e.size(), e.x, e.y, e.dy, e.dx); });
 }
 
 template <class Scalar>

@@ -9,12 +9,6 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct additive_attention {
-  static constexpr const char* name = "additive_attention";
-};
-}  // namespace op
-
 /// q [query tokens, A] and k [key tokens, A] projected (with any bias), w [A], v [key tokens, V]:
 /// weights = softmax_j(w . tanh(q_i + k_j)) over the visible keys, context = weighted sum of v.
 /// Weights, when asked for, are each sequence's [queries, keys], one after the other; differentiable.

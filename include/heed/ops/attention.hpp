@@ -13,12 +13,6 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct attention {
-  static constexpr const char* name = "attention";
-};
-}  // namespace op
-
 struct AttentionOptions {
   Index num_heads = 1;
   double scale = 0;    ///< of the scores; 0 means 1 / sqrt(width of a head)

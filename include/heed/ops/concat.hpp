@@ -11,12 +11,6 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct concat {
-  static constexpr const char* name = "concat";
-};
-}  // namespace op
-
 namespace detail {
 
 /// Calls `part(i, o, ours, theirs)` for every input i and repetition o: where a block of it stands in the output, and

@@ -9,12 +9,6 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct cross_entropy {
-  static constexpr const char* name = "cross_entropy";
-};
-}  // namespace op
-
 struct CrossEntropyOptions {
   Index ignore_index = -100;   ///< rows with this target count neither in the loss nor in the mean
   double label_smoothing = 0;  ///< s in [0, 1]: the target distribution is (1 - s) one-hot + s / classes

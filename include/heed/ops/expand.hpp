@@ -6,14 +6,8 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct expand {
-  static constexpr const char* name = "expand";
-};
-}  // namespace op
-
-/// x [segments, ..] -> [tokens, ..]: each token gets its segment's. The backward pass sums over the
-/// segment. Throws ShapeError when x has another number of segments.
+/// x [segments, ..] -> [tokens, ..]: each token gets its segment's. The backward pass sums over the segment. Throws
+/// ShapeError when x has another number of segments.
 template <class Scalar>
 Var<Scalar> expand(Var<Scalar> x, const Segments& segments) {
   Tape<Scalar>& tape = x.tape();

@@ -11,12 +11,6 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct gated_product {
-  static constexpr const char* name = "gated_product";
-};
-}  // namespace op
-
 template <class Scalar>
 struct GatedProductOptions {
   Activation activation = Activation::sigmoid;  ///< of the gate

@@ -11,12 +11,6 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct gather {
-  static constexpr const char* name = "gather";
-};
-}  // namespace op
-
 /// y[i] = x[indices[i]], x [n, ..] -> [indices, ..]; an index of -1 gives zeros. The indices are copied. A row that is
 /// taken several times has the sum of the gradients, added in the order of the indices. Throws IndexError naming the
 /// position of an index outside of -1 .. n - 1, ShapeError for a scalar.

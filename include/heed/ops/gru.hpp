@@ -10,12 +10,6 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct gru {
-  static constexpr const char* name = "gru";
-};
-}  // namespace op
-
 /// Weights under PyTorch's names and shapes, gates in rows r, z, n; hidden size H.
 template <class Scalar>
 struct GruWeights {

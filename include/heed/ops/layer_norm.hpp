@@ -8,12 +8,6 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct layer_norm {
-  static constexpr const char* name = "layer_norm";
-};
-}  // namespace op
-
 /// y = (x - mean) / sqrt(variance + epsilon) * weight + bias over each row of x [.., features], with the biased
 /// variance; weight, bias [features] (Ba, Kiros and Hinton 2016). Throws ShapeError, OptionError for epsilon < 0.
 template <class Scalar>

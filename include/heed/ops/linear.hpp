@@ -11,12 +11,6 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct linear {
-  static constexpr const char* name = "linear";
-};
-}  // namespace op
-
 namespace detail {
 
 template <class Scalar>

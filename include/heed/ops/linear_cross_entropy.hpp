@@ -12,12 +12,6 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct linear_cross_entropy {
-  static constexpr const char* name = "linear_cross_entropy";
-};
-}  // namespace op
-
 struct LinearCrossEntropyOptions {
   Index ignore_index = -100;              ///< rows with this target count neither in the loss nor in the mean
   Reduction reduction = Reduction::mean;  ///< or sum
@@ -177,7 +171,7 @@ class CatalogueLosses {
 template <class Scalar>
 Var<Scalar> linear_cross_entropy(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, std::span<const Index> targets,
                                  const LinearCrossEntropyOptions& options = {}) {
-  constexpr const char* name = op::linear_cross_entropy::name;
+  constexpr const char* name = "linear_cross_entropy";
   Tape<Scalar>& tape = tape_of(name, x, weight, bias);
   const Index rows = x.rows(), width = x.cols(), items = weight.rows();
   if (x.shape().rank() == 0 || weight.shape().rank() != 2 || width != weight.cols() || std::ssize(targets) != rows ||

@@ -10,12 +10,6 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct linear_dropout {
-  static constexpr const char* name = "linear_dropout";
-};
-}  // namespace op
-
 template <class Scalar>
 struct LinearDropoutOptions {
   Activation activation = Activation::identity;

@@ -6,12 +6,6 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct log_softmax {
-  static constexpr const char* name = "log_softmax";
-};
-}  // namespace op
-
 /// y_j = x_j - log sum_k e^x_k over the last dimension; the mask as in `softmax`. What is hidden gets -infinity, the
 /// logarithm of its weight 0, and gradient 0; so does all of a row that is hidden wholly. Throws ShapeError for a
 /// scalar or a mask that does not fit.

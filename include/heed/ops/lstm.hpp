@@ -11,12 +11,6 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct lstm {
-  static constexpr const char* name = "lstm";
-};
-}  // namespace op
-
 /// Weights under PyTorch's names and shapes, gates in rows i, f, g, o; hidden size H, output size R.
 template <class Scalar>
 struct LstmWeights {

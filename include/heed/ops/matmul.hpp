@@ -7,12 +7,6 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct matmul {
-  static constexpr const char* name = "matmul";
-};
-}  // namespace op
-
 /// a [.., M, K] times b [K, N] -> [.., M, N] (also a [K] -> [N]), or a [B, M, K] times b [B, K, N] -> [B, M, N].
 /// Throws ShapeError when the sizes do not fit.
 template <class Scalar>

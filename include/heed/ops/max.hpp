@@ -9,12 +9,6 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct max {
-  static constexpr const char* name = "max";
-};
-}  // namespace op
-
 namespace detail {
 
 /// y_g = the maximum of group g (`empty` for an empty one); the gradient goes to the first element that has it.

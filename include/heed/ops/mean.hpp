@@ -9,12 +9,6 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct mean {
-  static constexpr const char* name = "mean";
-};
-}  // namespace op
-
 /// Over dimension `axis` (negative: from the end), which disappears. Throws IndexError for a dimension that x does not
 /// have, ShapeError when it has size 0.
 template <class Scalar>

@@ -6,12 +6,6 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct multiply {
-  static constexpr const char* name = "multiply";
-};
-}  // namespace op
-
 /// a b, elementwise. Sizes of 1, and dimensions missing in front, are repeated
 /// as numpy does. Throws ShapeError when the shapes do not fit. Also spelled `a * b` (ops/operators.hpp).
 template <class Scalar>

@@ -8,12 +8,6 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct normalize {
-  static constexpr const char* name = "normalize";
-};
-}  // namespace op
-
 /// y = x / max(|x|, epsilon) over each row of x [.., features], |x| its Euclidean norm, so that products of rows are
 /// cosines. As torch.nn.functional.normalize over the last dimension. Throws ShapeError for a scalar, OptionError for
 /// epsilon <= 0.

@@ -8,12 +8,6 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct pointer_mass {
-  static constexpr const char* name = "pointer_mass";
-};
-}  // namespace op
-
 /// `weights` as an attention over one head gives them: each sequence's [queries, keys], one after the other.
 /// `key_items` [key tokens] says which item each key is; query i (over all sequences) asks for the items
 /// targets[target_segments.begin(i) .. end(i)]. Result [targets]: the sum of query i's weights on the target's

@@ -13,12 +13,6 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct pointwise_attention {
-  static constexpr const char* name = "pointwise_attention";
-};
-}  // namespace op
-
 /// Biases are shared by the heads; each may be left out.
 template <class Scalar>
 struct PointwiseAttentionOptions {
@@ -37,7 +31,7 @@ struct PointwiseAttentionOptions {
 template <class Scalar>
 AttentionResult<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Scalar> v, const Segments& segments,
                                             const PointwiseAttentionOptions<Scalar>& options = {}) {
-  constexpr const char* operation = op::pointwise_attention::name;
+  constexpr const char* operation = "pointwise_attention";
   const Var<Scalar> position_bias = options.position_bias, time_bias = options.time_bias;
   Tape<Scalar>& tape = tape_of(operation, q, k, v, position_bias, time_bias);
   detail::check_attention(operation, q, segments, k, v, segments);

@@ -7,12 +7,6 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct reshape {
-  static constexpr const char* name = "reshape";
-};
-}  // namespace op
-
 /// x in another shape of the same size, row-major order kept. No copy, unless x is a slice with gaps between its rows
 /// and its rows change their length. Throws ShapeError when the sizes differ.
 template <class Scalar>

@@ -15,12 +15,6 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct sampled_loss {
-  static constexpr const char* name = "sampled_loss";
-};
-}  // namespace op
-
 using kernels::SampledLoss;
 
 /// Which sampled items belong to which rows, N for each.
@@ -50,7 +44,7 @@ namespace detail {
 
 inline void check_sampled_loss(Index rows, Index items, std::span<const Index> targets, const Negatives& negatives,
                                const SampledLossOptions& options) {
-  constexpr const char* name = op::sampled_loss::name;
+  constexpr const char* name = "sampled_loss";
   const Segments* const sequences = negatives.sequences;
   const Index sets = negatives.each_row ? rows : (sequences != nullptr ? sequences->count() : 1);
   const Index sampled = std::ssize(negatives.items);
@@ -168,7 +162,7 @@ void add_sampled_biases(const SampledTiles& tiles, TensorView<const Scalar> slop
 template <class Scalar>
 Var<Scalar> sampled_loss(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, std::span<const Index> targets,
                          const Negatives& negatives, const SampledLossOptions& options = {}) {
-  constexpr const char* name = op::sampled_loss::name;
+  constexpr const char* name = "sampled_loss";
   Tape<Scalar>& tape = tape_of(name, x, weight, bias);
   const Index width = x.cols(), items = weight.rows();
   if (x.shape().rank() == 0 || weight.shape().rank() != 2 || width != weight.cols() ||

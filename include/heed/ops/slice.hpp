@@ -8,12 +8,6 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct slice {
-  static constexpr const char* name = "slice";
-};
-}  // namespace op
-
 /// Elements begin .. end - 1 of dimension `axis` (negative: from the end). A slice of the first or the last dimension
 /// is a view, no copy. Throws IndexError for a dimension or a range that x does not have.
 template <class Scalar>

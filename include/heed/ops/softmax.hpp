@@ -7,12 +7,6 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct softmax {
-  static constexpr const char* name = "softmax";
-};
-}  // namespace op
-
 /// y_j = e^x_j / sum_k e^x_k over the last dimension. With a mask, x is [.., queries, keys], its first dimension being
 /// the sequences when there are three or more. What is hidden gets 0 and has no influence, whatever it holds; a row
 /// that is hidden wholly gets zeros and gradient 0. Throws ShapeError for a scalar or a mask that does not fit.

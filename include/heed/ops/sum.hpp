@@ -7,12 +7,6 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct sum {
-  static constexpr const char* name = "sum";
-};
-}  // namespace op
-
 /// Over dimension `axis` (negative: from the end), which disappears. The sum of nothing is 0. Throws IndexError for a
 /// dimension that x does not have.
 template <class Scalar>

@@ -11,12 +11,6 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct target_attention {
-  static constexpr const char* name = "target_attention";
-};
-}  // namespace op
-
 namespace detail {
 
 template <class Scalar>

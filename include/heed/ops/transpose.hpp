@@ -8,12 +8,6 @@
 
 namespace heed::inline HEED_ABI {
 
-namespace op {
-struct transpose {
-  static constexpr const char* name = "transpose";
-};
-}  // namespace op
-
 /// x [M, N] -> [N, M], or x [B, M, N] -> [B, N, M]; a copy. Throws ShapeError for other ranks.
 template <class Scalar>
 Var<Scalar> transpose(Var<Scalar> x) {

@@ -227,7 +227,7 @@ TEST_CASE("AttentionRecommender: an empty history works, and so does one event f
   }
 }
 
-TEST_CASE("AttentionRecommender: attention on request; ages beyond the last are the last") {
+TEST_CASE("AttentionRecommender: attention on request, and ages beyond the last are the last") {
   const auto log = test::repeat_log(3, 6, 4);
   const Batch batch = test::batch_of_all(log, true);
   const auto model = make<float>({.num_items = 6, .embed_dim = 3, .max_age = 2, .item_bias = true, .pointer = true},

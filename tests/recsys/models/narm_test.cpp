@@ -22,7 +22,7 @@ TEST_CASE("NARM: names and counts") {
   CHECK(nn::parameter_count(model) == 9 * 4 + 18 * (4 + 6 + 2) + 6 * (6 + 6 + 2) + 12 * 4);
 }
 
-TEST_CASE("NARM is the paper's: v . sigmoid(A1 h_t + A2 h_j), softmax, [h_t, sum alpha_j h_j], B") {
+TEST_CASE("NARM is the paper's: v . sigmoid(A1 h_t + A2 h_j), softmax, concatenation of h_t and sum alpha_j h_j, B") {
   auto model = test::made<NARM, double>(small);
   nn::init_constant(model.encoder.attention.key.bias, 0);
   const Eigen::MatrixXd A1 = 2 * model.encoder.attention.query.weight.value().matrix();

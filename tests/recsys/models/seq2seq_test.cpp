@@ -35,7 +35,7 @@ TEST_CASE("Seq2Seq: names and counts") {
   CHECK(nn::parameter_count(model) == 32 * 3 + 32 * 8 + 64 + 2 * 32 * 8 + 64 + 24 * 8 + 24 + 64 + 8 + 9);
 }
 
-TEST_CASE("Seq2Seq: one number a sequence, fc's bias for an empty one; a sequence does not depend on its batch") {
+TEST_CASE("Seq2Seq: one number per sequence, fc's bias for an empty one, and no dependence on the batch") {
   const auto model = make<float>();
   Tape<float> tape;
   const Tensor<float> x = normal<float>({9, 3});

@@ -76,7 +76,7 @@ TEST_CASE("TIFU-KNN: neighbours, by hand", "[recsys][tifu_knn]") {
   check(score({.num_neighbors = 2, .alpha = 0.5}, {}), {0.5, 0.25, 0, 0.25, 0, 0});
 }
 
-TEST_CASE("TIFU-KNN: ties by popularity; errors", "[recsys][tifu_knn]") {
+TEST_CASE("TIFU-KNN: ties by popularity, and errors", "[recsys][tifu_knn]") {
   const auto log = log_of({{{"5"}, {"5"}, {"2"}}, {{"2", "3"}}});
   const std::vector<Index> ends = {0, 3, 2};
   const TifuKnn model(log, ends, {.num_neighbors = 0});

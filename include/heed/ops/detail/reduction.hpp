@@ -70,11 +70,31 @@ struct LossGradient {
   return count;
 }
 
-/// Losses never broadcast.
-template <class Scalar>
-void check_same_shape(std::string_view operation, Var<Scalar> prediction, Var<Scalar> target) {
-  if (prediction.shape() == target.shape()) return;
-  fail<ShapeError>(operation, "prediction ", prediction.shape(), " and target ", target.shape(), " differ in shape");
+/// The loss of predictions and targets of one shape, element by element: `forward(size, x, t, each)` as
+/// `elementwise_loss` wants it, `backward(size, x, t, dloss, scale, dx, dt)` adds to those of dx and dt that are not
+/// null. Throws ShapeError unless the shapes are the same: losses never broadcast.
+template <class Scalar, class Forward, class Backward>
+Var<Scalar> pairwise_loss(std::string_view operation, Var<Scalar> prediction, Var<Scalar> target, Reduction reduction,
+                          const Forward& forward, const Backward& backward) {
+  Tape<Scalar>& tape = tape_of(operation, prediction, target);
+  if (prediction.shape() != target.shape()) {
+    fail<ShapeError>(operation, "prediction ", prediction.shape(), " and target ", target.shape(), " differ in shape");
+  }
+  const auto x = dense(tape, prediction), t = dense(tape, target);
+  const auto y = elementwise_loss(tape, x.shape(), reduction, [&](Index begin, Index end, Scalar* out) {
+    return forward(end - begin, x.data() + begin, t.data() + begin, out);
+  });
+  return record(tape, {prediction, target}, y, [=](const Gradients<Scalar>& g) {
+    const LossGradient<Scalar> up(g.output(), reduction, x.size());
+    const auto add = [&](Scalar* dx, Scalar* dt) {
+      g.tape().executor().run_ranges(x.size(), elementwise_grain, [&](Index begin, Index end, int) {
+        backward(end - begin, x.data() + begin, t.data() + begin, up.from(begin), up.scale,
+                 dx == nullptr ? nullptr : dx + begin, dt == nullptr ? nullptr : dt + begin);
+      });
+    };
+    if (const auto dx = g(prediction)) add_dense(g.tape(), dx, [&](Scalar* out) { add(out, nullptr); });
+    if (const auto dt = g(target)) add_dense(g.tape(), dt, [&](Scalar* out) { add(nullptr, out); });
+  });
 }
 
 }  // namespace detail

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// What operations on one operand, element by element, share.
+#pragma once
+
+#include "heed/autograd/tape.hpp"
+#include "heed/ops/detail/dense.hpp"
+
+namespace heed::inline HEED_ABI::detail {
+
+/// Elements begin .. end - 1, the pointers at the first of them; dy and dx in the backward pass only.
+template <class Scalar>
+struct Elements {
+  Index begin, end;
+  const Scalar* x;
+  Scalar* y;
+  const Scalar* dy = nullptr;
+  Scalar* dx = nullptr;
+
+  Index size() const { return end - begin; }
+};
+
+/// y of x's shape: `forward(elements)` writes y, `backward(elements)` adds to dx. Both take any range of elements.
+template <class Scalar, class Forward, class Backward>
+Var<Scalar> elementwise(Var<Scalar> x, const Forward& forward, const Backward& backward) {
+  Tape<Scalar>& tape = x.tape();
+  const auto in = dense(tape, x);
+  const auto y = tape.allocate(x.shape());
+  tape.executor().run_ranges(y.size(), elementwise_grain, [&](Index begin, Index end, int) {
+    forward(Elements<Scalar>{begin, end, in.data() + begin, y.data() + begin});
+  });
+  return record(tape, {x}, y, [=](const Gradients<Scalar>& g) {
+    const auto dx = g(x);
+    if (!dx) return;
+    add_dense(g.tape(), dx, [&](Scalar* out) {
+      g.tape().executor().run_ranges(y.size(), elementwise_grain, [&](Index begin, Index end, int) {
+        backward(
+            Elements<Scalar>{begin, end, in.data() + begin, y.data() + begin, g.output().data() + begin, out + begin});
+      });
+    });
+  });
+}
+
+}  // namespace heed::inline HEED_ABI::detail
