@@ -45,10 +45,10 @@ template <class Isa, class Step>
   constexpr int most = TileSize<Isa>::rows;
   for (; rows >= most; rows -= most) step.template operator()<most>();
   if constexpr (most > 4) {
-    if (rows >= 4) step.template operator()<4>();
+    if ((rows & 4) != 0) step.template operator()<4>();
   }
-  if (rows % 4 >= 2) step.template operator()<2>();
-  if (rows % 2 == 1) step.template operator()<1>();
+  if ((rows & 2) != 0) step.template operator()<2>();
+  if ((rows & 1) != 0) step.template operator()<1>();
 }
 
 /// Hides from the optimiser where a pointer came from: it would otherwise compute all addresses of a tile beforehand

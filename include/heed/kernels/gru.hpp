@@ -159,6 +159,7 @@ void gru_forward(const TimeMajor& order, Index group, const GruArrays<Scalar>& a
   detail::load_states<Scalar>(order, group, a.h0, all_h);
   order.for_each_step(group, [&](TimeStep step, Index ended) {
     detail::store_states<Scalar>(order, group, step.rows, ended, all_h, a.h_n);
+    if (step.rows == 0) return;
     const auto h = all_h.rows(0, step.rows);
     copy_rows<Scalar>(h, step.of(a.previous));
     // All products of few rows first: their states, one after the other, would each be waited for.

@@ -182,6 +182,7 @@ void lstm_forward(const TimeMajor& order, Index group, const LstmArrays<Scalar>&
   order.for_each_step(group, [&](TimeStep step, Index ended) {
     detail::store_states<Scalar>(order, group, step.rows, ended, all_h, a.h_n);
     detail::store_states<Scalar>(order, group, step.rows, ended, all_c, a.c_n);
+    if (step.rows == 0) return;
     const auto h = all_h.rows(0, step.rows), c = all_c.rows(0, step.rows);
     const auto m = a.w_hr_t ? step.of(a.unprojected) : h;
     copy_rows<Scalar>(h, step.of(a.previous));

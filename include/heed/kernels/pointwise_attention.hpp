@@ -51,44 +51,42 @@ struct PointwiseGradients {
 
 namespace detail {
 
-/// What the forward and the backward pass share.
+/// Query i sees i + 1 keys.
+template <class Scalar>
+Scalar inverse_count(Index i) {
+  return Scalar(1) / static_cast<Scalar>(i + 1);
+}
+
+/// Says which keys a query sees.
+template <class Scalar>
+AttentionUnit<Scalar> causal_pairs(const PointwiseUnit<Scalar>& u) {
+  AttentionUnit<Scalar> pairs;
+  pairs.q = u.q;
+  pairs.k = u.k;
+  pairs.mask.causal = true;
+  return pairs;
+}
+
+/// Adds the biases of query i and `count` keys from j on to their scores. Leaves the keys' buckets.
 template <class Scalar, class Isa>
-class PointwiseTiles {
- protected:
+[[gnu::noinline]] void add_bias(const PointwiseUnit<Scalar>& u, Index i, Index j, Index count, Scalar* row,
+                                std::int32_t* bucket) {
   using P = simd::Pack<Scalar, Isa>;
-
-  explicit PointwiseTiles(const PointwiseUnit<Scalar>& unit) : u_(unit), tokens_(unit.tokens()) {
-    pairs_.q = u_.q;
-    pairs_.k = u_.k;
-    pairs_.mask.causal = true;
+  if (u.position_bias != nullptr) {
+    const Scalar* bias = u.position_bias - (i - j);
+    simd::for_each_pack<P>(count,
+                           [&](Index c, Index n) { (P::load(row + c) + simd::load<P>(bias + c, n)).store(row + c); });
   }
-
-  Scalar inverse_count(Index i) const { return Scalar(1) / static_cast<Scalar>(i + 1); }
-
-  /// Adds the biases of query i and `count` keys from j on to their scores. Leaves the keys' buckets.
-  [[gnu::noinline]] void add_bias(Index i, Index j, Index count, Scalar* row, std::int32_t* bucket) const {
-    if (u_.position_bias != nullptr) {
-      const Scalar* bias = u_.position_bias - (i - j);
-      simd::for_each_pack<P>(count,
-                             [&](Index c, Index n) { (P::load(row + c) + simd::load<P>(bias + c, n)).store(row + c); });
-    }
-    if (u_.times == nullptr) return;
-    const double now = u_.times[i];
-    const double* then = u_.times + j;
-    for (Index c = 0; c < count; ++c) bucket[c] = static_cast<std::int32_t>(time_bucket(now - then[c], u_.buckets));
-    for (Index c = 0; c < count; ++c) row[c] += u_.time_bias[bucket[c]];
-  }
-
-  const PointwiseUnit<Scalar>& u_;
-  AttentionUnit<Scalar> pairs_;  ///< says who sees whom
-  Index tokens_;
-};
+  if (u.times == nullptr) return;
+  const double now = u.times[i];
+  const double* then = u.times + j;
+  for (Index c = 0; c < count; ++c) bucket[c] = static_cast<std::int32_t>(time_bucket(now - then[c], u.buckets));
+  for (Index c = 0; c < count; ++c) row[c] += u.time_bias[bucket[c]];
+}
 
 template <class Scalar, class Isa>
-class PointwiseForward : PointwiseTiles<Scalar, Isa> {
-  using Base = PointwiseTiles<Scalar, Isa>;
-  using Base::u_, Base::tokens_, Base::pairs_;
-  using typename Base::P;
+class PointwiseForward {
+  using P = simd::Pack<Scalar, Isa>;
   using Arrays = ForwardArrays<Scalar, Isa>;
 
  public:
@@ -99,23 +97,23 @@ class PointwiseForward : PointwiseTiles<Scalar, Isa> {
   }
 
   PointwiseForward(const PointwiseUnit<Scalar>& unit, MatrixView<Scalar> context, Scalar* scratch)
-      : Base(unit), context_(context), a_(ScratchLayout<Scalar>(scratch), tokens_, unit.k.cols(), unit.v.cols()) {}
+      : u_(unit), context_(context), a_(ScratchLayout<Scalar>(scratch), unit.tokens(), unit.k.cols(), unit.v.cols()) {}
 
   void run() {
-    const Index width = u_.k.cols();
+    const Index width = u_.k.cols(), tokens = u_.tokens();
     a_.pack(u_.k, u_.v, Scalar(1));
-    for (Index i = 0; i < tokens_; i += strip) {
-      const Index rows = std::min(strip, tokens_ - i);
+    for (Index i = 0; i < tokens; i += strip) {
+      const Index rows = std::min(strip, tokens - i);
       std::fill_n(a_.out, rows * a_.wide, Scalar(0));
       for (Index j = 0; j < i + rows; j += block) {
-        const Seen seen(pairs_, i, rows, j, std::min(block, tokens_ - j), nullptr);
+        const Seen seen(pairs_, i, rows, j, std::min(block, tokens - j), nullptr);
         tile_scores<Scalar, Isa>(seen, width, u_.q.row(i), u_.q.row_stride(), a_.k_t + j * width, a_.s, block);
         weights(seen, i, j);
         if (u_.weights) store_weights(seen, i, j);
         sum_over_keys<Scalar, Isa>(seen, !a_.finite && seen.mixed(), a_.s, block, a_.v + j * a_.wide, a_.wide, a_.out);
       }
       for (Index r = 0; r < rows; ++r) {
-        const P share(this->inverse_count(i + r));
+        const P share(inverse_count<Scalar>(i + r));
         simd::for_each_pack<P>(context_.cols(), [&](Index c, Index n) {
           simd::store(P::load(a_.out + r * a_.wide + c) * share, context_.row(i + r) + c, n);
         });
@@ -133,7 +131,7 @@ class PointwiseForward : PointwiseTiles<Scalar, Isa> {
     for (Index r = 0; r < seen.rows; ++r) {
       Scalar* row = a_.s + r * block;
       if (u_.next_rows != nullptr) u_.next_rows->step(4);
-      this->add_bias(i + r, j, seen.end[r], row, bucket);
+      add_bias<Scalar, Isa>(u_, i + r, j, seen.end[r], row, bucket);
       Index c = 0;
       for (; c < seen.end[r]; c += P::width) {
         const P x = P::load(row + c);
@@ -147,21 +145,21 @@ class PointwiseForward : PointwiseTiles<Scalar, Isa> {
   [[gnu::noinline]] void store_weights(const Seen& seen, Index i, Index j) {
     for (Index r = 0; r < seen.rows; ++r) {
       Scalar* const out = u_.weights.row(i + r) + j;
-      const Scalar share = this->inverse_count(i + r);
+      const Scalar share = inverse_count<Scalar>(i + r);
       for (Index c = 0; c < seen.end[r]; ++c) out[c] = a_.s[r * block + c] * share;
-      std::fill(out + seen.end[r], out + tokens_ - j, Scalar(0));
+      std::fill(out + seen.end[r], out + u_.tokens() - j, Scalar(0));
     }
   }
 
+  const PointwiseUnit<Scalar>& u_;
+  const AttentionUnit<Scalar> pairs_ = causal_pairs(u_);
   MatrixView<Scalar> context_;
   Arrays a_;
 };
 
 template <class Scalar, class Isa>
-class PointwiseBackward : PointwiseTiles<Scalar, Isa> {
-  using Base = PointwiseTiles<Scalar, Isa>;
-  using Base::u_, Base::tokens_, Base::pairs_;
-  using typename Base::P;
+class PointwiseBackward {
+  using P = simd::Pack<Scalar, Isa>;
 
   /// The columns of ds end in a register of zeros, which `positions` reads between two rows.
   struct Arrays : BackwardArrays<Scalar, Isa, 64 + 16> {
@@ -184,23 +182,25 @@ class PointwiseBackward : PointwiseTiles<Scalar, Isa> {
 
   PointwiseBackward(const PointwiseUnit<Scalar>& unit, MatrixView<const Scalar> d_context,
                     const PointwiseGradients<Scalar>& out, Scalar* scratch)
-      : Base(unit),
+      : u_(unit),
         d_context_(d_context),
         to_(out),
-        a_(ScratchLayout<Scalar>(scratch), tokens_, unit.q.cols(), unit.v.cols(), unit.buckets) {
+        a_(ScratchLayout<Scalar>(scratch), unit.tokens(), unit.q.cols(), unit.v.cols(), unit.buckets) {
     a_.dq = out.dq;
     a_.dk = out.dk;
     a_.dv = out.dv;
   }
 
   void run() {
+    const Index tokens = u_.tokens();
     a_.take_queries(u_.q);
-    for (Index i = 0; i < tokens_; ++i) {
-      a_.finite_d &= pack_rows<Scalar, Isa>(d_context_.rows(i, i + 1), this->inverse_count(i), a_.d_out + i * a_.deep);
+    for (Index i = 0; i < tokens; ++i) {
+      a_.finite_d &=
+          pack_rows<Scalar, Isa>(d_context_.rows(i, i + 1), inverse_count<Scalar>(i), a_.d_out + i * a_.deep);
     }
     std::fill_n(a_.zeros, Arrays::margin, Scalar(0));
     std::fill_n(a_.d_times, tables * u_.buckets, Scalar(0));
-    for (Index j = 0; j < tokens_; j += block) key_block(j, std::min(block, tokens_ - j));
+    for (Index j = 0; j < tokens; j += block) key_block(j, std::min(block, tokens - j));
     a_.add_queries();
     if (to_.d_time_bias == nullptr) return;
     for (Index b = 0; b < u_.buckets; ++b) {
@@ -213,8 +213,8 @@ class PointwiseBackward : PointwiseTiles<Scalar, Isa> {
 
   void key_block(Index j, Index keys) {
     a_.take_keys(u_.k.rows(j, j + keys), u_.v.rows(j, j + keys), Scalar(1));
-    for (Index i = j; i < tokens_; i += strip) {  // earlier queries do not see these keys
-      const Seen seen(pairs_, i, std::min(strip, tokens_ - i), j, keys, nullptr);
+    for (Index i = j; i < u_.tokens(); i += strip) {  // earlier queries do not see these keys
+      const Seen seen(pairs_, i, std::min(strip, u_.tokens() - i), j, keys, nullptr);
       a_.scores(seen, i);
       cotangents(seen, i, j);
       if (to_.d_position_bias != nullptr) positions(seen, i, j);
@@ -231,10 +231,10 @@ class PointwiseBackward : PointwiseTiles<Scalar, Isa> {
       const Index end = seen.end[r];
       Scalar *p_row = a_.p + r * block, *d_row = a_.ds + r * pitch;
       if (u_.next_rows != nullptr) u_.next_rows->step(8);
-      this->add_bias(i + r, j, end, p_row, bucket);
+      add_bias<Scalar, Isa>(u_, i + r, j, end, p_row, bucket);
       if (u_.d_weights) {
         const Scalar* const d_weights = u_.d_weights.row(i + r) + j;
-        const Scalar share = this->inverse_count(i + r);
+        const Scalar share = inverse_count<Scalar>(i + r);
         for (Index c = 0; c < end; ++c) d_row[c] += share * d_weights[c];
       }
       Index c = 0;
@@ -266,6 +266,8 @@ class PointwiseBackward : PointwiseTiles<Scalar, Isa> {
     }
   }
 
+  const PointwiseUnit<Scalar>& u_;
+  const AttentionUnit<Scalar> pairs_ = causal_pairs(u_);
   MatrixView<const Scalar> d_context_;
   const PointwiseGradients<Scalar>& to_;
   Arrays a_;

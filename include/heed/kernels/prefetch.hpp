@@ -16,7 +16,6 @@ template <class Scalar>
     return reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(p) +
                                          static_cast<std::uintptr_t>(i) * sizeof(Scalar));
   };
-#pragma GCC unroll 4
   for (Index i = 0; i < size; i += line) __builtin_prefetch(address(offset + i), 0, 2);
 }
 

@@ -14,7 +14,8 @@ class WeightDropout {
 
  public:
   WeightDropout(const AttentionUnit<Scalar>& u, Index i)
-      : bits_(u.keep < Scalar(1) ? u.kept + i * kept_words(u.keys()) : nullptr), factor_(Scalar(1) / u.keep) {}
+      : bits_(u.keep < Scalar(1) ? u.kept + i * kept_words(u.keys()) : nullptr),
+        factor_(bits_ != nullptr ? Scalar(1) / u.keep : Scalar(1)) {}
 
   explicit operator bool() const { return bits_ != nullptr; }
   /// w / keep where keys j .. are kept, else 0.
