@@ -336,8 +336,9 @@ Tape<Scalar>& tape_of(std::string_view operation, Var<Scalar> first, Vars... res
   Tape<Scalar>* tape = nullptr;
   for (const Var<Scalar>& input : std::initializer_list<Var<Scalar>>{first, rest...}) {
     if (!input) continue;
-    if (tape != nullptr && &input.tape() != tape) fail<StateError>(operation, "inputs on different tapes");
-    tape = &input.tape();
+    Tape<Scalar>& its_tape = input.tape();
+    if (tape != nullptr && &its_tape != tape) fail<StateError>(operation, "inputs on different tapes");
+    tape = &its_tape;
   }
   if (tape == nullptr) fail<StateError>(operation, "all inputs are empty handles");
   return *tape;

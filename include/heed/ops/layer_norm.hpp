@@ -35,13 +35,13 @@ Var<Scalar> layer_norm(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, doub
     // Each block of rows sums on its own; the blocks are added in order.
     const Index blocks = ceil_divide(rows, detail::row_grain);
     ArenaScope scope(t.scratch());
-    const auto room = [&](TensorView<Scalar> wanted) {
+    const auto block_sums = [&](TensorView<Scalar> wanted) {
       if (!wanted) return wanted;
       const auto sums = t.scratch().template tensor<Scalar>({blocks, features});
       std::fill_n(sums.data(), sums.size(), Scalar(0));
       return sums;
     };
-    const auto weight_sums = room(dweight), bias_sums = room(dbias);
+    const auto weight_sums = block_sums(dweight), bias_sums = block_sums(dbias);
     t.executor().run_ranges(rows, detail::row_grain, [&](Index begin, Index end, int) {
       const Index block = begin / detail::row_grain;
       kernels::layer_norm_backward<Scalar>(in.rows(begin, end), w, mean.data() + begin, rstd.data() + begin,

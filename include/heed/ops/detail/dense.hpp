@@ -21,7 +21,8 @@ TensorView<const Scalar> dense(Tape<Scalar>& tape, Var<Scalar> x) {
   return copy;
 }
 
-/// Calls `add(out)` with contiguous room to add a gradient of dx's size to, and carries it over when dx has a stride.
+/// Calls `add(out)`, which adds a gradient of dx's size to contiguous memory: dx itself, or zeros that are then added
+/// to dx when it has a row stride.
 template <class Scalar, class Add>
 void add_dense(Tape<Scalar>& tape, TensorView<Scalar> dx, const Add& add) {
   if (dx.contiguous()) {
