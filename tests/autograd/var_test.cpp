@@ -8,6 +8,23 @@
 
 using namespace heed;
 
+namespace {
+
+/// Every use of x is an error that says `text`.
+void check_refused(const Var<double>& x, const std::string& text) {
+  CHECK_THROWS_WITH(x.tape(), text);
+  CHECK_THROWS_WITH(x.value(), text);
+  CHECK_THROWS_WITH(x.shape(), text);
+  CHECK_THROWS_WITH(x.rows(), text);
+  CHECK_THROWS_WITH(x.cols(), text);
+  CHECK_THROWS_WITH(x.requires_grad(), text);
+  CHECK_THROWS_WITH(x.gradient(), text);
+  CHECK_THROWS_WITH(x.item(), text);
+  CHECK_THROWS_WITH(backward(x), text);
+}
+
+}  // namespace
+
 TEST_CASE("a handle is small and trivially copyable, and equal to its copies") {
   static_assert(std::is_trivially_copyable_v<Var<float>> && sizeof(Var<float>) <= 16);
   Tape<float> tape;
@@ -35,15 +52,7 @@ TEST_CASE("a handle shows its value") {
 TEST_CASE("an empty handle is false, and using it is an error that says so") {
   const Var<double> none;
   CHECK(!none);
-  CHECK_THROWS_WITH(none.tape(), "var: an empty handle");
-  CHECK_THROWS_WITH(none.value(), "var: an empty handle");
-  CHECK_THROWS_WITH(none.shape(), "var: an empty handle");
-  CHECK_THROWS_AS(none.rows(), StateError);
-  CHECK_THROWS_AS(none.cols(), StateError);
-  CHECK_THROWS_AS(none.requires_grad(), StateError);
-  CHECK_THROWS_AS(none.gradient(), StateError);
-  CHECK_THROWS_AS(none.item(), StateError);
-  CHECK_THROWS_AS(backward(none), StateError);
+  check_refused(none, "var: an empty handle");
 }
 
 TEST_CASE("a stale handle is an error in every use, also when its place is taken again") {
@@ -51,14 +60,7 @@ TEST_CASE("a stale handle is an error in every use, also when its place is taken
   const auto stale = tape.variable(Tensor<double>::of({1}));
   tape.clear();
   const auto fresh = tape.variable(Tensor<double>::of({2}));
-  const std::string text = "tape: a stale value: its tape was cleared after it was made";
-  CHECK_THROWS_WITH(stale.tape(), text);
-  CHECK_THROWS_WITH(stale.value(), text);
-  CHECK_THROWS_WITH(stale.shape(), text);
-  CHECK_THROWS_AS(stale.requires_grad(), StateError);
-  CHECK_THROWS_AS(stale.gradient(), StateError);
-  CHECK_THROWS_AS(stale.item(), StateError);
-  CHECK_THROWS_AS(backward(stale), StateError);
+  check_refused(stale, "tape: a stale value: its tape was cleared after it was made");
   CHECK_THROWS_AS(tape.backward(stale), StateError);
   CHECK_THROWS_AS(tape_of("add", fresh, stale), StateError);
   CHECK_THROWS_AS(tape.alias(stale, fresh.value()), StateError);

@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "heed/kernels/adam_replay.hpp"
 
-#include <cstring>
-
 #include "kernels/every_isa.hpp"
+#include "support/same_bits.hpp"
 
 namespace {
 
 using namespace heed;
-
-template <class Scalar>
-bool same_bits(const Tensor<Scalar>& a, const Tensor<Scalar>& b) {
-  return std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(Scalar)) == 0;
-}
+using test::same_bits;
 
 struct Decay {
   double amount;

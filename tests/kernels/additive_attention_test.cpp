@@ -13,28 +13,18 @@ using test::same_bits;
 
 /// One additive attention problem, what the kernel makes of it, and what the reference does.
 template <class Scalar, class Isa>
-struct Case {
-  Tensor<Scalar> q, k, v, w, d_context, d_weights;
-  const MaskCase<Scalar>& mask;
-  Tensor<Scalar> context, weights, log_sums, dq, dk, dv, dw, scratch;
+struct Case : test::AttentionProblem<Scalar> {
+  using Base = test::AttentionProblem<Scalar>;
+  using Base::q, Base::k, Base::v, Base::d_context, Base::d_weights, Base::mask;
+  Tensor<Scalar> w, context, weights, log_sums, dq, dk, dv, dw, scratch;
 
   Case(const MaskCase<Scalar>& m, Index width, Index depth)
-      : q(test::normal_as<Scalar>({m.queries, width}, "q")),
-        k(test::normal_as<Scalar>({m.keys, width}, "k")),
-        v(test::normal_as<Scalar>({m.keys, depth}, "v")),
+      : Base(m, width, depth),
         w(test::normal_as<Scalar>({width}, "w")),
-        d_context(test::normal_as<Scalar>({m.queries, depth}, "d_context")),
-        d_weights(test::normal_as<Scalar>({m.queries, m.keys}, "d_weights")),
-        mask(m),
         scratch({kernels::additive_attention_scratch(m.keys, width)}) {}
 
   kernels::AttentionUnit<Scalar> unit() {
-    kernels::AttentionUnit<Scalar> u;
-    u.q = q.view();
-    u.k = k.view();
-    u.v = v.view();
-    u.mask = mask.view();
-    u.segment = MaskCase<Scalar>::segment;
+    auto u = Base::unit();
     u.log_sums = log_sums.data();
     return u;
   }
@@ -68,9 +58,7 @@ struct Case {
     kernels::reference::additive_attention_backward(
         wide_q.view(), wide_k.view(), wide_v.view(), wide_w.data(), p.view(), test::to_double(d_context).view(),
         test::to_double(d_weights).view(), want_q.view(), want_k.view(), want_v.view(), want_w.data());
-    test::check_close(dq, want_q, test::tolerance<Scalar>(2e-5, 1e-13));
-    test::check_close(dk, want_k, test::tolerance<Scalar>(2e-5, 1e-13));
-    test::check_close(dv, want_v, test::tolerance<Scalar>(2e-5, 1e-13));
+    test::check_gradients(*this, want_q, want_k, want_v, test::tolerance<Scalar>(2e-5, 1e-13));
     test::check_close(dw, want_w, test::tolerance<Scalar>(2e-5, 1e-13));
   }
 };
@@ -80,10 +68,8 @@ struct Case {
 TEST_CASE("additive attention and its gradients are the reference's under every mask and at every size") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     const auto with = [](Index queries, Index keys, Index width, Index depth) {
-      for (const auto& mask : test::mask_cases<Scalar>(queries, keys)) {
-        INFO(mask.label << ", " << queries << " queries, " << keys << " keys, widths " << width << ", " << depth);
-        Case<Scalar, Isa>(mask, width, depth).check();
-      }
+      test::for_every_mask<Scalar>(queries, keys, width, depth,
+                                   [&](const auto& mask) { Case<Scalar, Isa>(mask, width, depth).check(); });
     };
     for (const Index size : test::sizes_around_width<Scalar, Isa>()) {
       with(3, 5, size, 4);

@@ -6,13 +6,15 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include "heed/core/mask.hpp"
 #include "heed/core/tensor.hpp"
+#include "heed/kernels/detail/attention_unit.hpp"
+#include "kernels/every_isa.hpp"
+#include "support/same_bits.hpp"
 
 namespace heed::test {
 
@@ -49,6 +51,18 @@ struct MaskCase {
                             (!lengths.empty() && j >= lengths[static_cast<std::size_t>(segment)]) ||
                             (visible && visible_of[at] == 0);
         if (hidden) x = -std::numeric_limits<double>::infinity();
+      }
+    }
+    return out;
+  }
+  /// Those that may look at nothing.
+  std::vector<Index> blind_queries() const {
+    const Tensor<double> of_pair = numbers();
+    std::vector<Index> out;
+    for (Index i = 0; i < queries; ++i) {
+      const double* row = of_pair.view().row(i);
+      if (std::all_of(row, row + keys, [](double x) { return x == -std::numeric_limits<double>::infinity(); })) {
+        out.push_back(i);
       }
     }
     return out;
@@ -104,13 +118,47 @@ std::vector<MaskCase<Scalar>> mask_cases(Index queries, Index keys) {
   return out;
 }
 
+/// One attention problem: its inputs and cotangents.
 template <class Scalar>
-bool same_bits(const Scalar* a, const Scalar* b, Index size) {
-  return size == 0 || std::memcmp(a, b, static_cast<std::size_t>(size) * sizeof(Scalar)) == 0;
+struct AttentionProblem {
+  const MaskCase<Scalar>& mask;
+  Tensor<Scalar> q, k, v, d_context, d_weights;
+
+  AttentionProblem(const MaskCase<Scalar>& m, Index width, Index depth)
+      : mask(m),
+        q(normal_as<Scalar>({m.queries, width}, "q")),
+        k(normal_as<Scalar>({m.keys, width}, "k")),
+        v(normal_as<Scalar>({m.keys, depth}, "v")),
+        d_context(normal_as<Scalar>({m.queries, depth}, "d_context")),
+        d_weights(normal_as<Scalar>({m.queries, m.keys}, "d_weights")) {}
+
+  kernels::AttentionUnit<Scalar> unit() const {
+    kernels::AttentionUnit<Scalar> u;
+    u.q = q.view();
+    u.k = k.view();
+    u.v = v.view();
+    u.mask = mask.view();
+    u.segment = MaskCase<Scalar>::segment;
+    return u;
+  }
+};
+
+/// `check(mask)` under every kind of mask.
+template <class Scalar, class Check>
+void for_every_mask(Index queries, Index keys, Index width, Index depth, const Check& check) {
+  for (const auto& mask : mask_cases<Scalar>(queries, keys)) {
+    INFO(mask.label << ", " << queries << " queries, " << keys << " keys, widths " << width << ", " << depth);
+    check(mask);
+  }
 }
-template <class Scalar>
-bool same_bits(const Tensor<Scalar>& a, const Tensor<Scalar>& b) {
-  return a.shape() == b.shape() && same_bits(a.data(), b.data(), a.size());
+
+/// dq, dk and dv of a problem agree with what is wanted to `allowed`.
+template <class Case>
+void check_gradients(const Case& got, const Tensor<double>& dq, const Tensor<double>& dk, const Tensor<double>& dv,
+                     double allowed) {
+  check_close(got.dq, dq, allowed);
+  check_close(got.dk, dk, allowed);
+  check_close(got.dv, dv, allowed);
 }
 
 /// That what a query may not look at has no influence on it, NaN and infinity included. `clean`, a problem under `mask`
@@ -148,11 +196,7 @@ void check_no_influence_of_hidden(const MaskCase<Scalar>& mask, Case clean, Tens
       for (const auto x : {&Case::dk, &Case::dv, shared}) CHECK(same_bits(clean.*x, poisoned.*x));
     }
   }
-  // A query that may look at nothing.
-  for (Index i = 0; i < mask.queries; ++i) {
-    bool blind = true;
-    for (Index j = 0; j < mask.keys; ++j) blind = blind && hidden(i, j);
-    if (!blind) continue;
+  for (const Index i : mask.blind_queries()) {
     poisoned.k = clean.k;
     poisoned.v = clean.v;
     poisoned.q = clean.q;

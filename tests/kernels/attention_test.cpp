@@ -34,9 +34,9 @@ std::vector<Index> to_index(const std::vector<Integer>& x) {
 
 /// One attention problem, what the kernel makes of it, and what the reference does.
 template <class Scalar, class Isa>
-struct Case {
-  Tensor<Scalar> q, k, v, d_context, d_weights;
-  const MaskCase<Scalar>& mask;
+struct Case : test::AttentionProblem<Scalar> {
+  using Base = test::AttentionProblem<Scalar>;
+  using Base::q, Base::k, Base::v, Base::d_context, Base::d_weights, Base::mask;
   Scalar keep;
   Asked asked;
   Random random{12};
@@ -45,12 +45,7 @@ struct Case {
   std::vector<kernels::LaneItem<Scalar>> key_items, query_items;
 
   Case(const MaskCase<Scalar>& m, Index width, Index depth, Scalar kept = 1, Asked what = Asked::weights)
-      : q(test::normal_as<Scalar>({m.queries, width}, "q")),
-        k(test::normal_as<Scalar>({m.keys, width}, "k")),
-        v(test::normal_as<Scalar>({m.keys, depth}, "v")),
-        d_context(test::normal_as<Scalar>({m.queries, depth}, "d_context")),
-        d_weights(test::normal_as<Scalar>({m.queries, m.keys}, "d_weights")),
-        mask(m),
+      : Base(m, width, depth),
         keep(kept),
         asked(what),
         scratch({kernels::attention_scratch<Scalar, Isa>(m.queries, m.keys, width, depth)}),
@@ -60,8 +55,11 @@ struct Case {
 
   Scalar scale() const { return Scalar(0.5); }
   kernels::AttentionUnit<Scalar> unit() {
-    kernels::AttentionUnit<Scalar> u{q.view(), k.view(), v.view(), mask.view(),    MaskCase<Scalar>::segment,
-                                     scale(),  keep,     random,   log_sums.data()};
+    auto u = Base::unit();
+    u.scale = scale();
+    u.keep = keep;
+    u.random = random;
+    u.log_sums = log_sums.data();
     u.kept = drawn.data();
     if (asked != Asked::weights) {
       u.key_items = key_items.data();
@@ -128,9 +126,7 @@ struct Case {
     kernels::reference::attention_backward(wide_q.view(), wide_k.view(), wide_v.view(), static_cast<double>(scale()),
                                            p.view(), drop.view(), test::to_double(d_context).view(), d_w.view(),
                                            want_q.view(), want_k.view(), want_v.view());
-    test::check_close(dq, want_q, test::tolerance<Scalar>(2e-5, 1e-13));
-    test::check_close(dk, want_k, test::tolerance<Scalar>(2e-5, 1e-13));
-    test::check_close(dv, want_v, test::tolerance<Scalar>(2e-5, 1e-13));
+    test::check_gradients(*this, want_q, want_k, want_v, test::tolerance<Scalar>(2e-5, 1e-13));
   }
 };
 
@@ -139,11 +135,9 @@ struct Case {
 TEST_CASE("attention and its gradients are the reference's under every mask and at every size") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     const auto with = [](Index queries, Index keys, Index width, Index depth, Scalar keep) {
-      for (const auto& mask : test::mask_cases<Scalar>(queries, keys)) {
-        INFO(mask.label << ", " << queries << " queries, " << keys << " keys, widths " << width << ", " << depth
-                        << ", keep " << keep);
-        Case<Scalar, Isa>(mask, width, depth, keep).check();
-      }
+      INFO("keep " << keep);
+      test::for_every_mask<Scalar>(queries, keys, width, depth,
+                                   [&](const auto& mask) { Case<Scalar, Isa>(mask, width, depth, keep).check(); });
     };
     constexpr Index width = simd::Pack<Scalar, Isa>::width;
     for (const Index size : test::sizes_around_width<Scalar, Isa>()) {
@@ -244,11 +238,7 @@ TEST_CASE("what a query may not look at has no influence on it, NaN and infinity
           CHECK(same_bits(clean.dv, poisoned.dv));
         }
       }
-      // A query that may look at nothing.
-      for (Index i = 0; i < mask.queries; ++i) {
-        bool blind = true;
-        for (Index j = 0; j < mask.keys; ++j) blind = blind && hidden(i, j);
-        if (!blind) continue;
+      for (const Index i : mask.blind_queries()) {
         poisoned.k = clean.k;
         poisoned.v = clean.v;
         poisoned.q = clean.q;

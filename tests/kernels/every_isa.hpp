@@ -3,6 +3,7 @@
 #pragma once
 
 #include <catch2/catch.hpp>
+#include <numeric>
 #include <vector>
 
 #include "heed/core/random.hpp"
@@ -68,6 +69,13 @@ Tensor<double> to_double(const Tensor<Scalar>& x) {
   Tensor<double> out(x.shape());
   for (Index i = 0; i < x.size(); ++i) out.data()[i] = static_cast<double>(x.data()[i]);
   return out;
+}
+
+/// `sum` is the sum of `terms`, up to rounding.
+template <class Scalar>
+void check_sum(Scalar sum, const Tensor<double>& terms) {
+  const double exact = std::accumulate(terms.data(), terms.data() + terms.size(), 0.0);
+  CHECK(static_cast<double>(sum) == Approx(exact).epsilon(tolerance<Scalar>()));
 }
 
 /// `got` and `expected` agree to `allowed`; says where when not.

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "heed/kernels/gru.hpp"
 
-#include <cstring>
-
 #include "heed/kernels/reference/gru.hpp"
-#include "kernels/every_isa.hpp"
+#include "kernels/time_major_case.hpp"
 
 namespace {
 
@@ -12,18 +10,17 @@ using namespace heed;
 
 /// A layer over ragged sequences, what the kernels make of it, and what the reference does.
 template <class Scalar, class Isa>
-struct Case {
+struct Case : test::TimeMajorCase<Scalar> {
+  using Base = test::TimeMajorCase<Scalar>;
+  using Base::packed, Base::reverse, Base::segments, Base::time_major;
   static constexpr Index input = 5;
   Index H;
-  bool reverse;
-  Segments segments;
-  std::vector<Index> source, first;
   Tensor<Scalar> x, w_ih, w_hh, b_ih, b_hh, h0;
   Tensor<Scalar> gates, previous, output, h_n;
   Tensor<Scalar> d_output, d_h_n, d_gates, d_bias, d_h0;
 
   Case(const std::vector<Index>& lengths, Index hidden_size, bool backwards)
-      : H(hidden_size), reverse(backwards), segments(std::span<const Index>(lengths)) {
+      : Base(lengths, backwards), H(hidden_size) {
     const auto normal = [](const Shape& shape, const char* name, double deviation = 1) {
       return test::normal_as<Scalar>(shape, name, static_cast<Scalar>(deviation));
     };
@@ -38,32 +35,14 @@ struct Case {
     d_h_n = normal({count, H}, "d_h_n");
   }
 
-  kernels::TimeMajor order() {
-    source.assign(static_cast<std::size_t>(segments.tokens()), -1);
-    kernels::TimeMajor out{.segments = segments.view(), .reverse = reverse};
-    first.assign(static_cast<std::size_t>(out.groups() + 1), -1);
-    out.source = source.data();
-    out.first = first.data();
-    out.arrange();
-    return out;
-  }
-  Tensor<Scalar> packed(const Tensor<Scalar>& time_major) const {
-    Tensor<Scalar> out(time_major.shape());
-    for (Index i = 0; i < out.rows(); ++i) {
-      std::copy_n(time_major.view().row(i), out.cols(), out.view().row(source[static_cast<std::size_t>(i)]));
-    }
-    return out;
-  }
   kernels::GruArrays<Scalar> arrays(bool keep) {
-    kernels::GruArrays<Scalar> a;
-    a.gates = gates.view();
-    a.previous = previous.view();
-    a.output = output.view();
-    a.h0 = h0.view();
-    a.h_n = h_n.view();
-    a.b_hn = b_hh.data() + 2 * H;
-    a.keep = keep;
-    return a;
+    return {.gates = gates.view(),
+            .previous = previous.view(),
+            .output = output.view(),
+            .h0 = h0.view(),
+            .h_n = h_n.view(),
+            .b_hn = b_hh.data() + 2 * H,
+            .keep = keep};
   }
 
   void forward(bool keep) {
@@ -73,10 +52,8 @@ struct Case {
     gates = Tensor<Scalar>::full({tokens, 4 * H}, nan);
     previous = output = Tensor<Scalar>::full({tokens, H}, nan);
     h_n = Tensor<Scalar>::full(h0.shape(), nan);
-    Tensor<Scalar> inputs(x.shape()), panels_ih(w_ih.shape()), panels_hh(w_hh.shape()), bias({3 * H});
-    for (Index i = 0; i < tokens; ++i) {
-      std::copy_n(x.view().row(source[static_cast<std::size_t>(i)]), input, inputs.view().row(i));
-    }
+    const Tensor<Scalar> inputs = time_major(x);
+    Tensor<Scalar> panels_ih(w_ih.shape()), panels_hh(w_hh.shape()), bias({3 * H});
     for (Index j = 0; j < 3 * H; ++j) bias(j) = j < 2 * H ? b_ih(j) + b_hh(j) : b_ih(j);
     kernels::gru_pack_forward<Scalar, Isa>(w_ih.view(), panels_ih.data());
     kernels::gru_pack_forward<Scalar, Isa>(w_hh.view(), panels_hh.data());
@@ -98,13 +75,12 @@ struct Case {
     d_h0 = Tensor<Scalar>::ones(h0.shape());
     Tensor<Scalar> panels(w_hh.shape());
     kernels::gru_pack_backward<Scalar, Isa>(w_hh.view(), panels.data());
-    kernels::GruGradients<Scalar> d;
-    d.d_output = d_output.view();
-    d.d_h_n = d_h_n.view();
-    d.d_gates = d_gates.view();
-    d.d_bias = d_bias.view();
-    d.d_h0 = d_h0.view();
-    d.w_hh = panels.data();
+    const kernels::GruGradients<Scalar> d{.d_output = d_output.view(),
+                                          .d_h_n = d_h_n.view(),
+                                          .d_gates = d_gates.view(),
+                                          .d_bias = d_bias.view(),
+                                          .d_h0 = d_h0.view(),
+                                          .w_hh = panels.data()};
     for (Index group = 0; group < order.groups(); ++group) {
       Tensor<Scalar> state = Tensor<Scalar>::full({kernels::TimeMajor::group_size * H}, nan);
       kernels::gru_backward<Scalar, Isa>(order, group, arrays(true), d, state.data());
@@ -136,12 +112,7 @@ struct Case {
     test::check_close(h_n, h, value);
     test::check_close(d_gates, want_d, gradient);
     test::check_close(d_h0, dh, gradient);
-    Tensor<double> sums({1, 4 * H}), want_sums({1, 4 * H});
-    for (Index j = 0; j < 4 * H; ++j) {
-      for (Index i = 0; i < d_bias.rows(); ++i) sums(0, j) += static_cast<double>(d_bias(i, j));
-      for (Index i = 0; i < want_d.rows(); ++i) want_sums(0, j) += want_d(i, j);
-    }
-    test::check_close(sums, want_sums, gradient);
+    test::check_bias_sums(d_bias, want_d, gradient);
     const Tensor<Scalar> kept_output = output, kept_h_n = h_n;
     forward(false);
     test::check_close(output, kept_output, 0);
@@ -162,37 +133,17 @@ TEST_CASE("the GRU and its gradients are the reference's over ragged sequences")
     for (const Index size : test::sizes_around_width<Scalar, Isa>()) with({2, 0, 3, 1, 3}, size);
     with({}, 2);
     with({0, 0}, 2);
-    std::vector<Index> many;  // three groups
-    for (Index i = 0; i < 67; ++i) many.push_back((i * 7) % 5);
-    with(many, 3);
+    with(test::many_lengths(67), 3);
   });
 }
 
 TEST_CASE("a sequence's GRU does not depend on the sequences beside it") {
   test::for_every_isa([]<class Scalar, class Isa>() {
-    std::vector<Index> lengths;
-    for (Index i = 0; i < 40; ++i) lengths.push_back((i * 7) % 5);
+    using C = Case<Scalar, Isa>;
     for (const bool reverse : {false, true}) {
-      Case<Scalar, Isa> whole(lengths, 19, reverse);
-      whole.run();
-      for (const Index s : {0, 1, 17, 39}) {
-        INFO("sequence " << s);
-        Case<Scalar, Isa> alone({lengths[static_cast<std::size_t>(s)]}, 19, reverse);
-        const Index begin = whole.segments.begin(s), end = whole.segments.end(s);
-        alone.x = Tensor<Scalar>(whole.x.view().rows(begin, end));
-        alone.h0 = Tensor<Scalar>(whole.h0.view().rows(s, s + 1));
-        alone.d_output = Tensor<Scalar>(whole.d_output.view().rows(begin, end));
-        alone.d_h_n = Tensor<Scalar>(whole.d_h_n.view().rows(s, s + 1));
-        alone.run();
-        const auto same = [](const Tensor<Scalar>& a, const Tensor<Scalar>& b, Index from) {
-          return a.size() == 0 ||
-                 std::memcmp(a.data(), b.view().row(from), static_cast<std::size_t>(a.size()) * sizeof(Scalar)) == 0;
-        };
-        CHECK(same(alone.output, whole.output, begin));
-        CHECK(same(alone.h_n, whole.h_n, s));
-        CHECK(same(alone.d_gates, whole.d_gates, begin));
-        CHECK(same(alone.d_h0, whole.d_h0, s));
-      }
+      test::check_alone<C, Scalar>([&](const std::vector<Index>& lengths) { return C(lengths, 19, reverse); },
+                                   {{&C::x, &C::d_output}, {&C::output, &C::d_gates}},
+                                   {{&C::h0, &C::d_h_n}, {&C::h_n, &C::d_h0}});
     }
   });
 }

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "heed/kernels/lstm.hpp"
 
-#include <cstring>
-
 #include "heed/kernels/reference/lstm.hpp"
-#include "kernels/every_isa.hpp"
+#include "kernels/time_major_case.hpp"
 
 namespace {
 
@@ -12,21 +10,20 @@ using namespace heed;
 
 /// A layer over ragged sequences, what the kernels make of it, and what the reference does.
 template <class Scalar, class Isa>
-struct Case {
+struct Case : test::TimeMajorCase<Scalar> {
+  using Base = test::TimeMajorCase<Scalar>;
+  using Base::packed, Base::reverse, Base::segments, Base::time_major;
   Index H, R;
-  bool projected, reverse;
-  Segments segments;
-  std::vector<Index> source, first;
+  bool projected;
   Tensor<Scalar> z, w_hh, w_hr, h0, c0;  // z: the input's share of the gates, packed
   Tensor<Scalar> gates, cells, previous, unprojected, output, h_n, c_n;
   Tensor<Scalar> d_output, d_h_n, d_c_n, d_hidden, d_gates, d_bias, d_h0, d_c0;
 
   Case(const std::vector<Index>& lengths, Index hidden_size, Index output_size, bool backwards)
-      : H(hidden_size),
+      : Base(lengths, backwards),
+        H(hidden_size),
         R(output_size > 0 ? output_size : hidden_size),
-        projected(output_size > 0),
-        reverse(backwards),
-        segments(std::span<const Index>(lengths)) {
+        projected(output_size > 0) {
     const auto normal = [](const Shape& shape, const char* name) { return test::normal_as<Scalar>(shape, name); };
     const Index tokens = segments.tokens(), count = segments.count();
     z = normal({tokens, 4 * H}, "z");
@@ -41,15 +38,6 @@ struct Case {
     d_c_n = normal({count, H}, "d_c_n");
   }
 
-  kernels::TimeMajor order() {
-    source.assign(static_cast<std::size_t>(segments.tokens()), -1);
-    kernels::TimeMajor out{.segments = segments.view(), .reverse = reverse};
-    first.assign(static_cast<std::size_t>(out.groups() + 1), -1);
-    out.source = source.data();
-    out.first = first.data();
-    out.arrange();
-    return out;
-  }
   /// The kernels' order of the gates.
   Tensor<Scalar> in_blocks(const Tensor<Scalar>& in) const {
     Tensor<Scalar> out(in.shape());
@@ -63,20 +51,6 @@ struct Case {
     kernels::for_each_gate_run<Scalar, Isa>(H, [&](Index from, Index to, Index n) {
       kernels::copy_rows<Scalar>(in.view().columns(to, to + n), out.view().columns(from, from + n));
     });
-    return out;
-  }
-  Tensor<Scalar> time_major(const Tensor<Scalar>& packed) const {
-    Tensor<Scalar> out(packed.shape());
-    for (Index i = 0; i < out.rows(); ++i) {
-      std::copy_n(packed.view().row(source[static_cast<std::size_t>(i)]), out.cols(), out.view().row(i));
-    }
-    return out;
-  }
-  Tensor<Scalar> packed(const Tensor<Scalar>& time_major) const {
-    Tensor<Scalar> out(time_major.shape());
-    for (Index i = 0; i < out.rows(); ++i) {
-      std::copy_n(time_major.view().row(i), out.cols(), out.view().row(source[static_cast<std::size_t>(i)]));
-    }
     return out;
   }
 
@@ -181,12 +155,7 @@ struct Case {
     test::check_close(h_n, h, value);
     test::check_close(c_n, c, value);
     test::check_close(d_gates, want_dz, gradient);
-    Tensor<double> sums({1, 4 * H}), want_sums({1, 4 * H});
-    for (Index j = 0; j < 4 * H; ++j) {
-      for (Index i = 0; i < d_bias.rows(); ++i) sums(0, j) += static_cast<double>(d_bias(i, j));
-      for (Index i = 0; i < want_dz.rows(); ++i) want_sums(0, j) += want_dz(i, j);
-    }
-    test::check_close(sums, want_sums, gradient);
+    test::check_bias_sums(d_bias, want_dz, gradient);
     const Tensor<Scalar> kept_output = output, kept_h_n = h_n, kept_c_n = c_n;
     forward(false);
     test::check_close(output, kept_output, 0);
@@ -214,8 +183,7 @@ TEST_CASE("the LSTM and its gradients are the reference's over ragged sequences"
     }
     with({}, 2, 0);
     with({0, 0}, 2, 0);
-    std::vector<Index> many;  // three groups
-    for (Index i = 0; i < 67; ++i) many.push_back((i * 7) % 5);
+    const std::vector<Index> many = test::many_lengths(67);
     with(many, 3, 0);
     with(many, 3, 2);
   });
@@ -223,34 +191,12 @@ TEST_CASE("the LSTM and its gradients are the reference's over ragged sequences"
 
 TEST_CASE("a sequence's LSTM does not depend on the sequences beside it") {
   test::for_every_isa([]<class Scalar, class Isa>() {
-    std::vector<Index> lengths;
-    for (Index i = 0; i < 40; ++i) lengths.push_back((i * 7) % 5);
+    using C = Case<Scalar, Isa>;
     for (const Index output : {Index{0}, Index{5}}) {
       for (const bool reverse : {false, true}) {
-        Case<Scalar, Isa> whole(lengths, 19, output, reverse);
-        whole.run();
-        for (const Index s : {0, 1, 17, 39}) {
-          INFO("sequence " << s);
-          Case<Scalar, Isa> alone({lengths[static_cast<std::size_t>(s)]}, 19, output, reverse);
-          const Index begin = whole.segments.begin(s), end = whole.segments.end(s);
-          alone.z = Tensor<Scalar>(whole.z.view().rows(begin, end));
-          alone.h0 = Tensor<Scalar>(whole.h0.view().rows(s, s + 1));
-          alone.c0 = Tensor<Scalar>(whole.c0.view().rows(s, s + 1));
-          alone.d_output = Tensor<Scalar>(whole.d_output.view().rows(begin, end));
-          alone.d_h_n = Tensor<Scalar>(whole.d_h_n.view().rows(s, s + 1));
-          alone.d_c_n = Tensor<Scalar>(whole.d_c_n.view().rows(s, s + 1));
-          alone.run();
-          const auto same = [](const Tensor<Scalar>& a, const Tensor<Scalar>& b, Index from) {
-            return a.size() == 0 ||
-                   std::memcmp(a.data(), b.view().row(from), static_cast<std::size_t>(a.size()) * sizeof(Scalar)) == 0;
-          };
-          CHECK(same(alone.output, whole.output, begin));
-          CHECK(same(alone.h_n, whole.h_n, s));
-          CHECK(same(alone.c_n, whole.c_n, s));
-          CHECK(same(alone.d_gates, whole.d_gates, begin));
-          CHECK(same(alone.d_h0, whole.d_h0, s));
-          CHECK(same(alone.d_c0, whole.d_c0, s));
-        }
+        test::check_alone<C, Scalar>([&](const std::vector<Index>& lengths) { return C(lengths, 19, output, reverse); },
+                                     {{&C::z, &C::d_output}, {&C::output, &C::d_gates}},
+                                     {{&C::h0, &C::c0, &C::d_h_n, &C::d_c_n}, {&C::h_n, &C::c_n, &C::d_h0, &C::d_c0}});
       }
     }
   });

@@ -40,23 +40,21 @@ TEST_CASE("softmax and log-softmax of rows and columns, and their gradients, are
       // A row.
       const auto x = scores<Scalar>({size}), dy = test::normal_as<Scalar>({size}, "dy");
       const auto in = test::to_double(x), g = test::to_double(dy);
-      Tensor<Scalar> y({size}), dx = Tensor<Scalar>::ones({size});
-      Tensor<double> expected({size}), slope = Tensor<double>::ones({size});
-      kernels::softmax_row<Scalar, Isa>(size, x.data(), y.data());
-      kernels::reference::softmax(size, 1, in.data(), expected.data());
-      test::check_close(y, expected, test::tolerance<Scalar>());
-      kernels::softmax_row_backward<Scalar, Isa>(size, y.data(), dy.data(), dx.data());
-      reference_backward(false, size, 1, expected.data(), g.data(), slope.data());
-      test::check_close(dx, slope, test::tolerance<Scalar>());
-
-      dx = Tensor<Scalar>::ones({size});
-      slope = Tensor<double>::ones({size});
-      kernels::log_softmax_row<Scalar, Isa>(size, x.data(), y.data());
-      kernels::reference::log_softmax(size, 1, in.data(), expected.data());
-      test::check_close(y, expected, test::tolerance<Scalar>());
-      kernels::log_softmax_row_backward<Scalar, Isa>(size, y.data(), dy.data(), dx.data());
-      reference_backward(true, size, 1, expected.data(), g.data(), slope.data());
-      test::check_close(dx, slope, test::tolerance<Scalar>());
+      const auto row = [&](bool logarithm, auto forward, auto backward, auto reference) {
+        INFO((logarithm ? "log-softmax" : "softmax"));
+        Tensor<Scalar> y({size}), dx = Tensor<Scalar>::ones({size});
+        Tensor<double> expected({size}), slope = Tensor<double>::ones({size});
+        forward(size, x.data(), y.data());
+        reference(size, 1, in.data(), expected.data());
+        test::check_close(y, expected, test::tolerance<Scalar>());
+        backward(size, y.data(), dy.data(), dx.data());
+        reference_backward(logarithm, size, 1, expected.data(), g.data(), slope.data());
+        test::check_close(dx, slope, test::tolerance<Scalar>());
+      };
+      row(false, kernels::softmax_row<Scalar, Isa>, kernels::softmax_row_backward<Scalar, Isa>,
+          kernels::reference::softmax);
+      row(true, kernels::log_softmax_row<Scalar, Isa>, kernels::log_softmax_row_backward<Scalar, Isa>,
+          kernels::reference::log_softmax);
 
       // As many columns, with gaps beside them; the first is hidden wholly.
       const Index rows = 4;

@@ -19,24 +19,17 @@ struct Unit {
 
 /// One target attention problem, what the kernel makes of it, and what the reference does.
 template <class Scalar, class Isa>
-struct Case {
-  Tensor<Scalar> q, k, v, d_context, d_weights;
-  const MaskCase<Scalar>& mask;
+struct Case : test::AttentionProblem<Scalar> {
+  using Base = test::AttentionProblem<Scalar>;
+  using Base::q, Base::k, Base::v, Base::d_context, Base::d_weights, Base::mask, Base::unit;
   Unit how;
   std::vector<Tensor<Scalar>> weight_of, transposed_of, bias_of;
   Tensor<Scalar> context, weights, dq, dk, dv, d_mlp;
 
-  Case(const MaskCase<Scalar>& m, Index width, Index depth, Unit unit)
-      : q(test::normal_as<Scalar>({m.queries, width}, "q")),
-        k(test::normal_as<Scalar>({m.keys, width}, "k")),
-        v(test::normal_as<Scalar>({m.keys, depth}, "v")),
-        d_context(test::normal_as<Scalar>({m.queries, depth}, "d_context")),
-        d_weights(test::normal_as<Scalar>({m.queries, m.keys}, "d_weights")),
-        mask(m),
-        how(unit) {
-    unit.hidden.push_back(1);
+  Case(const MaskCase<Scalar>& m, Index width, Index depth, Unit given) : Base(m, width, depth), how(given) {
+    given.hidden.push_back(1);
     Index in = 4 * width;
-    for (const Index out : unit.hidden) {
+    for (const Index out : given.hidden) {
       weight_of.push_back(test::normal_as<Scalar>({out, in}, "w" + std::to_string(weight_of.size())));
       bias_of.push_back(test::normal_as<Scalar>({out}, "b" + std::to_string(bias_of.size())));
       const Tensor<Scalar>& w = weight_of.back();
@@ -50,15 +43,6 @@ struct Case {
     }
   }
 
-  kernels::AttentionUnit<Scalar> unit() const {
-    kernels::AttentionUnit<Scalar> u;
-    u.q = q.view();
-    u.k = k.view();
-    u.v = v.view();
-    u.mask = mask.view();
-    u.segment = MaskCase<Scalar>::segment;
-    return u;
-  }
   /// Calls work(the MLP, scratch full of NaN).
   template <class Work>
   void with(const Work& work) const {
@@ -119,9 +103,7 @@ struct Case {
                                                   how.softmax, numbers.view(), p.view(),
                                                   test::to_double(d_context).view(), test::to_double(d_weights).view(),
                                                   want_q.view(), want_k.view(), want_v.view());
-    test::check_close(dq, want_q, test::tolerance<Scalar>(3e-5, 1e-12));
-    test::check_close(dk, want_k, test::tolerance<Scalar>(3e-5, 1e-12));
-    test::check_close(dv, want_v, test::tolerance<Scalar>(3e-5, 1e-12));
+    test::check_gradients(*this, want_q, want_k, want_v, test::tolerance<Scalar>(3e-5, 1e-12));
     test::check_close(d_mlp, want_mlp, test::tolerance<Scalar>(3e-5, 1e-12));
   }
 };
@@ -131,10 +113,8 @@ struct Case {
 TEST_CASE("target attention and its gradients are the reference's under every mask and at every size") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     const auto with = [](Index queries, Index keys, Index width, Index depth, const Unit& unit) {
-      for (const auto& mask : test::mask_cases<Scalar>(queries, keys)) {
-        INFO(mask.label << ", " << queries << " queries, " << keys << " keys, widths " << width << ", " << depth);
-        Case<Scalar, Isa>(mask, width, depth, unit).check();
-      }
+      test::for_every_mask<Scalar>(queries, keys, width, depth,
+                                   [&](const auto& mask) { Case<Scalar, Isa>(mask, width, depth, unit).check(); });
     };
     for (const Index size : test::sizes_around_width<Scalar, Isa>()) {
       with(3, 5, size, 4, {{5}});

@@ -78,10 +78,8 @@ const SamplesOf gru_op("gru", []() -> OpSamples {
               gru_sample("no features", ragged, 0, 3, {.state = true}),
               gru_sample("only empty sequences", Segments({0, 0}), 3, 2, {.state = true}),
               gru_sample("no sequences", Segments(), 3, 2, {.state = true}),
-              gru_sample("wider than a register", ragged, 19, 17, {.state = true})};
-  std::vector<Index> many;  // three groups
-  for (Index i = 0; i < 67; ++i) many.push_back((i * 7) % 4);
-  out.good.push_back(gru_sample("three groups", Segments(std::span<const Index>(many)), 2, 3, {.state = true}));
+              gru_sample("wider than a register", ragged, 19, 17, {.state = true}),
+              gru_sample("three groups", three_groups(), 2, 3, {.state = true})};
 
   const Segments two({2, 1});
   out.bad = recurrent_refusals("gru", 3, [=](auto x) {

@@ -94,13 +94,11 @@ const SamplesOf lstm_op("lstm", []() -> OpSamples {
               lstm_sample("no features", ragged, 0, 3, {.states = true}),
               lstm_sample("only empty sequences", Segments({0, 0}), 3, 2, {.states = true}),
               lstm_sample("no sequences", Segments(), 3, 2, {.states = true}),
-              lstm_sample("wider than a register", ragged, 19, 17, {.states = true})};
-  std::vector<Index> many;  // three groups
-  for (Index i = 0; i < 67; ++i) many.push_back((i * 7) % 4);
-  out.good.push_back(lstm_sample("three groups", Segments(std::span<const Index>(many)), 2, 3, {.states = true}));
+              lstm_sample("wider than a register", ragged, 19, 17, {.states = true}),
+              lstm_sample("three groups", three_groups(), 2, 3, {.states = true})};
 
   // Both states from one array, a row apart: two groups add to one row's gradient, which is not 0 before.
-  const Segments crowd{std::span<const Index>(many)};
+  const Segments crowd = three_groups();
   const Index count = crowd.count();
   out.good.push_back(sample(
       "initial states that share rows",

@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Refusals that recurrent layers share.
+// What the samples of recurrent layers share.
 #pragma once
 
+#include "heed/core/segments.hpp"
 #include "ops/samples.hpp"
 
 namespace heed::test {
+
+/// 67 sequences of 0 to 3 steps, which the kernels cut into three groups.
+inline Segments three_groups() {
+  std::vector<Index> lengths;
+  for (Index i = 0; i < 67; ++i) lengths.push_back((i * 7) % 4);
+  return Segments(std::span<const Index>(lengths));
+}
 
 /// `call(x)` is the layer over two sequences of 2 and 1 steps, without a state, x being the input, weight_ih, weight_hh
 /// and, in order, the biases that there are: 0, 1 or 2. `gates`: how many times the hidden size a weight has rows.

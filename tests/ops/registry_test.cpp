@@ -11,11 +11,13 @@
 #include "ops/samples.hpp"
 #include "support/allocations.hpp"
 #include "support/backwards.hpp"
+#include "support/same_bits.hpp"
 
 namespace {
 
 using namespace heed;
 using heed::test::OpSamples;
+using heed::test::same_bits;
 using heed::test::Sample;
 
 template <class Scalar>
@@ -96,12 +98,6 @@ Outcome<Scalar> run(const Sample& sample, const Run& how) {
     out.gradients.push_back(g ? Tensor<Scalar>(g) : Tensor<Scalar>());
   }
   return out;
-}
-
-template <class Scalar>
-bool same_bits(const Tensor<Scalar>& a, const Tensor<Scalar>& b) {
-  return a.shape() == b.shape() &&
-         (a.size() == 0 || std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(Scalar)) == 0);
 }
 
 /// `check(name, sample)` for every sample of every registered operation.
@@ -221,11 +217,7 @@ TEST_CASE("no warm operation allocates") {
       for (std::size_t i = 0; i < inputs.size(); ++i) x[i] = tape.variable(inputs[i]);
       tape.backward(close(tape, sample.in_float(tape, std::span<const Var<float>>(x))));
     };
-    step();
-    step();
-    const std::size_t before = test::allocations();
-    step();
-    CHECK(test::allocations() == before);
+    CHECK(test::warm_allocations(step) == 0);
   });
 }
 

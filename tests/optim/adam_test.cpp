@@ -6,13 +6,7 @@
 using namespace heed;
 
 TEST_CASE("Adam agrees with PyTorch over 20 steps") {
-  for (const char* name : {"adam", "adam_decay"}) {
-    INFO(name);
-    const parity::Fixture fixture(name);
-    test::check_parity(fixture, [&](const ParameterList<double>& list) {
-      return std::make_unique<optim::Adam<double>>(list, test::adam_options<optim::AdamOptions>(fixture));
-    });
-  }
+  test::check_adam_parity<optim::Adam<double>, optim::AdamOptions>({"adam", "adam_decay"});
 }
 
 TEST_CASE("Adam's first step is the learning rate, whatever the gradient's size") {

@@ -6,13 +6,7 @@
 using namespace heed;
 
 TEST_CASE("AdamW agrees with PyTorch over 20 steps") {
-  for (const char* name : {"adamw", "adamw_decay"}) {
-    INFO(name);
-    const parity::Fixture fixture(name);
-    test::check_parity(fixture, [&](const ParameterList<double>& list) {
-      return std::make_unique<optim::AdamW<double>>(list, test::adam_options<optim::AdamWOptions>(fixture));
-    });
-  }
+  test::check_adam_parity<optim::AdamW<double>, optim::AdamWOptions>({"adamw", "adamw_decay"});
 }
 
 TEST_CASE("AdamW's decay does not go through the moments") {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "heed/optim/lazy_adam.hpp"
 
-#include <cstring>
-
 #include "heed/ops/add.hpp"
 #include "heed/ops/gather.hpp"
 #include "heed/ops/linear.hpp"
@@ -12,6 +10,7 @@
 #include "optim/support.hpp"
 #include "support/allocations.hpp"
 #include "support/backwards.hpp"
+#include "support/same_bits.hpp"
 
 namespace {
 
@@ -21,11 +20,7 @@ using optim::AdamOptions;
 using optim::LazyAdam;
 using optim::under;
 using test::Model;
-
-bool same_bits(const Tensor<float>& a, const Tensor<float>& b) {
-  return a.shape() == b.shape() &&
-         std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(float)) == 0;
-}
+using test::same_bits;
 
 struct DenseAdam : Adam<float> {
   DenseAdam(const ParameterList<float>& list, const AdamOptions& options, bool decoupled)

@@ -2,7 +2,6 @@
 #include "heed/optim/optimizer.hpp"
 
 #include <cmath>
-#include <cstring>
 
 #include "heed/optim/adam.hpp"
 #include "heed/optim/adamw.hpp"
@@ -10,15 +9,12 @@
 #include "optim/support.hpp"
 #include "support/allocations.hpp"
 #include "support/backwards.hpp"
+#include "support/same_bits.hpp"
 
 using namespace heed;
+using test::same_bits;
 
 namespace {
-
-bool same_bits(const Tensor<float>& a, const Tensor<float>& b) {
-  return a.shape() == b.shape() &&
-         std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(float)) == 0;
-}
 
 /// `check(make)` for every optimiser; `make(list, groups, executor)` builds one with momentum and decay.
 template <class Check>

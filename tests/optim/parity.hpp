@@ -60,4 +60,16 @@ Options adam_options(const parity::Fixture& fixture) {
   return options;
 }
 
+/// Adam or AdamW agrees with each of these fixtures.
+template <class Adam, class Options>
+void check_adam_parity(std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    INFO(name);
+    const parity::Fixture fixture(name);
+    check_parity(fixture, [&](const ParameterList<double>& list) {
+      return std::make_unique<Adam>(list, adam_options<Options>(fixture));
+    });
+  }
+}
+
 }  // namespace heed::test

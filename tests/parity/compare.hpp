@@ -71,6 +71,15 @@ class Case {
   Index integer(const std::string& option) const { return std::stoll(fixture.option(option)); }
   bool flag(const std::string& option) const { return fixture.option(option) == "true"; }
 
+  /// What GRU and LSTM are made with.
+  template <class Options>
+  Options recurrent() const {
+    return {.input_size = integer("input_size"),
+            .hidden_size = integer("hidden_size"),
+            .num_layers = integer("num_layers"),
+            .bidirectional = flag("bidirectional")};
+  }
+
   /// Gives every parameter its values; the names must be PyTorch's.
   template <class Module>
   void load(Module& module) {

@@ -10,10 +10,7 @@ template <class Scalar>
 void compare(const std::string& name) {
   INFO(name);
   parity::Case<Scalar> c(name);
-  heed::nn::GRU<Scalar> gru({.input_size = c.integer("input_size"),
-                             .hidden_size = c.integer("hidden_size"),
-                             .num_layers = c.integer("num_layers"),
-                             .bidirectional = c.flag("bidirectional")});
+  heed::nn::GRU<Scalar> gru(c.template recurrent<heed::nn::GruOptions>());
   c.load(gru);
   const auto x = c.input("x"), h0 = c.input("h0");
   const auto result = gru(x, parity::segments(c.fixture.integers("in.offsets")), h0);

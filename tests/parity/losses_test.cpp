@@ -34,20 +34,15 @@ TEMPLATE_TEST_CASE("cross-entropy agrees with PyTorch", "", float, double) {
   }
 }
 
-TEMPLATE_TEST_CASE("BCE with logits agrees with PyTorch", "", float, double) {
-  for (const char* name : {"bce_with_logits_mean", "bce_with_logits_sum"}) {
-    INFO(name);
-    parity::Case<TestType> c(name);
-    c.output("loss", heed::bce_with_logits(c.input("logits"), c.constant("targets"), reduction_of(c.fixture)));
-    c.backward();
-  }
-}
-
-TEMPLATE_TEST_CASE("MSE agrees with PyTorch", "", float, double) {
-  for (const char* name : {"mse_mean", "mse_sum"}) {
-    INFO(name);
-    parity::Case<TestType> c(name);
-    c.output("loss", heed::mse_loss(c.input("prediction"), c.constant("targets"), reduction_of(c.fixture)));
-    c.backward();
-  }
+TEMPLATE_TEST_CASE("BCE with logits and MSE agree with PyTorch", "", float, double) {
+  const auto compare = [](const std::string& name, const char* input, auto loss) {
+    for (const char* reduction : {"_mean", "_sum"}) {
+      INFO(name << reduction);
+      parity::Case<TestType> c(name + reduction);
+      c.output("loss", loss(c.input(input), c.constant("targets"), reduction_of(c.fixture)));
+      c.backward();
+    }
+  };
+  compare("bce_with_logits", "logits", heed::bce_with_logits<TestType>);
+  compare("mse", "prediction", heed::mse_loss<TestType>);
 }

@@ -10,11 +10,9 @@ template <class Scalar>
 void compare(const std::string& name) {
   INFO(name);
   parity::Case<Scalar> c(name);
-  heed::nn::LSTM<Scalar> lstm({.input_size = c.integer("input_size"),
-                               .hidden_size = c.integer("hidden_size"),
-                               .num_layers = c.integer("num_layers"),
-                               .bidirectional = c.flag("bidirectional"),
-                               .proj_size = c.integer("proj_size")});
+  auto options = c.template recurrent<heed::nn::LstmOptions>();
+  options.proj_size = c.integer("proj_size");
+  heed::nn::LSTM<Scalar> lstm(options);
   c.load(lstm);
   const auto x = c.input("x"), h0 = c.input("h0"), c0 = c.input("c0");
   const auto result = lstm(x, parity::segments(c.fixture.integers("in.offsets")), {h0, c0});

@@ -6,10 +6,10 @@
 
 #include <catch2/catch.hpp>
 #include <cstdlib>
-#include <cstring>
 #include <vector>
 
 #include "heed/autograd/tape.hpp"
+#include "support/same_bits.hpp"
 
 namespace heed::test {
 
@@ -19,6 +19,13 @@ template <class Property>
 bool holds(const char* text, Property property) {
   setenv("RC_PARAMS", "seed=20240607 max_success=50", 0);
   return rc::check(text, property);
+}
+
+/// The same property of two precisions holds.
+template <class InFloat, class InDouble>
+void check_holds(InFloat in_float, InDouble in_double) {
+  CHECK(holds("in float", in_float));
+  CHECK(holds("in double", in_double));
 }
 
 /// low .. high, both included.
@@ -42,12 +49,6 @@ Tensor<Scalar> numbers(const Shape& shape) {
 template <class Scalar>
 Tensor<Scalar> rows_of(const Tensor<Scalar>& x, Index begin, Index end) {
   return Tensor<Scalar>(x.view().rows(begin, end));
-}
-
-template <class Scalar>
-bool same_bits(const Tensor<Scalar>& a, const Tensor<Scalar>& b) {
-  return a.size() == b.size() &&
-         (a.size() == 0 || std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(Scalar)) == 0);
 }
 
 /// Goes back from dL/dy = `cotangents` for each value y.

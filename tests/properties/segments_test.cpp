@@ -108,11 +108,9 @@ void lstm_of_each_alone() {
 }  // namespace
 
 TEST_CASE("attention over a ragged batch is attention over each sequence") {
-  CHECK(holds("in float", attention_of_each_alone<float>));
-  CHECK(holds("in double", attention_of_each_alone<double>));
+  check_holds(attention_of_each_alone<float>, attention_of_each_alone<double>);
 }
 
 TEST_CASE("an LSTM over a ragged batch is an LSTM over each sequence") {
-  CHECK(holds("in float", lstm_of_each_alone<float>));
-  CHECK(holds("in double", lstm_of_each_alone<double>));
+  check_holds(lstm_of_each_alone<float>, lstm_of_each_alone<double>);
 }

@@ -52,11 +52,9 @@ void weights_are_a_distribution() {
 }  // namespace
 
 TEST_CASE("adding a number to all scores changes not a bit of their softmax") {
-  CHECK(holds("in float", shifting_changes_nothing<float>));
-  CHECK(holds("in double", shifting_changes_nothing<double>));
+  check_holds(shifting_changes_nothing<float>, shifting_changes_nothing<double>);
 }
 
 TEST_CASE("a softmax is a distribution in the order of its scores") {
-  CHECK(holds("in float", weights_are_a_distribution<float>));
-  CHECK(holds("in double", weights_are_a_distribution<double>));
+  check_holds(weights_are_a_distribution<float>, weights_are_a_distribution<double>);
 }

@@ -27,6 +27,16 @@ inline constexpr bool allocations_counted = false;
 /// them) operator new since the program began. Never falls; always 0 where allocations are not counted.
 std::size_t allocations() noexcept;
 
+/// How many the third call of `step` makes: 0 where a warm step makes none.
+template <class Step>
+std::size_t warm_allocations(const Step& step) {
+  step();
+  step();
+  const std::size_t before = allocations();
+  step();
+  return allocations() - before;
+}
+
 /// Bytes that the process holds on the heap; 0 where allocations are not counted.
 std::size_t held_bytes() noexcept;
 

@@ -69,33 +69,12 @@ class Mask {
     }
     return mask;
   }
-  /// Non-zero = visible.
-  template <class T>
-  static Mask visible(TensorView<T> matrix) {
-    return explicit_term("Mask::visible", Kind::visible, matrix);
-  }
-  template <class T>
-  static Mask visible(MatrixView<T> matrix) {
-    return visible(TensorView<T>(matrix));
-  }
+  /// Non-zero = visible. The matrix, here and below, is a TensorView or a MatrixView.
+  static Mask visible(auto matrix) { return explicit_term("Mask::visible", Kind::visible, matrix); }
   /// Non-zero = hidden (PyTorch's `attn_mask` and `key_padding_mask` of MultiheadAttention).
-  template <class T>
-  static Mask hidden(TensorView<T> matrix) {
-    return explicit_term("Mask::hidden", Kind::hidden, matrix);
-  }
-  template <class T>
-  static Mask hidden(MatrixView<T> matrix) {
-    return hidden(TensorView<T>(matrix));
-  }
+  static Mask hidden(auto matrix) { return explicit_term("Mask::hidden", Kind::hidden, matrix); }
   /// Added to the scores; -infinity hides.
-  template <class T>
-  static Mask additive(TensorView<T> matrix) {
-    return explicit_term("Mask::additive", Kind::additive, matrix);
-  }
-  template <class T>
-  static Mask additive(MatrixView<T> matrix) {
-    return additive(TensorView<T>(matrix));
-  }
+  static Mask additive(auto matrix) { return explicit_term("Mask::additive", Kind::additive, matrix); }
 
   /// Visible only where both are; additive parts add up.
   friend Mask operator&(const Mask& a, const Mask& b) {
@@ -141,6 +120,10 @@ class Mask {
     Mask mask;
     mask.terms_.push_back(std::move(term));
     return mask;
+  }
+  template <class T>
+  static Mask explicit_term(std::string_view operation, Kind kind, MatrixView<T> matrix) {
+    return explicit_term(operation, kind, TensorView<T>(matrix));
   }
 
   bool causal_ = false;
