@@ -159,8 +159,10 @@ class Benchmark {
       if (option != "max_length") heed::fail<heed::OptionError>("set", "task." + option + " is the data set's to say");
     }
     const auto keep = [&](auto configuration, auto defaults, const std::string& model) {
-      out.options = options_of(configuration);
-      out.key = {{"data", data->second.key}, {"model", model}, {"set", changes(options_of(defaults), out.options)}};
+      out.options = heed::io::to_json(configuration);
+      out.key = {{"data", data->second.key},
+                 {"model", model},
+                 {"set", heed::io::changes(heed::io::to_json(defaults), out.options)}};
       out.configuration = std::move(configuration);
     };
     if (spec.contains("model")) {
@@ -173,23 +175,9 @@ class Benchmark {
     } else {
       Configuration configuration = preset(text(spec, "encoder"), next_basket), defaults;
       change(set, configuration);
-      const std::string encoder = heed::io::name_of(configuration.encoder);
-      defaults.encoder = heed::io::encoders().at(encoder);
+      const std::string encoder = configuration.encoder.choice();
+      defaults.encoder = heed::recsys::AnyEncoderOptions::choices().at(encoder);
       keep(std::move(configuration), std::move(defaults), encoder);
-    }
-    return out;
-  }
-
-  /// The options that both know, and to which they give another value: `to`'s.
-  static json changes(const json& from, const json& to) {
-    json out = json::object();
-    for (const auto& [name, value] : to.items()) {
-      if (!from.contains(name) || value == from.at(name)) continue;
-      if (!value.is_object()) {
-        out[name] = value;
-      } else if (json inner = changes(from.at(name), value); !inner.empty()) {
-        out[name] = std::move(inner);
-      }
     }
     return out;
   }
@@ -219,7 +207,7 @@ class Benchmark {
   /// Nothing also when the file is of another configuration, as a default has changed since.
   std::optional<json> result_of(const Run& run, int seed) const {
     auto out = read(path_of(run, seed));
-    if (out && !changes(out->at("configuration"), run.options).empty()) out.reset();
+    if (out && !heed::io::changes(out->at("configuration"), run.options).empty()) out.reset();
     return out;
   }
   static void write(const std::string& path, const std::string& content) {
@@ -301,12 +289,11 @@ class Benchmark {
     return true;
   }
 
-  bool train(ClickConfiguration configuration, const heed::data::Interactions& log, const std::function<bool()>& go_on,
-             json& out) {
+  bool train(const ClickConfiguration& configuration, const heed::data::Interactions& log,
+             const std::function<bool()>& go_on, json& out) {
     using Model = heed::recsys::DIN<float>;
     const heed::recsys::Task task(log, configuration.task);
-    configuration.recommender.num_items = log.num_items();
-    Model model(configuration.recommender);
+    Model model = model_of(configuration, log);
     heed::recsys::CandidateScorer<Model> scorer(model,
                                                 {.max_length = configuration.task.max_length, .executor = &executor_});
     heed::recsys::TrainHooks hooks;

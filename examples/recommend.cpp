@@ -316,7 +316,7 @@ Trained train_all_seeds(const heed::recsys::Task& task, const Configuration& con
       out.model.emplace(std::move(model));
     }
   }
-  out.measured.name = heed::io::name_of(configuration.encoder);
+  out.measured.name = configuration.encoder.choice();
   if (out.curves.size() > 1) out.measured.name += ", " + std::to_string(out.curves.size()) + " seeds";
   return out;
 }
@@ -430,8 +430,7 @@ void evaluate(const Options& options) {
   const heed::recsys::Task task(log, saved.task);
   heed::recsys::BatchRanker<Model> ranker(saved.model,
                                           {.max_length = saved.task.max_length, .executor = executor.get()});
-  Measured measured{heed::io::name_of(saved.model.encoder_options()),
-                    {ranker.evaluate(log, task.split(), task.evaluation())}};
+  Measured measured{saved.model.encoder_options().choice(), {ranker.evaluate(log, task.split(), task.evaluation())}};
   if (measured.evaluations.front().users.empty()) {
     std::printf("Nobody has events to test with\n");
     return;

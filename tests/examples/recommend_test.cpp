@@ -7,6 +7,7 @@
 
 #include "examples/programs.hpp"
 #include "heed/io/recommender.hpp"
+#include "heed/recsys/configuration.hpp"
 
 namespace {
 
@@ -107,7 +108,7 @@ TEST_CASE("every attention, without the head, every position", "[examples][recom
 TEST_CASE("every encoder trains, for the next basket and at every position", "[examples][recommend]") {
   const temporary::Folder folder;
   temporary::write_bytes(folder.file("log.tsv"), small_log());
-  for (const auto& [name, options] : heed::io::encoders()) {
+  for (const auto& [name, options] : heed::recsys::AnyEncoderOptions::choices()) {
     for (const std::string mode : {"next-basket", "every-position"}) {
       const Outcome outcome =
           shell(folder, "$recommend train --data log.tsv --epochs 1 --embed-dim 8 --threads 1 --mode " + mode +
@@ -115,11 +116,11 @@ TEST_CASE("every encoder trains, for the next basket and at every position", "[e
       INFO(outcome.text);
       CHECK(outcome.status == 0);
       const auto saved = heed::io::load_recommender<float>(folder.file("model.safetensors"));
-      CHECK(heed::io::name_of(saved.model.encoder_options()) == name);
+      CHECK(saved.model.encoder_options().choice() == name);
     }
   }
   const std::string log = temporary::read_bytes(folder.file("log.jsonl"));
-  CHECK(std::count(log.begin(), log.end(), '\n') == std::ssize(heed::io::encoders()) * 2);
+  CHECK(std::count(log.begin(), log.end(), '\n') == std::ssize(heed::recsys::AnyEncoderOptions::choices()) * 2);
   const auto line = nlohmann::json::parse(log.substr(0, log.find('\n')));
   for (const char* phase : {"batches", "forward", "backward", "update", "validation"}) {
     CHECK(line.at("seconds").at(phase).get<double>() > 0);
@@ -141,11 +142,15 @@ TEST_CASE("options by path, and what is wrong with them", "[examples][recommend]
   CHECK(saved.model.options().loss.kind == heed::recsys::NextItemLoss::Kind::gbce);
   CHECK_THAT(train("--set encoder.blocks=1").text, Contains("there is no option encoder.blocks"));
   CHECK_THAT(train("--hidden-size 4").text, Contains("there is no option encoder.hidden_size"));
-  CHECK_THAT(train("--set recommender.loss.kind=guess").text, Contains("choices"));
+  CHECK_THAT(train("--set recommender.loss.kind=guess").text,
+             Contains("recommender.loss.kind is \"guess\", wanted softmax|sampled_softmax|bce|gbce"));
   CHECK_THAT(train("--set encoder.num_blocks=many").text, Contains("encoder.num_blocks is \"many\""));
   CHECK_THAT(train("--set encoder.num_blocks=2.9").text, Contains("encoder.num_blocks is 2.9"));
   CHECK_THAT(train("--set encoder.num_blocks=true").text, Contains("encoder.num_blocks is true"));
   CHECK_THAT(train("--set recommender.max_length=7").text, Contains("recommender.max_length follows task.max_length"));
+  CHECK_THAT(train("--set encoder.num_blocks").text, Contains("encoder.num_blocks is not name=value"));
+  CHECK_THAT(train("--help").text, Contains("encoder.norm=pre  (pre|post|query)") &&
+                                       Contains("training.decay=constant  (constant|cosine|step)"));
   CHECK(train("--set encoder.dropout=0 task.max_length=7").status == 0);
   CHECK(heed::io::load_recommender<float>(folder.file("model.safetensors")).model.max_length() == 7);
 }
@@ -196,7 +201,7 @@ TEST_CASE("yesterday's model goes on with today's log, new items, kinds and cate
   CHECK_THAT(train("--data today.csv --items items.tsv --warm-start old --epochs 1 --log warm.jsonl"),
              Contains("Goes on from 7 items: 0 of them are not in this log, 2 of its 9 are new"));
   const auto today = heed::io::load_recommender<float>(folder.file("model.safetensors"));
-  CHECK(heed::io::name_of(today.model.encoder_options()) == "sasrec");
+  CHECK(today.model.encoder_options().choice() == "sasrec");
   CHECK(today.model.options().embed_dim == 8);
   CHECK(today.item_ids.size() == 9);
   CHECK(today.item_ids.id(0) == old.item_ids.id(0));
@@ -266,16 +271,16 @@ TEST_CASE("yesterday's model goes on with today's log, new items, kinds and cate
 TEST_CASE("SASRec as published, for the next basket and at every position", "[examples][recommend]") {
   const temporary::Folder folder;
   temporary::write_bytes(folder.file("log.tsv"), small_log());
-  for (const auto& [name, profile] : heed::io::sasrec_profiles()) {
+  for (const auto& [name, profile] : heed::recsys::sasrec_profiles()) {
     for (const std::string mode : {"next-basket", "every-position"}) {
       const Outcome outcome =
           shell(folder, "$recommend train --data log.tsv --epochs 1 --threads 1 --mode " + mode + " --profile " + name);
       INFO(outcome.text);
       REQUIRE(outcome.status == 0);
       const auto saved = heed::io::load_recommender<float>(folder.file("model.safetensors"));
-      auto wanted = heed::io::detail::to_json(profile.model);
+      auto wanted = heed::io::to_json(profile.model);
       wanted["num_items"] = 12;
-      CHECK(heed::io::detail::to_json(saved.model.options()) == wanted);
+      CHECK(heed::io::to_json(saved.model.options()) == wanted);
     }
   }
 }

@@ -68,9 +68,8 @@ TEST_CASE("a recommender comes back with its options, its catalogue and its weig
       {.next_basket = false, .validation_time = -5, .test_time = 5'000'000'000, .max_length = 77, .k = 5}, path);
   const auto saved = io::load_recommender<float>(path);
 
-  CHECK(io::detail::to_json(saved.model.options()) == io::detail::to_json(odd));
-  CHECK(io::detail::to_json(saved.model.encoder_options()) ==
-        io::detail::to_json(recsys::AnyEncoderOptions{odd_encoder}));
+  CHECK(io::to_json(saved.model.options()) == io::to_json(odd));
+  CHECK(io::to_json(saved.model.encoder_options()) == io::to_json(recsys::AnyEncoderOptions{odd_encoder}));
   CHECK(saved.model.options().loss.kind == recsys::NextItemLoss::Kind::gbce);
   CHECK(std::get<recsys::AttentionEncoderOptions>(saved.model.encoder_options().encoder).num_heads == 3);
   CHECK_FALSE(saved.task.next_basket);
@@ -94,7 +93,7 @@ TEST_CASE("a recommender comes back with its options, its catalogue and its weig
 
 TEST_CASE("a recommender of any encoder comes back", "[io][recommender]") {
   const temporary::Folder folder;
-  for (const auto& [name, encoder] : io::encoders()) {
+  for (const auto& [name, encoder] : recsys::AnyEncoderOptions::choices()) {
     INFO(name);
     Model model = make(tiny, encoder);
     io::save_recommender(model, catalogue(), {}, folder.file(name));
@@ -164,17 +163,34 @@ TEST_CASE("the names of kinds and features come back in the model's numbers", "[
   CHECK(folder.entries() == 1);
 }
 
-TEST_CASE("an option that a file lacks keeps its default, and choices have names", "[io][recommender]") {
-  recsys::TaskOptions task;
-  io::detail::from_json({{"next_basket", false}, {"test_time", 75}}, task);
-  CHECK_FALSE(task.next_basket);
-  CHECK(task.test_time == 75);
-  CHECK(task.max_length == recsys::TaskOptions().max_length);
-  for (const auto& [name, profile] : io::sasrec_profiles()) {
-    CHECK((profile.model.loss.kind == recsys::NextItemLoss::Kind::bce) == (name == "paper"));
-    CHECK((profile.encoder.norm == io::norm_placements().at("query")) == (name == "paper" || name == "plus"));
-  }
-  CHECK(io::sasrec_profiles().size() == 4);
+TEST_CASE("a file of before an option was there is read with its default", "[io][recommender]") {
+  const temporary::Folder folder;
+  Model model = make(tiny, {});
+  io::save_recommender(model, catalogue(), {.next_basket = false, .test_time = 75}, folder.file("m"));
+  change(folder.file("m"), "options",
+         R"({"recommender": {"num_items": 3, "embed_dim": 4, "max_length": 9}, "encoder": {"model": "attention"},
+             "task": {"next_basket": false, "test_time": 75}})");
+  const auto saved = io::load_recommender<float>(folder.file("m"));
+  CHECK_FALSE(saved.task.next_basket);
+  CHECK(saved.task.test_time == 75);
+  CHECK(saved.task.max_length == recsys::TaskOptions().max_length);
+  CHECK(io::to_json(saved.model.options()) == io::to_json(tiny));
+}
+
+TEST_CASE("a file as heed 0.1.0 wrote it is read", "[io][recommender]") {
+  const temporary::Folder folder;
+  Model model = make(odd, {odd_encoder});
+  io::save_recommender(model, catalogue(), {}, folder.file("m"));
+  const std::string written =
+      R"({"encoder":{"attention":"multi_head","decoder":true,"dropout":0.125,"hidden_size":6,"model":"attention",)"
+      R"("num_heads":3},"recommender":{"combination":"add","embed_dim":4,"item_bias":true,"item_deviation":0.5,)"
+      R"("loss":{"calibration":0.25,"cosine":false,"exclude_history":false,"in_batch":false,"kind":"gbce",)"
+      R"("negatives":7,"popularity":0.0,"scale":2.0},"max_age":5,"max_length":9,"num_features":0,"num_items":3,)"
+      R"("num_kinds":0,"pointer":false},"task":{"k":10,"learners":1.0,"max_length":300,"next_basket":true,)"
+      R"("test_time":0,"validation_time":0}})";
+  CHECK(io::SafetensorsFile(folder.file("m")).metadata().at("options") == written);  // nor has the form changed
+  change(folder.file("m"), "options", written);
+  CHECK(io::to_json(io::load_recommender<float>(folder.file("m")).model.options()) == io::to_json(odd));
 }
 
 TEST_CASE("what does not fit is not written", "[io][recommender]") {
@@ -221,7 +237,10 @@ TEST_CASE("a damaged or foreign file is an error that names it", "[io][recommend
   CHECK_THAT(broken("items", "[\"a\",\"a\",\"b\"]"), Contains("2 ids for 3 items"));
   CHECK_THAT(broken("names", "[1,2,3]"), Contains("metadata"));
   CHECK_THAT(broken("names", "[]"), Contains("metadata"));
-  CHECK_THAT(with("\"additive\"", "\"subtractive\""), Contains("unknown choice"));
+  CHECK_THAT(with("\"additive\"", "\"subtractive\""), Contains("attention is \"subtractive\", wanted none|"));
+  CHECK_THAT(with("\"decoder\"", "\"encoder\""), Contains("there is no option encoder, wanted one of model"));
+  CHECK_THAT(with("\"model\"", "\"mode\""), Contains("key 'model' not found"));
+  CHECK_THAT(with("\"max_age\":2", "\"max_age\":2.5"), Contains("max_age is 2.5, wanted integer"));
   CHECK_THAT(with("\"embed_dim\":4", "\"embed_dim\":1000000000000"), Contains("options say embed_dim 1000000000000"));
   CHECK_THAT(with("\"hidden_size\":64", "\"hidden_size\":1000000000000"), Contains("hidden_size"));
   CHECK_THAT(with("\"max_age\":", "\"max_age\":1"), Contains("ages.weight"));

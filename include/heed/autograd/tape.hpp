@@ -31,6 +31,10 @@ struct TapeOptions {
   bool training = false;         ///< true: dropout acts
   Random random{};               ///< where dropout takes its numbers from
   Executor* executor = nullptr;  ///< who runs the chunks; null: this thread. Must outlive the tape
+
+  void fields(auto&& visitor) {
+    visitor("record", record, "training", training, "random", random, "executor", executor);
+  }
 };
 
 /// What a backward function sees: the gradient of its output, and arrays to which it adds the gradients of its inputs.

@@ -18,6 +18,8 @@ namespace heed::inline HEED_ABI::data {
 struct KCoreOptions {
   Index users = 5;
   Index items = 5;
+
+  void fields(auto&& visitor) { visitor("users", users, "items", items); }
 };
 
 /// The largest part of `log` in which every user has `options.users` events at least and every item `options.items`.

@@ -63,6 +63,8 @@ class LineReader {
 struct ReadOptions {
   /// False: throw IoError("reader: file:line: what was wrong"). True: leave the line out and count it.
   bool skip_bad_lines = false;
+
+  void fields(auto&& visitor) { visitor("skip_bad_lines", skip_bad_lines); }
 };
 
 /// What a reader met on its way.

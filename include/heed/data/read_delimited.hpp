@@ -23,6 +23,11 @@ struct DelimitedOptions {
   std::string time = "";    ///< empty: no times, the file's order is the order
   std::string rating = "";  ///< empty: no ratings
   std::string kind = "";    ///< empty: no kinds of event
+
+  void fields(auto&& visitor) {
+    visitor("delimiter", delimiter, "quote", quote, "user", user, "item", item, "time", time, "rating", rating, "kind",
+            kind);
+  }
 };
 
 /// Where the names of ids are.
@@ -31,6 +36,8 @@ struct NamesOptions {
   char quote = 0;  ///< as in DelimitedOptions
   std::string id = "item_id";
   std::string name = "description";
+
+  void fields(auto&& visitor) { visitor("delimiter", delimiter, "quote", quote, "id", id, "name", name); }
 };
 
 /// Where a categorical feature of items is.
@@ -39,6 +46,8 @@ struct FeatureOptions {
   char quote = 0;  ///< as in DelimitedOptions
   std::string id = "item_id";
   std::string feature = "category";
+
+  void fields(auto&& visitor) { visitor("delimiter", delimiter, "quote", quote, "id", id, "feature", feature); }
 };
 
 namespace detail {

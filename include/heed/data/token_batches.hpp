@@ -18,6 +18,8 @@ namespace heed::inline HEED_ABI::data {
 struct TokenBatchOptions {
   Index max_tokens = 4096;  ///< of the histories of a batch, together; an empty history counts as one
   Index bucket = 16;        ///< histories of 1 .. bucket tokens are alike, those of bucket + 1 .. 2 bucket, and so on
+
+  void fields(auto&& visitor) { visitor("max_tokens", max_tokens, "bucket", bucket); }
 };
 
 /// Examples [begin, end) are one batch.

@@ -14,8 +14,10 @@
 
 #include "heed/data/vocabulary.hpp"
 #include "heed/io/checkpoint.hpp"
-#include "heed/io/detail/recommender_options.hpp"
+#include "heed/io/options_json.hpp"
 #include "heed/io/utf8.hpp"
+#include "heed/recsys/models/any.hpp"
+#include "heed/recsys/task.hpp"
 
 namespace heed::inline HEED_ABI::io {
 
@@ -71,9 +73,9 @@ void save_recommender(recsys::AnyRecommender<Scalar>& model, const data::Vocabul
   const auto features = model.input.item_features();
   const nlohmann::json ids = detail::ids_of(item_ids, "item", path);
   nlohmann::json names = nlohmann::json::array();
-  const nlohmann::json options{{"recommender", detail::to_json(model.options())},
-                               {"encoder", detail::to_json(model.encoder_options())},
-                               {"task", detail::to_json(task)}};
+  const nlohmann::json options{{"recommender", to_json(model.options())},
+                               {"encoder", to_json(model.encoder_options())},
+                               {"task", to_json(task)}};
   for (std::int32_t i = 0; i < item_ids.size(); ++i) names.push_back(std::string(item_ids.name(i)));
   // A name is there to be read by people: its stray bytes may be replaced, an id's may not.
   constexpr auto replace = nlohmann::json::error_handler_t::replace;
@@ -106,9 +108,10 @@ SavedRecommender<Scalar> load_recommender(const std::string& path) {
   std::vector<std::int32_t> features;
   try {
     const auto options = nlohmann::json::parse(metadata.at("options"));
-    detail::from_json(options.at("recommender"), model);
-    detail::from_json(options.at("encoder"), encoder);
-    detail::from_json(options.at("task"), task);
+    from_json(options.at("recommender"), model);
+    options.at("encoder").at(detail::choice_key);  // throws: no encoder is a file's default
+    from_json(options.at("encoder"), encoder);
+    from_json(options.at("task"), task);
     features = nlohmann::json::parse(metadata.at("item_features")).get<std::vector<std::int32_t>>();
     const auto ids = nlohmann::json::parse(metadata.at("items")), names = nlohmann::json::parse(metadata.at("names"));
     for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -123,8 +126,10 @@ SavedRecommender<Scalar> load_recommender(const std::string& path) {
     read_fields("features", fields.features);
   } catch (const nlohmann::json::exception& error) {
     bad(message("metadata: ", error.what()));
+  } catch (const OptionError& error) {
+    bad(message("metadata: ", error.what()));
   } catch (const std::out_of_range&) {
-    bad("metadata lacks options, item_features, items or names, or names an unknown choice");
+    bad("metadata lacks options, item_features, items or names");
   }
   if ((fields.kinds.size() != 0 && fields.kinds.size() != model.num_kinds) ||
       (fields.features.size() != 0 && fields.features.size() != model.num_features)) {
@@ -145,8 +150,8 @@ SavedRecommender<Scalar> load_recommender(const std::string& path) {
         bad(message("options say ", name, " ", field, ", the file holds ", bytes, " bytes of weights"));
     }
   };
-  detail::each_option(model, check);
-  std::visit([&](const auto& one) { detail::each_option(one, check); }, encoder.encoder);
+  for_each_field(model, check);
+  for_each_field(encoder, check);
   try {
     SavedRecommender<Scalar> out{recsys::AnyRecommender<Scalar>(model, encoder), std::move(item_ids), task,
                                  std::move(fields)};

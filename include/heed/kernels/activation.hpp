@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "heed/core/config.hpp"
+#include "heed/core/options.hpp"
 #include "heed/simd/math.hpp"
 #include "heed/simd/pack.hpp"
 
@@ -13,6 +14,9 @@ namespace heed::inline HEED_ABI {
 /// relu max(x, 0); sigmoid 1/(1 + e^-x); tanh; silu x sigmoid(x); gelu x/2 erfc(-x/sqrt 2); gelu_tanh its approximation
 /// x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) (Hendrycks and Gimpel 2016).
 enum class Activation : std::uint8_t { identity, relu, sigmoid, tanh, silu, gelu, gelu_tanh };
+constexpr auto names(Activation) {
+  return enum_names("identity", "relu", "sigmoid", "tanh", "silu", "gelu", "gelu_tanh");
+}
 
 /// True when the derivative follows from the output alone, so that the input need not be kept.
 constexpr bool derivative_from_output(Activation a) {

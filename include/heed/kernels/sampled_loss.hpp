@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "heed/core/options.hpp"
 #include "heed/core/view.hpp"
 #include "heed/kernels/detail/keep_first.hpp"
 #include "heed/kernels/prefetch.hpp"
@@ -21,6 +22,7 @@ enum class SampledLoss : std::uint8_t {
   bce,      ///< -log S(t) - sum_j log (1 - S(n_j)) (SASRec: Kang and McAuley 2018, eq. 6)
   gbce      ///< -(beta log S(t) + sum_j log (1 - S(n_j))) / (1 + N) (gSASRec: Petrov and Macdonald 2023, eq. 8)
 };
+constexpr auto names(SampledLoss) { return enum_names("softmax", "bce", "gbce"); }
 
 /// logits [1 + N, rows], the targets' first, become the gradients of the losses by them; returns the sum of the losses.
 /// -infinity hides a negative (N counts it still). `beta` is gBCE's.

@@ -13,6 +13,8 @@ struct AdditiveAttentionOptions {
   Index query_size = 0;
   Index key_size = 0;
   Index hidden_size = 0;  ///< of the scoring network
+
+  void fields(auto&& visitor) { visitor("query_size", query_size, "key_size", key_size, "hidden_size", hidden_size); }
 };
 
 /// score_ij = v . tanh(W_q q_i + W_k k_j + b), softmax over the visible keys, weighted sum of the values.

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <optional>
 
+#include "heed/core/options.hpp"
 #include "heed/nn/mlp.hpp"
 #include "heed/ops/multiply.hpp"
 #include "heed/ops/reshape.hpp"
@@ -15,12 +16,17 @@
 namespace heed::inline HEED_ABI::nn {
 
 enum class PoolingScore { dot_product, mlp };
+constexpr auto names(PoolingScore) { return enum_names("dot_product", "mlp"); }
 
 struct AttentionPoolingOptions {
   Index embed_dim = 0;
   Index num_heads = 1;
   PoolingScore score = PoolingScore::dot_product;
   Index hidden_size = 0;  ///< of the scoring MLP; 0: embed_dim
+
+  void fields(auto&& visitor) {
+    visitor("embed_dim", embed_dim, "num_heads", num_heads, "score", score, "hidden_size", hidden_size);
+  }
 };
 
 /// Head h weighs the elements by the softmax of its score and sums its share of the (projected) features:

@@ -9,6 +9,8 @@ namespace heed::inline HEED_ABI::nn {
 
 struct DropoutOptions {
   double p = 0.5;  ///< the share of elements that become 0
+
+  void fields(auto&& visitor) { visitor("p", p); }
 };
 
 /// Inverted dropout: while the tape is training, elements are dropped and the others divided by 1 - p.

@@ -14,6 +14,11 @@ struct EmbeddingOptions {
   Index embedding_dim = 0;
   Index padding_idx = -1;         ///< a row that is always zero; -1 for none
   double standard_deviation = 1;  ///< of the first values
+
+  void fields(auto&& visitor) {
+    visitor("num_embeddings", num_embeddings, "embedding_dim", embedding_dim, "padding_idx", padding_idx,
+            "standard_deviation", standard_deviation);
+  }
 };
 
 /// weight [num_embeddings, embedding_dim]. As torch.nn.Embedding, except that the padding row is an invariant: zero

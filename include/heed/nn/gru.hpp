@@ -14,6 +14,11 @@ struct GruOptions {
   bool bias = true;
   bool bidirectional = false;
   double dropout = 0;  ///< on every layer's output but the last's, while the tape is training
+
+  void fields(auto&& visitor) {
+    visitor("input_size", input_size, "hidden_size", hidden_size, "num_layers", num_layers, "bias", bias,
+            "bidirectional", bidirectional, "dropout", dropout);
+  }
 };
 
 /// As torch.nn.GRU: gates in rows r, z, n, two biases, the same names; the reset gate acts after the product with the

@@ -24,6 +24,11 @@ struct HSTULayerOptions {
   Index time_buckets = 0;   ///< times between two events that have a bias (see pointwise_attention); 0: none has
   double dropout = 0.2;     ///< of the gated values
   double eps = 1e-6;        ///< of the normalisations
+
+  void fields(auto&& visitor) {
+    visitor("embed_dim", embed_dim, "num_heads", num_heads, "attention_dim", attention_dim, "linear_dim", linear_dim,
+            "max_length", max_length, "time_buckets", time_buckets, "dropout", dropout, "eps", eps);
+  }
 };
 
 /// u, v, q, k = silu(W norm_input(x));  x + output(dropout(norm_attention(attention(q, k, v)) u)), where the attention

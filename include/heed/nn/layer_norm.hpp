@@ -10,6 +10,8 @@ namespace heed::inline HEED_ABI::nn {
 struct LayerNormOptions {
   Index features = 0;
   double eps = 1e-5;
+
+  void fields(auto&& visitor) { visitor("features", features, "eps", eps); }
 };
 
 /// (x - mean) / sqrt(variance + eps) * weight + bias over the last dimension. As torch.nn.LayerNorm.

@@ -19,6 +19,11 @@ struct LiGRLayerOptions {
   Index feedforward_dim = 0;  ///< 0: four times embed_dim
   double dropout = 0.1;       ///< of each part, of the attention's weights, and inside of the feed-forward network
   double eps = 1e-5;          ///< of the normalisations
+
+  void fields(auto&& visitor) {
+    visitor("embed_dim", embed_dim, "num_heads", num_heads, "feedforward_dim", feedforward_dim, "dropout", dropout,
+            "eps", eps);
+  }
 };
 
 /// x + sigmoid(gate1(x)) dropout(attention(norm1(x))), then x + sigmoid(gate2(x)) dropout(f(norm2(x))) with

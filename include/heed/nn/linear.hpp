@@ -13,6 +13,8 @@ struct LinearOptions {
   Index in_features = 0;
   Index out_features = 0;
   bool bias = true;
+
+  void fields(auto&& visitor) { visitor("in_features", in_features, "out_features", out_features, "bias", bias); }
 };
 
 /// y = x W^T + b; weight [out, in], bias [out]. As torch.nn.Linear.

@@ -16,6 +16,11 @@ struct MlpOptions {
   Activation activation = Activation::relu;
   double dropout = 0;  ///< after each hidden layer
   bool bias = true;
+
+  void fields(auto&& visitor) {
+    visitor("in_features", in_features, "hidden_features", hidden_features, "out_features", out_features, "activation",
+            activation, "dropout", dropout, "bias", bias);
+  }
 };
 
 /// Linear layers with an activation between them; parameters `layers.0.weight`, ..

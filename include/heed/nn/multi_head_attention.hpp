@@ -15,6 +15,11 @@ struct MultiHeadAttentionOptions {
   bool bias = true;
   Index kdim = 0;  ///< width of the keys; 0: embed_dim
   Index vdim = 0;  ///< width of the values; 0: embed_dim
+
+  void fields(auto&& visitor) {
+    visitor("embed_dim", embed_dim, "num_heads", num_heads, "dropout", dropout, "bias", bias, "kdim", kdim, "vdim",
+            vdim);
+  }
 };
 
 /// As torch.nn.MultiheadAttention over ragged sequences: `in_proj_weight` [3E, E] (rows q, k, v) or, with kdim or vdim,

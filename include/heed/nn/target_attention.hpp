@@ -14,6 +14,10 @@ struct TargetAttentionOptions {
   std::vector<Index> hidden_features = {36};
   Activation activation = Activation::sigmoid;
   bool softmax = true;  ///< false, as in the paper: the sum keeps the intensity of the interest
+
+  void fields(auto&& visitor) {
+    visitor("embed_dim", embed_dim, "hidden_features", hidden_features, "activation", activation, "softmax", softmax);
+  }
 };
 
 /// score_ij = MLP([q_i, k_j, q_i - k_j, q_i * k_j]); weights are the scores or their softmax over the sequence.

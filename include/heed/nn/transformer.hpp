@@ -4,6 +4,7 @@
 
 #include <span>
 
+#include "heed/core/options.hpp"
 #include "heed/nn/layer_norm.hpp"
 #include "heed/nn/multi_head_attention.hpp"
 #include "heed/ops/gather.hpp"
@@ -17,6 +18,7 @@ enum class NormPlacement {
   post,  ///< norm(x + f(x)): what each part leaves (Vaswani et al. 2017; PyTorch's default)
   query  ///< the queries alone, and the residual path with them (Kang and McAuley 2018, SASRec's code)
 };
+constexpr auto names(NormPlacement) { return enum_names("pre", "post", "query"); }
 
 struct TransformerEncoderLayerOptions {
   Index embed_dim = 0;
@@ -28,6 +30,12 @@ struct TransformerEncoderLayerOptions {
   double attention_dropout = 0.1;   ///< of the attention's weights
   double activation_dropout = 0.1;  ///< inside of the feed-forward network
   double eps = 1e-5;                ///< of the normalisations
+
+  void fields(auto&& visitor) {
+    visitor("embed_dim", embed_dim, "num_heads", num_heads, "feedforward_dim", feedforward_dim, "activation",
+            activation, "norm", norm, "dropout", dropout, "attention_dropout", attention_dropout, "activation_dropout",
+            activation_dropout, "eps", eps);
+  }
 };
 
 /// As torch.nn.TransformerEncoderLayer over ragged sequences, under its names: `self_attn`, `linear1`, `linear2`,

@@ -21,6 +21,11 @@ struct AttentionOptions {
   /// With both (or without any token, where both are empty), the result has `mass`: the item that each key [key tokens]
   /// holds, and that each query [query tokens] asks for. The call copies them.
   std::span<const Index> key_items{}, query_items{};
+
+  void fields(auto&& visitor) {
+    visitor("num_heads", num_heads, "scale", scale, "dropout", dropout, "weights", weights, "key_items", key_items,
+            "query_items", query_items);
+  }
 };
 
 template <class Scalar>

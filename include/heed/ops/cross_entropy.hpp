@@ -13,6 +13,10 @@ struct CrossEntropyOptions {
   Index ignore_index = -100;   ///< rows with this target count neither in the loss nor in the mean
   double label_smoothing = 0;  ///< s in [0, 1]: the target distribution is (1 - s) one-hot + s / classes
   Reduction reduction = Reduction::mean;
+
+  void fields(auto&& visitor) {
+    visitor("ignore_index", ignore_index, "label_smoothing", label_smoothing, "reduction", reduction);
+  }
 };
 
 /// logits [rows, classes] (leading dimensions fold into rows), targets [rows] -> loss [], or [rows] with

@@ -15,6 +15,8 @@ template <class Scalar>
 struct GatedProductOptions {
   Activation activation = Activation::sigmoid;  ///< of the gate
   Var<Scalar> residual{};                       ///< of the same shape, or empty
+
+  void fields(auto&& visitor) { visitor("activation", activation, "residual", residual); }
 };
 
 /// residual + activation(gate) value, elementwise: a gated linear unit (Dauphin et al. 2017; with silu the inside of

@@ -16,6 +16,8 @@ struct LinearCrossEntropyOptions {
   Index ignore_index = -100;              ///< rows with this target count neither in the loss nor in the mean
   Reduction reduction = Reduction::mean;  ///< or sum
   double scale = 1;                       ///< of the products, not of the bias: 1 / temperature
+
+  void fields(auto&& visitor) { visitor("ignore_index", ignore_index, "reduction", reduction, "scale", scale); }
 };
 
 namespace detail {

@@ -15,6 +15,8 @@ struct LinearDropoutOptions {
   Activation activation = Activation::identity;
   double dropout = 0;      ///< as the operation `dropout`, while the tape is training
   Var<Scalar> residual{};  ///< of the output's shape, or empty
+
+  void fields(auto&& visitor) { visitor("activation", activation, "dropout", dropout, "residual", residual); }
 };
 
 namespace detail {

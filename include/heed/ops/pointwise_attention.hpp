@@ -21,6 +21,10 @@ struct PointwiseAttentionOptions {
   Var<Scalar> time_bias{};                ///< [buckets]: see kernels::time_bucket
   std::span<const std::int64_t> times{};  ///< [tokens], in any unit; read, and copied, for `time_bias` only
   bool weights = false;
+
+  void fields(auto&& visitor) {
+    visitor("num_heads", num_heads, "position_bias", position_bias, "time_bias", time_bias, "times", times, "weights", weights);
+  }
 };
 
 /// q, k [tokens, E], v [tokens, V] -> context [tokens, V]; head h takes columns h E / heads on of each. In a sequence

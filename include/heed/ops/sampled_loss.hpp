@@ -38,6 +38,11 @@ struct SampledLossOptions {
   Index catalogue = 0;        ///< items that negatives were drawn from, for gBCE's a; 0: the table's
   bool hide_hits = true;      ///< a negative that is the row's own target does not count
   std::span<const double> log_probabilities{};  ///< [items] or empty: of being sampled, taken off all logits (logQ)
+
+  void fields(auto&& visitor) {
+    visitor("loss", loss, "ignore_index", ignore_index, "reduction", reduction, "scale", scale, "calibration",
+            calibration, "catalogue", catalogue, "hide_hits", hide_hits, "log_probabilities", log_probabilities);
+  }
 };
 
 namespace detail {

@@ -15,6 +15,11 @@ struct AdamOptions {
   double weight_decay = 0;  ///< times the value is added to the gradient
   std::vector<Group> groups{};
   Executor* executor = nullptr;  ///< who runs the chunks; null: this thread. Must outlive the optimiser
+
+  void fields(auto&& visitor) {
+    visitor("learning_rate", learning_rate, "beta1", beta1, "beta2", beta2, "eps", eps, "weight_decay", weight_decay,
+            "groups", groups, "executor", executor);
+  }
 };
 
 /// m and v are running means of the gradient and its square; p -= learning_rate m' / (sqrt(v') + eps), the primes being

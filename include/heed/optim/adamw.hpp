@@ -14,6 +14,11 @@ struct AdamWOptions {
   double weight_decay = 0.01;  ///< times the learning rate and the value is taken from the value
   std::vector<Group> groups{};
   Executor* executor = nullptr;  ///< who runs the chunks; null: this thread. Must outlive the optimiser
+
+  void fields(auto&& visitor) {
+    visitor("learning_rate", learning_rate, "beta1", beta1, "beta2", beta2, "eps", eps, "weight_decay", weight_decay,
+            "groups", groups, "executor", executor);
+  }
 };
 
 /// p *= 1 - learning_rate weight_decay, then Adam's step without decay. As torch.optim.AdamW.

@@ -13,6 +13,8 @@ namespace heed::inline HEED_ABI::optim {
 
 struct ClipOptions {
   bool error_if_nonfinite = false;  ///< true: throws Error, naming a parameter, before any gradient is changed
+
+  void fields(auto&& visitor) { visitor("error_if_nonfinite", error_if_nonfinite); }
 };
 
 namespace detail {

@@ -7,11 +7,13 @@
 
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
+#include "heed/core/options.hpp"
 
 namespace heed::inline HEED_ABI::optim {
 
 /// How the rate falls after the warm-up.
 enum class Decay : std::uint8_t { constant, cosine, step };
+constexpr auto names(Decay) { return enum_names("constant", "cosine", "step"); }
 
 struct ScheduleOptions {
   double learning_rate = 1e-3;  ///< the highest, reached at the end of the warm-up
@@ -21,6 +23,11 @@ struct ScheduleOptions {
   double final_scale = 0;  ///< cosine: times learning_rate is where it ends
   Index every = 0;         ///< step: how many steps the rate stays
   double factor = 0.1;     ///< step: then it is multiplied by this
+
+  void fields(auto&& visitor) {
+    visitor("learning_rate", learning_rate, "warm_up", warm_up, "decay", decay, "total_steps", total_steps,
+            "final_scale", final_scale, "every", every, "factor", factor);
+  }
 };
 
 /// A pure function of the step: `optimizer.set_learning_rate(schedule(optimizer.steps()))` before each step. Warm-up,

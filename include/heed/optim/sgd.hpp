@@ -14,6 +14,11 @@ struct SgdOptions {
   double weight_decay = 0;  ///< times the value is added to the gradient
   std::vector<Group> groups{};
   Executor* executor = nullptr;  ///< who runs the chunks; null: this thread. Must outlive the optimiser
+
+  void fields(auto&& visitor) {
+    visitor("learning_rate", learning_rate, "momentum", momentum, "nesterov", nesterov, "weight_decay", weight_decay,
+            "groups", groups, "executor", executor);
+  }
 };
 
 /// b = momentum b + g; p -= learning_rate b. As torch.optim.SGD (dampening 0).

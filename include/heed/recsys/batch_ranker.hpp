@@ -19,6 +19,8 @@ struct BatchRankerOptions {
   Index batch_size = 64;   ///< histories scored at a time
   Index max_length = 300;  ///< events of a history that the model sees, if it can see so many
   Executor* executor = nullptr;
+
+  void fields(auto&& visitor) { visitor("batch_size", batch_size, "max_length", max_length, "executor", executor); }
 };
 
 /// Asks a model that has `num_items()` and `score(tape, batch, scores)` for the best items after each history. The

@@ -16,6 +16,8 @@ namespace heed::inline HEED_ABI::recsys {
 struct BootstrapOptions {
   Index resamples = 10000;
   double level = 0.95;  ///< the share of resampled means inside the interval
+
+  void fields(auto&& visitor) { visitor("resamples", resamples, "level", level); }
 };
 
 /// A mean difference and the interval around it.

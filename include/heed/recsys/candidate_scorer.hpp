@@ -15,6 +15,8 @@ namespace heed::inline HEED_ABI::recsys {
 struct CandidateScorerOptions {
   Index max_length = 300;  ///< events of the history that the model sees, if it can see so many
   Executor* executor = nullptr;
+
+  void fields(auto&& visitor) { visitor("max_length", max_length, "executor", executor); }
 };
 
 /// The callable that `evaluate_sampled` takes, around a model that has `click(tape, batch, candidates, segments)` or,

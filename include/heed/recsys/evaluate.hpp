@@ -12,6 +12,7 @@
 
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
+#include "heed/core/options.hpp"
 #include "heed/data/interactions.hpp"
 #include "heed/data/split.hpp"
 #include "heed/recsys/history.hpp"
@@ -20,6 +21,7 @@
 namespace heed::inline HEED_ABI::recsys {
 
 enum class HeldOut { validation, test };
+constexpr auto names(HeldOut) { return enum_names("validation", "test"); }
 
 struct EvaluateOptions {
   Index k = 10;
@@ -30,6 +32,7 @@ struct EvaluateOptions {
   /// The lists are kept up to here, for metrics at other cut-offs and for files; at least k.
   Index depth = 0;
 
+  void fields(auto&& visitor) { visitor("k", k, "held_out", held_out, "keep_history", keep_history, "depth", depth); }
   Index list_length() const { return std::max(k, depth); }
 };
 

@@ -12,6 +12,7 @@
 
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
+#include "heed/core/options.hpp"
 #include "heed/core/random.hpp"
 #include "heed/recsys/evaluate.hpp"
 
@@ -19,6 +20,7 @@ namespace heed::inline HEED_ABI::recsys {
 
 /// Which items a target has to beat: drawn alike, drawn by how often they occur in the histories, or every item.
 enum class Candidates { uniform, popularity, all };
+constexpr auto names(Candidates) { return enum_names("uniform", "popularity", "all"); }
 
 struct EvaluateSampledOptions {
   Index k = 10;
@@ -31,6 +33,11 @@ struct EvaluateSampledOptions {
   bool keep_history = false;  ///< items of the history may be targets and negatives
   Ties ties = Ties::conservative;
   Random random{};  ///< the same number gives every model the same negatives, whichever users are evaluated
+
+  void fields(auto&& visitor) {
+    visitor("k", k, "held_out", held_out, "candidates", candidates, "count", count, "replacement", replacement,
+            "keep_history", keep_history, "ties", ties, "random", random);
+  }
 };
 
 /// The outcome, user by user. Sampled metrics do not order models as full ranking does (Krichene and Rendle 2020):

@@ -17,6 +17,8 @@ struct ExplainOptions {
   Index k = 10;
   Index max_length = 300;    ///< events of the history that the model sees, if it can see so many
   bool keep_history = true;  ///< items of the history may be recommended again
+
+  void fields(auto&& visitor) { visitor("k", k, "max_length", max_length, "keep_history", keep_history); }
 };
 
 struct ExplainedItem {

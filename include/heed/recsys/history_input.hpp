@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "heed/core/options.hpp"
 #include "heed/nn/embedding.hpp"
 #include "heed/nn/linear.hpp"
 #include "heed/ops/add.hpp"
@@ -22,6 +23,7 @@ enum class Combination {
   add,    ///< their sum
   concat  ///< a linear layer over all of them side by side
 };
+constexpr auto names(Combination) { return enum_names("add", "concat"); }
 
 struct HistoryInputOptions {
   Index num_items = 0;
@@ -32,6 +34,11 @@ struct HistoryInputOptions {
   Index num_features = 0;  ///< embedded values of the items' feature (category, say); 0: none is seen
   Combination combination = Combination::add;
   double deviation = 0.02;  ///< standard deviation of the vectors' first values
+
+  void fields(auto&& visitor) {
+    visitor("num_items", num_items, "embed_dim", embed_dim, "max_age", max_age, "num_kinds", num_kinds, "num_features",
+            num_features, "combination", combination, "deviation", deviation);
+  }
 };
 
 /// The events of a batch -> [tokens, embed_dim]. Tables that are not asked for are not there and cost nothing.

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 
+#include "heed/core/options.hpp"
 #include "heed/data/batch.hpp"
 #include "heed/ops/expand.hpp"
 #include "heed/ops/gather.hpp"
@@ -39,7 +40,13 @@ struct NextItemLoss {
   double calibration = 0.75;     ///< of gbce
   double scale = 1;              ///< of the products: 1 / temperature
   bool cosine = false;           ///< states and item vectors are brought to length 1 first
+
+  void fields(auto&& visitor) {
+    visitor("kind", kind, "negatives", negatives, "popularity", popularity, "in_batch", in_batch, "exclude_history",
+            exclude_history, "calibration", calibration, "scale", scale, "cosine", cosine);
+  }
 };
+constexpr auto names(NextItemLoss::Kind) { return enum_names("softmax", "sampled_softmax", "bce", "gbce"); }
 
 /// The products that the losses are of: state [queries, d], table [items, d], bias [items] or empty -> [queries,
 /// items].

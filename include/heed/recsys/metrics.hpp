@@ -11,6 +11,7 @@
 
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
+#include "heed/core/options.hpp"
 
 namespace heed::inline HEED_ABI::recsys {
 
@@ -81,6 +82,7 @@ inline RankingMetrics ranking_metrics(std::span<const std::int32_t> ranked, std:
 /// Where items of equal score stand, seen from a target: all behind it, all before it (constant scores then find
 /// nothing), or in every order: the mean of the metrics over them.
 enum class Ties { optimistic, conservative, expected };
+constexpr auto names(Ties) { return enum_names("optimistic", "conservative", "expected"); }
 
 /// The metrics at `k` of a single target with `score` among candidates with the scores `others` (itself not among
 /// them). A score of -infinity or NaN is never recommended: as the target's it finds nothing, as another's it stands

@@ -33,6 +33,12 @@ struct NextItemOptions {
   bool item_bias = false;  ///< a number an item on top of the products
   bool pointer = false;    ///< the repeat-aware head
   NextItemLoss loss{};
+
+  void fields(auto&& visitor) {
+    visitor("num_items", num_items, "embed_dim", embed_dim, "max_length", max_length, "item_deviation", item_deviation,
+            "max_age", max_age, "num_kinds", num_kinds, "num_features", num_features, "combination", combination,
+            "item_bias", item_bias, "pointer", pointer, "loss", loss);
+  }
 };
 
 /// Event vectors -> encoder -> a user vector at each query, whose products with the item

@@ -13,6 +13,10 @@ struct PointerHeadOptions {
   Index state_size = 0;    ///< of what each event has become
   Index summary_size = 0;  ///< of what is known at a query
   Index hidden_size = 64;  ///< of the attention
+
+  void fields(auto&& visitor) {
+    visitor("state_size", state_size, "summary_size", summary_size, "hidden_size", hidden_size);
+  }
 };
 
 /// p(item) = g * (attention on the item's occurrences in the history) + (1 - g) * p_catalogue(item), with

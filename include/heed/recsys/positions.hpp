@@ -14,6 +14,10 @@ struct PositionsOptions {
   Index max_length = 0;
   Index embed_dim = 0;
   double standard_deviation = 0.02;  ///< of the first values
+
+  void fields(auto&& visitor) {
+    visitor("max_length", max_length, "embed_dim", embed_dim, "standard_deviation", standard_deviation);
+  }
 };
 
 /// weight [max_length, embed_dim]: one vector for each place, counted from the start of what the model sees.

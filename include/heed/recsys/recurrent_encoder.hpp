@@ -16,6 +16,10 @@ struct RecurrentEncoderOptions {
   Index hidden_size = 64;
   Index num_layers = 1;
   double dropout = 0.1;  ///< on item vectors, between layers and on states
+
+  void fields(auto&& visitor) {
+    visitor("embed_dim", embed_dim, "hidden_size", hidden_size, "num_layers", num_layers, "dropout", dropout);
+  }
 };
 
 /// The state after an event is the user: of `embed_dim` numbers as it is, otherwise by a projection.

@@ -18,6 +18,8 @@ struct SessionOptions {
   Index max_length = 300;     ///< events of the history that the model sees, if it can see so many
   bool exclude_seen = false;  ///< never recommend what the user already took
   Executor* executor = nullptr;
+
+  void fields(auto&& visitor) { visitor("max_length", max_length, "exclude_seen", exclude_seen, "executor", executor); }
 };
 
 /// A user in front of a trained model. The model must outlive it, may be shared by sessions on other threads, and is

@@ -29,6 +29,11 @@ struct TaskOptions {
   Index max_length = 300;  ///< events of a history that a neural model sees, if it can see so many
   Index k = 10;            ///< length of the lists that are measured
   double learners = 1;  ///< share of the users whose events are learned from; all validate and are measured. A smaller
+
+  void fields(auto&& visitor) {
+    visitor("next_basket", next_basket, "validation_time", validation_time, "test_time", test_time, "max_length",
+            max_length, "k", k, "learners", learners);
+  }
                         ///< share is a part of a greater one
 
   bool by_time() const { return validation_time != 0 || test_time != 0; }

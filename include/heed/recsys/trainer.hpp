@@ -37,6 +37,12 @@ struct TrainOptions {
   std::function<bool(std::string_view path, const Shape& shape)> lazy_rows{};
   Random random{42};
   Executor* executor = nullptr;
+
+  void fields(auto&& visitor) {
+    visitor("batch_size", batch_size, "max_tokens", max_tokens, "max_epochs", max_epochs, "patience", patience,
+            "learning_rate", learning_rate, "warm_up", warm_up, "decay", decay, "clip_norm", clip_norm, "lazy_rows",
+            lazy_rows, "random", random, "executor", executor);
+  }
 };
 
 /// After a step.

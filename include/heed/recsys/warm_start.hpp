@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "heed/core/options.hpp"
 #include "heed/nn/module.hpp"
 #include "heed/optim/optimizer.hpp"
 
@@ -20,6 +21,7 @@ enum class NewItems {
   fresh,  ///< where it is: today's first values
   mean    ///< at the mean of the known ones', of an item at that of those of its feature where there are any
 };
+constexpr auto names(NewItems) { return enum_names("fresh", "mean"); }
 
 /// `items`, `features` and `kinds` give today's number of each of yesterday's, -1 for what is gone (see
 /// data::renumbering); empty: nothing has changed.
@@ -29,6 +31,11 @@ struct WarmStartOptions {
   std::span<const std::int32_t> kinds{};     ///< of `kinds.weight`
   NewItems new_items = NewItems::fresh;
   std::span<const std::int32_t> item_features{};  ///< [today's items], -1 for none; or empty
+
+  void fields(auto&& visitor) {
+    visitor("items", items, "features", features, "kinds", kinds, "new_items", new_items, "item_features",
+            item_features);
+  }
 };
 
 namespace detail {

@@ -21,6 +21,11 @@ struct GradcheckOptions {
   bool strided = false;       ///< inputs become column slices of wider arrays that hold NaN elsewhere
   Random random{20240607};    ///< of the cotangent and of the choice
   TapeOptions tape{};         ///< of every evaluation; `record` is set as needed
+
+  void fields(auto&& visitor) {
+    visitor("tolerance", tolerance, "step", step, "max_positions", max_positions, "strided", strided, "random", random,
+            "tape", tape);
+  }
 };
 
 /// The outcome of `gradcheck`, true when every gradient agrees; otherwise the worst element.

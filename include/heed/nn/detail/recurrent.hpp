@@ -22,6 +22,11 @@ struct RecurrentOptions {
   bool bidirectional = false;
   double dropout = 0;   ///< on every layer's output but the last's, while the tape is training
   Index proj_size = 0;  ///< 0: no projection
+
+  void fields(auto&& visitor) {
+    visitor("input_size", input_size, "hidden_size", hidden_size, "num_layers", num_layers, "bias", bias,
+            "bidirectional", bidirectional, "dropout", dropout, "proj_size", proj_size);
+  }
 };
 
 /// Layers of `gates` gates. States are [layers * D, sequences, ..], index layer * D + direction.

@@ -6,12 +6,14 @@
 #include <span>
 
 #include "heed/autograd/tape.hpp"
+#include "heed/core/options.hpp"
 #include "heed/ops/detail/dense.hpp"
 
 namespace heed::inline HEED_ABI {
 
 /// mean: over everything that counts, 0 (with zero gradients) when nothing does; sum; none: one loss an element.
 enum class Reduction : std::uint8_t { mean, sum, none };
+constexpr auto names(Reduction) { return enum_names("mean", "sum", "none"); }
 
 namespace detail {
 

@@ -3,10 +3,15 @@
 // once.
 #pragma once
 
+#include <algorithm>
+#include <map>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 
+#include "heed/core/options.hpp"
 #include "heed/recsys/models/attention_recommender.hpp"
 #include "heed/recsys/models/gru4rec.hpp"
 #include "heed/recsys/models/hstu.hpp"
@@ -30,6 +35,30 @@ using OptionsVariant = std::variant<typename Encoders::options_type...>;
 struct AnyEncoderOptions {
   OfEncoders<float, detail::OptionsVariant> encoder;  ///< options know no scalar
   Index embed_dim = 64, max_length = 200;             ///< of whichever it is; NextItem sets them
+
+  /// The encoders with their default options, by name.
+  static const std::map<std::string, AnyEncoderOptions>& choices() {
+    static const std::map<std::string, AnyEncoderOptions> all{{"attention", {AttentionEncoderOptions{}}},
+                                                              {"gru4rec", {GruEncoder<float>::options_type{}}},
+                                                              {"hstu", {HSTUEncoderOptions{}}},
+                                                              {"ligr", {LiGREncoderOptions{}}},
+                                                              {"lstm4rec", {LstmEncoder<float>::options_type{}}},
+                                                              {"narm", {NarmEncoderOptions{}}},
+                                                              {"sasrec", {SASRecEncoderOptions{}}}};
+    return all;
+  }
+  /// The name of the one that is chosen.
+  const std::string& choice() const {
+    return std::ranges::find(choices(), encoder.index(), [](const auto& one) { return one.second.encoder.index(); })
+        ->first;
+  }
+  /// The chosen one's, without those that NextItem sets.
+  void fields(auto&& visitor) {
+    const auto own = [&](const char* name, auto& field) {
+      if (name != std::string_view("embed_dim") && name != std::string_view("max_length")) visitor(name, field);
+    };
+    std::visit([&](auto& one) { for_each_field(one, own); }, encoder);
+  }
 };
 
 /// One of the encoders; its parameters have the names that they have without this.

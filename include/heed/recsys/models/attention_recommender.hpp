@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "heed/core/options.hpp"
 #include "heed/nn/additive_attention.hpp"
 #include "heed/nn/linear.hpp"
 #include "heed/nn/lstm.hpp"
@@ -17,6 +18,7 @@ namespace heed::inline HEED_ABI::recsys {
 
 /// How the model's last state looks back at the history; `none` is the LSTM alone.
 enum class AttentionKind { none, additive, multi_head, target };
+constexpr auto names(AttentionKind) { return enum_names("none", "additive", "multi_head", "target"); }
 
 struct AttentionEncoderOptions {
   Index embed_dim = 64;
@@ -25,6 +27,11 @@ struct AttentionEncoderOptions {
   AttentionKind attention = AttentionKind::additive;
   Index num_heads = 4;  ///< of multi_head
   double dropout = 0.4;
+
+  void fields(auto&& visitor) {
+    visitor("embed_dim", embed_dim, "hidden_size", hidden_size, "decoder", decoder, "attention", attention, "num_heads",
+            num_heads, "dropout", dropout);
+  }
 };
 
 /// A query (the LSTM's state after the last event, or after every event) attends to the states and vectors of the

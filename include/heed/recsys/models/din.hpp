@@ -28,6 +28,13 @@ struct DINOptions {
   Activation activation = Activation::relu;  ///< of the layers behind it; the paper's Dice is not here
   double dropout = 0;
   Index negatives = 1;  ///< items not taken, drawn for each one that was
+
+  void fields(auto&& visitor) {
+    visitor("num_items", num_items, "embed_dim", embed_dim, "item_deviation", item_deviation, "max_age", max_age,
+            "num_kinds", num_kinds, "num_features", num_features, "combination", combination, "attention_features",
+            attention_features, "softmax", softmax, "hidden_features", hidden_features, "activation", activation,
+            "dropout", dropout, "negatives", negatives);
+  }
 };
 
 /// Each candidate weighs the events of the history for itself; their weighted sum, the candidate and the product of the

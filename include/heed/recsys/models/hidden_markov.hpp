@@ -26,6 +26,11 @@ struct HiddenMarkovOptions {
   double tolerance = 1e-5;  ///< stop when an iteration raises the objective by less than this an event
   double smoothing = 0.1;   ///< added to every expected count of an item in a state
   Random random{};          ///< where it starts from
+
+  void fields(auto&& visitor) {
+    visitor("states", states, "iterations", iterations, "tolerance", tolerance, "smoothing", smoothing, "random",
+            random);
+  }
 };
 
 /// p(first state) = initial, p(state j after state i) = transitions(i, j), p(item v in state j) = emissions(j, v):

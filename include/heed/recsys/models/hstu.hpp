@@ -19,6 +19,10 @@ struct HSTUEncoderOptions {
                            ///< time from 1 on, in half octaves); 0: the model sees no times
   double dropout = 0.2;
 
+  void fields(auto&& visitor) {
+    visitor("embed_dim", embed_dim, "num_blocks", num_blocks, "num_heads", num_heads, "max_length", max_length,
+            "positions", positions, "time_buckets", time_buckets, "dropout", dropout);
+  }
   nn::HSTULayerOptions block() const {
     return {.embed_dim = embed_dim,
             .num_heads = num_heads,

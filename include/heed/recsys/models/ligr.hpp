@@ -18,6 +18,10 @@ struct LiGREncoderOptions {
   Index max_length = 200;     ///< events of a history that the model sees
   double dropout = 0.1;
 
+  void fields(auto&& visitor) {
+    visitor("embed_dim", embed_dim, "num_blocks", num_blocks, "num_heads", num_heads, "feedforward_dim",
+            feedforward_dim, "max_length", max_length, "dropout", dropout);
+  }
   nn::LiGRLayerOptions block() const {
     return {.embed_dim = embed_dim, .num_heads = num_heads, .feedforward_dim = feedforward_dim, .dropout = dropout};
   }

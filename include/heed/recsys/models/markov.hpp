@@ -20,6 +20,8 @@ struct MarkovOptions {
   bool baskets = true;
   /// What decides between items of equal score and popularity.
   Popularity::Then then = Popularity::Then::id;
+
+  void fields(auto&& visitor) { visitor("baskets", baskets, "then", then); }
 };
 
 /// score(j) = mean over the distinct items i of the last basket of n(i -> j) / n(i), where n(i) counts the steps that

@@ -17,6 +17,11 @@ struct NarmEncoderOptions {
   Index num_layers = 1;
   double dropout = 0.25;         ///< on item vectors and between layers
   double context_dropout = 0.5;  ///< on what the user vector is made of
+
+  void fields(auto&& visitor) {
+    visitor("embed_dim", embed_dim, "hidden_size", hidden_size, "num_layers", num_layers, "dropout", dropout,
+            "context_dropout", context_dropout);
+  }
 };
 
 /// items -> GRU; the state h_t (what the user is after) and what it finds in the states so far, sum_j alpha_tj h_j (why

@@ -12,6 +12,7 @@
 
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
+#include "heed/core/options.hpp"
 #include "heed/data/interactions.hpp"
 #include "heed/data/vocabulary.hpp"
 #include "heed/recsys/history.hpp"
@@ -69,5 +70,6 @@ class Popularity {
   std::vector<Index> counts_;         // [items]
   std::vector<std::int32_t> places_;  // [items]
 };
+constexpr auto names(Popularity::Then) { return enum_names("id", "first"); }
 
 }  // namespace heed::inline HEED_ABI::recsys

@@ -18,6 +18,10 @@ struct SASRecEncoderOptions {
   nn::NormPlacement norm = nn::NormPlacement::pre;  ///< `query` is the paper's
   double dropout = 0.1;
 
+  void fields(auto&& visitor) {
+    visitor("embed_dim", embed_dim, "num_blocks", num_blocks, "num_heads", num_heads, "feedforward_dim",
+            feedforward_dim, "max_length", max_length, "norm", norm, "dropout", dropout);
+  }
   nn::TransformerEncoderLayerOptions block() const {
     return {.embed_dim = embed_dim,
             .num_heads = num_heads,

@@ -15,6 +15,8 @@ struct Seq2SeqOptions {
   Index input_size = 0;
   Index hidden_size = 64;
   Index num_heads = 8;
+
+  void fields(auto&& visitor) { visitor("input_size", input_size, "hidden_size", hidden_size, "num_heads", num_heads); }
 };
 
 /// A sequence of feature vectors to one number: a rating, or the logit of a purchase. Both LSTMs start from zeros.

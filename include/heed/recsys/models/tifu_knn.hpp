@@ -25,6 +25,11 @@ struct TifuKnnOptions {
   double group_decay_rate = 0.7;   ///< from a group to the one before it
   Index num_groups = 7;            ///< into which a user's baskets are cut, in time order
   double alpha = 0.7;              ///< the share of the user's own vector; the rest is the neighbours'
+
+  void fields(auto&& visitor) {
+    visitor("num_neighbors", num_neighbors, "within_decay_rate", within_decay_rate, "group_decay_rate",
+            group_decay_rate, "num_groups", num_groups, "alpha", alpha);
+  }
 };
 
 /// TIFU-KNN (Hu et al., "Modeling personalized item frequency information for next-basket recommendation", SIGIR 2020).

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// A training run's configuration, changed by JSON. Needs nlohmann-json.
+#pragma once
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "heed/io/options_json.hpp"
+#include "heed/recsys/configuration.hpp"
+
+namespace heed::inline HEED_ABI::io {
+
+/// Sets the options that `patch` names, as {"encoder": {"num_blocks": 4}}, and those that are derived from them.
+/// `C` is recsys::Configuration or recsys::ClickConfiguration. Throws as from_json, and OptionError on an option that
+/// follows from something else (recsys::derived_fields); nothing is changed then.
+template <class C>
+void change(const nlohmann::json& patch, C& configuration) {
+  for (const auto& [path, source] : recsys::derived_fields()) {
+    std::string pointer = "/" + path;
+    std::ranges::replace(pointer, '.', '/');
+    if (patch.contains(nlohmann::json::json_pointer(pointer))) {
+      fail<OptionError>("options", path, " follows ", source);
+    }
+  }
+  from_json(patch, configuration);
+  if constexpr (requires { configuration.recommender.max_length; }) {
+    configuration.recommender.max_length = configuration.task.max_length;
+  }
+}
+
+}  // namespace heed::inline HEED_ABI::io

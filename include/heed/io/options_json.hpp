@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+// Options as JSON, as `name.sub=value` on a command line, as help, and as the key of a result: all from the lists of
+// fields that the structs have (core/options.hpp). Needs nlohmann-json.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "heed/core/error.hpp"
+#include "heed/core/options.hpp"
+
+namespace heed::inline HEED_ABI::io {
+
+/// What a field of this type takes, for errors and help: "integer", "pre|post|query".
+template <OptionValue T>
+std::string option_type() {
+  if constexpr (OptionChoice<T>) {
+    std::string out;
+    for (const auto& one : T::choices()) out += (out.empty() ? "" : "|") + one.first;
+    return out;
+  } else if constexpr (OptionStruct<T>) {
+    return "JSON object of options";
+  } else if constexpr (NamedEnum<T>) {
+    std::string out;
+    for (const std::string_view name : names(T())) out.append(out.empty() ? "" : "|").append(name);
+    return out;
+  } else if constexpr (std::is_same_v<T, bool>) {
+    return "true|false";
+  } else if constexpr (std::is_same_v<T, char>) {
+    return "character";
+  } else if constexpr (std::is_integral_v<T>) {
+    return "integer";
+  } else if constexpr (std::is_floating_point_v<T>) {
+    return "number";
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    return "text";
+  } else {
+    return "list of " + option_type<typename T::value_type>();
+  }
+}
+
+namespace detail {
+
+/// The key under which a choice has its name.
+inline constexpr const char* choice_key = "model";
+
+/// As JSON, but for bytes that are not UTF-8, which are replaced: for messages.
+inline std::string shown(const nlohmann::json& json) {
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+template <OptionValue T>
+nlohmann::json json_of(const T& value) {
+  if constexpr (NamedEnum<T>) {
+    return std::string(enum_name(value));
+  } else if constexpr (std::is_same_v<T, char>) {
+    return value == 0 ? std::string() : std::string(1, value);
+  } else if constexpr (OptionStruct<T>) {
+    nlohmann::json out = nlohmann::json::object();
+    if constexpr (OptionChoice<T>) out[choice_key] = std::string(value.choice());
+    for_each_field(value, [&](const char* name, const auto& field) {
+      if constexpr (OptionValue<std::remove_cvref_t<decltype(field)>>) out[name] = json_of(field);
+    });
+    return out;
+  } else if constexpr (requires { typename T::value_type; } && !std::is_same_v<T, std::string>) {
+    nlohmann::json out = nlohmann::json::array();
+    for (const auto& one : value) out.push_back(json_of(one));
+    return out;
+  } else {
+    return value;
+  }
+}
+
+template <OptionStruct T>
+void read_options(const nlohmann::json& json, const std::string& path, T& options);
+
+/// Writes `json` to `value`; `path` is its name in errors. Throws OptionError.
+template <OptionValue T>
+void read_value(const nlohmann::json& json, const std::string& path, T& value) {
+  bool fits = false;
+  if constexpr (OptionStruct<T>) {
+    read_options(json, path, value);
+    fits = true;
+  } else if constexpr (NamedEnum<T>) {
+    if (json.is_string()) {
+      const auto found = enum_value<T>(json.get_ref<const std::string&>());
+      if ((fits = found.has_value())) value = *found;
+    }
+  } else if constexpr (std::is_same_v<T, bool>) {
+    if ((fits = json.is_boolean())) json.get_to(value);
+  } else if constexpr (std::is_same_v<T, char>) {
+    if ((fits = json.is_string() && json.get_ref<const std::string&>().size() <= 1)) {
+      value = *json.get_ref<const std::string&>().c_str();  // "" is 0
+    }
+  } else if constexpr (std::is_integral_v<T>) {
+    fits = json.is_number_unsigned() ? std::in_range<T>(json.get<std::uint64_t>())
+                                     : json.is_number_integer() && std::in_range<T>(json.get<std::int64_t>());
+    if (fits) json.get_to(value);
+  } else if constexpr (std::is_floating_point_v<T>) {
+    if ((fits = json.is_number())) json.get_to(value);
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    if ((fits = json.is_string())) json.get_to(value);
+  } else if ((fits = json.is_array())) {
+    value.assign(json.size(), {});
+    for (std::size_t i = 0; i < json.size(); ++i) {
+      read_value(json[i], message(path, "[", static_cast<std::int64_t>(i), "]"), value[i]);
+    }
+  }
+  if (!fits) fail<OptionError>("options", path, " is ", shown(json), ", wanted ", option_type<T>());
+}
+
+template <OptionStruct T>
+void read_options(const nlohmann::json& json, const std::string& path, T& options) {
+  if (!json.is_object()) {
+    fail<OptionError>("options", path.empty() ? "JSON" : path, " is ", shown(json),
+                      ", wanted a JSON object of options");
+  }
+  const std::string prefix = path.empty() ? "" : path + ".";
+  std::vector<std::string_view> known;
+  if constexpr (OptionChoice<T>) {
+    known.push_back(choice_key);
+    if (json.contains(choice_key) && json.at(choice_key) != options.choice()) {
+      const nlohmann::json& name = json.at(choice_key);
+      const auto found = T::choices().find(name.is_string() ? name.get<std::string>() : "");
+      if (found == T::choices().end()) {
+        fail<OptionError>("options", prefix, choice_key, " is ", shown(name), ", wanted ", option_type<T>());
+      }
+      options = found->second;
+    }
+  }
+  for_each_field(options, [&](const char* name, auto& field) {
+    if constexpr (OptionValue<std::remove_cvref_t<decltype(field)>>) {
+      known.push_back(name);
+      if (json.contains(name)) read_value(json.at(name), prefix + name, field);
+    }
+  });
+  for (const auto& one : json.items()) {
+    if (std::ranges::find(known, one.key()) != known.end()) continue;
+    const std::string name = shown(prefix + one.key());
+    std::string wanted;
+    for (const std::string_view option : known) wanted.append(wanted.empty() ? "" : ", ").append(option);
+    fail<OptionError>("options", "there is no option ", name.substr(1, name.size() - 2), ", wanted one of ", wanted);
+  }
+}
+
+template <OptionStruct T>
+void add_help(const T& options, const std::string& prefix, std::string& out) {
+  const auto add = [&](const char* name, const nlohmann::json& value, const std::string& type) {
+    out += prefix + name + "=" + (value.is_string() ? value.get<std::string>() : shown(value)) + "  (" + type + ")\n";
+  };
+  if constexpr (OptionChoice<T>) add(choice_key, std::string(options.choice()), option_type<T>());
+  for_each_field(options, [&](const char* name, const auto& field) {
+    using Field = std::remove_cvref_t<decltype(field)>;
+    if constexpr (OptionStruct<Field>) {
+      add_help(field, prefix + name + ".", out);
+    } else if constexpr (OptionValue<Field>) {
+      add(name, json_of(field), option_type<Field>());
+    }
+  });
+}
+
+}  // namespace detail
+
+/// All fields that are data (OptionValue), by name; an enumeration's value is its name, a choice's is under "model".
+/// Doubles come back with the same bits.
+template <OptionStruct T>
+nlohmann::json to_json(const T& options) {
+  return detail::json_of(options);
+}
+
+/// Sets the options that `json` names; the others keep their values, as a file may be older than an option. Throws
+/// OptionError, and changes nothing, on a name that there is not and on a value of another type: an integer with
+/// decimals or out of range, an unknown name of an enumeration or of a choice. A choice of another model starts from
+/// its defaults.
+template <OptionStruct T>
+void from_json(const nlohmann::json& json, T& options) {
+  T changed = options;
+  detail::read_options(json, "", changed);
+  options = std::move(changed);
+}
+
+/// {"name": {"sub": value}} of the name "name.sub".
+inline nlohmann::json assignment(std::string_view name, nlohmann::json value) {
+  for (std::size_t end = name.size(); end != std::string_view::npos;) {
+    const std::size_t dot = name.substr(0, end).rfind('.'), begin = dot == std::string_view::npos ? 0 : dot + 1;
+    nlohmann::json outer = nlohmann::json::object();
+    outer[std::string(name.substr(begin, end - begin))] = std::move(value);
+    value = std::move(outer);
+    end = dot;
+  }
+  return value;
+}
+/// The same of "name.sub=value", where a value that is not JSON is a text. Throws OptionError.
+inline nlohmann::json assignment(std::string_view text) {
+  const std::size_t equals = text.find('=');
+  if (equals == 0 || equals == std::string_view::npos) fail<OptionError>("options", text, " is not name=value");
+  const std::string_view value = text.substr(equals + 1);
+  nlohmann::json parsed = nlohmann::json::parse(value, nullptr, false);
+  return assignment(text.substr(0, equals), parsed.is_discarded() ? nlohmann::json(std::string(value)) : parsed);
+}
+
+/// Sets one option by "name.sub=value". Throws as from_json and assignment.
+template <OptionStruct T>
+void set(T& options, std::string_view text) {
+  from_json(assignment(text), options);
+}
+
+/// A line for each option that `set` takes: its name, its value and what it takes.
+template <OptionStruct T>
+std::string help(const T& options) {
+  std::string out;
+  detail::add_help(options, "", out);
+  return out;
+}
+
+/// The options that both have, and to which they give another value: `to`'s. With the defaults as `from`, the key of
+/// what was made with the options `to`: an option that is added later, with a default that changes nothing, leaves it
+/// as it is.
+inline nlohmann::json changes(const nlohmann::json& from, const nlohmann::json& to) {
+  nlohmann::json out = nlohmann::json::object();
+  for (const auto& [name, value] : to.items()) {
+    if (!from.contains(name) || value == from.at(name)) continue;
+    if (!value.is_object()) {
+      out[name] = value;
+    } else if (nlohmann::json inner = changes(from.at(name), value); !inner.empty()) {
+      out[name] = std::move(inner);
+    }
+  }
+  return out;
+}
+
+}  // namespace heed::inline HEED_ABI::io

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// What CONTRIBUTING.md says of options, checked of every struct: it is an aggregate that lists all of its members, in
+// their order, and every enumeration among them has the names of its enumerators.
+#include "heed/core/options.hpp"
+
+#include <catch2/catch.hpp>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "support/all_options.hpp"
+
+namespace {
+
+using namespace heed;
+
+/// Converts to anything, in expressions that are not evaluated.
+struct Anything {
+  template <class T>
+  operator T() const;
+};
+
+/// How many members an aggregate has: as many as braces take initialisers. A member that is a struct is initialised by
+/// one of them, as Anything converts to it.
+template <class T, class... Initialisers>
+constexpr std::size_t arity() {
+  if constexpr (requires { T{Initialisers()..., Anything()}; }) {
+    return arity<T, Initialisers..., Anything>();
+  } else {
+    return sizeof...(Initialisers);
+  }
+}
+
+struct Nested {
+  struct Pair {
+    int a = 0, b = 0;
+  };
+  int first = 0;
+  Pair pair{};
+  std::vector<int> list{};
+  std::string text{};
+  std::function<void()> call{};
+};
+struct Empty {};
+
+/// `value` as the compiler spells it.
+template <auto value>
+std::string spelling() {
+  return __PRETTY_FUNCTION__;  // ".. [with auto value = heed::..::name; ..]"; "(heed::..::Enum)7" where it has no name
+}
+bool spells(const std::string& text, const std::string& name) {
+  return std::regex_search(text, std::regex("value = [^;\\]]*::" + name + "[;\\]]"));
+}
+
+template <class E>
+void check_names() {
+  constexpr auto all = names(E());
+  INFO(all_options::type_name<E>());
+  const auto check = [&]<std::size_t i>(std::integral_constant<std::size_t, i>) {
+    CHECK(spells(spelling<static_cast<E>(i)>(), std::string(all[i])));
+    CHECK(enum_value<E>(enum_name(static_cast<E>(i))) == static_cast<E>(i));
+  };
+  [&]<std::size_t... i>(std::index_sequence<i...>) {
+    (check(std::integral_constant<std::size_t, i>()), ...);
+  }(std::make_index_sequence<all.size()>());
+  CHECK_FALSE(spells(spelling<static_cast<E>(all.size())>(), "\\w+"));
+}
+
+}  // namespace
+
+TEST_CASE("members of an aggregate are counted", "[architecture][options]") {
+  CHECK(arity<Empty>() == 0);
+  CHECK(arity<Nested::Pair>() == 2);
+  CHECK(arity<Nested>() == 5);
+}
+
+TEST_CASE("every options struct lists all of its members in their order", "[architecture][options]") {
+  all_options::for_each([](auto options) {
+    using T = decltype(options);
+    INFO(all_options::type_name<T>());
+    STATIC_REQUIRE(std::is_aggregate_v<T>);
+    STATIC_REQUIRE(OptionStruct<T>);
+    std::set<std::string> listed;
+    const void* before = nullptr;
+    for_each_field(options, [&](const char* name, auto& field) {
+      INFO(name);
+      CHECK(listed.insert(name).second);
+      CHECK(std::less<>()(before, static_cast<const void*>(&field)));
+      before = &field;
+    });
+    if constexpr (!OptionChoice<T>) CHECK(listed.size() == arity<T>());  // a choice lists what is chosen
+  });
+}
+
+TEST_CASE("every enumeration among the options has the names of its enumerators", "[architecture][options]") {
+  int enumerations = 0;
+  all_options::for_each([&](auto options) {
+    for_each_field(options, [&](const char*, auto& field) {
+      using Field = std::remove_cvref_t<decltype(field)>;
+      if constexpr (std::is_enum_v<Field>) {
+        STATIC_REQUIRE(NamedEnum<Field>);
+        check_names<Field>();
+        ++enumerations;
+      }
+    });
+  });
+  CHECK(enumerations > 20);
+}
+
+TEST_CASE("no options struct is missing from the list of them", "[architecture][options]") {
+  std::set<std::string> listed, found;
+  all_options::for_each([&](auto options) { listed.insert(all_options::type_name<decltype(options)>()); });
+  const std::regex definition("struct (\\w*(?:Options|Configuration|NextItemLoss)) \\{");
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(HEED_SOURCE_DIR "/include")) {
+    if (entry.path().extension() != ".hpp") continue;
+    std::ifstream file(entry.path());
+    std::stringstream text;
+    text << file.rdbuf();
+    const std::string all = text.str();
+    for (std::sregex_iterator it(all.begin(), all.end(), definition), end; it != end; ++it) found.insert((*it)[1]);
+  }
+  CHECK(listed == found);
+}

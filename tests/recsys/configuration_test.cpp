@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/recsys/configuration.hpp"
+
+#include <catch2/catch.hpp>
+#include <string>
+#include <utility>
+
+namespace {
+
+using Catch::Matchers::Contains;
+using namespace heed;
+
+}  // namespace
+
+TEST_CASE("a preset is of its encoder, and the model sees what the task keeps", "[recsys][configuration]") {
+  for (const auto& [name, defaults] : recsys::AnyEncoderOptions::choices()) {
+    INFO(name);
+    for (const bool next_basket : {false, true}) {
+      const auto preset = recsys::preset(name, next_basket);
+      CHECK(preset.encoder.choice() == name);
+      CHECK(preset.task.next_basket == next_basket);
+      CHECK(preset.recommender.pointer == next_basket);
+      CHECK((preset.recommender.max_age > 0) == next_basket);  // ages need baskets
+      CHECK(preset.recommender.max_length == preset.task.max_length);
+    }
+  }
+  CHECK_THROWS_WITH(recsys::preset("rnn", true), Contains("there is no encoder rnn"));
+}
+
+TEST_CASE("SASRec's profiles are configurations", "[recsys][configuration]") {
+  for (const auto& [name, profile] : recsys::sasrec_profiles()) {
+    INFO(name);
+    CHECK((profile.model.loss.kind == recsys::NextItemLoss::Kind::bce) == (name == "paper"));
+    CHECK((profile.encoder.norm == nn::NormPlacement::query) == (name == "paper" || name == "plus"));
+    const auto preset = recsys::sasrec_preset(name, false);
+    CHECK(preset.encoder.choice() == "sasrec");
+    CHECK(preset.recommender.loss.kind == profile.model.loss.kind);
+    CHECK_FALSE(preset.task.next_basket);
+    CHECK(preset.task.max_length == profile.model.max_length);
+    CHECK(preset.training.max_epochs == (name == "paper" ? 200 : 100));
+  }
+  CHECK(recsys::sasrec_profiles().size() == 4);
+  CHECK_THROWS_WITH(recsys::sasrec_preset("best", false), Contains("there is no profile best"));
+}
+
+TEST_CASE("a model is as large as the log", "[recsys][configuration]") {
+  data::InteractionsBuilder builder({.kinds = true});
+  for (const char* item : {"a", "b", "c"}) builder.add("u", item, 0, 0, item == std::string("a") ? "viewed" : "bought");
+  data::Interactions log = std::move(builder).build();
+  for (const char* name : {"drinks", "sweets"}) log.item_features.names.add(name);
+  log.item_features.values = {0, -1, 1};
+  const auto model = recsys::model_of(recsys::Configuration{}, log);
+  CHECK(model.num_items() == 3);
+  CHECK(model.options().num_kinds == 2);
+  CHECK(model.options().num_features == 2);
+  CHECK(model.input.item_features()[2] == 1);
+  const auto din = recsys::model_of(recsys::ClickConfiguration{}, log);
+  CHECK(din.num_items() == 3);
+  CHECK(din.input.item_features()[2] == 1);
+}
