@@ -28,10 +28,10 @@
 #include <vector>
 
 #include "comparison.hpp"
-#include "configuration.hpp"
-#include "log_file.hpp"
+#include "../configuration.hpp"
+#include "../log_file.hpp"
 #include "progress.hpp"
-#include "table.hpp"
+#include "../table.hpp"
 
 /// The plan is JSON: `data` by name (`title`, `file`, `format`, `next_basket`, `protocol`), and `runs`, each with
 /// `data`, `name`, `encoder` (or `model`: din), `set` (see change), `seeds`, and `published` for the page.

@@ -14,10 +14,10 @@
 #include <vector>
 
 #include "comparison.hpp"
-#include "configuration.hpp"
-#include "log_file.hpp"
+#include "../configuration.hpp"
+#include "../log_file.hpp"
 #include "progress.hpp"
-#include "threads.hpp"
+#include "../threads.hpp"
 
 namespace {
 

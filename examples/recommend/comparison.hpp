@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-#include "table.hpp"
+#include "../table.hpp"
 
 /// Seconds since it was made.
 class Stopwatch {

@@ -20,11 +20,11 @@
 
 #include "benchmark.hpp"
 #include "comparison.hpp"
-#include "configuration.hpp"
-#include "log_file.hpp"
+#include "../configuration.hpp"
+#include "../log_file.hpp"
 #include "progress.hpp"
-#include "table.hpp"
-#include "threads.hpp"
+#include "../table.hpp"
+#include "../threads.hpp"
 
 namespace {
 

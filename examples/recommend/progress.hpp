@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "table.hpp"
+#include "../table.hpp"
 
 /// The phases of an epoch and their seconds, in the order in which they come.
 using Phases = std::vector<std::pair<const char*, double>>;
