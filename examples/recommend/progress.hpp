@@ -7,13 +7,12 @@
 
 #include <chrono>
 #include <cstdio>
+#include <heed/core/stopwatch.hpp>
 #include <heed/io/report.hpp>
-#include <heed/recsys/trainer.hpp>
+#include <heed/recsys/task.hpp>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "../table.hpp"
 
 /// The phases of an epoch and their seconds, in the order in which they come.
 using Phases = std::vector<std::pair<const char*, double>>;
@@ -60,6 +59,25 @@ class Progress {
   std::chrono::steady_clock::time_point shown_{};
 };
 
+/// A training and what it took.
+struct Training {
+  heed::recsys::TrainReport report;
+  double seconds = 0;
+
+  double best_validation() const { return report.epochs[static_cast<std::size_t>(report.best_epoch - 1)].validation; }
+};
+
+/// Trains `model` on `task`; order, dropout and negatives follow from `seed`.
+template <heed::recsys::Recommender Model>
+Training fit_from_seed(Model& model, const heed::recsys::Task& task, heed::recsys::TrainOptions options,
+                       std::uint64_t seed, heed::Executor& executor, heed::recsys::TrainHooks hooks) {
+  options.random = heed::Random(seed).fork("training");
+  options.executor = &executor;
+  const heed::Stopwatch watch;
+  auto report = heed::recsys::fit(model, task, options, std::move(hooks));
+  return {std::move(report), watch.seconds()};
+}
+
 /// One training, under the name that it has in the report.
 struct Curve {
   std::string name;
@@ -69,7 +87,7 @@ struct Curve {
 /// Loss, `figure` and costs, a curve and a row each.
 inline void write_curves(heed::io::Report& report, const std::vector<Curve>& curves, const char* figure) {
   heed::io::LineChart loss{"Training loss", "epoch", {}}, validation{figure, "epoch", {}};
-  Table costs{{""}, {}};
+  heed::io::Table costs{{""}, {}};
   for (const auto& [phase, seconds] : phases({})) costs.header.push_back(phase);
   for (const auto& [name, training] : curves) {
     heed::io::Series losses{name, {}}, figures{name, {}};
@@ -80,8 +98,10 @@ inline void write_curves(heed::io::Report& report, const std::vector<Curve>& cur
     loss.series.push_back(losses);
     validation.series.push_back(figures);
     costs.rows.push_back({name});
-    for (const auto& [phase, seconds] : mean_phases(training.epochs)) costs.rows.back().push_back(fixed(seconds, 3));
+    for (const auto& [phase, seconds] : mean_phases(training.epochs)) {
+      costs.rows.back().push_back(heed::io::fixed(seconds, 3));
+    }
   }
   report.heading("Training").line_chart(loss).line_chart(validation);
-  report.table("Seconds an epoch, by what they went to", costs.header, costs.rows);
+  report.table("Seconds an epoch, by what they went to", costs);
 }
