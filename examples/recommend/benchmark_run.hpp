@@ -71,15 +71,14 @@ class BenchmarkRun {
  private:
   /// Each of these is false when Ctrl-C ended it.
   bool train(const Configuration& configuration) {
-    using Model = heed::recsys::AnyRecommender<float>;
     const heed::recsys::Task task(log_, configuration.task);
-    Model model = model_of(configuration, log_);
+    auto model = model_of(configuration, log_);
     if (!fit(model, task, configuration.training, {})) return false;
     const heed::Index length = configuration.task.max_length;
-    heed::recsys::BatchRanker<Model> ranker(model, {.max_length = length, .executor = &executor_});
+    heed::recsys::BatchRanker ranker(model, {.max_length = length, .executor = &executor_});
     const auto evaluation = ranker.evaluate(log_, task.split(), task.evaluation());
     out_["test"] = figures(evaluation);
-    heed::recsys::CandidateScorer<Model> scorer(model, {.max_length = length, .executor = &executor_});
+    heed::recsys::CandidateScorer scorer(model, {.max_length = length, .executor = &executor_});
     out_["test"]["auc"] = heed::recsys::mean_auc(task, scorer);
     if (task.options().next_basket) out_["ndcg_of_users"] = evaluation.all.ndcg;  // for paired intervals
     // The same histories for every seed and model.
@@ -98,12 +97,11 @@ class BenchmarkRun {
   }
 
   bool train(ClickConfiguration configuration) {
-    using Model = heed::recsys::DIN<float>;
     const heed::recsys::Task task(log_, configuration.task);
     configuration.recommender.num_items = log_.num_items();
-    Model model(configuration.recommender);
-    heed::recsys::CandidateScorer<Model> scorer(model,
-                                                {.max_length = configuration.task.max_length, .executor = &executor_});
+    heed::recsys::DIN<float> model(configuration.recommender);
+    heed::recsys::CandidateScorer scorer(model,
+                                         {.max_length = configuration.task.max_length, .executor = &executor_});
     heed::recsys::TrainHooks hooks;
     hooks.validate = [&] { return heed::recsys::mean_auc(task, scorer, heed::recsys::HeldOut::validation); };
     if (!fit(model, task, configuration.training, std::move(hooks))) return false;
