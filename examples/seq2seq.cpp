@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdio>
 #include <heed/data/split.hpp>
+#include <heed/io/table.hpp>
 #include <heed/nn/embedding.hpp>
 #include <heed/nn/init.hpp>
 #include <heed/ops/bce_with_logits.hpp>
@@ -22,9 +23,8 @@
 #include <string>
 #include <vector>
 
-#include "log_file.hpp"
-#include "table.hpp"
-#include "threads.hpp"
+#include "log_options.hpp"
+#include "recommend/threads.hpp"
 
 namespace {
 
@@ -52,16 +52,10 @@ struct PaddedBatch {
 };
 
 /// What a step shows beside its item's embedding.
-constexpr Index num_features = 5;
+constexpr Index num_features = 4;
 
-/// What is known before anybody's history is looked at.
-struct Prior {
-  float mean_rating = 0;          ///< ratings are shown relative to it
-  std::vector<float> popularity;  ///< [items], or empty
-};
-
-/// Pads the questions: the last `max_length` events and the candidate.
-PaddedBatch pad(const Interactions& log, std::span<const Question> questions, Index max_length, const Prior& prior) {
+/// Pads the questions: the last `max_length` events and the candidate. Ratings are relative to `mean_rating`.
+PaddedBatch pad(const Interactions& log, std::span<const Question> questions, Index max_length, float mean_rating) {
   PaddedBatch batch;
   std::vector<Index> lengths;
   for (const Question& q : questions) lengths.push_back(std::min(q.end, max_length) + 1);
@@ -90,7 +84,7 @@ PaddedBatch pad(const Interactions& log, std::span<const Question> questions, In
         const auto seconds = static_cast<double>(times[static_cast<std::size_t>(q.end - 1)] - times[at]);
         batch.features(row, 2) = static_cast<float>(std::min(seconds / (30 * 86400.0), 12.0));
       }
-      if (!ratings.empty()) batch.features(row, 3) = ratings[at] - prior.mean_rating;  // what it was rated
+      if (!ratings.empty()) batch.features(row, 3) = ratings[at] - mean_rating;  // what it was rated
     }
     batch.answers(b, 0) = q.answer;
   }
@@ -126,7 +120,7 @@ struct Model {
 };
 
 struct Options {
-  LogFile file;
+  heed::io::LogFile file;
   std::string ratings;
   Index epochs = 6, batch_size = 64, max_length = 50, embed_dim = 32, hidden_size = 64;
   double learning_rate = 2e-3, dropout = 0.2, weight_decay = 1e-2;
@@ -136,14 +130,14 @@ struct Options {
 
 /// Answers of the model, in the order of the questions.
 std::vector<float> answer(const Model& model, const Interactions& log, std::span<const Question> questions,
-                          const Options& options, const Prior& prior, heed::Executor& executor) {
+                          const Options& options, float mean_rating, heed::Executor& executor) {
   heed::Tape<float> tape({.record = false, .executor = &executor});
   std::vector<float> out;
   while (out.size() < questions.size()) {
     const auto rest = questions.subspan(out.size());
     const auto part = rest.first(std::min<std::size_t>(rest.size(), 512));
     tape.clear();
-    const auto values = model(tape, pad(log, part, options.max_length, prior)).value();
+    const auto values = model(tape, pad(log, part, options.max_length, mean_rating)).value();
     out.insert(out.end(), values.data(), values.data() + values.size());
   }
   return out;
@@ -152,7 +146,7 @@ std::vector<float> answer(const Model& model, const Interactions& log, std::span
 /// Trains on what `draw(random)` asks anew each epoch, and keeps the weights of the best epoch by `validate()`
 /// (greater is better).
 template <class Draw, class Loss, class Validate>
-void train(Model& model, const Interactions& log, const Options& options, const Prior& prior, heed::Executor& executor,
+void train(Model& model, const Interactions& log, const Options& options, float mean_rating, heed::Executor& executor,
            const Draw& draw, const Loss& loss_of, const char* figure, const Validate& validate) {
   const auto parameters = heed::nn::parameters(model);
   heed::optim::AdamW<float> adam(parameters, {.learning_rate = static_cast<float>(options.learning_rate),
@@ -168,7 +162,7 @@ void train(Model& model, const Interactions& log, const Options& options, const 
     for (std::size_t begin = 0; begin < questions.size();) {
       const auto part = std::span(questions).subspan(begin);
       const auto batch = part.first(std::min(part.size(), static_cast<std::size_t>(options.batch_size)));
-      const PaddedBatch padded = pad(log, batch, options.max_length, prior);
+      const PaddedBatch padded = pad(log, batch, options.max_length, mean_rating);
       tape.clear();
       const auto loss = loss_of(model(tape, padded), tape.constant(padded.answers));
       backward(loss);
@@ -269,15 +263,10 @@ double auc_per_user(std::span<const Question> questions, std::span<const double>
 }
 
 void purchases(const Options& options, heed::Executor& executor) {
-  const Interactions log = options.file.read();
+  const Interactions log = read_and_report(options.file);
   const heed::data::Split split = heed::data::last_basket(log);
   const PopularityOrder popularity(log, split.train_end);
   std::printf("%td users, %td items; is this product in the next basket?\n", log.num_users(), log.num_items());
-
-  Prior prior;
-  for (std::int32_t i = 0; i < log.num_items(); ++i) {
-    prior.popularity.push_back(std::log1p(static_cast<float>(popularity.count(i))) / 4);
-  }
 
   constexpr std::size_t all = 1000000, few = 5;
   const auto held_out = [&](const std::vector<Index>& begins, const std::vector<Index>& ends, std::size_t most) {
@@ -296,11 +285,11 @@ void purchases(const Options& options, heed::Executor& executor) {
   Model model(log.num_items(), options.embed_dim, options.hidden_size, options.dropout);
   heed::nn::initialize(model, heed::Random(options.seed).fork("weights"));
   const auto scores = [&](std::span<const Question> questions) {
-    const auto answers = answer(model, log, questions, options, prior, executor);
+    const auto answers = answer(model, log, questions, options, 0, executor);
     return std::vector<double>(answers.begin(), answers.end());
   };
   train(
-      model, log, options, prior, executor,
+      model, log, options, 0, executor,
       [&](heed::Random random) {  // a product of each basket but the first, another one each epoch
         std::vector<Question> out;
         for (Index u = 0; u < log.num_users(); ++u) {
@@ -323,9 +312,9 @@ void purchases(const Options& options, heed::Executor& executor) {
     // The count decides, popularity among equals.
     frequent.push_back(static_cast<double>(std::count(past.begin(), past.end(), q.item)) + 1e-7 * popular.back());
   }
-  Table table{{"model", "AUC per user", "against uniform", "against as popular"}, {}};
+  heed::io::Table table{{"model", "AUC per user", "against uniform", "against as popular"}, {}};
   const auto row = [&](const char* name, const std::vector<double>& by) {
-    std::vector<std::string> cells{name, fixed(auc_per_user(test, by), 4)};
+    std::vector<std::string> cells{name, heed::io::fixed(auc_per_user(test, by), 4)};
     for (const Source against : {Source::uniform, Source::as_popular}) {
       std::vector<Question> questions;
       std::vector<double> kept;
@@ -334,7 +323,7 @@ void purchases(const Options& options, heed::Executor& executor) {
         questions.push_back(test[i]);
         kept.push_back(by[i]);
       }
-      cells.push_back(fixed(auc_per_user(questions, kept), 4));
+      cells.push_back(heed::io::fixed(auc_per_user(questions, kept), 4));
     }
     table.rows.push_back(cells);
   };
@@ -342,15 +331,15 @@ void purchases(const Options& options, heed::Executor& executor) {
   row("personal frequency", frequent);
   row("LSTM, LSTM, attention", scores(test));
   std::printf("\nTest, %zu questions:\n", test.size());
-  table.print();
+  std::printf("%s", table.text().c_str());
 }
 
 // ---- ratings
 
 void ratings(Options options, heed::Executor& executor) {
-  options.file.data = options.ratings;
-  if (options.file.has_baskets()) options.file.format = LogFile::Format::movielens;
-  const Interactions log = options.file.read();
+  options.file.path = options.ratings;
+  if (options.file.has_baskets()) options.file.format = heed::io::LogFile::Format::movielens;
+  const Interactions log = read_and_report(options.file);
   if (log.ratings.empty()) heed::fail<heed::OptionError>("--ratings", "the file has no ratings");
   const heed::data::Split split = heed::data::leave_one_out(log);
   std::printf("%td users, %td items, %td ratings; what is the next one?\n", log.num_users(), log.num_items(),
@@ -374,10 +363,10 @@ void ratings(Options options, heed::Executor& executor) {
     const auto i = static_cast<std::size_t>(item);
     return item_count[i] > 0 ? item_sum[i] / item_count[i] : mean;
   };
-  const Prior prior{static_cast<float>(mean), {}};
+  const auto mean_rating = static_cast<float>(mean);
   const auto question = [&](Index u, Index place) {
     const auto i = static_cast<std::size_t>(place);
-    return Question{u, place, log.user(u)[i], log.user_ratings(u)[i] - prior.mean_rating};
+    return Question{u, place, log.user(u)[i], log.user_ratings(u)[i] - mean_rating};
   };
   std::vector<Question> training, validation, test;
   for (Index u = 0; u < log.num_users(); ++u) {
@@ -397,11 +386,11 @@ void ratings(Options options, heed::Executor& executor) {
     return std::sqrt(squares / static_cast<double>(questions.size()));
   };
   const auto model_rmse = [&](std::span<const Question> questions) {
-    const auto answers = answer(model, log, questions, options, prior, executor);
+    const auto answers = answer(model, log, questions, options, mean_rating, executor);
     return rmse(questions, [&](std::size_t i) { return static_cast<double>(answers[i]); });
   };
   train(
-      model, log, options, prior, executor,
+      model, log, options, mean_rating, executor,
       [&](heed::Random random) {  // a half of the ratings, another one each epoch
         std::vector<Question> out = training;
         random.shuffle(std::span(out));
@@ -411,13 +400,13 @@ void ratings(Options options, heed::Executor& executor) {
       [](auto values, auto answers) { return heed::mse_loss(values, answers); }, "RMSE",
       [&] { return -model_rmse(validation); });
 
-  Table table{{"model", "RMSE"}, {}};
-  table.rows.push_back({"global mean", fixed(rmse(test, [](std::size_t) { return 0.0; }), 4)});
+  heed::io::Table table{{"model", "RMSE"}, {}};
+  table.rows.push_back({"global mean", heed::io::fixed(rmse(test, [](std::size_t) { return 0.0; }), 4)});
   table.rows.push_back(
-      {"item mean", fixed(rmse(test, [&](std::size_t i) { return item_mean(test[i].item) - mean; }), 4)});
-  table.rows.push_back({"LSTM, LSTM, attention", fixed(model_rmse(test), 4)});
+      {"item mean", heed::io::fixed(rmse(test, [&](std::size_t i) { return item_mean(test[i].item) - mean; }), 4)});
+  table.rows.push_back({"LSTM, LSTM, attention", heed::io::fixed(model_rmse(test), 4)});
   std::printf("\nTest, the last rating of %zu users:\n", test.size());
-  table.print();
+  std::printf("%s", table.text().c_str());
 }
 
 }  // namespace
@@ -425,8 +414,8 @@ void ratings(Options options, heed::Executor& executor) {
 int main(int argc, char** argv) {
   CLI::App app("The article's encoder, decoder and attention on purchases or on ratings");
   Options options;
-  options.file.data = "examples/data/baskets.tsv";
-  options.file.add_options(app, false);
+  options.file.path = "examples/data/baskets.tsv";
+  add_log_options(app, options.file, false);
   app.add_option("--ratings", options.ratings, "Ratings to predict instead (MovieLens, or another --format)");
   app.add_option("--epochs", options.epochs)->check(CLI::PositiveNumber)->capture_default_str();
   app.add_option("--batch-size", options.batch_size)->check(CLI::PositiveNumber)->capture_default_str();
@@ -439,7 +428,7 @@ int main(int argc, char** argv) {
   app.add_option("--dropout", options.dropout)->capture_default_str();
   app.add_option("--weight-decay", options.weight_decay)->capture_default_str();
   app.add_option("--seed", options.seed)->capture_default_str();
-  app.add_option("--threads", options.threads, "0: all of the machine's")->check(CLI::NonNegativeNumber);
+  add_threads_option(app, options.threads);
   CLI11_PARSE(app, argc, argv);
   try {
     const auto executor = make_executor(options.threads);

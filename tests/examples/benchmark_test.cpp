@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <vector>
 
 #include "examples/programs.hpp"
 
@@ -22,12 +21,8 @@ json small_plan() {
                 "set": {"training": {"max_epochs": 1}, "recommender": {"embed_dim": 8}}}]})");
 }
 
-std::vector<std::filesystem::path> files_of_runs(const temporary::Folder& folder) {
-  std::vector<std::filesystem::path> out;
-  for (const auto& entry : std::filesystem::directory_iterator(folder.path / "results")) {
-    if (json::parse(temporary::read_bytes(entry.path().string())).contains("seed")) out.push_back(entry.path());
-  }
-  return out;
+json read_json(const temporary::Folder& folder, const std::string& file) {
+  return json::parse(temporary::read_bytes(folder.file(file)));
 }
 
 }  // namespace
@@ -35,16 +30,23 @@ std::vector<std::filesystem::path> files_of_runs(const temporary::Folder& folder
 TEST_CASE("docs/results.md is what the plan makes of docs/results, which holds nothing else", "[examples][benchmark]") {
   const std::filesystem::path source = HEED_SOURCE_DIR;
   const temporary::Folder folder;  // where no data is, so that nothing can be measured
-  std::filesystem::copy(source / "docs/results", folder.path / "results");
+  std::filesystem::copy(source / "docs/results", folder.path / "results", std::filesystem::copy_options::recursive);
   std::filesystem::copy(source / "examples/benchmark.json", folder.path / "plan.json");
   const Outcome outcome = shell(folder, command + "--only NOTHING");
   INFO(outcome.text);
   REQUIRE(outcome.status == 0);
-  CHECK_THAT(outcome.text, !Contains("The plan does not use") && !Contains("is not there"));
+  CHECK_THAT(outcome.text, !Contains("The plan does not use") && !Contains("is not there") &&
+                               !Contains("of something else") && !Contains("an option that is gone"));
   CHECK(temporary::read_bytes(folder.file("page.md")) == temporary::read_bytes((source / "docs/results.md").string()));
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.path / "results")) {
+    if (entry.is_directory()) continue;
+    INFO(entry.path());
+    CHECK_FALSE(json::parse(temporary::read_bytes(entry.path().string())).at("commit").get<std::string>().empty());
+  }
 }
 
-TEST_CASE("a file of results is of its data, model, seed and options that are no defaults", "[examples][benchmark]") {
+TEST_CASE("a stored run is used where data, model, seed and options are the plan's, and measured anew otherwise",
+          "[examples][benchmark]") {
   const temporary::Folder folder;
   temporary::write_bytes(folder.file("log.tsv"), small_log());
   json plan = small_plan();
@@ -55,24 +57,29 @@ TEST_CASE("a file of results is of its data, model, seed and options that are no
     REQUIRE(outcome.status == 0);
     return outcome.text;
   };
+  const std::string first = "results/shop/LSTM-seed1.json", second = "results/shop/LSTM-seed2.json";
   CHECK_THAT(run(), Contains("seed 1") && Contains("seed 2") && !Contains("does not use"));
   CHECK_THAT(temporary::read_bytes(folder.file("page.md")),
              Contains("320 events. P. Training: batches of 64, rate 0.003, 1 epochs.\n"));
+  json older = read_json(folder, first);
+  CHECK(older.at("name") == "LSTM");
+  CHECK(older.at("model") == "lstm4rec");
+  CHECK(older.at("seed") == 1);
+  CHECK(older.at("commit").get<std::string>().size() >= 7);
+  CHECK(read_json(folder, "results/shop/baselines.json").at("commit") == older.at("commit"));
 
   // Saying what is so anyway, and a file from before an option or a figure was there, are the same run.
   plan["runs"][0]["set"]["recommender"]["max_age"] = 32;
   plan["runs"][0]["set"]["training"]["clip_norm"] = 0;
-  const auto files = files_of_runs(folder);
-  REQUIRE(files.size() == 2);
-  json older = json::parse(temporary::read_bytes(files[0].string()));
   older["configuration"]["training"].erase("clip_norm");
   older["configuration"]["task"]["long_gone"] = 0;
   older["test"].erase("auc");
   older.erase("seconds_an_epoch");
-  temporary::write_bytes(files[0].string(), older.dump());
+  temporary::write_bytes(folder.file(first), older.dump());
   // So that clicks have a table, of which nothing is there but the LSTM.
   plan["runs"].push_back({{"data", "shop"}, {"name", "DIN"}, {"model", "din"}, {"seeds", 0}});
-  CHECK_THAT(run(), !Contains("seed") && !Contains("does not use"));
+  CHECK_THAT(run(), !Contains("shop/LSTM, seed") && !Contains("does not use") &&
+                        Contains(first + " has an option that is gone: task.long_gone"));
   const std::string page = temporary::read_bytes(folder.file("page.md"));
   INFO(page);
   const auto row = [&](const std::string& table) {
@@ -85,18 +92,32 @@ TEST_CASE("a file of results is of its data, model, seed and options that are no
   CHECK_THAT(row("| AUC"), Catch::Matchers::EndsWith("| 1 |") && !Contains("±"));
   CHECK_THAT(row("| batches"), Catch::Matchers::EndsWith("| 1 |"));
 
-  // A default that has changed since makes the file one of another run.
-  json stale = json::parse(temporary::read_bytes(files[1].string()));
-  stale["configuration"]["training"]["clip_norm"] = 5;
-  temporary::write_bytes(files[1].string(), stale.dump());
-  const std::string seed = stale.at("seed").dump();
-  CHECK_THAT(run(), Contains("seed " + seed) && Contains("(best)"));
+  // An option that the file lacks had its default, which the plan may change.
+  plan["runs"][0]["set"]["training"]["clip_norm"] = 5;
+  const std::string clipped = run();
+  CHECK_THAT(clipped, Contains(first + " is of something else:\n  configuration.training.clip_norm is 0.0, the plan "
+                                       "says 5.0\nshop/LSTM, seed 1\n"));
+  CHECK_THAT(clipped, Contains("shop/LSTM, seed 2\n") && Contains("(best)"));
+  CHECK(read_json(folder, first).at("configuration").at("training").at("clip_norm") == 5);
 
-  plan["runs"][0]["set"]["training"]["learning_rate"] = 0.01;
-  const std::string changed = run();
-  CHECK_THAT(changed, Contains("seed 1") && Contains("seed 2"));
-  for (const auto& file : files)
-    CHECK_THAT(changed, Contains("The plan does not use results/" + file.filename().string()));
+  // A default that has changed since makes the file one of another run, and so do another model and another seed.
+  const auto stale = [&](const char* pointer, const json& value) {
+    json changed = read_json(folder, second);
+    changed[json::json_pointer(pointer)] = value;
+    temporary::write_bytes(folder.file(second), changed.dump());
+    const std::string text = run();
+    CHECK_THAT(text, Contains(second + " is of something else:") && Contains("shop/LSTM, seed 2\n"));
+    CHECK_THAT(text, !Contains("shop/LSTM, seed 1\n"));
+  };
+  stale("/configuration/training/patience", 77);
+  stale("/configuration/encoder/model", "gru4rec");
+  stale("/model", "din");
+  stale("/seed", 3);
+  stale("/data/next_basket", false);
+
+  plan["runs"][0]["name"] = "other";
+  CHECK_THAT(run(), Contains("shop/other, seed 1") && Contains("The plan does not use " + first) &&
+                        Contains("The plan does not use " + second));
 }
 
 TEST_CASE("what is wrong with a plan is said before anything runs, and of which run", "[examples][benchmark]") {
@@ -118,6 +139,9 @@ TEST_CASE("what is wrong with a plan is said before anything runs, and of which 
   CHECK_THAT(fails("/runs/1/encoder", 5), Contains("shop/other: "));
   CHECK_THAT(fails("/runs/1/model", "dim"), Contains("shop/other: ") && Contains("there is no model dim"));
   CHECK_THAT(fails("/runs/1/data", "mall"), Contains("mall/other: ") && Contains("no such data"));
+  CHECK_THAT(fails("/runs/1/name", "LSTM"), Contains("shop/LSTM: ") && Contains("another run of this data set has it"));
+  CHECK_THAT(fails("/runs/1/name", "../other"), Contains("'../other' names files"));
+  CHECK_THAT(fails("/runs/1/name", "baselines"), Contains("'baselines' names files"));
   CHECK_THAT(fails("/data/shop/format", "xml"), Contains("data shop: ") && Contains("there is no format xml"));
   // What is measured is the same for all models of a data set.
   for (const char* option : {"k", "learners", "next_basket"}) {

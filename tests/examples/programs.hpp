@@ -17,12 +17,10 @@ struct Outcome {
   std::string text;  // what it printed, errors too
 };
 
-/// Runs a line of shell in `folder`, where $recommend and $compare are the programs.
+/// Runs a line of shell in `folder`, where $recommend is the program.
 inline Outcome shell(const temporary::Folder& folder, const std::string& line) {
   const std::string command = "cd '" + folder.path.string() +
-                              "' && recommend='" HEED_EXAMPLES_BINARY_DIR
-                              "/recommend' compare='" HEED_EXAMPLES_BINARY_DIR "/compare_models' && { " +
-                              line + "; } 2>&1";
+                              "' && recommend='" HEED_EXAMPLES_BINARY_DIR "/recommend' && { " + line + "; } 2>&1";
   std::FILE* const pipe = ::popen(command.c_str(), "r");
   REQUIRE(pipe != nullptr);
   Outcome out;

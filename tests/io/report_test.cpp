@@ -41,7 +41,7 @@ TEST_CASE("report: every text is escaped, bytes that are no UTF-8 are replaced",
   const std::string nasty = "<b onclick=\"x\">&amp; 'q' ]]> \u00e9";
   Report report(nasty);
   report.heading(nasty).text(nasty);
-  report.table(nasty, {nasty}, {{nasty}});
+  report.table(nasty, {{nasty}, {{nasty}}});
   report.line_chart({nasty, nasty, {{nasty, {1, 2}}}});
   report.heat_map({nasty, {nasty}, {nasty}, {1}});
   const Xml page = check(report);
@@ -55,14 +55,15 @@ TEST_CASE("report: every text is escaped, bytes that are no UTF-8 are replaced",
 
 TEST_CASE("report: columns of numbers are aligned right", "[io]") {
   Report report("t");
-  report.table("", {"model", "NDCG", "interval", "mixed"},
-               {{"60 CAKE CASES", "0.2951 \u00b1 0.0006", "[-0.1, 0.2]", "1"}, {"b", "12 %", "\u2212 3e-5", "none"}});
+  report.table("",
+               {{"model", "NDCG", "interval", "mixed"},
+                {{"60 CAKE CASES", "0.2951 \u00b1 0.0006", "[-0.1, 0.2]", "1"}, {"b", "12 %", "\u2212 3e-5", "none"}}});
   const Xml page = check(report);
   CHECK_THAT(page.text, Contains("<th>model</th><th class=\"number\">NDCG</th><th class=\"number\">interval</th>"
                                  "<th>mixed</th>"));
   CHECK_THAT(page.text, Contains("<td>60 CAKE CASES</td>") && Contains("<td class=\"number\">12 %</td>"));
   CHECK(page.count("td") == 8);
-  CHECK_THROWS_AS(report.table("", {"a", "b"}, {{"1"}}), heed::ShapeError);
+  CHECK_THROWS_AS(report.table("", {{"a", "b"}, {{"1"}}}), heed::ShapeError);
 }
 
 TEST_CASE("report: a chart has its ticks, its legend and one mark a finite value", "[io]") {
@@ -89,7 +90,7 @@ TEST_CASE("report: charts of nothing, of one value and of large, small and flat 
     CHECK(page.text.size() < 12'000);
   }
   Report empty("t");
-  empty.line_chart({"c", "epoch", {}}).heat_map({"m", {}, {}, {}}).table("t", {}, {});
+  empty.line_chart({"c", "epoch", {}}).heat_map({"m", {}, {}, {}}).table("t", {});
   CHECK(check(empty).contains("No data."));
 }
 

@@ -16,6 +16,7 @@
 #include "heed/core/error.hpp"
 #include "heed/io/atomic_file.hpp"
 #include "heed/io/detail/report_style.hpp"
+#include "heed/io/table.hpp"
 #include "heed/io/utf8.hpp"
 
 namespace heed::inline HEED_ABI::io {
@@ -53,12 +54,11 @@ class Report {
 
   /// A table; columns whose cells are all numbers ("0.295", "3 %", "[-0.1, 0.2]") are aligned right. Throws ShapeError
   /// if a row is not as wide as the header.
-  Report& table(std::string_view caption, const std::vector<std::string>& header,
-                const std::vector<std::vector<std::string>>& rows) {
-    std::vector<bool> numeric(header.size(), true);
-    for (const auto& row : rows) {
-      if (row.size() != header.size()) {
-        fail<ShapeError>("report table", "a row of ", row.size(), " cells under ", header.size(), " headings");
+  Report& table(std::string_view caption, const Table& table) {
+    std::vector<bool> numeric(table.header.size(), true);
+    for (const auto& row : table.rows) {
+      if (row.size() != table.header.size()) {
+        fail<ShapeError>("report table", "a row of ", row.size(), " cells under ", table.header.size(), " headings");
       }
       for (std::size_t i = 0; i < row.size(); ++i) numeric[i] = numeric[i] && is_numeric(row[i]);
     }
@@ -69,9 +69,10 @@ class Report {
       }
       return out + "</tr>\n";
     };
-    std::string out = "<figure>\n" + figcaption(caption) + "<div class=\"wide\"><table>\n<thead>" + line("th", header);
+    std::string out =
+        "<figure>\n" + figcaption(caption) + "<div class=\"wide\"><table>\n<thead>" + line("th", table.header);
     out += "</thead>\n<tbody>\n";
-    for (const auto& row : rows) out += line("td", row);
+    for (const auto& row : table.rows) out += line("td", row);
     return add(out + "</tbody>\n</table></div>\n</figure>\n");
   }
 

@@ -10,6 +10,7 @@
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
 #include "heed/core/random.hpp"
+#include "heed/recsys/statistics.hpp"
 
 namespace heed::inline HEED_ABI::recsys {
 
@@ -56,11 +57,8 @@ inline MeanDifference paired_bootstrap(std::span<const double> a, std::span<cons
     const auto above = std::min(below + 1, means.size() - 1);
     return means[below] + (at - std::floor(at)) * (means[above] - means[below]);
   };
-  double sum = 0;
-  for (const double value : difference) sum += value;
-  return {.mean = sum / static_cast<double>(n),
-          .low = quantile((1 - options.level) / 2),
-          .high = quantile((1 + options.level) / 2)};
+  return {
+      .mean = mean(difference), .low = quantile((1 - options.level) / 2), .high = quantile((1 + options.level) / 2)};
 }
 
 }  // namespace heed::inline HEED_ABI::recsys

@@ -12,6 +12,7 @@
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
 #include "heed/core/options.hpp"
+#include "heed/recsys/statistics.hpp"
 
 namespace heed::inline HEED_ABI::recsys {
 
@@ -153,19 +154,12 @@ struct Metrics {
 
   /// Means over the users; all 0 without users.
   RankingMetrics mean() const {
-    return {.hit_rate = mean(hit_rate),
-            .recall = mean(recall),
-            .precision = mean(precision),
-            .ndcg = mean(ndcg),
-            .mrr = mean(mrr),
-            .map = mean(map)};
-  }
-
- private:
-  static double mean(std::span<const double> values) {
-    double sum = 0;
-    for (const double value : values) sum += value;
-    return values.empty() ? 0 : sum / static_cast<double>(values.size());
+    return {.hit_rate = recsys::mean(hit_rate),
+            .recall = recsys::mean(recall),
+            .precision = recsys::mean(precision),
+            .ndcg = recsys::mean(ndcg),
+            .mrr = recsys::mean(mrr),
+            .map = recsys::mean(map)};
   }
 };
 

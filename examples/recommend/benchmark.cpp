@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// `recommend benchmark`: long tables of results that grow over several invocations. Trains what a plan lists and no
+// file of results has, then writes the page that is made of the files.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <regex>
+#include <string>
+
+#include "log_options.hpp"
+#include "threads.hpp"
+#include "benchmark_page.hpp"
+#include "benchmark_run.hpp"
+#include "subcommands.hpp"
+#include "words.hpp"
+
+namespace {
+
+struct BenchmarkOptions {
+  std::string plan = "examples/benchmark.json", data_dir = ".", results = "docs/results", page = "docs/results.md";
+  std::string only = ".*";    ///< runs whose "data/name" this finds
+  double minutes = INFINITY;  ///< no run begins after that
+  int seeds = 0;              ///< 0: as many as the plan says
+  int threads = 0;
+};
+
+class Benchmark {
+ public:
+  Benchmark(const BenchmarkOptions& options, heed::Executor& executor)
+      : options_(options), executor_(executor), plan_(options.plan, options.data_dir), results_(options.results) {}
+
+  /// Runs what is not done, then writes the page. Ctrl-C ends it before the next epoch; the page is then as it was.
+  void run() {
+    const heed::Stopwatch watch;
+    const std::regex only(options_.only);
+    int most_seeds = 0;
+    for (const Run& run : plan_.runs) most_seeds = std::max(most_seeds, seeds_of(run));
+    // Seed by seed, so that every row has a figure early.
+    for (int seed = 1; seed <= most_seeds; ++seed) {
+      for (const Run& run : plan_.runs) {
+        if (seed > seeds_of(run) || !std::regex_search(run.label(), only)) continue;
+        if (interrupted() || watch.seconds() > 60 * options_.minutes) break;
+        try {
+          measure_unless_done(run, seed);
+        } catch (const heed::Error& error) {
+          std::printf("%s\n\n", error.what());  // the others go on
+        }
+      }
+    }
+    const auto text = page();
+    if (text) Results::write(options_.page, *text);
+    std::printf(text ? "Wrote %s\n" : "Interrupted: %s is as it was\n", options_.page.c_str());
+    if (text) results_.print_unused(plan_, options_.seeds);
+  }
+
+ private:
+  struct Log {
+    heed::data::Interactions interactions;
+    std::optional<heed::recsys::Task> task;
+  };
+
+  int seeds_of(const Run& run) const { return options_.seeds > 0 ? options_.seeds : run.seeds; }
+
+  /// Read once; the page needs it too, for baselines. Null when the file is not there.
+  const Log* log_of(const DataSet& data) {
+    const auto [at, fresh] = logs_.try_emplace(data.name);
+    if (fresh) {
+      if (std::filesystem::exists(data.file.path)) {
+        at->second = std::make_unique<Log>(Log{read_and_report(data.file), {}});
+        at->second->task.emplace(at->second->interactions, heed::recsys::TaskOptions{.next_basket = data.next_basket});
+      } else {
+        std::printf("%s is not there: its runs are left out\n", data.file.path.c_str());
+      }
+    }
+    return at->second.get();
+  }
+
+  void measure_unless_done(const Run& run, int seed) {
+    const DataSet& data = plan_.data.at(run.data);
+    std::string why;
+    if (results_.find(run, data, seed, &why)) return;
+    if (!why.empty()) std::printf("%s\n", why.c_str());
+    std::printf("%s, seed %d\n", run.label().c_str(), seed);
+    std::fflush(stdout);
+    const Log* log = log_of(data);
+    if (log == nullptr) return;
+    const auto result = BenchmarkRun(log->interactions, seed, executor_)(run, data);
+    if (!result) return;
+    std::printf("epoch %td is the best; test", result->at("best_epoch").get<heed::Index>());
+    for (const auto& [figure, value] : result->at("test").items()) {
+      std::printf(" %s %.4f", figure.c_str(), value.get<double>());
+    }
+    std::printf("; %.0f s\n\n", result->at("seconds").get<double>());
+    std::fflush(stdout);
+    Results::write(results_.path_of(run, seed), result->dump(1) + "\n");
+  }
+
+  /// From their file, as some take minutes and the log may not be there the next time; nothing when neither is there.
+  std::optional<nlohmann::json> baselines_of(const DataSet& data) {
+    std::string why;
+    if (auto stored = results_.find(data, &why)) return stored;
+    if (!why.empty()) std::printf("%s\n", why.c_str());
+    const Log* log = log_of(data);
+    if (log == nullptr) return std::nullopt;
+    auto out = measured_baselines(data, *log->task);
+    Results::write(results_.path_of(data), out.dump(1) + "\n");
+    return out;
+  }
+
+  /// Nothing when Ctrl-C ended it.
+  std::optional<std::string> page() {
+    std::string out = plan_.introduction + "\n";
+    for (const auto& [name, data] : plan_.data) {
+      if (interrupted()) return std::nullopt;
+      out += "\n## " + data.title + "\n\n";
+      const auto counted = baselines_of(data);
+      out +=
+          counted ? tables(plan_, data, results_, options_.seeds, *counted) : "Not measured: the log was not there.\n";
+    }
+    return out;
+  }
+
+  const BenchmarkOptions& options_;
+  heed::Executor& executor_;
+  Plan plan_;
+  Results results_;
+  std::map<std::string, std::unique_ptr<Log>> logs_;
+};
+
+void run_benchmark(const BenchmarkOptions& options) {
+  const auto executor = make_executor(options.threads);
+  print_banner(*executor);
+  catch_interrupts();
+  try {
+    Benchmark(options, *executor).run();
+  } catch (const heed::Error&) {
+    throw;
+  } catch (const std::exception& error) {  // of JSON, of names that are not there, of the expression in --only
+    heed::fail<heed::IoError>("benchmark", options.plan + " or a file of results: " + error.what());
+  }
+}
+
+}  // namespace
+
+void add_benchmark(CLI::App& app) {
+  CLI::App& command = *app.add_subcommand("benchmark", "Train what a plan lists and is not done, write the page");
+  const auto options = std::make_shared<BenchmarkOptions>();
+  command.add_option("--plan", options->plan, "What to run")->capture_default_str();
+  command.add_option("--data-dir", options->data_dir, "Where the plan's files are")->capture_default_str();
+  command.add_option("--results", options->results, "A file for each run that is done")->capture_default_str();
+  command.add_option("--page", options->page, "The tables made of them")->capture_default_str();
+  command.add_option("--only", options->only, "Runs whose data/name this expression finds");
+  command.add_option("--seeds", options->seeds, "0: as the plan says")->check(CLI::NonNegativeNumber);
+  command.add_option("--minutes", options->minutes, "Begin no run after that");
+  add_threads_option(command, options->threads);
+  command.callback([options] { run_benchmark(*options); });
+}

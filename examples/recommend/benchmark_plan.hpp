@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plan of `recommend benchmark`: which models are trained on which data sets, and how often.
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <heed/io/log_file.hpp>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "configuration_options.hpp"
+
+struct DataSet {
+  std::string name, title, protocol;
+  nlohmann::json key;  ///< what a figure depends on, whichever the model
+  bool next_basket = true;
+  heed::io::LogFile file;
+};
+
+/// A model on a data set, trained from `seeds` seeds.
+struct Run {
+  std::string data, name, title, published, model;
+  int seeds = 3;
+  std::variant<Configuration, ClickConfiguration> configuration;  ///< of a model of the next item, of DIN
+  nlohmann::json options, defaults;                               ///< all of the configuration; as its structs have it
+
+  std::string label() const { return data + "/" + name; }
+};
+
+/// The plan is JSON: `introduction` of the page; `data` by name, each with `title`, `file`, `format`, `next_basket` and
+/// `protocol`; `runs`, each with `data`, `name` (of its files), `encoder` (or `model`: din), `set` (see change), and
+/// for the page `title` and `published`.
+class Plan {
+ public:
+  /// Throws heed::Error on a plan that is not there, and on what is wrong with it before anything is run.
+  Plan(const std::string& path, const std::string& data_dir) {
+    std::ifstream file(path);
+    const auto plan = nlohmann::json::parse(file, nullptr, false);
+    if (plan.is_discarded()) heed::fail<heed::IoError>("benchmark", path + " is not there or not JSON");
+    introduction = text(plan, "introduction");
+    for (const auto& [name, spec] : plan.at("data").items()) {
+      naming("data " + name,
+             [&, &name = name, &spec = spec] { data.emplace(name, data_of(name, spec, path, data_dir)); });
+    }
+    std::set<std::string> labels;
+    for (const auto& spec : plan.at("runs")) {
+      naming(spec.value("data", "") + "/" + spec.value("name", ""), [&] {
+        runs.push_back(run_of(spec));
+        if (!labels.insert(runs.back().label()).second) {
+          heed::fail<heed::OptionError>("name", "another run of this data set has it");
+        }
+      });
+    }
+  }
+
+  std::string introduction;
+  std::map<std::string, DataSet> data;
+  std::vector<Run> runs;
+
+ private:
+  static std::string text(const nlohmann::json& from, const char* name) { return from.at(name).get<std::string>(); }
+
+  /// Calls `f`; what it throws says where in the plan.
+  template <class F>
+  static void naming(const std::string& what, F&& f) {
+    try {
+      f();
+    } catch (const std::exception& error) {
+      heed::fail<heed::OptionError>("benchmark", what + ": " + error.what());
+    }
+  }
+
+  /// Throws heed::OptionError unless files can be called `name` on any system. "baselines" are a file of their own.
+  static void check_name(const std::string& name) {
+    constexpr const char* allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    if (name.empty() || name == "baselines" || name.find_first_not_of(allowed) != std::string::npos) {
+      heed::fail<heed::OptionError>("name", "'", name, "' names files: wanted letters, digits, - and _");
+    }
+  }
+
+  static DataSet data_of(const std::string& name, const nlohmann::json& spec, const std::string& plan,
+                         const std::string& data_dir) {
+    check_name(name);
+    DataSet out{.name = name, .title = text(spec, "title"), .protocol = text(spec, "protocol"), .key = {}, .file = {}};
+    spec.at("next_basket").get_to(out.next_basket);
+    const std::string file = text(spec, "file"), format = text(spec, "format");
+    out.key = {{"file", file}, {"format", format}, {"next_basket", out.next_basket}};
+    const auto known = heed::io::log_formats().find(format);
+    if (known == heed::io::log_formats().end()) {
+      heed::fail<heed::OptionError>("format", "there is no format " + format);
+    }
+    out.file.format = known->second;
+    // Beside the plan, or where the other data sets are.
+    out.file.path = (std::filesystem::path(plan).parent_path() / file).string();
+    if (!std::filesystem::exists(out.file.path)) out.file.path = data_dir + "/" + file;
+    return out;
+  }
+
+  Run run_of(const nlohmann::json& spec) const {
+    Run out;
+    out.data = text(spec, "data");
+    out.name = text(spec, "name");
+    check_name(out.name);
+    out.title = spec.value("title", out.name);
+    out.published = spec.value("published", "");
+    out.seeds = spec.value("seeds", 3);
+    const auto found = data.find(out.data);
+    if (found == data.end()) heed::fail<heed::OptionError>("data", "the plan has no such data");
+    const bool next_basket = found->second.next_basket;
+    const auto set = spec.value("set", nlohmann::json::object());
+    const auto task = set.value("task", nlohmann::json::object());
+    for (const auto& [option, value] : task.items()) {
+      // The models of a data set stand in one table, the baselines too.
+      if (option != "max_length") heed::fail<heed::OptionError>("set", "task." + option + " is the data set's to say");
+    }
+    const auto keep = [&](auto configuration, const auto& defaults) {
+      change(set, configuration);
+      out.options = heed::io::to_json(configuration);
+      out.defaults = heed::io::to_json(defaults);
+      out.configuration = std::move(configuration);
+    };
+    if (spec.contains("model")) {
+      out.model = text(spec, "model");
+      if (out.model != "din") heed::fail<heed::OptionError>("model", "there is no model " + out.model);
+      ClickConfiguration configuration;
+      configuration.task.next_basket = next_basket;
+      keep(std::move(configuration), ClickConfiguration{});
+    } else {
+      out.model = text(spec, "encoder");
+      Configuration configuration = preset(out.model, next_basket), defaults;
+      defaults.encoder = heed::recsys::AnyEncoderOptions::choices().at(out.model);
+      keep(std::move(configuration), defaults);
+    }
+    return out;
+  }
+};

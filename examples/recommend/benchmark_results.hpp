@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// The files of results: a folder per data set, in it one file per run and seed and one of the baselines.
+#pragma once
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <heed/io/atomic_file.hpp>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "benchmark_plan.hpp"
+
+class Results {
+ public:
+  using json = nlohmann::json;
+
+  explicit Results(std::string folder) : folder_(std::move(folder)) { std::filesystem::create_directories(folder_); }
+
+  /// `docs/results/ml-1m/sasrec-seed1.json`.
+  std::string path_of(const Run& run, int seed) const {
+    return folder_ + "/" + run.data + "/" + run.name + "-seed" + std::to_string(seed) + ".json";
+  }
+  std::string path_of(const DataSet& data) const { return folder_ + "/" + data.name + "/baselines.json"; }
+
+  /// What identifies the file of a run, and what it has to agree with to be the result of that run.
+  static json identity(const Run& run, const DataSet& data, int seed) {
+    return {
+        {"data", data.key}, {"name", run.name}, {"model", run.model}, {"seed", seed}, {"configuration", run.options}};
+  }
+
+  /// The stored run, or nothing where there is none or where `why` says how it differs from the plan's.
+  std::optional<json> find(const Run& run, const DataSet& data, int seed, std::string* why = nullptr) const {
+    auto stored = read(path_of(run, seed));
+    if (!stored) return std::nullopt;
+    // An option that heed has gained since had its default then.
+    json completed = {{"configuration", run.defaults}};
+    completed.merge_patch(*stored);
+    return accept(std::move(*stored), identity(run, data, seed), completed, path_of(run, seed), why);
+  }
+  /// The stored baselines, as above.
+  std::optional<json> find(const DataSet& data, std::string* why = nullptr) const {
+    auto stored = read(path_of(data));
+    if (!stored) return std::nullopt;
+    const json completed = *stored;
+    return accept(std::move(*stored), {{"data", data.key}}, completed, path_of(data), why);
+  }
+
+  /// What is there of a run: an entry per seed, the plan's and those up to `most_seeds`.
+  std::vector<json> find_all(const Run& run, const DataSet& data, int most_seeds) const {
+    std::vector<json> out;
+    for (int seed = 1; seed <= std::max(most_seeds, run.seeds); ++seed) {
+      if (auto result = find(run, data, seed)) out.push_back(std::move(*result));
+    }
+    return out;
+  }
+
+  static void write(const std::string& path, const std::string& content) {
+    if (const auto folder = std::filesystem::path(path).parent_path(); !folder.empty()) {
+      std::filesystem::create_directories(folder);
+    }
+    heed::io::AtomicFile file("benchmark", path);
+    file.write(content);
+    file.commit();
+  }
+
+  /// Prints which files the page is not made of, and which options of the others heed no longer has.
+  void print_unused(const Plan& plan, int most_seeds) const {
+    std::set<std::filesystem::path> unused;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_)) {
+      if (!entry.is_directory()) unused.insert(entry.path());
+    }
+    for (const auto& [name, data] : plan.data) {
+      if (find(data)) unused.erase(path_of(data));
+    }
+    for (const Run& run : plan.runs) {
+      for (int seed = 1; seed <= std::max(most_seeds, run.seeds); ++seed) {
+        const auto stored = find(run, plan.data.at(run.data), seed);
+        if (!stored) continue;
+        unused.erase(path_of(run, seed));
+        std::vector<std::string> gone;
+        differences(stored->at("configuration"), run.options, "", true, gone);
+        for (const std::string& option : gone) {
+          std::printf("%s has an option that is gone: %s\n", path_of(run, seed).c_str(), option.c_str());
+        }
+      }
+    }
+    for (const auto& path : unused) std::printf("The plan does not use %s\n", path.c_str());
+  }
+
+ private:
+  static std::optional<json> read(const std::string& path) {
+    std::ifstream file(path);
+    if (!file) return std::nullopt;
+    json out = json::parse(file, nullptr, false);
+    if (!out.is_object()) heed::fail<heed::IoError>("benchmark", path + " is not a JSON object");
+    return out;
+  }
+
+  /// `stored` unless `completed` differs from `wanted` in something that `wanted` has.
+  static std::optional<json> accept(json stored, const json& wanted, const json& completed, const std::string& path,
+                                    std::string* why) {
+    std::vector<std::string> found;
+    differences(wanted, completed, "", false, found);
+    if (found.empty()) return stored;
+    if (why != nullptr) {
+      *why = path + " is of something else:";
+      for (const std::string& one : found) *why += "\n  " + one;
+    }
+    return std::nullopt;
+  }
+
+  /// Appends a line per value of `from` that `to` gives another value, or none; only none where asked for.
+  static void differences(const json& from, const json& to, const std::string& path, bool only_missing,
+                          std::vector<std::string>& out) {
+    for (const auto& [name, value] : from.items()) {
+      const std::string at = path.empty() ? name : path + "." + name;
+      if (!to.contains(name)) {
+        out.push_back(at);
+      } else if (value.is_object() && to.at(name).is_object()) {
+        differences(value, to.at(name), at, only_missing, out);
+      } else if (!only_missing && value != to.at(name)) {
+        out.push_back(at + " is " + to.at(name).dump() + ", the plan says " + value.dump());
+      }
+    }
+  }
+
+  std::string folder_;
+};

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// `recommend evaluate`: a trained model and the baselines on a log.
+#include <cstdio>
+#include <heed/recsys/task.hpp>
+#include <memory>
+#include <string>
+
+#include "threads.hpp"
+#include "model_file.hpp"
+#include "subcommands.hpp"
+#include "test_tables.hpp"
+
+namespace {
+
+struct Evaluate {
+  heed::io::LogFile file;
+  std::string model = "model.safetensors";
+  std::uint64_t seed = 1;
+  int threads = 0;
+
+  void run() const {
+    const auto executor = make_executor(threads);
+    print_banner(*executor);
+    const auto saved = heed::io::load_recommender<float>(model);
+    const Interactions log = read_for(saved, file);
+    const heed::recsys::Task task(log, saved.task);
+    heed::recsys::BatchRanker<Model> ranker(saved.model,
+                                            {.max_length = saved.task.max_length, .executor = executor.get()});
+    const heed::recsys::Measured measured{saved.model.encoder_options().choice(),
+                                          {ranker.evaluate(log, task.split(), task.evaluation())}};
+    if (measured.evaluations.front().users.empty()) {
+      std::printf("Nobody has events to test with\n");
+      return;
+    }
+    show_test(heed::recsys::measure_baselines(task), measured, saved.task.k, seed, nullptr);
+  }
+};
+
+}  // namespace
+
+void add_evaluate(CLI::App& app) {
+  CLI::App& command = *app.add_subcommand("evaluate", "Measure a model against the traditional ones");
+  const auto evaluate = std::make_shared<Evaluate>();
+  add_log_options(command, evaluate->file);
+  add_model_options(command, evaluate->model, evaluate->seed);
+  add_threads_option(command, evaluate->threads);
+  command.callback([evaluate] { evaluate->run(); });
+}

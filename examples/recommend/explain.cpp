@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// `recommend explain`: the best items for somebody, and what the attention weighed.
+#include <cstdio>
+#include <heed/io/report.hpp>
+#include <memory>
+#include <string>
+
+#include "model_file.hpp"
+#include "subcommands.hpp"
+
+namespace {
+
+void print_explanation(Somebody& somebody, const std::string& report_path) {
+  const auto saved = somebody.load();
+  const History& past = somebody.past;
+  heed::Tape<float> tape({.record = false});
+  const auto why = heed::recsys::explain(saved.model, tape, past, explain_options(saved.task, somebody.k));
+  print_history(somebody.log, past);
+  print_recommendations(somebody.log, why);
+  print_reasons(somebody.log, past, why, somebody.k);
+  print_deletion_test(saved.model, tape, std::span(&past, 1), saved.task, heed::Random(somebody.seed));
+  heed::io::Report report("Why these recommendations");
+  report.heat_map(attention_over_time(saved.model, tape, somebody.log, past, saved.task, "What the attention weighed"));
+  report.write(report_path);
+  std::printf("Wrote %s\n", report_path.c_str());
+}
+
+}  // namespace
+
+void add_explain(CLI::App& app) {
+  CLI::App& command = *app.add_subcommand("explain", "The same, and why");
+  const auto somebody = std::make_shared<Somebody>();
+  const auto report = std::make_shared<std::string>("report.html");
+  somebody->add_options(command);
+  command.add_option("--report", *report, "Where to write the attention heat map")->capture_default_str();
+  command.callback([somebody, report] { print_explanation(*somebody, *report); });
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// `recommend recommend`: as a shop would, one session per visitor, an item in, the best out.
+#include <cstdio>
+#include <heed/recsys/session.hpp>
+#include <memory>
+
+#include "model_file.hpp"
+#include "subcommands.hpp"
+
+namespace {
+
+void print_best(Somebody& somebody) {
+  const auto saved = somebody.load();
+  heed::recsys::Session<Model> session(saved.model,
+                                       {.max_length = saved.task.max_length, .exclude_seen = !saved.task.next_basket});
+  const History& past = somebody.past;
+  for (std::size_t i = 0; i < past.items.size(); ++i) {
+    session.push(past.items[i], past.times.empty() ? static_cast<std::int64_t>(i) : past.times[i],
+                 past.kinds.empty() ? -1 : past.kinds[i]);
+  }
+  for (const auto& [item, score] : session.top_k(somebody.k)) {
+    const auto number = static_cast<std::int32_t>(item);
+    std::printf("%-12s %.4f  %s\n", std::string(saved.item_ids.id(number)).c_str(), static_cast<double>(score),
+                name_of(somebody.log, number).c_str());
+  }
+}
+
+}  // namespace
+
+void add_recommend(CLI::App& app) {
+  CLI::App& command = *app.add_subcommand("recommend", "The best items for somebody");
+  const auto somebody = std::make_shared<Somebody>();
+  somebody->add_options(command);
+  command.callback([somebody] { print_best(*somebody); });
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who runs the chunks of work: OpenMP's threads where the program was built with them, this thread otherwise.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <heed/core/executor.hpp>
+#include <memory>
+#ifdef _OPENMP
+#include <heed/openmp.hpp>
+#endif
+
+inline void add_threads_option(CLI::App& app, int& threads) {
+  app.add_option("--threads", threads, "0: all of the machine's")->check(CLI::NonNegativeNumber);
+}
+
+/// `threads` 0: as many as the machine has.
+inline std::unique_ptr<heed::Executor> make_executor([[maybe_unused]] int threads) {
+#ifdef _OPENMP
+  return std::make_unique<heed::OpenMpExecutor>(threads);
+#else
+  return std::make_unique<heed::Executor>();
+#endif
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// `recommend train`: from a log to a saved model and a report.
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "threads.hpp"
+#include "interrupt.hpp"
+#include "progress.hpp"
+#include "subcommands.hpp"
+#include "test_tables.hpp"
+#include "warm_start.hpp"
+
+namespace {
+
+/// Appends a line of JSON for one epoch.
+void write_log_line(const std::string& path, std::uint64_t seed, const heed::recsys::EpochReport& done) {
+  if (path.empty()) return;
+  std::ofstream file(path, std::ios::app);
+  nlohmann::json line{{"seed", seed},      {"epoch", done.epoch},
+                      {"loss", done.loss}, {"validation", done.validation},
+                      {"best", done.best}, {"tokens_per_second", done.tokens_per_second}};
+  for (const auto& [phase, seconds] : phases(done.seconds)) line["seconds"][phase] = seconds;
+  file << line << '\n';
+  if (!file) heed::fail<heed::IoError>("--log", heed::message(path, " cannot be written"));
+}
+
+struct Trained {
+  std::optional<Model> model;  // the best on validation of all seeds
+  double validation = 0;
+  heed::recsys::Measured measured;
+  std::vector<Curve> curves;  // [seeds]
+};
+
+class Train {
+ public:
+  void add_options(CLI::App& app) {
+    add_log_options(app, file_);
+    app.add_option("--model", model_, "Where to write the model")->capture_default_str();
+    app.add_option("--report", report_, "Where to write the report")->capture_default_str();
+    app.add_option("--seed", seed_, "Of weights, dropout, order and samples")->capture_default_str();
+    app.add_option("--seeds", seeds_, "Train this many times from seeds in a row; figures are their means")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
+    app.add_option("--log", log_, "A JSON object an epoch is added to this file");
+    configuration_.add_options(app);
+    auto* mode = app.add_option("--mode", next_basket_, "What to learn")
+                     ->transform(CLI::CheckedTransformer(
+                                     std::map<std::string, bool>{{"next-basket", true}, {"every-position", false}})
+                                     .description("next-basket|every-position"))
+                     ->default_str("next-basket for baskets, every-position otherwise");
+    app.add_option("--split-by-time", split_by_time_,
+                   "Two shares of all events, 0.8,0.9 say: those between validate, those after test, of everybody")
+        ->delimiter(',')
+        ->expected(2)
+        ->default_str("each user's own last basket or event");
+    app.add_option("--warm-start", warm_start_,
+                   "Go on from this model, with its options; the log may have new items, kinds and categories")
+        ->excludes(mode)
+        ->excludes(configuration_.encoder_option())
+        ->excludes(app.get_option("--profile"));
+    add_threads_option(app, threads_);
+  }
+
+  void run() const {
+    const auto executor = make_executor(threads_);
+    print_banner(*executor);
+    Interactions log = read_and_report(file_);
+    std::optional<SavedModel> yesterday;
+    if (!warm_start_.empty()) {
+      yesterday = heed::io::load_recommender<float>(warm_start_);
+      log = continued(std::move(log), *yesterday);
+    }
+    const bool next_basket = yesterday ? yesterday->task.next_basket : next_basket_.value_or(file_.has_baskets());
+    auto configuration = configuration_.configuration(next_basket, yesterday ? &*yesterday : nullptr);
+    if (!split_by_time_.empty()) {
+      configuration.task.validation_time = heed::data::time_quantile(log, split_by_time_[0]);
+      configuration.task.test_time = heed::data::time_quantile(log, split_by_time_[1]);
+    }
+    const heed::recsys::Task task(log, configuration.task);
+    std::printf("%td users, %td items, %td events; task: %s\n", log.num_users(), log.num_items(), log.size(),
+                description_of(configuration.task).c_str());
+    catch_interrupts();
+
+    Trained trained = train_all_seeds(task, configuration, yesterday, *executor);
+    if (!trained.model) return;  // interrupted before the first epoch
+    heed::io::save_recommender(*trained.model, log.item_ids, configuration.task, model_,
+                               {log.kind_ids, log.item_features.names});
+
+    heed::io::Report report("Recommender on " + file_.path);
+    write_curves(report, trained.curves, task.validates() ? "Validation NDCG@10" : "Minus training loss");
+    if (trained.measured.evaluations.front().users.empty()) {
+      std::printf("\nNobody has events to test with\n");
+    } else {
+      show_test(heed::recsys::measure_baselines(task), trained.measured, configuration.task.k, seed_, &report);
+    }
+    show_customers(*trained.model, task, report);
+    report.write(report_);
+    std::printf("\nWrote %s and %s\n", model_.c_str(), report_.c_str());
+  }
+
+ private:
+  Trained train_all_seeds(const heed::recsys::Task& task, const Configuration& configuration,
+                          std::optional<SavedModel>& yesterday, heed::Executor& executor) const {
+    const char* figure = task.validates() ? "validation NDCG@10" : "minus loss";
+    Trained out;
+    for (int s = 0; s < seeds_ && !interrupted(); ++s) {
+      const std::uint64_t seed = seed_ + static_cast<std::uint64_t>(s);
+      Model model = first_model(configuration, task.log(), seed, yesterday);
+      if (s == 0) {
+        std::printf("\nTraining %td parameters on %zu examples%s\n", heed::nn::parameter_count(model),
+                    task.examples().size(), task.validates() ? "" : "; nobody has events to validate with");
+      }
+      if (seeds_ > 1) std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
+      Progress progress;
+      heed::recsys::TrainHooks hooks;
+      hooks.on_step = [&](const heed::recsys::TrainProgress& at) {
+        progress.step(at);
+        return !interrupted();
+      };
+      hooks.on_epoch = [&](const heed::recsys::EpochReport& done) {
+        progress.epoch(done, figure);
+        write_log_line(log_, seed, done);
+      };
+      const Training training = fit_from_seed(model, task, configuration.training, seed, executor, hooks);
+      const auto& report = training.report;
+      out.curves.push_back({"seed " + std::to_string(seed), report});
+      if (report.interrupted) std::printf("Interrupted: the epoch ends here, the best weights so far are kept\n");
+      std::printf("Trained in %.1f s, weights of epoch %td; seconds an epoch:", training.seconds, report.best_epoch);
+      for (const auto& [phase, seconds] : mean_phases(report.epochs)) std::printf(" %s %.2f", phase, seconds);
+      std::printf("\n");
+      out.measured.training_seconds += training.seconds;
+
+      heed::recsys::BatchRanker<Model> ranker(model, {.max_length = task.options().max_length, .executor = &executor});
+      out.measured.evaluations.push_back(ranker.evaluate(task.log(), task.split(), task.evaluation()));
+      if (!out.model || training.best_validation() > out.validation) {
+        out.validation = training.best_validation();
+        out.model.emplace(std::move(model));
+      }
+    }
+    out.measured.name = configuration.encoder.choice();
+    if (out.curves.size() > 1) out.measured.name += ", " + std::to_string(out.curves.size()) + " seeds";
+    return out;
+  }
+
+  /// Three customers with what is recommended to them and why, and the deletion test of such explanations.
+  void show_customers(const Model& model, const heed::recsys::Task& task, heed::io::Report& report) const {
+    const Interactions& log = task.log();
+    heed::Tape<float> tape({.record = false});
+    report.heading("Recommendations and the attention behind them");
+    const heed::Random random(seed_);
+    for (const History& past : heed::recsys::sample_users(task, random.fork("customers"), 3)) {
+      const std::string user(log.users.id(static_cast<std::int32_t>(past.user)));
+      const auto why = heed::recsys::explain(model, tape, past, explain_options(task.options(), 10));
+      std::printf("\nCustomer %s\n", user.c_str());
+      print_history(log, past);
+      print_recommendations(log, why);
+      print_reasons(log, past, why, 5);
+      report.heat_map(attention_over_time(model, tape, log, past, task.options(),
+                                          "Customer " + user + ": what the attention weighed, basket after basket"));
+      heed::io::Table list{{"place", "recommended", "p", "of it for purchases before"}, {}};
+      for (const auto& [item, score, repeat] : why.top) {
+        list.rows.push_back({std::to_string(list.rows.size() + 1), name_of(log, item), heed::io::fixed(score, 4),
+                             heed::io::fixed(score > 0 ? 100 * repeat / score : 0, 0) + " %"});
+      }
+      report.table("Recommended to customer " + user, list);
+    }
+    std::printf("\n");
+    print_deletion_test(model, tape, heed::recsys::sample_users(task, random.fork("deletion test"), 300),
+                        task.options(), random.fork("deleted items"));
+  }
+
+  heed::io::LogFile file_;
+  std::string model_ = "model.safetensors", report_ = "report.html", log_, warm_start_;
+  std::uint64_t seed_ = 1;
+  int seeds_ = 1, threads_ = 0;
+  ConfigurationOptions configuration_;
+  std::optional<bool> next_basket_;    // as the format says when not given
+  std::vector<double> split_by_time_;  // shares of the events before the two cuts
+};
+
+}  // namespace
+
+void add_train(CLI::App& app) {
+  CLI::App& command = *app.add_subcommand("train", "Learn from a log, measure, write the model and a report");
+  const auto train = std::make_shared<Train>();
+  train->add_options(command);
+  command.callback([train] { train->run(); });
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Training that goes on from yesterday's model: today's log in its numbers, its weights as the first ones.
+#pragma once
+
+#include <cstdio>
+#include <heed/data/renumber.hpp>
+#include <heed/nn/init.hpp>
+#include <heed/recsys/warm_start.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "configuration_options.hpp"
+#include "model_file.hpp"
+
+/// The log in yesterday's numbers, what is new behind them. Items that today's log lacks stay in the catalogue. Throws
+/// heed::OptionError when the log or yesterday's file lacks what yesterday's model sees.
+inline Interactions continued(Interactions log, const SavedModel& yesterday) {
+  namespace data = heed::data;
+  check_kinds("--warm-start", yesterday, log);
+  check_field("--warm-start", yesterday.model.options().num_features, yesterday.fields.features.size(),
+              !log.item_features.values.empty(), "categories of items", "--items with --feature-column");
+  const Index today = log.num_items();
+  log = data::renumber_items(log, data::joined(yesterday.item_ids, log.item_ids));
+  if (!log.kinds.empty()) log = data::renumber_kinds(log, data::joined(yesterday.fields.kinds, log.kind_ids));
+  auto& features = log.item_features;
+  if (!features.values.empty()) {
+    features = data::renumber_features(std::move(features), data::joined(yesterday.fields.features, features.names));
+    const auto known = yesterday.model.input.item_features();
+    for (std::size_t i = 0; i < known.size(); ++i) {
+      if (features.values[i] == data::Vocabulary::unknown) features.values[i] = known[i];
+    }
+  }
+  std::printf("Goes on from %td items: %td of them are not in this log, %td of its %td are new\n",
+              yesterday.item_ids.size(), log.num_items() - today, log.num_items() - yesterday.item_ids.size(), today);
+  return log;
+}
+
+/// The model in its first state: drawn from the seed and, where there is one, with yesterday's weights. Throws
+/// heed::OptionError unless all of those are kept, but for the tables of kinds and categories, which yesterday's log
+/// may not have had.
+inline Model first_model(const Configuration& configuration, const Interactions& log, std::uint64_t seed,
+                         std::optional<SavedModel>& yesterday) {
+  Model model = model_of(configuration, log);
+  heed::nn::initialize(model, heed::Random(seed).fork("weights"));
+  if (!yesterday) return model;
+  const auto numbers = [](const heed::data::Vocabulary& from, const heed::data::Vocabulary& to) {
+    return heed::data::renumbering(from, to);
+  };
+  const auto items = numbers(yesterday->item_ids, log.item_ids), kinds = numbers(yesterday->fields.kinds, log.kind_ids),
+             features = numbers(yesterday->fields.features, log.item_features.names);
+  const auto fresh = heed::recsys::warm_start(model, yesterday->model,
+                                              {.items = items,
+                                               .features = features,
+                                               .kinds = kinds,
+                                               .new_items = heed::recsys::NewItems::mean,
+                                               .item_features = log.item_features.values});
+  const auto shape_in = [](Model& of, const std::string& path) {
+    for (const auto& [name, parameter] : heed::nn::parameters(of)) {
+      if (name == path) return heed::message(parameter->value().shape());
+    }
+    return std::string("none");
+  };
+  std::string differ;
+  for (const std::string& path : fresh) {
+    if (path == "kinds.weight" || path == "features.weight") continue;  // this log is the first to have them
+    differ += "\n  " + path + " would be " + shape_in(model, path) + ", is " + shape_in(yesterday->model, path);
+  }
+  if (!differ.empty()) heed::fail<heed::OptionError>("--warm-start", "these weights cannot be kept:" + differ);
+  return model;
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// What several subcommands print: the banner, items by name, dates, what a task predicts.
+#pragma once
+
+#include <chrono>
+#include <cstdio>
+#include <heed/core/executor.hpp>
+#include <heed/data/interactions.hpp>
+#include <heed/recsys/task.hpp>
+#include <string>
+
+inline void print_banner(const heed::Executor& executor) {
+  std::printf("heed %s, instruction set %s, %d thread%s\n", heed::version(), heed::isa(), executor.threads(),
+              executor.threads() == 1 ? "" : "s");
+}
+
+inline std::string name_of(const heed::data::Interactions& log, std::int32_t item) {
+  return std::string(log.item_ids.name(item));
+}
+
+/// `2011-11-20`.
+inline std::string date_of(std::int64_t unix_time) {
+  const std::chrono::sys_seconds time{std::chrono::seconds(unix_time)};
+  const std::chrono::year_month_day day{std::chrono::floor<std::chrono::days>(time)};
+  char text[64];
+  std::snprintf(text, sizeof(text), "%04d-%02u-%02u", static_cast<int>(day.year()), static_cast<unsigned>(day.month()),
+                static_cast<unsigned>(day.day()));
+  return text;
+}
+
+/// What is predicted from what.
+inline std::string description_of(const heed::recsys::TaskOptions& task) {
+  if (task.by_time()) {
+    return "all from " + date_of(task.test_time) + " on from what was before; validates from " +
+           date_of(task.validation_time) + " on";
+  }
+  return task.next_basket ? "the last basket from the ones before" : "the last event from the ones before";
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/recsys/statistics.hpp"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <vector>
+
+using namespace heed::recsys;
+
+TEST_CASE("mean and sample standard deviation of values worked out by hand", "[recsys][statistics]") {
+  const std::vector<double> values = {2, 4, 4, 4, 5, 5, 7, 9};  // sum 40, squared deviations 32
+  CHECK(mean(values) == 5);
+  CHECK(standard_deviation(values) == Approx(std::sqrt(32.0 / 7)));
+}
+
+TEST_CASE("no values have mean 0, and a single value has no spread", "[recsys][statistics]") {
+  CHECK(mean({}) == 0);
+  CHECK(standard_deviation({}) == 0);
+  const std::vector<double> one = {3};
+  CHECK(mean(one) == 3);
+  CHECK(standard_deviation(one) == 0);
+}
