@@ -213,8 +213,8 @@ TEST_CASE("an operation that throws leaves the tape as it was") {
   const Segments segments{2, 1};
   const std::size_t before = tape.size();
   CHECK_THROWS_AS(linear(x, w), ShapeError);
-  CHECK_THROWS_AS(attention(x, segments, x, x, segments, {}, {.num_heads = 3}), ShapeError);
-  CHECK_THROWS_AS(attention(x, segments, x, x, segments, Mask::lengths(std::vector<Index>{1})), ShapeError);
+  CHECK_THROWS_AS(attention(x, segments, x, x, segments, {.num_heads = 3}), ShapeError);
+  CHECK_THROWS_AS(attention(x, segments, x, x, segments, {.mask = Mask::lengths(std::vector<Index>{1})}), ShapeError);
   CHECK_THROWS_AS(lstm<float>(x, segments, {v, u, {}, {}}), ShapeError);
   CHECK_THROWS_AS(inner(x, w), ShapeError);
   CHECK(tape.size() == before);

@@ -2,14 +2,10 @@
 #include "heed/nn/padded.hpp"
 
 #include "nn/layers.hpp"
-#include "support/allocations.hpp"
 
 namespace {
 
-using namespace heed;
-using test::error_of;
-using test::normal;
-using test::same;
+using namespace heed::test::layers;
 
 const Segments segments({2, 0, 3, 1});
 
@@ -87,9 +83,5 @@ TEST_CASE("the padded adaptors, warm, allocate nothing") {
     tape.clear();
     backward(sum(nn::pad_packed(nn::pack_padded(tape.variable(x), segments), segments, 5)));
   };
-  step();
-  step();
-  const std::size_t before = test::allocations();
-  step();
-  CHECK(test::allocations() == before);
+  CHECK(test::warm_allocations(step) == 0);
 }

@@ -8,7 +8,6 @@
 #include "heed/nn/layer_norm.hpp"
 #include "heed/nn/linear.hpp"
 #include "heed/ops/gated_product.hpp"
-#include "heed/ops/linear_dropout.hpp"
 #include "heed/ops/pointwise_attention.hpp"
 #include "heed/ops/slice.hpp"
 
@@ -28,7 +27,7 @@ struct HSTULayerOptions {
 /// u, v, q, k = silu(W norm_input(x));  x + output(dropout(norm_attention(attention(q, k, v)) u)), where the attention
 /// is `pointwise_attention`. Names: `norm_input`, `uvqk`, `position_bias`, `time_bias`, `norm_attention`, `output`.
 /// (The paper's code normalises without weights; here they start at 1 and 0, and learn.)
-template <class Scalar>
+template <class Scalar = float>
 class HSTULayer {
  public:
   using scalar_type = Scalar;
@@ -58,8 +57,7 @@ class HSTULayer {
                                                     part(values(), values()), segments, options);
     const Var<Scalar> gated =
         gated_product<Scalar>(part(0, values()), norm_attention(context), {.activation = Activation::identity});
-    return linear_dropout<Scalar>(dropout(gated, options_.dropout), tape.parameter(output.weight),
-                                  tape.parameter(output.bias), {.residual = x});
+    return output(dropout(gated, options_.dropout), {.residual = x});
   }
 
   /// How much rows `queries` of x (-1: of an empty sequence) make of each event, sequence b of them of its own: the
@@ -149,5 +147,6 @@ class HSTULayer {
   Linear<Scalar> uvqk, output;
   Parameter<Scalar> position_bias, time_bias;  ///< by distance; by bucket; `[0]` without
 };
+HSTULayer(const HSTULayerOptions&) -> HSTULayer<float>;
 
 }  // namespace heed::inline HEED_ABI::nn
