@@ -62,7 +62,7 @@ struct AdditiveAttention {
   Var<float> forward() {
     tape.clear();
     return additive_attention(tape.variable(q), q_segments, tape.variable(k), tape.variable(v), k_segments,
-                              tape.variable(w), mask)
+                              tape.variable(w), {.mask = mask})
         .context;
   }
   double pairs() const {

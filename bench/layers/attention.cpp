@@ -25,8 +25,8 @@ struct Attention {
   }
   Var<float> forward() {
     tape.clear();
-    return attention(tape.parameter(q), segments, tape.parameter(k), tape.parameter(v), segments, Mask::causal(),
-                     {.num_heads = heads})
+    return attention(tape.parameter(q), segments, tape.parameter(k), tape.parameter(v), segments,
+                     {.mask = Mask::causal(), .num_heads = heads})
         .context;
   }
   double flops() const { return 4.0 * static_cast<double>(batch * heads * time * (time + 1) / 2 * width); }

@@ -15,6 +15,7 @@ void linear_25600x64x256(benchmark::State& state) {
   Parameter<float> x({rows, in}), w({out, in}), b({out});  // a tape copies constants, but not parameters
   x.value() = Tensor<float>::normal(x.shape(), Random(1));
   w.value() = Tensor<float>::normal(w.shape(), Random(2));
+  b.value() = Tensor<float>(b.shape());
   Tape<float> tape({.record = false});
   const auto work = [&] {
     tape.clear();

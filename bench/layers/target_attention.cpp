@@ -25,7 +25,8 @@ struct TargetAttention {
   Var<float> forward() {
     tape.clear();
     const Var<float> history = tape.variable(k);
-    return layer(tape.variable(q), q_segments, history, history, k_segments, causal, false).context;
+    const Mask mask = causal ? Mask::causal() : Mask();
+    return layer(tape.variable(q), q_segments, history, history, k_segments, {.mask = mask}).context;
   }
   /// Necessary operations, so many times the first layer and the unit's end, and the sum of values.
   double flops(double unit, double values) const {

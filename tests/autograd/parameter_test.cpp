@@ -61,3 +61,16 @@ TEST_CASE("a row that stays zero is restored, and no other row") {
   without.restore_zero_row();
   CHECK((without.value().array() == 5).all());
 }
+
+TEST_CASE("a parameter is initialised when it was given a value, not when it was read") {
+  Parameter<float> p({2, 3}, 1);
+  const Parameter<float>& constant = p;
+  CHECK(constant.value()(0, 0) == 0);
+  p.restore_zero_row();
+  CHECK(!p.initialized());
+  p.value() = Tensor<float>({2, 3});
+  CHECK(p.initialized());
+  const Parameter<float> moved(std::move(p));
+  CHECK(moved.initialized());
+  CHECK(Parameter<float>().initialized());
+}

@@ -5,10 +5,7 @@
 
 namespace {
 
-using namespace heed;
-using test::error_of;
-using test::names;
-using test::normal;
+using namespace heed::test::layers;
 
 const Segments queries({2, 0, 3, 1}), keys({4, 3, 0, 2});
 
@@ -16,7 +13,7 @@ const Segments queries({2, 0, 3, 1}), keys({4, 3, 0, 2});
 
 TEST_CASE("AdditiveAttention: names, counts, first values") {
   nn::AdditiveAttention<float> layer({.query_size = 4, .key_size = 9, .hidden_size = 25});
-  CHECK(names(layer) == std::vector<std::string>{"query.weight", "key.weight", "key.bias", "score"});
+  CHECK(names(layer) == Names{"query.weight", "key.weight", "key.bias", "score"});
   CHECK(nn::parameter_count(layer) == 25 * 4 + 25 * 9 + 25 + 25);
   nn::initialize(layer, Random(1));
   CHECK(test::fills(layer.query.weight, 0.5));
@@ -25,8 +22,7 @@ TEST_CASE("AdditiveAttention: names, counts, first values") {
 }
 
 TEST_CASE("AdditiveAttention is softmax(v . tanh(W_q q + W_k k + b)), by hand") {
-  nn::AdditiveAttention<double> layer({.query_size = 3, .key_size = 4, .hidden_size = 5});
-  nn::initialize(layer, Random(1));
+  auto layer = initialized(nn::AdditiveAttention<double>({.query_size = 3, .key_size = 4, .hidden_size = 5}));
   const Tensor<double> q = normal<double>({6, 3}), k = normal<double>({9, 4}, "k"), v = normal<double>({9, 2}, "v");
   Tensor<double> context({6, 2}), weights({2 * 4 + 1 * 2});
   double* weight = weights.data();
@@ -50,19 +46,18 @@ TEST_CASE("AdditiveAttention is softmax(v . tanh(W_q q + W_k k + b)), by hand") 
     }
   }
   Tape<double> tape;
-  const auto result = layer(tape.constant(q), queries, tape.constant(k), tape.constant(v), keys, {}, true);
+  const auto result = layer(tape.constant(q), queries, tape.constant(k), tape.constant(v), keys, {.weights = true});
   CHECK(testing::allclose(result.context.value(), std::as_const(context).view(), 1e-13));
   CHECK(testing::allclose(result.weights.value(), std::as_const(weights).view(), 1e-13));
   CHECK(!layer(tape.constant(q), queries, tape.constant(k), tape.constant(v), keys).weights);
 }
 
 TEST_CASE("AdditiveAttention: the gradients of parameters and inputs are right") {
-  nn::AdditiveAttention<double> layer({.query_size = 3, .key_size = 4, .hidden_size = 5});
-  nn::initialize(layer, Random(1));
+  auto layer = initialized(nn::AdditiveAttention<double>({.query_size = 3, .key_size = 4, .hidden_size = 5}));
   const auto result = test::gradcheck_module(
       nn::parameters(layer), {normal<double>({6, 3}), normal<double>({9, 4}, "k"), normal<double>({9, 2}, "v")},
       [&](Tape<double>&, std::span<const Var<double>> x) {
-        return layer(x[0], queries, x[1], x[2], keys, Mask::causal()).context;
+        return layer(x[0], queries, x[1], x[2], keys, {.mask = Mask::causal()}).context;
       });
   INFO(result.message());
   CHECK(result);
@@ -70,7 +65,7 @@ TEST_CASE("AdditiveAttention: the gradients of parameters and inputs are right")
 
 TEST_CASE("AdditiveAttention says what is wrong") {
   CHECK(error_of<OptionError>([] { nn::AdditiveAttention<float>({.query_size = 3, .key_size = 4}); }) != "");
-  const nn::AdditiveAttention<float> layer({.query_size = 3, .key_size = 4, .hidden_size = 5});
+  const auto layer = initialized(nn::AdditiveAttention<float>({.query_size = 3, .key_size = 4, .hidden_size = 5}));
   Tape<float> tape;
   const auto q = tape.constant(Tensor<float>({6, 3})), k = tape.constant(Tensor<float>({9, 4}));
   CHECK(error_of<ShapeError>([&] { layer(q, keys, k, k, keys); }) ==

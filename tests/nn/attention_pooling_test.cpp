@@ -2,22 +2,15 @@
 #include "heed/nn/attention_pooling.hpp"
 
 #include "nn/layers.hpp"
-#include "support/allocations.hpp"
 
 namespace {
 
-using namespace heed;
-using test::error_of;
-using test::names;
-using test::normal;
-using Names = std::vector<std::string>;
+using namespace heed::test::layers;
 
 const Segments segments({4, 0, 1, 3});
 
 nn::AttentionPooling<double> make(nn::PoolingScore score) {
-  nn::AttentionPooling<double> layer({.embed_dim = 6, .num_heads = 2, .score = score, .hidden_size = 5});
-  nn::initialize(layer, Random(1));
-  return layer;
+  return initialized(nn::AttentionPooling<double>({.embed_dim = 6, .num_heads = 2, .score = score, .hidden_size = 5}));
 }
 
 }  // namespace
@@ -83,10 +76,32 @@ TEST_CASE("AttentionPooling by hand: scores, a softmax a head, sums, projection"
       }
     }
     Tape<double> tape;
-    const auto result = layer(tape.constant(x), segments);
-    CHECK(testing::allclose(result.weights.value(), std::as_const(weights).view(), 1e-13));
-    CHECK(testing::allclose(result.pooled.value(), std::as_const(expected).view(), 1e-13));
-    for (Index o = 0; o < 6; ++o) CHECK(result.pooled.value()(1, o) == layer.output.bias.value()(o));
+    CHECK(!layer(tape.constant(x), segments).weights);
+    const auto result = layer(tape.constant(x), segments, {.weights = true});
+    Tensor<double> packed({8 * 2});  // each sequence's [heads, tokens], one after the other
+    double* weight = packed.data();
+    for (Index b = 0; b < 4; ++b) {
+      for (Index h = 0; h < 2; ++h) {
+        for (Index i = segments.begin(b); i < segments.end(b); ++i) *weight++ = weights(i, h);
+      }
+    }
+    CHECK(testing::allclose(result.weights.value(), std::as_const(packed).view(), 1e-13));
+    CHECK(testing::allclose(result.context.value(), std::as_const(expected).view(), 1e-13));
+    for (Index o = 0; o < 6; ++o) CHECK(result.context.value()(1, o) == layer.output.bias.value()(o));
+  }
+}
+
+TEST_CASE("AttentionPooling with a mask pools what is visible") {
+  for (const auto score : {nn::PoolingScore::dot_product, nn::PoolingScore::mlp}) {
+    const auto layer = make(score);
+    const Tensor<double> x = normal<double>({8, 6});
+    Tensor<double> seen({4, 6});
+    for (Index i = 0; i < 3; ++i) std::copy_n(x.data() + 6 * i, 6, seen.data() + 6 * i);
+    std::copy_n(x.data() + 6 * 5, 6, seen.data() + 6 * 3);
+    Tape<double> tape;
+    const Mask mask = Mask::lengths(std::vector<Index>{3, 0, 0, 1});
+    const auto pooled = layer(tape.constant(x), segments, {.mask = mask}).context;
+    CHECK(same(pooled.value(), layer(tape.constant(seen), Segments({3, 0, 0, 1})).context.value()));
   }
 }
 
@@ -95,7 +110,7 @@ TEST_CASE("AttentionPooling: the gradients of parameters and input are right") {
     auto layer = make(score);
     const auto result = test::gradcheck_module(
         nn::parameters(layer), {normal<double>({8, 6})},
-        [&](Tape<double>&, std::span<const Var<double>> x) { return layer(x[0], segments).pooled; });
+        [&](Tape<double>&, std::span<const Var<double>> x) { return layer(x[0], segments).context; });
     INFO(result.message());
     CHECK(result);
   }
@@ -121,7 +136,7 @@ TEST_CASE("AttentionPooling, warm, allocates nothing") {
     Tape<double> tape;
     const auto step = [&] {
       tape.clear();
-      backward(sum(layer(tape.variable(x), segments).pooled));
+      backward(sum(layer(tape.variable(x), segments).context));
     };
     CHECK(test::warm_allocations(step) == 0);
   }
@@ -130,7 +145,5 @@ TEST_CASE("AttentionPooling, warm, allocates nothing") {
 TEST_CASE("AttentionPooling: const trains, a move moves no parameter") {
   test::check_const_and_move(
       nn::AttentionPooling<float>({.embed_dim = 6, .num_heads = 2, .score = nn::PoolingScore::mlp}),
-      [](const auto& layer, auto& tape) {
-        return layer(tape.constant(normal<float>({8, 6})), segments).pooled;
-      });
+      [](const auto& layer, auto& tape) { return layer(tape.constant(normal<float>({8, 6})), segments).context; });
 }

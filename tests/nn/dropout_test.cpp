@@ -5,8 +5,7 @@
 
 namespace {
 
-using namespace heed;
-using test::error_of;
+using namespace heed::test::layers;
 
 }  // namespace
 

@@ -3,13 +3,10 @@
 
 #include "heed/optim/adamw.hpp"
 #include "nn/layers.hpp"
-#include "support/allocations.hpp"
 
 namespace {
 
-using namespace heed;
-using test::error_of;
-using test::names;
+using namespace heed::test::layers;
 using Ids = std::vector<Index>;
 
 bool zero_row(const Tensor<float>& table, Index row) {
@@ -23,7 +20,7 @@ bool zero_row(const Tensor<float>& table, Index row) {
 
 TEST_CASE("Embedding: name, shape, first values") {
   nn::Embedding<double> table({.num_embeddings = 50, .embedding_dim = 20, .standard_deviation = 0.5});
-  CHECK(names(table) == std::vector<std::string>{"weight"});
+  CHECK(names(table) == Names{"weight"});
   CHECK(table.weight.shape() == Shape{50, 20});
   CHECK(nn::parameter_count(table) == 1000);
   nn::initialize(table, Random(1));
@@ -86,7 +83,7 @@ TEST_CASE("Embedding: const trains, a move moves no parameter, warm it allocates
                              [](const auto& table, auto& tape) {
                                return table(tape, Ids{0, 1, 2, 3});
                              });
-  const nn::Embedding<float> table({.num_embeddings = 4, .embedding_dim = 2, .padding_idx = 0});
+  const auto table = initialized(nn::Embedding<float>({.num_embeddings = 4, .embedding_dim = 2, .padding_idx = 0}));
   Tape<float> tape;
   const Ids ids = {3, 0, 1};
   const auto step = [&] {

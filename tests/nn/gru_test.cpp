@@ -6,20 +6,13 @@
 
 namespace {
 
-using namespace heed;
-using test::error_of;
-using test::names;
-using test::normal;
-using test::same;
-using Names = std::vector<std::string>;
+using namespace heed::test::layers;
 
 const Segments ragged({3, 0, 5, 1});
 
 template <class Scalar>
 nn::GRU<Scalar> make(const nn::GruOptions& options) {
-  nn::GRU<Scalar> gru(options);
-  nn::initialize(gru, Random(1));
-  return gru;
+  return initialized(nn::GRU<Scalar>(options));
 }
 
 /// A sum of squares of everything the GRU gives.
@@ -40,14 +33,6 @@ TEST_CASE("GRU: PyTorch's names, in its order, and counts") {
   CHECK(nn::parameters(all)[4].parameter->shape() == Shape{27, 18});
   CHECK(all.directions() == 2);
   CHECK(all.output_size() == 9);
-}
-
-TEST_CASE("GRU: every parameter starts uniform in +-1/sqrt(hidden)") {
-  auto gru = make<float>({.input_size = 5, .hidden_size = 16, .num_layers = 2});
-  for (const auto& named : nn::parameters(gru)) {
-    INFO(named.name);
-    CHECK(test::fills(*named.parameter, 0.25));
-  }
 }
 
 TEST_CASE("GRU: shapes of output and states, and empty sequences keep their state") {
@@ -76,33 +61,6 @@ TEST_CASE("GRU: shapes of output and states, and empty sequences keep their stat
   CHECK(gru(tape.constant(Tensor<double>({0, 3})), Segments()).h_n.shape() == Shape{4, 0, 4});
 }
 
-TEMPLATE_TEST_CASE("GRU: a sequence does not depend on its batch", "", float, double) {
-  const auto gru = make<TestType>({.input_size = 3, .hidden_size = 21, .num_layers = 2, .bidirectional = true});
-  const std::vector<Index> lengths = {3, 70, 0, 1, 5, 2, 9, 33};
-  const Segments segments(lengths);
-  Tape<TestType> tape;
-  const Tensor<TestType> x = normal<TestType>({segments.tokens(), 3});
-  const auto together = gru(tape.constant(x), segments);
-  for (Index b = 0; b < segments.count(); ++b) {
-    INFO(b);
-    const auto alone = gru(tape.constant(Tensor<TestType>(x.view().rows(segments.begin(b), segments.end(b))).view()),
-                           Segments({segments.length(b)}));
-    CHECK(same(alone.output.value(), together.output.value().rows(segments.begin(b), segments.end(b))));
-  }
-}
-
-TEST_CASE("GRU: dropout acts between layers, while training") {
-  const Tensor<float> x = normal<float>({9, 3});
-  const auto differs = [&](Index layers) {
-    const auto gru = make<float>({.input_size = 3, .hidden_size = 8, .num_layers = layers, .dropout = 0.5});
-    Tape<float> still, training({.training = true, .random = Random(1)});
-    const auto a = gru(still.constant(x), ragged), b = gru(training.constant(x), ragged);
-    return !same(a.output.value(), b.output.value());
-  };
-  CHECK(differs(2));
-  CHECK(!differs(1));
-}
-
 TEST_CASE("GRU: the gradients of a deep one are right") {
   auto gru = make<double>({.input_size = 3, .hidden_size = 4, .num_layers = 2, .bidirectional = true, .dropout = 0.3});
   const auto result = test::gradcheck_module(
@@ -129,11 +87,4 @@ TEST_CASE("GRU says what is wrong") {
   CHECK(error_of<ShapeError>([&] {
           gru(tape.constant(Tensor<float>({9, 3})), ragged, tape.constant(Tensor<float>({4, 4})));
         }) == "GRU: initial state [4, 4], wanted [1, 4, 4]");
-}
-
-TEST_CASE("GRU: const trains, a move moves no parameter") {
-  test::check_const_and_move(nn::GRU<float>({.input_size = 3, .hidden_size = 4, .num_layers = 2}),
-                             [](const auto& gru, auto& tape) {
-                               return gru(tape.constant(normal<float>({9, 3})), ragged).output;
-                             });
 }

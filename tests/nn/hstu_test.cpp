@@ -5,13 +5,8 @@
 
 namespace {
 
-using namespace heed;
+using namespace heed::test::layers;
 using nn::HSTULayerOptions;
-using test::error_of;
-using test::names;
-using test::normal;
-using test::same;
-using Names = std::vector<std::string>;
 
 const Segments sequences({2, 0, 3, 1});
 const std::vector<std::int64_t> times = {3, 3, 10, 20, 500, 7};

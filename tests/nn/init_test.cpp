@@ -5,6 +5,7 @@
 #include "heed/nn/layer_norm.hpp"
 #include "heed/nn/lstm.hpp"
 #include "heed/nn/mlp.hpp"
+#include "heed/optim/sgd.hpp"
 #include "nn/layers.hpp"
 
 namespace {
@@ -117,4 +118,20 @@ TEST_CASE("the row that stays zero is zero after every rule") {
   CHECK(zero());
   nn::init_constant(p, 1);
   CHECK(zero());
+}
+
+TEST_CASE("a module that was never initialised is refused, also after an optimiser was made for it") {
+  nn::Linear<float> layer({.in_features = 3, .out_features = 2});
+  const auto run = [&] {
+    heed::Tape<float> tape;
+    layer(tape.constant(heed::Tensor<float>({1, 3})));
+  };
+  const std::string expected =
+      "tape: a parameter of shape [2, 3] was never initialised: call nn::initialize(module, heed::Random(seed)), or "
+      "load it";
+  CHECK(heed::test::error_of<heed::StateError>(run) == expected);
+  const heed::optim::Sgd<float> sgd(nn::parameters(layer));
+  CHECK(heed::test::error_of<heed::StateError>(run) == expected);
+  nn::initialize(layer, Random(1));
+  CHECK_NOTHROW(run());
 }

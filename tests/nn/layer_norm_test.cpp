@@ -5,16 +5,13 @@
 
 namespace {
 
-using namespace heed;
-using test::error_of;
-using test::names;
-using test::normal;
+using namespace heed::test::layers;
 
 }  // namespace
 
 TEST_CASE("LayerNorm: names, and weight 1 and bias 0 from the start") {
   nn::LayerNorm<float> norm({.features = 7});
-  CHECK(names(norm) == std::vector<std::string>{"weight", "bias"});
+  CHECK(names(norm) == Names{"weight", "bias"});
   CHECK(nn::parameter_count(norm) == 14);
   CHECK((norm.weight.value().array() == 1.0f).all());
   CHECK((norm.bias.value().array() == 0.0f).all());

@@ -13,6 +13,7 @@
 #include "heed/nn/module.hpp"
 #include "heed/ops/multiply.hpp"
 #include "heed/ops/sum.hpp"
+#include "support/allocations.hpp"
 #include "support/module_gradcheck.hpp"
 
 namespace heed::test {
@@ -22,6 +23,32 @@ std::vector<std::string> names(M& module) {
   std::vector<std::string> out;
   for (const auto& named : nn::parameters(module)) out.push_back(named.name);
   return out;
+}
+
+template <nn::Module M>
+M initialized(M module) {
+  nn::initialize(module, Random(1));
+  return module;
+}
+
+/// Biases and norms start at 0 and 1, where an error would not show: here they are normal.
+template <nn::Module M>
+M with_random_vectors(M module) {
+  nn::initialize(module, Random(1));
+  for (const auto& named : nn::parameters(module)) {
+    if (named.parameter->shape().rank() == 1) nn::init_normal(*named.parameter, Random(2).fork(named.name), 1);
+  }
+  return module;
+}
+
+/// Heap allocations of the third call.
+template <class Step>
+std::size_t warm_allocations(const Step& step) {
+  step();
+  step();
+  const std::size_t before = allocations();
+  step();
+  return allocations() - before;
 }
 
 /// The text of what `function` throws, "" when nothing.
@@ -101,5 +128,17 @@ void check_const_and_move(M module, const Call& call, std::string_view without =
     CHECK((list[i].parameter->gradient().array().abs().maxCoeff() > 0) == (list[i].name != without));
   }
 }
+
+/// What the tests of layers write without its namespace.
+namespace layers {
+using namespace heed;
+using test::error_of;
+using test::initialized;
+using test::names;
+using test::normal;
+using test::same;
+using test::with_random_vectors;
+using Names = std::vector<std::string>;
+}  // namespace layers
 
 }  // namespace heed::test

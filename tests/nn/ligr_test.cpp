@@ -5,13 +5,8 @@
 
 namespace {
 
-using namespace heed;
+using namespace heed::test::layers;
 using nn::LiGRLayerOptions;
-using test::error_of;
-using test::names;
-using test::normal;
-using test::same;
-using Names = std::vector<std::string>;
 
 const Segments sequences({2, 0, 3, 1});
 
@@ -21,12 +16,7 @@ LiGRLayerOptions small(double dropout = 0, Index width = 8) {
 
 template <class Scalar>
 nn::LiGRLayer<Scalar> make(const LiGRLayerOptions& options) {
-  nn::LiGRLayer<Scalar> layer(options);
-  nn::initialize(layer, Random(1));
-  for (const auto& named : nn::parameters(layer)) {  // biases and norms start at 0 and 1, where an error would not show
-    if (named.parameter->shape().rank() == 1) nn::init_normal(*named.parameter, Random(2).fork(named.name), 1);
-  }
-  return layer;
+  return with_random_vectors(nn::LiGRLayer<Scalar>(options));
 }
 
 }  // namespace
@@ -51,9 +41,9 @@ TEST_CASE("LiGRLayer is the composition of its operations, dropouts and gradient
       const Mask mask = width == 8 ? Mask::causal() : Mask();
       Tape<double> one({.training = true, .random = Random(4)}), two({.training = true, .random = Random(4)});
       const auto a = one.variable(input), b = two.variable(input);
-      const auto y = layer(a, sequences, mask);
+      const auto y = layer(a, sequences, {.mask = mask});
       auto x = b;
-      const auto attended = dropout(layer.self_attn(layer.norm1(x), sequences, mask).context, p);
+      const auto attended = dropout(layer.self_attn(layer.norm1(x), sequences, {.mask = mask}).context, p);
       x = add(x, multiply(sigmoid(layer.gate1(x)), attended));
       const auto both = layer.linear1(layer.norm2(x));
       const Index hidden = width + 4;
@@ -71,7 +61,7 @@ TEST_CASE("LiGRLayer: the gradients of parameters and input are right") {
   auto layer = make<double>(small(0.3));
   const auto result = test::gradcheck_module(
       nn::parameters(layer), {normal<double>({6, 8})},
-      [&](Tape<double>&, std::span<const Var<double>> x) { return layer(x[0], sequences, Mask::causal()); },
+      [&](Tape<double>&, std::span<const Var<double>> x) { return layer(x[0], sequences, {.mask = Mask::causal()}); },
       {.max_positions = 30, .tape = {.training = true, .random = Random(3)}});
   INFO(result.message());
   CHECK(result);
@@ -82,11 +72,11 @@ TEMPLATE_TEST_CASE("LiGRLayer: a sequence alone gives the same bits as in a batc
   const auto layer = make<TestType>({.embed_dim = 20, .num_heads = 2, .feedforward_dim = 36});
   const Tensor<TestType> x = normal<TestType>({ragged.tokens(), 20});
   Tape<TestType> tape;
-  const auto together = layer(tape.constant(x), ragged, Mask::causal());
+  const auto together = layer(tape.constant(x), ragged, {.mask = Mask::causal()});
   for (Index b = 0; b < ragged.count(); ++b) {
     const auto rows = x.view().rows(ragged.begin(b), ragged.end(b));
     INFO("sequence " << b);
-    const auto alone = layer(tape.constant(rows), Segments({ragged.length(b)}), Mask::causal());
+    const auto alone = layer(tape.constant(rows), Segments({ragged.length(b)}), {.mask = Mask::causal()});
     CHECK(same(alone.value(), together.value().rows(ragged.begin(b), ragged.end(b))));
   }
 }

@@ -5,12 +5,8 @@
 
 namespace {
 
-using namespace heed;
-using test::error_of;
+using namespace heed::test::layers;
 using test::fills;
-using test::names;
-using test::normal;
-using Names = std::vector<std::string>;
 
 }  // namespace
 
@@ -51,7 +47,7 @@ TEST_CASE("Linear says what is wrong") {
   CHECK(error_of<OptionError>([] { nn::Linear<float>({.in_features = 0, .out_features = 2}); }) ==
         "Linear: in_features 0 and out_features 2 must be positive");
   Tape<float> tape;
-  const nn::Linear<float> layer({.in_features = 3, .out_features = 2});
+  const auto layer = initialized(nn::Linear<float>({.in_features = 3, .out_features = 2}));
   CHECK(error_of<ShapeError>([&] {
           layer(tape.constant(Tensor<float>({4, 5})));
         }) == "linear: input [4, 5] does not end in 3 features (weight is [2, 3])");

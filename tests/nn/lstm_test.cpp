@@ -7,20 +7,13 @@
 
 namespace {
 
-using namespace heed;
-using test::error_of;
-using test::names;
-using test::normal;
-using test::same;
-using Names = std::vector<std::string>;
+using namespace heed::test::layers;
 
 const Segments ragged({3, 0, 5, 1});
 
 template <class Scalar>
 nn::LSTM<Scalar> make(const nn::LstmOptions& options) {
-  nn::LSTM<Scalar> lstm(options);
-  nn::initialize(lstm, Random(1));
-  return lstm;
+  return initialized(nn::LSTM<Scalar>(options));
 }
 
 /// The gradient of a sum of squares of everything the LSTM gives.
@@ -45,14 +38,6 @@ TEST_CASE("LSTM: PyTorch's names, in its order, and counts") {
   CHECK(all.directions() == 2);
   CHECK(all.output_size() == 5);
   CHECK(plain.output_size() == 9);
-}
-
-TEST_CASE("LSTM: every parameter starts uniform in +-1/sqrt(hidden)") {
-  auto lstm = make<float>({.input_size = 5, .hidden_size = 16, .num_layers = 2, .proj_size = 4});
-  for (const auto& named : nn::parameters(lstm)) {
-    INFO(named.name);
-    CHECK(test::fills(*named.parameter, 0.25));
-  }
 }
 
 TEST_CASE("LSTM: shapes of output and states, and empty sequences keep their state") {
@@ -83,25 +68,6 @@ TEST_CASE("LSTM: shapes of output and states, and empty sequences keep their sta
   CHECK(nothing.output.shape() == Shape{0, 4});
   CHECK(nothing.c_n.shape() == Shape{4, 2, 4});
   CHECK(lstm(tape.constant(Tensor<double>({0, 3})), Segments()).h_n.shape() == Shape{4, 0, 2});
-}
-
-TEMPLATE_TEST_CASE("LSTM: a sequence does not depend on its batch", "", float, double) {
-  const auto lstm = make<TestType>({.input_size = 3, .hidden_size = 21, .num_layers = 2, .bidirectional = true});
-  const std::vector<Index> lengths = {3, 70, 0, 1, 5, 2, 9, 33};
-  const Segments segments(lengths);
-  Tape<TestType> tape;
-  const Tensor<TestType> x = normal<TestType>({segments.tokens(), 3});
-  const auto together = lstm(tape.constant(x), segments);
-  for (Index b = 0; b < segments.count(); ++b) {
-    INFO(b);
-    const auto alone = lstm(tape.constant(Tensor<TestType>(x.view().rows(segments.begin(b), segments.end(b))).view()),
-                            Segments({segments.length(b)}));
-    CHECK(same(alone.output.value(), together.output.value().rows(segments.begin(b), segments.end(b))));
-    for (Index cell = 0; cell < 4; ++cell) {
-      CHECK(same(alone.c_n.value().rows(cell, cell + 1),
-                 together.c_n.value().rows(cell * segments.count() + b, cell * segments.count() + b + 1)));
-    }
-  }
 }
 
 TEMPLATE_TEST_CASE("LSTM: padded is ragged, bit for bit, forward and gradients", "", float, double) {
@@ -150,18 +116,6 @@ TEMPLATE_TEST_CASE("LSTM: padded is ragged, bit for bit, forward and gradients",
   }
 }
 
-TEST_CASE("LSTM: dropout acts between layers, while training") {
-  const Tensor<float> x = normal<float>({9, 3});
-  const auto differs = [&](Index layers) {
-    const auto lstm = make<float>({.input_size = 3, .hidden_size = 8, .num_layers = layers, .dropout = 0.5});
-    Tape<float> still, training({.training = true, .random = Random(1)});
-    const auto a = lstm(still.constant(x), ragged), b = lstm(training.constant(x), ragged);
-    return !same(a.output.value(), b.output.value());
-  };
-  CHECK(differs(2));
-  CHECK(!differs(1));
-}
-
 TEST_CASE("LSTM: the gradients of a deep one are right") {
   auto lstm = make<double>(
       {.input_size = 3, .hidden_size = 4, .num_layers = 2, .bidirectional = true, .dropout = 0.3, .proj_size = 2});
@@ -194,11 +148,4 @@ TEST_CASE("LSTM says what is wrong") {
   CHECK(error_of<ShapeError>([&] {
           lstm(x, ragged, {tape.constant(Tensor<float>({4, 4})), {}});
         }) == "LSTM: initial state [4, 4], wanted [1, 4, 4]");
-}
-
-TEST_CASE("LSTM: const trains, a move moves no parameter") {
-  test::check_const_and_move(nn::LSTM<float>({.input_size = 3, .hidden_size = 4, .num_layers = 2}),
-                             [](const auto& lstm, auto& tape) {
-                               return lstm(tape.constant(normal<float>({9, 3})), ragged).output;
-                             });
 }

@@ -5,11 +5,7 @@
 
 namespace {
 
-using namespace heed;
-using test::error_of;
-using test::names;
-using test::normal;
-using Names = std::vector<std::string>;
+using namespace heed::test::layers;
 
 }  // namespace
 

@@ -6,12 +6,7 @@
 
 namespace {
 
-using namespace heed;
-using test::error_of;
-using test::names;
-using test::normal;
-using test::same;
-using Names = std::vector<std::string>;
+using namespace heed::test::layers;
 
 const Segments queries({2, 0, 3, 1}), keys({4, 3, 0, 2});
 
@@ -77,8 +72,8 @@ TEST_CASE("MultiHeadAttention: projections of their own are the packed one in pa
   apart.out_proj.weight.value() = packed.out_proj.weight.value();
   apart.out_proj.bias.value() = packed.out_proj.bias.value();
   const auto vq = tape.constant(q), vk = tape.constant(k), vv = tape.constant(v);
-  const auto a = packed(vq, queries, vk, vv, keys, {}, true);
-  const auto b = apart(vq, queries, tape.constant(wide), vv, keys, {}, true);
+  const auto a = packed(vq, queries, vk, vv, keys, {.weights = true});
+  const auto b = apart(vq, queries, tape.constant(wide), vv, keys, {.weights = true});
   CHECK(testing::allclose(a.context.value(), b.context.value(), 1e-13));
   CHECK(testing::allclose(a.weights.value(), b.weights.value(), 1e-13));
 }
@@ -88,8 +83,8 @@ TEST_CASE("MultiHeadAttention: one projection for q = k = v is three") {
   Tape<double> tape;
   const Tensor<double> x = normal<double>({9, 6});
   const auto a = tape.variable(x), q = tape.variable(x), k = tape.variable(x), v = tape.variable(x);
-  const auto fused = layer(a, keys, Mask::causal(), true);
-  const auto three = layer(q, keys, k, v, keys, Mask::causal(), true);
+  const auto fused = layer(a, keys, {.mask = Mask::causal(), .weights = true});
+  const auto three = layer(q, keys, k, v, keys, {.mask = Mask::causal(), .weights = true});
   CHECK(testing::allclose(fused.context.value(), three.context.value(), 1e-13));
   CHECK(testing::allclose(fused.weights.value(), three.weights.value(), 1e-13));
   backward(sum(multiply(fused.context, fused.context)));
@@ -105,7 +100,7 @@ TEST_CASE("MultiHeadAttention: weights on request are distributions, and nothing
   Tape<double> tape;
   const auto q = tape.constant(normal<double>({6, 6})), k = tape.constant(normal<double>({9, 6}, "k"));
   CHECK(!layer(q, queries, k, k, keys).weights);
-  const auto result = layer(q, queries, k, k, keys, {}, true);
+  const auto result = layer(q, queries, k, k, keys, {.weights = true});
   CHECK(result.context.shape() == Shape{6, 6});
   REQUIRE(result.weights.shape() == Shape{2 * (2 * 4 + 0 + 0 + 1 * 2)});
   for (Index row = 0; row < 4; ++row) {
@@ -136,8 +131,9 @@ TEMPLATE_TEST_CASE("MultiHeadAttention: padded is ragged, bit for bit, forward a
   }
   Tape<TestType> one, two;
   const auto packed = one.variable(x), padded = two.variable(wide);
-  const auto a = layer(packed, keys, Mask::causal()).context;
-  const auto b = nn::pad_packed(layer(nn::pack_padded(padded, keys), keys, Mask::causal()).context, keys, time);
+  const auto a = layer(packed, keys, {.mask = Mask::causal()}).context;
+  const auto b =
+      nn::pad_packed(layer(nn::pack_padded(padded, keys), keys, {.mask = Mask::causal()}).context, keys, time);
   CHECK(b.shape() == Shape{4, time, 6});
   backward(sum(multiply(a, a)));
   std::vector<Tensor<TestType>> gradients;
@@ -166,7 +162,8 @@ TEST_CASE("MultiHeadAttention: dropout acts on the weights while training") {
   const auto layer = make<float>({.embed_dim = 6, .num_heads = 2, .dropout = 0.5});
   const Tensor<float> x = normal<float>({9, 6});
   Tape<float> still, training({.training = true, .random = Random(1)});
-  const auto a = layer(still.constant(x), keys, {}, true), b = layer(training.constant(x), keys, {}, true);
+  const auto a = layer(still.constant(x), keys, {.weights = true}),
+             b = layer(training.constant(x), keys, {.weights = true});
   CHECK(!same(a.context.value(), b.context.value()));
   Index zeros = 0;
   for (Index i = 0; i < b.weights.value().size(); ++i) zeros += b.weights.value()[i] == 0 ? 1 : 0;
@@ -180,7 +177,7 @@ TEST_CASE("MultiHeadAttention: the gradients of parameters and inputs are right"
     const auto result = test::gradcheck_module(
         nn::parameters(layer), {normal<double>({6, 6}), normal<double>({9, kdim}, "k"), normal<double>({9, vdim}, "v")},
         [&](Tape<double>&, std::span<const Var<double>> x) {
-          return layer(x[0], queries, x[1], x[2], keys, Mask::causal()).context;
+          return layer(x[0], queries, x[1], x[2], keys, {.mask = Mask::causal()}).context;
         },
         {.max_positions = 40, .tape = {.training = true, .random = Random(2)}});
     INFO(result.message());

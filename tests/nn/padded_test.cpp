@@ -2,14 +2,10 @@
 #include "heed/nn/padded.hpp"
 
 #include "nn/layers.hpp"
-#include "support/allocations.hpp"
 
 namespace {
 
-using namespace heed;
-using test::error_of;
-using test::normal;
-using test::same;
+using namespace heed::test::layers;
 
 const Segments segments({2, 0, 3, 1});
 

@@ -2,30 +2,23 @@
 #include "heed/nn/target_attention.hpp"
 
 #include "nn/layers.hpp"
-#include "support/allocations.hpp"
 
 namespace {
 
-using namespace heed;
-using test::error_of;
-using test::names;
-using test::normal;
-using test::same;
+using namespace heed::test::layers;
 
 const Segments candidates({2, 0, 3, 1}), histories({4, 3, 0, 2});
 
 nn::TargetAttention<double> make(bool softmax) {
-  nn::TargetAttention<double> layer({.embed_dim = 3, .hidden_features = {4}, .softmax = softmax});
-  nn::initialize(layer, Random(1));
-  return layer;
+  return initialized(nn::TargetAttention<double>({.embed_dim = 3, .hidden_features = {4}, .softmax = softmax}));
 }
 
 }  // namespace
 
 TEST_CASE("TargetAttention: names and counts") {
   nn::TargetAttention<float> layer({.embed_dim = 5, .hidden_features = {8, 7}});
-  CHECK(names(layer) == std::vector<std::string>{"unit.layers.0.weight", "unit.layers.0.bias", "unit.layers.1.weight",
-                                                 "unit.layers.1.bias", "unit.layers.2.weight", "unit.layers.2.bias"});
+  CHECK(names(layer) == Names{"unit.layers.0.weight", "unit.layers.0.bias", "unit.layers.1.weight",
+                              "unit.layers.1.bias", "unit.layers.2.weight", "unit.layers.2.bias"});
   CHECK(nn::parameter_count(layer) == 20 * 8 + 8 + 8 * 7 + 7 + 7 + 1);
   nn::TargetAttention<float> standard({.embed_dim = 5});
   CHECK(nn::parameter_count(standard) == 20 * 36 + 36 + 36 + 1);
@@ -67,7 +60,8 @@ TEST_CASE("TargetAttention scores q, k, q - k and q * k by its unit, by hand") {
       }
     }
     Tape<double> tape;
-    const auto result = layer(tape.constant(q), candidates, tape.constant(k), tape.constant(v), histories);
+    const auto result =
+        layer(tape.constant(q), candidates, tape.constant(k), tape.constant(v), histories, {.weights = true});
     CHECK(testing::allclose(result.context.value(), std::as_const(context).view(), 1e-13));
     CHECK(testing::allclose(result.weights.value(), std::as_const(weights).view(), 1e-13));
   }
@@ -80,8 +74,8 @@ TEST_CASE("TargetAttention: one candidate per sequence is the general case bit f
   Tape<double> a, b;
   const auto qa = a.variable(q), ka = a.variable(k), qb = b.variable(q), kb = b.variable(k);
   // A fifth sequence without candidates makes it the general case.
-  const auto x = layer(qa, one, ka, ka, histories);
-  const auto y = layer(qb, split, kb, kb, Segments({4, 3, 0, 2, 0}));
+  const auto x = layer(qa, one, ka, ka, histories, {.weights = true});
+  const auto y = layer(qb, split, kb, kb, Segments({4, 3, 0, 2, 0}), {.weights = true});
   CHECK(same(x.context.value(), y.context.value()));
   CHECK(same(x.weights.value(), y.weights.value()));
   for (Index j = 0; j < 3; ++j) CHECK(x.context.value()(2, j) == 0);
@@ -124,12 +118,12 @@ TEST_CASE("TargetAttention, warm, allocates nothing with any number of candidate
   const Tensor<double> k = normal<double>({9, 3}, "k");
   for (const Segments& q_segments : {Segments({1, 1, 1, 1}), candidates}) {
     const Tensor<double> q = normal<double>({q_segments.tokens(), 3});
-    for (const bool causal : {false, true}) {
+    for (const Mask& mask : {Mask(), Mask::causal()}) {
       Tape<double> tape;
       const auto step = [&] {
         tape.clear();
         const auto keys = tape.variable(k);
-        backward(sum(layer(tape.variable(q), q_segments, keys, keys, histories, causal).context));
+        backward(sum(layer(tape.variable(q), q_segments, keys, keys, histories, {.mask = mask}).context));
       };
       CHECK(test::warm_allocations(step) == 0);
     }

@@ -5,14 +5,9 @@
 
 namespace {
 
-using namespace heed;
+using namespace heed::test::layers;
 using nn::NormPlacement;
 using nn::TransformerEncoderLayerOptions;
-using test::error_of;
-using test::names;
-using test::normal;
-using test::same;
-using Names = std::vector<std::string>;
 
 constexpr NormPlacement placements[] = {NormPlacement::pre, NormPlacement::post, NormPlacement::query};
 
@@ -32,12 +27,7 @@ TransformerEncoderLayerOptions small(NormPlacement norm, double dropout, Activat
 
 template <class Scalar>
 nn::TransformerEncoderLayer<Scalar> make(const TransformerEncoderLayerOptions& options) {
-  nn::TransformerEncoderLayer<Scalar> layer(options);
-  nn::initialize(layer, Random(1));
-  for (const auto& named : nn::parameters(layer)) {  // biases and norms start at 0 and 1, where an error would not show
-    if (named.parameter->shape().rank() == 1) nn::init_normal(*named.parameter, Random(2).fork(named.name), 1);
-  }
-  return layer;
+  return with_random_vectors(nn::TransformerEncoderLayer<Scalar>(options));
 }
 
 /// The block in words of the operations: `norm` of what the parts read or leave, dropouts where the options say.
@@ -45,7 +35,7 @@ template <class Scalar>
 Var<Scalar> written_out(const nn::TransformerEncoderLayer<Scalar>& layer, const TransformerEncoderLayerOptions& options,
                         Var<Scalar> x, const Mask& mask) {
   const auto attend = [&](Var<Scalar> q, Var<Scalar> kv) {
-    return dropout(layer.self_attn(q, sequences, kv, kv, sequences, mask).context, options.dropout);
+    return dropout(layer.self_attn(q, sequences, kv, kv, sequences, {.mask = mask}).context, options.dropout);
   };
   const auto feed = [&](Var<Scalar> y) {
     const auto inner = dropout(activation(layer.linear1(y), options.activation), options.activation_dropout);
@@ -89,7 +79,7 @@ TEST_CASE("TransformerEncoderLayer is the composition of its operations, dropout
           const auto layer = make<double>(options);
           Tape<double> one({.training = true, .random = Random(4)}), two({.training = true, .random = Random(4)});
           const auto a = one.variable(x), b = two.variable(x);
-          const auto y = layer(a, sequences, mask), expected = written_out(layer, options, b, mask);
+          const auto y = layer(a, sequences, {.mask = mask}), expected = written_out(layer, options, b, mask);
           CHECK(testing::allclose(y.value(), expected.value(), 1e-12));
           backward(sum(multiply(y, y)));
           backward(sum(multiply(expected, expected)));
@@ -110,7 +100,7 @@ TEST_CASE("TransformerEncoderLayer: the weights are those of its attention") {
     const auto some = layer.attention_weights(x, sequences, ends, one_each).value();
     const auto q = norm == NormPlacement::post ? x : layer.norm1(x);
     const auto k = norm == NormPlacement::pre ? q : x;
-    const auto all = layer.self_attn(q, sequences, k, k, sequences, {}, true).weights.value();
+    const auto all = layer.self_attn(q, sequences, k, k, sequences, {.weights = true}).weights.value();
     REQUIRE(some.size() == 6);
     const auto mean = [&](Index row, Index next_head) { return (all[row] + all[row + next_head]) / 2; };
     for (Index j = 0; j < 2; ++j) CHECK(some[j] == Approx(mean(2 + j, 4)));
@@ -146,7 +136,9 @@ TEST_CASE("TransformerEncoderLayer: the gradients of parameters and input are ri
       auto layer = make<double>(small(norm, 0.3, activation));
       const auto result = test::gradcheck_module(
           nn::parameters(layer), {normal<double>({6, 8})},
-          [&](Tape<double>&, std::span<const Var<double>> x) { return layer(x[0], sequences, Mask::causal()); },
+          [&](Tape<double>&, std::span<const Var<double>> x) {
+            return layer(x[0], sequences, {.mask = Mask::causal()});
+          },
           // A small step: relu has its kink somewhere.
           {.step = 0x1p-17, .max_positions = 30, .tape = {.training = true, .random = Random(3)}});
       INFO(result.message());
@@ -161,10 +153,10 @@ TEMPLATE_TEST_CASE("TransformerEncoderLayer: a sequence alone gives the same bit
     const auto layer = make<TestType>({.embed_dim = 20, .num_heads = 2, .feedforward_dim = 36, .norm = norm});
     const Tensor<TestType> x = normal<TestType>({ragged.tokens(), 20});
     Tape<TestType> tape;
-    const auto together = layer(tape.constant(x), ragged, Mask::causal());
+    const auto together = layer(tape.constant(x), ragged, {.mask = Mask::causal()});
     for (Index b = 0; b < ragged.count(); ++b) {
       const auto rows = x.view().rows(ragged.begin(b), ragged.end(b));
-      const auto alone = layer(tape.constant(rows), Segments({ragged.length(b)}), Mask::causal());
+      const auto alone = layer(tape.constant(rows), Segments({ragged.length(b)}), {.mask = Mask::causal()});
       INFO("norm " << static_cast<int>(norm) << ", sequence " << b);
       CHECK(same(alone.value(), together.value().rows(ragged.begin(b), ragged.end(b))));
     }

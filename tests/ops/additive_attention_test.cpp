@@ -24,7 +24,8 @@ Sample additive_sample(std::string label, std::vector<Tensor<double>> inputs, co
   return sample(
       std::move(label), std::move(inputs),
       [=, mask = mask.mask](auto&, auto x) {
-        const auto result = additive_attention(query(x), qs, key(x), x.back(), ks, x[0], mask, with_weights);
+        const auto result =
+            additive_attention(query(x), qs, key(x), x.back(), ks, x[0], {.mask = mask, .weights = with_weights});
         return with_weights ? joined(result.context, result.weights) : result.context;
       },
       [=](std::span<const Tensor<double>> x) {
@@ -71,7 +72,8 @@ const SamplesOf additive_attention_op("additive_attention", []() -> OpSamples {
                        const Segments& k_segments, const Mask& mask, std::string expected) {
     return bad_call(
         std::move(label), std::move(shapes),
-        [=](auto x) { additive_attention(x[1], q_segments, x[2], x[3], k_segments, x[0], mask); }, std::move(expected));
+        [=](auto x) { additive_attention(x[1], q_segments, x[2], x[3], k_segments, x[0], {.mask = mask}); },
+        std::move(expected));
   };
   const Segments two({2, 1}), three({1, 1, 1});
   out.bad = {call("segments", {{4}, {3, 4}, {3, 4}, {3, 4}}, two, three, {},

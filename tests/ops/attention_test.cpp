@@ -59,12 +59,13 @@ Tensor<double> reference(std::span<const Tensor<double>> x, const Segments& qs, 
 }
 
 Sample attention_sample(std::string label, std::vector<Tensor<double>> inputs, const Segments& qs, const Segments& ks,
-                        const MaskOf& mask, const AttentionOptions& options, const TapeOptions& tape_options = {}) {
+                        const MaskOf& mask, AttentionOptions options, const TapeOptions& tape_options = {}) {
+  options.mask = mask.mask;
   return sample(
       std::move(label), std::move(inputs),
-      [=, mask = mask.mask](auto&, auto x) {
+      [=](auto&, auto x) {
         const auto k = x[std::min<std::size_t>(1, x.size() - 1)];
-        const auto result = attention(x[0], qs, k, x.back(), ks, mask, options);
+        const auto result = attention(x[0], qs, k, x.back(), ks, options);
         if (result.mass && result.weights) return joined(result.context, result.weights, result.mass);
         if (result.mass) return joined(result.context, result.mass);
         return options.weights ? joined(result.context, result.weights) : result.context;
@@ -113,7 +114,7 @@ const SamplesOf attention_op("attention", []() -> OpSamples {
   out.good.push_back(sample(
       "the mass alone", qkv(4, 2),
       [=](auto&, auto x) {
-        return attention(x[0], qs, x[1], x[2], ks, {}, {.key_items = nine_items, .query_items = six_items}).mass;
+        return attention(x[0], qs, x[1], x[2], ks, {.key_items = nine_items, .query_items = six_items}).mass;
       },
       [=](std::span<const Tensor<double>> x) {
         const auto all =
@@ -142,11 +143,11 @@ const SamplesOf attention_op("attention", []() -> OpSamples {
                                       longer, masks[1], {}));
 
   const auto call = [](std::string label, std::vector<Shape> shapes, const Segments& q_segments,
-                       const Segments& k_segments, const Mask& mask, const AttentionOptions& options,
-                       std::string expected) {
+                       const Segments& k_segments, const Mask& mask, AttentionOptions options, std::string expected) {
+    options.mask = mask;
     return bad_call(
         std::move(label), std::move(shapes),
-        [=](auto x) { attention(x[0], q_segments, x[1], x[2], k_segments, mask, options); }, std::move(expected));
+        [=](auto x) { attention(x[0], q_segments, x[1], x[2], k_segments, options); }, std::move(expected));
   };
   static constexpr Index three_items[] = {1, 2, 3}, far[] = {1, Index{1} << 31, 3};
   const Segments two({2, 1}), three({1, 1, 1});
@@ -188,7 +189,7 @@ const SamplesOf attention_op("attention", []() -> OpSamples {
        [=] {
          Tape<float> one, other;
          const auto x = one.constant(Tensor<float>({3, 4}));
-         attention(x, two, x, other.constant(Tensor<float>({3, 4})), two, {});
+         attention(x, two, x, other.constant(Tensor<float>({3, 4})), two);
        },
        "attention: inputs on different tapes"}};
   return out;
@@ -201,8 +202,8 @@ TEST_CASE("attention gives weights only when asked") {
   Tape<float> tape;
   const Segments segments({2, 3});
   const auto x = tape.constant(Tensor<float>({5, 4}));
-  CHECK(!attention(x, segments, x, x, segments, {}).weights);
-  const auto weights = attention(x, segments, x, x, segments, {}, {.num_heads = 2, .weights = true}).weights;
+  CHECK(!attention(x, segments, x, x, segments).weights);
+  const auto weights = attention(x, segments, x, x, segments, {.num_heads = 2, .weights = true}).weights;
   CHECK(weights.shape() == Shape{2 * (2 * 2 + 3 * 3)});
   // Equal scores: each of the first sequence's weights is 1/2, each of the second's 1/3.
   for (Index i = 0; i < 26; ++i) CHECK(weights.value()[i] == Approx(i < 8 ? 1.0 / 2 : 1.0 / 3));
@@ -215,7 +216,7 @@ TEST_CASE("the mass on items is there for a batch without tokens") {
   const std::vector<Index> no_items;
   const auto x = tape.constant(Tensor<float>({0, 4}));
   const AttentionOptions options{.num_heads = 2, .key_items = no_items, .query_items = no_items};
-  CHECK(attention(x, segments, x, x, segments, {}, options).mass.shape() == Shape{0, 2});
+  CHECK(attention(x, segments, x, x, segments, options).mass.shape() == Shape{0, 2});
 }
 
 TEST_CASE("a padded sequence drops what the ragged one does") {
@@ -229,7 +230,7 @@ TEST_CASE("a padded sequence drops what the ragged one does") {
     Tape<float> tape({.training = true, .random = Random(5)});
     const auto v = tape.constant(in);
     return Tensor<float>(
-        attention(v, segments, v, v, segments, mask, {.num_heads = 2, .dropout = 0.5}).context.value());
+        attention(v, segments, v, v, segments, {.mask = mask, .num_heads = 2, .dropout = 0.5}).context.value());
   };
   for (const bool causal : {false, true}) {
     const Mask base = causal ? Mask::causal() : Mask();

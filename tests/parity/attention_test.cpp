@@ -45,7 +45,7 @@ void compare(const std::string& name) {
     mask = mask & Mask::additive(values.view());
   }
   const auto q = c.input("q"), k = c.input("k"), v = c.input("v");
-  const auto result = attention(q, q_segments, k, v, k_segments, mask, true);
+  const auto result = attention(q, q_segments, k, v, k_segments, {.mask = mask, .weights = true});
   c.output("output", result.context);
   c.compare("out.weights", parity::elements(result.weights.value()),
             packed_weights(c.fixture.tensor("out.weights"), q_segments, k_segments));

@@ -11,6 +11,7 @@ sum over X of <out.X, cot.X>. Ragged sequences are stored packed, [tokens, featu
 Every case is seeded by its own name, so adding one changes no other.
 """
 import argparse
+import inspect
 import json
 import pathlib
 import struct
@@ -320,6 +321,29 @@ def clip_grad_norm(max_norm):
     return tensors | {f"out.grad_{name}": parameter.grad for name, parameter in zip(grads, parameters)}
 
 
+# --- defaults ---
+
+
+# Where and how PyTorch computes, private arguments, and deprecated ones.
+NOT_COMPARED = {"device", "dtype", "foreach", "fused", "capturable", "differentiable", "_weight", "_freeze", "size_average",
+                "reduce"}
+
+
+def defaults():
+    """The default of every optional argument, by class: null for None, the name of a function."""
+    signatures = {name: getattr(nn, name) for name in (
+        "Linear", "Embedding", "LayerNorm", "Dropout", "MultiheadAttention", "TransformerEncoderLayer",
+        "CrossEntropyLoss", "BCEWithLogitsLoss", "MSELoss")}
+    signatures |= {name: nn.RNNBase for name in ("LSTM", "GRU")}  # their own signatures are (*args, **kwargs)
+    signatures["MultiheadAttention.forward"] = nn.MultiheadAttention.forward
+    signatures |= {name: getattr(torch.optim, name) for name in ("SGD", "Adam", "AdamW")}
+    signatures["clip_grad_norm_"] = nn.utils.clip_grad_norm_
+    return {name: {parameter.name: getattr(parameter.default, "__name__", parameter.default)
+                   for parameter in inspect.signature(function).parameters.values()
+                   if parameter.default is not inspect.Parameter.empty and parameter.name not in NOT_COMPARED}
+            for name, function in signatures.items()}
+
+
 def text(value):
     """As metadata: true/false, 1e-05, 3,0,5,1."""
     if isinstance(value, bool):
@@ -349,6 +373,9 @@ def main():
         tensors = {key: value.detach().contiguous().clone() for key, value in function(**options).items()}
         metadata = {key: text(value) for key, value in options.items() if value is not None}
         write(out / f"{name}.safetensors", tensors, metadata | {"torch": torch.__version__})
+    with open(out / "defaults.json", "w") as file:
+        json.dump({"torch": torch.__version__, "defaults": defaults()}, file, indent=1, sort_keys=True)
+        file.write("\n")
     files = list(out.glob("*.safetensors"))
     print(f"{len(files)} files, {sum(file.stat().st_size for file in files)} bytes in {out}")
 

@@ -16,7 +16,7 @@ TEMPLATE_TEST_CASE("TransformerEncoderLayer agrees with PyTorch", "", float, dou
          .norm = c.flag("norm_first") ? heed::nn::NormPlacement::pre : heed::nn::NormPlacement::post});
     c.load(layer);
     const heed::Segments segments = parity::segments(c.fixture.integers("in.offsets"));
-    c.output("y", layer(c.input("x"), segments, heed::Mask::causal()));
+    c.output("y", layer(c.input("x"), segments, {.mask = heed::Mask::causal()}));
     c.backward();
   }
 }

@@ -20,9 +20,9 @@ struct Attended {
   void run() {
     Tape<Scalar> tape;
     const auto x = tape.variable(q), y = tape.variable(k), z = tape.variable(v), score = tape.variable(w);
-    const auto result = heads == 0
-                            ? additive_attention(x, q_segments, y, z, k_segments, score, mask, true)
-                            : attention(x, q_segments, y, z, k_segments, mask, {.num_heads = heads, .weights = true});
+    const auto result =
+        heads == 0 ? additive_attention(x, q_segments, y, z, k_segments, score, {.mask = mask, .weights = true})
+                   : attention(x, q_segments, y, z, k_segments, {.mask = mask, .num_heads = heads, .weights = true});
     context = Tensor<Scalar>(result.context.value());
     weights = Tensor<Scalar>(result.weights.value());
     backward_from<Scalar>({{result.context, d_context}, {result.weights, d_weights}});

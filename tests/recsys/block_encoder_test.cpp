@@ -60,7 +60,7 @@ void check_blocks(const EncoderOptionsOf<Model, double>& options) {
       x = block(x, batch.segments, batch.times);
     } else {
       weights = block.attention_weights(x, batch.segments, batch.query_rows, batch.query_segments);
-      x = block(x, batch.segments, Mask::causal());
+      x = block(x, batch.segments, {.mask = Mask::causal()});
     }
   }
   x = model.encoder.norm(x);

@@ -65,6 +65,7 @@ TEST_CASE("NextItem says what is wrong") {
         }) == "NextItem: the repeat-aware head learns by softmax over the whole catalogue only");
   CHECK(error_of<OptionError>([] { SASRec<float>({.num_items = 3, .max_length = 0}); }) == "NextItem: max_length 0");
   SASRec<float> model({.num_items = 6, .embed_dim = 4, .pointer = true});
+  nn::initialize(model, Random(1));
   auto batch = test::batch_of_all(test::repeat_log(4, 6, 3), true);
   Tape<float> tape;
   Tensor<float> room({1, 6});

@@ -56,7 +56,7 @@ class Gradients {
 
 /// An explicit, flat tape: creation order is a topological order, so the backward pass is one loop. No globals, no
 /// recursion, no ownership between nodes. One tape serves one thread at a time.
-template <class Scalar>
+template <class Scalar = float>
 class Tape {
  public:
   explicit Tape(const TapeOptions& options = {})
@@ -106,9 +106,13 @@ class Tape {
   Var<Scalar> variable(TensorView<const Scalar> view) { return leaf(view, true); }
   Var<Scalar> variable(const Tensor<Scalar>& tensor) { return leaf(tensor.view(), true); }
   /// The parameter itself, not a copy; `backward` adds to the parameter's own gradient. Its value must not be replaced
-  /// before the tape is cleared. Throws StateError where rows are not up to date (RowUpdates) and the tape does not
-  /// record.
+  /// before the tape is cleared. Throws StateError for a parameter that was never given a value, and where rows are
+  /// not up to date (RowUpdates) and the tape does not record.
   [[gnu::noinline]] Var<Scalar> parameter(const Parameter<Scalar>& p) {
+    if (!p.initialized()) {
+      fail<StateError>("tape", "a parameter of shape ", p.shape(),
+                       " was never initialised: call nn::initialize(module, heed::Random(seed)), or load it");
+    }
     // A node never writes its value, so the const is kept in substance.
     Node node{.value = {const_cast<Scalar*>(p.value().data()), p.shape()}};
     node.gradient = p.gradient().data();
@@ -279,6 +283,7 @@ class Tape {
   std::uint32_t generation_ = 1;
   std::uint64_t step_ = 0, draws_ = 0;
 };
+Tape(const TapeOptions&) -> Tape<float>;
 
 template <class Scalar>
 [[gnu::noinline]] Tape<Scalar>& Var<Scalar>::tape() const {

@@ -94,15 +94,25 @@ class Mask {
         out.lengths_ = std::move(shorter);
       }
     }
-    out.terms_.insert(out.terms_.end(), b.terms_.begin(), b.terms_.end());
+    if (a.terms_ == nullptr) {
+      out.terms_ = b.terms_;
+    } else if (b.terms_ != nullptr) {
+      auto both = std::make_shared<Terms>(*a.terms_);
+      both->insert(both->end(), b.terms_->begin(), b.terms_->end());
+      out.terms_ = std::move(both);
+    }
     return out;
   }
 
   bool is_causal() const { return causal_; }
   const std::vector<Index>* key_lengths() const { return lengths_.get(); }
-  std::span<const std::shared_ptr<const Term>> terms() const { return terms_; }
+  std::span<const std::shared_ptr<const Term>> terms() const {
+    return terms_ == nullptr ? std::span<const std::shared_ptr<const Term>>() : *terms_;
+  }
 
  private:
+  using Terms = std::vector<std::shared_ptr<const Term>>;
+
   template <class T>
   static Mask explicit_term(std::string_view operation, Kind kind, TensorView<T> matrix) {
     const int rank = matrix.shape().rank();
@@ -118,7 +128,7 @@ class Mask {
       }
     }
     Mask mask;
-    mask.terms_.push_back(std::move(term));
+    mask.terms_ = std::make_shared<const Terms>(Terms{std::move(term)});
     return mask;
   }
   template <class T>
@@ -128,7 +138,7 @@ class Mask {
 
   bool causal_ = false;
   std::shared_ptr<const std::vector<Index>> lengths_;
-  std::vector<std::shared_ptr<const Term>> terms_;
+  std::shared_ptr<const Terms> terms_;  // shared, so that a copy of a mask does not allocate
 };
 
 }  // namespace heed::inline HEED_ABI

@@ -37,7 +37,7 @@ auto eigen_matrix(TensorView<Scalar> view) {
 
 /// Owns a row-major, 64-byte-aligned array of any rank up to six. Value semantics: a copy is deep, a move is cheap.
 /// Built from and assigned Eigen expressions (a column-major one is copied into row-major order).
-template <class Scalar>
+template <class Scalar = float>
 class Tensor {
  public:
   /// No elements: shape `[0]`.
@@ -211,6 +211,11 @@ class Tensor {
   Shape shape_;
   Scalar* data_ = nullptr;
 };
+Tensor(const Shape&) -> Tensor<float>;
+template <class Scalar>
+Tensor(TensorView<Scalar>) -> Tensor<std::remove_const_t<Scalar>>;
+template <class Derived>
+Tensor(const Eigen::DenseBase<Derived>&) -> Tensor<typename Derived::Scalar>;
 
 /// `[2, 2]` and the rows below, at most eight of each.
 template <class Scalar>

@@ -6,6 +6,7 @@
 
 #include "heed/nn/linear.hpp"
 #include "heed/ops/additive_attention.hpp"
+#include "heed/ops/detail/hidden_rows.hpp"
 
 namespace heed::inline HEED_ABI::nn {
 
@@ -19,7 +20,7 @@ struct AdditiveAttentionOptions {
 
 /// score_ij = v . tanh(W_q q_i + W_k k_j + b), softmax over the visible keys, weighted sum of the values.
 /// Keys are projected once, whatever the number of queries. Source: Bahdanau et al. (2015).
-template <class Scalar>
+template <class Scalar = float>
 class AdditiveAttention {
  public:
   using scalar_type = Scalar;
@@ -31,10 +32,11 @@ class AdditiveAttention {
 
   /// q [query tokens, query_size], k [key tokens, key_size], v [key tokens, any].
   AttentionResult<Scalar> operator()(Var<Scalar> q, const Segments& q_segments, Var<Scalar> k, Var<Scalar> v,
-                                     const Segments& k_segments, const Mask& mask = {},
-                                     bool with_weights = false) const {
-    return additive_attention(query(q), q_segments, key(k), v, k_segments, q.tape().parameter(score), mask,
-                              with_weights);
+                                     const Segments& k_segments, const AttentionCall& call = {}) const {
+    const Var<Scalar> keys =
+        heed::detail::clear_hidden_rows("additive_attention", k, call.mask, q_segments, k_segments);
+    if (q == k) q = keys;
+    return additive_attention(query(q), q_segments, key(keys), v, k_segments, q.tape().parameter(score), call);
   }
 
   /// Linear layers by their own rule, the score vector uniform in +-1/sqrt(hidden_size).
@@ -54,5 +56,6 @@ class AdditiveAttention {
   Linear<Scalar> query, key;
   Parameter<Scalar> score;  ///< v [hidden_size]
 };
+AdditiveAttention(const AdditiveAttentionOptions&) -> AdditiveAttention<float>;
 
 }  // namespace heed::inline HEED_ABI::nn

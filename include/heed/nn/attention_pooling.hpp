@@ -2,16 +2,14 @@
 // A sequence to one vector, by learned queries.
 #pragma once
 
-#include <cmath>
+#include <numeric>
 #include <optional>
 
 #include "heed/core/options.hpp"
 #include "heed/nn/mlp.hpp"
-#include "heed/ops/multiply.hpp"
-#include "heed/ops/reshape.hpp"
-#include "heed/ops/scale.hpp"
-#include "heed/ops/softmax.hpp"
-#include "heed/ops/sum.hpp"
+#include "heed/ops/add.hpp"
+#include "heed/ops/attention.hpp"
+#include "heed/ops/detail/hidden_rows.hpp"
 
 namespace heed::inline HEED_ABI::nn {
 
@@ -30,10 +28,11 @@ struct AttentionPoolingOptions {
 };
 
 /// Head h weighs the elements by the softmax of its score and sums its share of the (projected) features:
-/// dot product, score = query_h . key_h / sqrt(E / heads), or an MLP (linear, tanh, linear) from the element to a score
-/// a head. The heads' sums pass an output projection. An empty sequence pools to the projection of 0.
+/// dot product, score = query_h . key_h / sqrt(E / heads), or an MLP (linear, tanh, linear) from the element to one
+/// score per head. The heads' sums pass an output projection. A sequence without a visible element pools to the
+/// projection of 0.
 /// Source: Yang et al. (2016), hierarchical attention networks, with several heads.
-template <class Scalar>
+template <class Scalar = float>
 class AttentionPooling {
  public:
   using scalar_type = Scalar;
@@ -56,26 +55,27 @@ class AttentionPooling {
     }
   }
 
-  struct Result {
-    Var<Scalar> pooled;   ///< [sequences, E]
-    Var<Scalar> weights;  ///< [tokens, heads]
-  };
-
-  /// x [tokens, E].
-  Result operator()(Var<Scalar> x, const Segments& segments) const {
+  /// x [tokens, E] -> context [sequences, E]. Each sequence has one query: masks are [1, tokens]. Weights are each
+  /// sequence's [heads, tokens], one after the other.
+  AttentionResult<Scalar> operator()(Var<Scalar> x, const Segments& segments, const AttentionCall& call = {}) const {
     Tape<Scalar>& tape = x.tape();
-    const Index tokens = x.rows(), E = value.weight.shape()[0], d = E / heads_;
-    Var<Scalar> scores;
-    if (mlp) {
-      scores = (*mlp)(x);
-    } else {
-      const Var<Scalar> product = reshape(multiply((*key)(x), tape.parameter(query)), {tokens, heads_, d});
-      scores = scale(sum(product, 2), 1 / std::sqrt(static_cast<double>(d)));
-    }
-    const Var<Scalar> weights = softmax(scores, segments);  // [tokens, heads]
-    const Var<Scalar> values = reshape(value(x), {tokens, heads_, d});
-    const Var<Scalar> weighted = reshape(multiply(reshape(weights, {tokens, heads_, 1}), values), {tokens, E});
-    return {output(sum(weighted, segments)), weights};
+    const Index count = segments.count();
+    ArenaScope scope(tape.scratch());
+    auto* const indices = tape.scratch().template array<Index>(count + 1);
+    std::iota(indices, indices + count + 1, Index{0});
+    const SegmentsView one_each{count, 1, indices, indices};
+    x = heed::detail::clear_hidden_rows("attention", x, call.mask, one_each, segments);
+    // The MLP's scores are one key feature per head, which a query of ones leaves as they are.
+    const TensorView<Scalar> queries = tape.zeros({count, mlp ? heads_ : query.size()});
+    if (mlp) std::fill_n(queries.data(), queries.size(), Scalar(1));
+    Var<Scalar> q = tape.constant_in_place(queries);
+    if (!mlp) q = add(q, tape.parameter(query));
+    const Var<Scalar> keys = mlp ? (*mlp)(x) : (*key)(x), values = value(x);
+    auto result =
+        attention(q, one_each, keys, values, segments,
+                  {.mask = call.mask, .num_heads = heads_, .scale = mlp ? 1.0 : 0.0, .weights = call.weights});
+    result.context = output(result.context);
+    return result;
   }
 
   /// Layers by their own rule, queries normal with standard deviation 1.
@@ -107,5 +107,6 @@ class AttentionPooling {
   Parameter<Scalar> query;  ///< [E]: head h's query is its share
   Linear<Scalar> value, output;
 };
+AttentionPooling(const AttentionPoolingOptions&) -> AttentionPooling<float>;
 
 }  // namespace heed::inline HEED_ABI::nn

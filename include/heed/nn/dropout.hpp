@@ -14,7 +14,7 @@ struct DropoutOptions {
 };
 
 /// Inverted dropout: while the tape is training, elements are dropped and the others divided by 1 - p.
-template <class Scalar>
+template <class Scalar = float>
 class Dropout {
  public:
   using scalar_type = Scalar;
@@ -29,5 +29,6 @@ class Dropout {
  private:
   double p_;
 };
+Dropout(const DropoutOptions&) -> Dropout<float>;
 
 }  // namespace heed::inline HEED_ABI::nn

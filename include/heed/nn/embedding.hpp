@@ -23,7 +23,7 @@ struct EmbeddingOptions {
 
 /// weight [num_embeddings, embedding_dim]. As torch.nn.Embedding, except that the padding row is an invariant: zero
 /// after any initialisation and never updated. It gets no gradient.
-template <class Scalar>
+template <class Scalar = float>
 class Embedding {
  public:
   using scalar_type = Scalar;
@@ -69,5 +69,6 @@ class Embedding {
 
   double standard_deviation_;
 };
+Embedding(const EmbeddingOptions&) -> Embedding<float>;
 
 }  // namespace heed::inline HEED_ABI::nn

@@ -24,7 +24,7 @@ struct GruOptions {
 /// As torch.nn.GRU: gates in rows r, z, n, two biases, the same names; the reset gate acts after the product with the
 /// state. With D directions, states are [layers * D, sequences, hidden_size], index layer * D + direction. Sequences
 /// may come in any order and have any length, 0 included.
-template <class Scalar>
+template <class Scalar = float>
 class GRU : public detail::Recurrent<Scalar> {
   using Base = detail::Recurrent<Scalar>;
 
@@ -56,5 +56,6 @@ class GRU : public detail::Recurrent<Scalar> {
     return all;
   }
 };
+GRU(const GruOptions&) -> GRU<float>;
 
 }  // namespace heed::inline HEED_ABI::nn

@@ -9,7 +9,6 @@
 #include "heed/nn/layer_norm.hpp"
 #include "heed/nn/linear.hpp"
 #include "heed/ops/gated_product.hpp"
-#include "heed/ops/linear_dropout.hpp"
 #include "heed/ops/pointwise_attention.hpp"
 #include "heed/ops/slice.hpp"
 
@@ -34,7 +33,7 @@ struct HSTULayerOptions {
 /// u, v, q, k = silu(W norm_input(x));  x + output(dropout(norm_attention(attention(q, k, v)) u)), where the attention
 /// is `pointwise_attention`. Names: `norm_input`, `uvqk`, `position_bias`, `time_bias`, `norm_attention`, `output`.
 /// (The paper's code normalises without weights; here they start at 1 and 0, and learn.)
-template <class Scalar>
+template <class Scalar = float>
 class HSTULayer {
  public:
   using scalar_type = Scalar;
@@ -51,13 +50,11 @@ class HSTULayer {
   /// x [tokens, embed_dim] -> the same shape; an event sees itself and those before it. `times` [tokens] are read with
   /// `time_buckets` only. Throws ShapeError for sequences longer than `max_length`, or without times.
   Var<Scalar> operator()(Var<Scalar> x, const Segments& segments, std::span<const std::int64_t> times = {}) const {
-    Tape<Scalar>& tape = x.tape();
     const Var<Scalar> all = projected(x);  // heads read its columns in place
     const Var<Scalar> context = attention(all, segments, times, false).context;
     const Var<Scalar> gated = gated_product<Scalar>(slice(all, 1, 0, values()), norm_attention(context),
                                                     {.activation = Activation::identity});
-    return linear_dropout<Scalar>(dropout(gated, options_.dropout), tape.parameter(output.weight),
-                                  tape.parameter(output.bias), {.residual = x});
+    return output(dropout(gated, options_.dropout), {.residual = x});
   }
 
   /// The weights of rows `queries` of x (-1: of an empty sequence), sequence b of them in its own, as shares: the mean
@@ -149,5 +146,6 @@ class HSTULayer {
   Linear<Scalar> uvqk, output;
   Parameter<Scalar> position_bias, time_bias;  ///< by distance; by bucket; `[0]` without
 };
+HSTULayer(const HSTULayerOptions&) -> HSTULayer<float>;
 
 }  // namespace heed::inline HEED_ABI::nn

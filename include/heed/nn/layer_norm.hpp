@@ -15,7 +15,7 @@ struct LayerNormOptions {
 };
 
 /// (x - mean) / sqrt(variance + eps) * weight + bias over the last dimension. As torch.nn.LayerNorm.
-template <class Scalar>
+template <class Scalar = float>
 class LayerNorm {
  public:
   using scalar_type = Scalar;
@@ -50,5 +50,6 @@ class LayerNorm {
  private:
   double eps_;
 };
+LayerNorm(const LayerNormOptions&) -> LayerNorm<float>;
 
 }  // namespace heed::inline HEED_ABI::nn

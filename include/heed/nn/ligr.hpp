@@ -9,7 +9,6 @@
 #include "heed/nn/multi_head_attention.hpp"
 #include "heed/ops/gated_product.hpp"
 #include "heed/ops/gather.hpp"
-#include "heed/ops/linear_dropout.hpp"
 
 namespace heed::inline HEED_ABI::nn {
 
@@ -29,7 +28,7 @@ struct LiGRLayerOptions {
 /// x + sigmoid(gate1(x)) dropout(attention(norm1(x))), then x + sigmoid(gate2(x)) dropout(f(norm2(x))) with
 /// f(x) = linear2(dropout(silu(W x) (V x))). Names: `self_attn`, `gate1`, `gate2`, `linear1` (rows W, then V; no bias),
 /// `linear2` (no bias), `norm1`, `norm2`.
-template <class Scalar>
+template <class Scalar = float>
 class LiGRLayer {
  public:
   using scalar_type = Scalar;
@@ -45,26 +44,24 @@ class LiGRLayer {
         norm2({.features = options.embed_dim, .eps = options.eps}) {}
 
   /// x [tokens, embed_dim] -> the same shape.
-  Var<Scalar> operator()(Var<Scalar> x, const Segments& segments, const Mask& mask = {}) const {
-    Tape<Scalar>& tape = x.tape();
-    const Var<Scalar> seen = norm1(x), context = self_attn.heads(seen, segments, seen, seen, segments, mask).context;
-    const Var<Scalar> attended =
-        linear_dropout<Scalar>(context, tape.parameter(self_attn.out_proj.weight),
-                               tape.parameter(self_attn.out_proj.bias), {.dropout = options_.dropout});
+  Var<Scalar> operator()(Var<Scalar> x, const Segments& segments, const BlockCall& call = {}) const {
+    x = heed::detail::clear_hidden_rows("attention", x, call.mask, segments, segments);
+    const Var<Scalar> seen = norm1(x);
+    const Var<Scalar> context = self_attn.heads(seen, segments, seen, seen, segments, {.mask = call.mask}).context;
+    const Var<Scalar> attended = self_attn.out_proj(context, {.dropout = options_.dropout});
     x = gated_product<Scalar>(gate1(x), attended, {.residual = x});
     const Var<Scalar> both = linear1(norm2(x));
     const Var<Scalar> inner = gated_product<Scalar>(slice(both, 1, 0, hidden()), slice(both, 1, hidden(), 2 * hidden()),
                                                     {.activation = Activation::silu});
-    const Var<Scalar> fed = linear_dropout<Scalar>(dropout(inner, options_.dropout), tape.parameter(linear2.weight), {},
-                                                   {.dropout = options_.dropout});
+    const Var<Scalar> fed = linear2(dropout(inner, options_.dropout), {.dropout = options_.dropout});
     return gated_product<Scalar>(gate2(x), fed, {.residual = x});
   }
 
   /// As TransformerEncoderLayer::attention_weights.
   Var<Scalar> attention_weights(Var<Scalar> x, const Segments& segments, std::span<const Index> queries,
-                                const Segments& query_segments, const Mask& mask = {}) const {
+                                const Segments& query_segments, const BlockCall& call = {}) const {
     const Var<Scalar> seen = norm1(x);
-    return self_attn.mean_weights(gather(seen, queries), query_segments, seen, segments, mask);
+    return self_attn.mean_weights(gather(seen, queries), query_segments, seen, segments, call.mask);
   }
 
   template <class Visitor>
@@ -88,5 +85,6 @@ class LiGRLayer {
   Linear<Scalar> gate1, gate2, linear1, linear2;
   LayerNorm<Scalar> norm1, norm2;
 };
+LiGRLayer(const LiGRLayerOptions&) -> LiGRLayer<float>;
 
 }  // namespace heed::inline HEED_ABI::nn

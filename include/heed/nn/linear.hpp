@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "heed/nn/init.hpp"
-#include "heed/ops/linear.hpp"
+#include "heed/ops/linear_dropout.hpp"
 
 namespace heed::inline HEED_ABI::nn {
 
@@ -18,7 +18,7 @@ struct LinearOptions {
 };
 
 /// y = x W^T + b; weight [out, in], bias [out]. As torch.nn.Linear.
-template <class Scalar>
+template <class Scalar = float>
 class Linear {
  public:
   using scalar_type = Scalar;
@@ -30,6 +30,13 @@ class Linear {
   Var<Scalar> operator()(Var<Scalar> x, Activation activation = Activation::identity) const {
     Tape<Scalar>& tape = x.tape();
     return linear(x, tape.parameter(weight), bias.size() > 0 ? tape.parameter(bias) : Var<Scalar>(), activation);
+  }
+
+  /// residual + dropout(activation(..)), see linear_dropout.
+  Var<Scalar> operator()(Var<Scalar> x, const LinearDropoutOptions<Scalar>& options) const {
+    Tape<Scalar>& tape = x.tape();
+    const Var<Scalar> w = tape.parameter(weight);
+    return linear_dropout(x, w, bias.size() > 0 ? tape.parameter(bias) : Var<Scalar>(), options);
   }
 
   /// Both uniform in +-1/sqrt(in).
@@ -57,5 +64,6 @@ class Linear {
     return options;
   }
 };
+Linear(const LinearOptions&) -> Linear<float>;
 
 }  // namespace heed::inline HEED_ABI::nn

@@ -12,7 +12,7 @@ using LstmOptions = detail::RecurrentOptions;
 /// As torch.nn.LSTM: gates in rows i, f, g, o, two biases, the same names. With D directions and R outputs a direction
 /// (proj_size, or hidden_size), states are [layers * D, sequences, R] and [layers * D, sequences, hidden_size], index
 /// layer * D + direction. Sequences may come in any order and have any length, 0 included.
-template <class Scalar>
+template <class Scalar = float>
 class LSTM : public detail::Recurrent<Scalar> {
   using Base = detail::Recurrent<Scalar>;
 
@@ -45,5 +45,6 @@ class LSTM : public detail::Recurrent<Scalar> {
     return all;
   }
 };
+LSTM(const LstmOptions&) -> LSTM<float>;
 
 }  // namespace heed::inline HEED_ABI::nn

@@ -24,7 +24,7 @@ struct MlpOptions {
 };
 
 /// Linear layers with an activation between them; parameters `layers.0.weight`, ..
-template <class Scalar>
+template <class Scalar = float>
 class Mlp {
  public:
   using scalar_type = Scalar;
@@ -57,5 +57,6 @@ class Mlp {
   double dropout_;
   std::vector<Linear<Scalar>> layers_;
 };
+Mlp(const MlpOptions&) -> Mlp<float>;
 
 }  // namespace heed::inline HEED_ABI::nn

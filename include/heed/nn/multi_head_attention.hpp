@@ -4,9 +4,15 @@
 
 #include "heed/nn/linear.hpp"
 #include "heed/ops/attention.hpp"
+#include "heed/ops/detail/hidden_rows.hpp"
 #include "heed/ops/slice.hpp"
 
 namespace heed::inline HEED_ABI::nn {
+
+/// How a block that has attention inside is called; see AttentionCall.
+struct BlockCall {
+  Mask mask{};
+};
 
 struct MultiHeadAttentionOptions {
   Index embed_dim = 0;
@@ -24,7 +30,7 @@ struct MultiHeadAttentionOptions {
 
 /// As torch.nn.MultiheadAttention over ragged sequences: `in_proj_weight` [3E, E] (rows q, k, v) or, with kdim or vdim,
 /// `q_proj_weight`, `k_proj_weight`, `v_proj_weight`; `in_proj_bias` [3E]; `out_proj`. Weights are given a head each.
-template <class Scalar>
+template <class Scalar = float>
 class MultiHeadAttention {
  public:
   using scalar_type = Scalar;
@@ -42,8 +48,15 @@ class MultiHeadAttention {
   /// Before the output projection: q [query tokens, E], k [key tokens, kdim], v [key tokens, vdim] -> the heads'
   /// contexts side by side, [query tokens, E]. A query that may look at nothing gets 0.
   AttentionResult<Scalar> heads(Var<Scalar> q, const Segments& q_segments, Var<Scalar> k, Var<Scalar> v,
-                                const Segments& k_segments, const Mask& mask = {}, bool with_weights = false) const {
+                                const Segments& k_segments, const AttentionCall& call = {}) const {
     Tape<Scalar>& tape = q.tape();
+    const auto cleared = [&](Var<Scalar> x) {
+      return heed::detail::clear_hidden_rows("attention", x, call.mask, q_segments, k_segments);
+    };
+    const Var<Scalar> keys = cleared(k);
+    v = v == k ? keys : cleared(v);
+    if (q == k) q = keys;
+    k = keys;
     const Index E = options_.embed_dim;
     const Var<Scalar> bias = in_proj_bias.size() > 0 ? tape.parameter(in_proj_bias) : Var<Scalar>();
     const auto bias_part = [&](Index i) { return bias ? slice(bias, 0, i * E, (i + 1) * E) : bias; };
@@ -64,21 +77,20 @@ class MultiHeadAttention {
       k = linear(k, tape.parameter(k_proj_weight), bias_part(1));
       v = linear(v, tape.parameter(v_proj_weight), bias_part(2));
     }
-    return attention(q, q_segments, k, v, k_segments, mask,
-                     {.num_heads = options_.num_heads, .dropout = options_.dropout, .weights = with_weights});
+    return attention(
+        q, q_segments, k, v, k_segments,
+        {.mask = call.mask, .num_heads = options_.num_heads, .dropout = options_.dropout, .weights = call.weights});
   }
   /// The same with the output projection. A query that may look at nothing gets its bias.
   AttentionResult<Scalar> operator()(Var<Scalar> q, const Segments& q_segments, Var<Scalar> k, Var<Scalar> v,
-                                     const Segments& k_segments, const Mask& mask = {},
-                                     bool with_weights = false) const {
-    auto result = heads(q, q_segments, k, v, k_segments, mask, with_weights);
+                                     const Segments& k_segments, const AttentionCall& call = {}) const {
+    auto result = heads(q, q_segments, k, v, k_segments, call);
     result.context = out_proj(result.context);
     return result;
   }
   /// Self-attention.
-  AttentionResult<Scalar> operator()(Var<Scalar> x, const Segments& segments, const Mask& mask = {},
-                                     bool with_weights = false) const {
-    return (*this)(x, segments, x, x, segments, mask, with_weights);
+  AttentionResult<Scalar> operator()(Var<Scalar> x, const Segments& segments, const AttentionCall& call = {}) const {
+    return (*this)(x, segments, x, x, segments, call);
   }
 
   /// The mean over the heads of weights as they are given: each sequence's [queries, keys], one after the other (as
@@ -102,8 +114,9 @@ class MultiHeadAttention {
 
   /// Those of q [query tokens, E] over k [key tokens, kdim], where values are as wide as keys.
   Var<Scalar> mean_weights(Var<Scalar> q, const Segments& q_segments, Var<Scalar> k, const Segments& k_segments,
-                           const Mask& mask = {}) const {
-    return mean_of_heads(heads(q, q_segments, k, k, k_segments, mask, true).weights, q_segments, k_segments);
+                           const Mask& mask) const {
+    const auto result = heads(q, q_segments, k, k, k_segments, {.mask = mask, .weights = true});
+    return mean_of_heads(result.weights, q_segments, k_segments);
   }
 
   /// Projections Xavier-uniform (in_proj_weight as one [3E, E] matrix), biases 0, out_proj's weight by Linear's rule.
@@ -153,5 +166,6 @@ class MultiHeadAttention {
   Parameter<Scalar> in_proj_weight, q_proj_weight, k_proj_weight, v_proj_weight, in_proj_bias;
   Linear<Scalar> out_proj;
 };
+MultiHeadAttention(const MultiHeadAttentionOptions&) -> MultiHeadAttention<float>;
 
 }  // namespace heed::inline HEED_ABI::nn

@@ -22,7 +22,7 @@ struct TargetAttentionOptions {
 
 /// score_ij = MLP([q_i, k_j, q_i - k_j, q_i * k_j]); weights are the scores or their softmax over the sequence.
 /// Source: Zhou et al. (2018); the difference and the product are those of the authors' code.
-template <class Scalar>
+template <class Scalar = float>
 class TargetAttention {
  public:
   using scalar_type = Scalar;
@@ -37,9 +37,9 @@ class TargetAttention {
 
   /// Candidates q [query tokens, E] against the histories k [key tokens, E] with values v [key tokens, V]; sequence b
   /// of one belongs to sequence b of the other, with any number of candidates. Weights are each sequence's
-  /// [candidates, keys], one after the other; with `causal` 0 where the candidate does not see the key.
+  /// [candidates, keys], one after the other, 0 where the candidate does not see the key.
   AttentionResult<Scalar> operator()(Var<Scalar> q, SegmentsView q_segments, Var<Scalar> k, Var<Scalar> v,
-                                     SegmentsView k_segments, bool causal = false, bool with_weights = true) const {
+                                     SegmentsView k_segments, const AttentionCall& call = {}) const {
     Tape<Scalar>& tape = q.tape();
     const auto& layers = unit.layers();
     ArenaScope scope(tape.scratch());
@@ -48,8 +48,9 @@ class TargetAttention {
       parameters[2 * l] = tape.parameter(layers[l].weight);
       parameters[2 * l + 1] = tape.parameter(layers[l].bias);
     }
-    return target_attention<Scalar>(q, q_segments, k, v, k_segments, {parameters, 2 * layers.size()}, activation_,
-                                    softmax_, causal ? Mask::causal() : Mask(), with_weights);
+    return target_attention<Scalar>(
+        q, q_segments, k, v, k_segments, {parameters, 2 * layers.size()},
+        {.mask = call.mask, .weights = call.weights, .activation = activation_, .softmax = softmax_});
   }
 
   template <class Visitor>
@@ -63,5 +64,6 @@ class TargetAttention {
   Activation activation_;
   bool softmax_;
 };
+TargetAttention(const TargetAttentionOptions&) -> TargetAttention<float>;
 
 }  // namespace heed::inline HEED_ABI::nn

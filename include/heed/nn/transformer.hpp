@@ -8,7 +8,6 @@
 #include "heed/nn/layer_norm.hpp"
 #include "heed/nn/multi_head_attention.hpp"
 #include "heed/ops/gather.hpp"
-#include "heed/ops/linear_dropout.hpp"
 
 namespace heed::inline HEED_ABI::nn {
 
@@ -23,9 +22,9 @@ constexpr auto names(NormPlacement) { return enum_names("pre", "post", "query");
 struct TransformerEncoderLayerOptions {
   Index embed_dim = 0;
   Index num_heads = 1;
-  Index feedforward_dim = 0;
+  Index feedforward_dim = 2048;
   Activation activation = Activation::relu;
-  NormPlacement norm = NormPlacement::pre;
+  NormPlacement norm = NormPlacement::post;
   double dropout = 0.1;             ///< of what each part adds to the residual path
   double attention_dropout = 0.1;   ///< of the attention's weights
   double activation_dropout = 0.1;  ///< inside of the feed-forward network
@@ -40,7 +39,7 @@ struct TransformerEncoderLayerOptions {
 
 /// As torch.nn.TransformerEncoderLayer over ragged sequences, under its names: `self_attn`, `linear1`, `linear2`,
 /// `norm1`, `norm2`. (`norm_first` is NormPlacement::pre; PyTorch has one dropout for the three places.)
-template <class Scalar>
+template <class Scalar = float>
 class TransformerEncoderLayer {
  public:
   using scalar_type = Scalar;
@@ -59,31 +58,32 @@ class TransformerEncoderLayer {
   }
 
   /// x [tokens, embed_dim] -> the same shape.
-  Var<Scalar> operator()(Var<Scalar> x, const Segments& segments, const Mask& mask = {}) const {
+  Var<Scalar> operator()(Var<Scalar> x, const Segments& segments, const BlockCall& call = {}) const {
+    x = heed::detail::clear_hidden_rows("attention", x, call.mask, segments, segments);
     switch (options_.norm) {
       case NormPlacement::pre: {
         const Var<Scalar> seen = norm1(x);
-        x = attended(x, seen, seen, segments, mask);
+        x = attended(x, seen, seen, segments, call.mask);
         return fed(x, norm2(x));
       }
       case NormPlacement::post:
-        x = norm1(attended(x, x, x, segments, mask));
+        x = norm1(attended(x, x, x, segments, call.mask));
         return norm2(fed(x, x));
       case NormPlacement::query:
         break;
     }
     const Var<Scalar> q = norm1(x);
-    x = norm2(attended(q, q, x, segments, mask));
+    x = norm2(attended(q, q, x, segments, call.mask));
     return fed(x, x);
   }
 
   /// What the attention of rows `queries` of x weighs, sequence b of them in its own: the mean over the heads, each
   /// sequence's [queries, keys], one after the other. Nothing flows back. x is what the block would get.
   Var<Scalar> attention_weights(Var<Scalar> x, const Segments& segments, std::span<const Index> queries,
-                                const Segments& query_segments, const Mask& mask = {}) const {
+                                const Segments& query_segments, const BlockCall& call = {}) const {
     const Var<Scalar> normed = options_.norm == NormPlacement::post ? x : norm1(x);
     const Var<Scalar> keys = options_.norm == NormPlacement::pre ? normed : x;
-    return self_attn.mean_weights(gather(normed, queries), query_segments, keys, segments, mask);
+    return self_attn.mean_weights(gather(normed, queries), query_segments, keys, segments, call.mask);
   }
 
   template <class Visitor>
@@ -103,21 +103,17 @@ class TransformerEncoderLayer {
   /// residual + dropout(attention of q over x).
   Var<Scalar> attended(Var<Scalar> residual, Var<Scalar> q, Var<Scalar> x, const Segments& segments,
                        const Mask& mask) const {
-    const Var<Scalar> context = self_attn.heads(q, segments, x, x, segments, mask).context;
-    return layer(self_attn.out_proj, context, {.dropout = options_.dropout, .residual = residual});
+    const Var<Scalar> context = self_attn.heads(q, segments, x, x, segments, {.mask = mask}).context;
+    return self_attn.out_proj(context, {.dropout = options_.dropout, .residual = residual});
   }
   /// residual + dropout(feed-forward network of x).
   Var<Scalar> fed(Var<Scalar> residual, Var<Scalar> x) const {
-    x = layer(linear1, x, {.activation = options_.activation, .dropout = options_.activation_dropout});
-    return layer(linear2, x, {.dropout = options_.dropout, .residual = residual});
-  }
-
-  static Var<Scalar> layer(const Linear<Scalar>& layer, Var<Scalar> x, const LinearDropoutOptions<Scalar>& options) {
-    Tape<Scalar>& tape = x.tape();
-    return linear_dropout(x, tape.parameter(layer.weight), tape.parameter(layer.bias), options);
+    x = linear1(x, {.activation = options_.activation, .dropout = options_.activation_dropout});
+    return linear2(x, {.dropout = options_.dropout, .residual = residual});
   }
 
   TransformerEncoderLayerOptions options_;
 };
+TransformerEncoderLayer(const TransformerEncoderLayerOptions&) -> TransformerEncoderLayer<float>;
 
 }  // namespace heed::inline HEED_ABI::nn

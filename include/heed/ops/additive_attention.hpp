@@ -14,16 +14,15 @@ namespace heed::inline HEED_ABI {
 /// Weights, when asked for, are each sequence's [queries, keys], one after the other; differentiable.
 /// Source: Bahdanau et al. (2015), equations 5 and 6.
 template <class Scalar>
-AttentionResult<Scalar> additive_attention(Var<Scalar> q, const Segments& q_segments, Var<Scalar> k, Var<Scalar> v,
-                                           const Segments& k_segments, Var<Scalar> w, const Mask& mask = {},
-                                           bool with_weights = false) {
+AttentionResult<Scalar> additive_attention(Var<Scalar> q, SegmentsView q_segments, Var<Scalar> k, Var<Scalar> v,
+                                           SegmentsView k_segments, Var<Scalar> w, const AttentionCall& call = {}) {
   Tape<Scalar>& tape = tape_of("additive_attention", q, k, v, w);
   detail::check_attention("additive_attention", q, q_segments, k, v, k_segments);
   if (w.shape().size() != q.cols()) {
     fail<ShapeError>("additive_attention", "score vector is ", w.shape(), ", wanted [", q.cols(), "]");
   }
-  const detail::SingleHead<Scalar> head("additive_attention", tape, q, q_segments, k, v, k_segments, mask,
-                                        with_weights);
+  const detail::SingleHead<Scalar> head("additive_attention", tape, q, q_segments, k, v, k_segments, call.mask,
+                                        call.weights);
   const SegmentsView qs = head.qs, ks = head.ks;
   Scalar* log_sums = tape.template allocate_array<Scalar>(qs.tokens());
   const Scalar* wv = detail::dense(tape, w).data();

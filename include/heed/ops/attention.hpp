@@ -13,7 +13,14 @@
 
 namespace heed::inline HEED_ABI {
 
+/// How an attention is called: the same two fields, with the same defaults, in every op and layer.
+struct AttentionCall {
+  Mask mask{};           ///< which keys a query may look at; everything without
+  bool weights = false;  ///< whether the result has its weights
+};
+
 struct AttentionOptions {
+  Mask mask{};  ///< as in AttentionCall, and `weights`
   Index num_heads = 1;
   double scale = 0;    ///< of the scores; 0 means 1 / sqrt(width of a head)
   double dropout = 0;  ///< on the weights, while the tape is training
@@ -23,8 +30,8 @@ struct AttentionOptions {
   std::span<const Index> key_items{}, query_items{};
 
   void fields(auto&& visitor) {
-    visitor("num_heads", num_heads, "scale", scale, "dropout", dropout, "weights", weights, "key_items", key_items,
-            "query_items", query_items);
+    visitor("mask", mask, "num_heads", num_heads, "scale", scale, "dropout", dropout, "weights", weights, "key_items",
+            key_items, "query_items", query_items);
   }
 };
 
@@ -80,8 +87,8 @@ const kernels::LaneItem<Scalar>* keep_items(std::string_view operation, Tape<Sca
 /// of the queries looks at sequence b of the keys: self-attention, cross-attention, one query a sequence or several
 /// candidates. A query that may look at nothing gets weights 0, context 0 and gradient 0.
 template <class Scalar>
-AttentionResult<Scalar> attention(Var<Scalar> q, const Segments& q_segments, Var<Scalar> k, Var<Scalar> v,
-                                  const Segments& k_segments, const Mask& mask, const AttentionOptions& options = {}) {
+AttentionResult<Scalar> attention(Var<Scalar> q, SegmentsView q_segments, Var<Scalar> k, Var<Scalar> v,
+                                  SegmentsView k_segments, const AttentionOptions& options = {}) {
   Tape<Scalar>& tape = tape_of("attention", q, k, v);
   detail::check_attention("attention", q, q_segments, k, v, k_segments);
   const Index heads = options.num_heads, d = heads > 0 ? q.cols() / heads : 0, dv = heads > 0 ? v.cols() / heads : 0;
@@ -99,7 +106,8 @@ AttentionResult<Scalar> attention(Var<Scalar> q, const Segments& q_segments, Var
                      " query items for ", k_segments.tokens(), " keys and ", q_segments.tokens(), " queries");
   }
   const SegmentsView qs = tape.keep(q_segments), ks = tape.keep(k_segments);
-  const MaskView<Scalar> visible = detail::resolve("attention", tape, mask, qs.count, qs.max_length, ks.max_length);
+  const MaskView<Scalar> visible =
+      detail::resolve("attention", tape, options.mask, qs.count, qs.max_length, ks.max_length);
   const Index* offsets = options.weights ? detail::weight_offsets(tape, qs, ks, heads) : nullptr;
   const Index weight_count = options.weights ? offsets[qs.count] : 0;
   const auto* key_items = masses ? detail::keep_items("attention", tape, options.key_items) : nullptr;

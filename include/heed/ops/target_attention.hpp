@@ -11,6 +11,13 @@
 
 namespace heed::inline HEED_ABI {
 
+struct TargetAttentionCall {
+  Mask mask{};           ///< as in AttentionCall
+  bool weights = false;  ///< as in AttentionCall
+  Activation activation = Activation::sigmoid;
+  bool softmax = true;  ///< of the scores over the visible keys; without, the scores are the weights
+};
+
 namespace detail {
 
 template <class Scalar>
@@ -48,13 +55,13 @@ SegmentsView grouped(Tape<Scalar>& tape, SegmentsView segments, Index grain) {
 template <class Scalar>
 AttentionResult<Scalar> target_attention(Var<Scalar> q, SegmentsView q_segments, Var<Scalar> k, Var<Scalar> v,
                                          SegmentsView k_segments, std::span<const Var<Scalar>> mlp,
-                                         Activation activation, bool softmax = true, const Mask& mask = {},
-                                         bool with_weights = false) {
+                                         const TargetAttentionCall& call = {}) {
   Tape<Scalar>& tape = tape_of("target_attention", q, k, v);
   for (const Var<Scalar>& x : mlp) tape_of("target_attention", q, x);
   detail::check_attention("target_attention", q, q_segments, k, v, k_segments);
   detail::check_target_mlp("target_attention", mlp, q.cols());
-  const detail::SingleHead<Scalar> head("target_attention", tape, q, q_segments, k, v, k_segments, mask, with_weights);
+  const detail::SingleHead<Scalar> head("target_attention", tape, q, q_segments, k, v, k_segments, call.mask,
+                                        call.weights);
   const SegmentsView qs = head.qs, ks = head.ks;
   const Index width = q.cols(), depth = static_cast<Index>(mlp.size() / 2);
 
@@ -78,7 +85,7 @@ AttentionResult<Scalar> target_attention(Var<Scalar> q, SegmentsView q_segments,
     }
     layers[l] = {weight, transposed, parameters[2 * l + 1].value().data()};
   }
-  const kernels::TargetMlp<Scalar> unit_mlp{layers, depth, activation, softmax};
+  const kernels::TargetMlp<Scalar> unit_mlp{layers, depth, call.activation, call.softmax};
 
   const Index scratch_size =
       kernels::target_attention_scratch(unit_mlp, ks.max_length, width, v.cols(), head.mask.per_pair());

@@ -61,5 +61,7 @@ class Adam : public Optimizer<Scalar> {
   double beta1_, beta2_, eps_;
   bool decoupled_;
 };
+template <class Scalar>
+Adam(const ParameterList<Scalar>&, const AdamOptions& = {}) -> Adam<Scalar>;
 
 }  // namespace heed::inline HEED_ABI::optim

@@ -30,5 +30,7 @@ class AdamW : public Adam<Scalar> {
       : Adam<Scalar>("adamw", parameters,
                      {o.learning_rate, o.beta1, o.beta2, o.eps, o.weight_decay, o.groups, o.executor}, true) {}
 };
+template <class Scalar>
+AdamW(const ParameterList<Scalar>&, const AdamWOptions& = {}) -> AdamW<Scalar>;
 
 }  // namespace heed::inline HEED_ABI::optim

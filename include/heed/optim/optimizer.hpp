@@ -145,7 +145,8 @@ class Optimizer {
     const Index row = parameter.zero_row() < 0 ? 0 : parameter.size() / parameter.shape()[0];
     const Index begin = parameter.zero_row() < 0 ? 0 : parameter.zero_row() * row;
     entry.name = named.name;
-    entry.value = &named.parameter->value();
+    // Not through the parameter's mutable access, which would count as giving it a value.
+    entry.value = const_cast<Tensor<Scalar>*>(&parameter.value());
     entry.gradient = &parameter.gradient();
     entry.size = parameter.size();
     entry.zero_begin = begin;

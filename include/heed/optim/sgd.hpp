@@ -51,5 +51,7 @@ class Sgd : public Optimizer<Scalar> {
   double momentum_;
   bool nesterov_;
 };
+template <class Scalar>
+Sgd(const ParameterList<Scalar>&, const SgdOptions& = {}) -> Sgd<Scalar>;
 
 }  // namespace heed::inline HEED_ABI::optim

@@ -58,7 +58,7 @@ class BlockEncoder {
         x = block(x, batch.segments, batch.times);
       } else {
         if (told) out.attention = block.attention_weights(x, batch.segments, batch.query_rows, batch.query_segments);
-        x = block(x, batch.segments, Mask::causal());
+        x = block(x, batch.segments, {.mask = Mask::causal()});
       }
     }
     out.states = norm(x);

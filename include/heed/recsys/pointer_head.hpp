@@ -40,9 +40,9 @@ class PointerHead {
   Pointed operator()(Var<Scalar> states, Var<Scalar> summary, const data::Batch& batch) const {
     const Mask mask = every_position(batch) ? Mask::causal() : Mask();
     // The values are not used, only the weights: one column is the cheapest to sum.
-    return {
-        attention(summary, batch.query_segments, states, slice(states, 1, 0, 1), batch.segments, mask, true).weights,
-        gate(summary, Activation::sigmoid)};
+    const auto seen = attention(summary, batch.query_segments, states, slice(states, 1, 0, 1), batch.segments,
+                                {.mask = mask, .weights = true});
+    return {seen.weights, gate(summary, Activation::sigmoid)};
   }
 
   template <class Visitor>

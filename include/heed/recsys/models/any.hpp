@@ -112,7 +112,7 @@ class AnyEncoder {
   }
 };
 
-template <class Scalar>
+template <class Scalar = float>
 using AnyRecommender = NextItem<AnyEncoder<Scalar>>;
 
 }  // namespace heed::inline HEED_ABI::recsys

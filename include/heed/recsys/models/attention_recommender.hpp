@@ -71,20 +71,19 @@ class AttentionEncoder {
     Var<Scalar> h = lstm(x, batch.segments).output;
     if (decoder) h = (*decoder)(h, batch.segments).output;
     const Var<Scalar> state = gather(h, batch.query_rows);
-    const bool causal = every_position(batch);
-    const Mask mask = causal ? Mask::causal() : Mask();
+    const AttentionCall call{.mask = every_position(batch) ? Mask::causal() : Mask(), .weights = with_attention};
     Encoded<Scalar> out{.states = concat<Scalar>({h, x}, 1), .queries = {}, .summary = state};
     if (options_.attention != AttentionKind::none) {
       AttentionResult<Scalar> seen;
       if (additive) {
-        seen = (*additive)(state, batch.query_segments, out.states, h, batch.segments, mask, with_attention);
+        seen = (*additive)(state, batch.query_segments, out.states, h, batch.segments, call);
       } else if (multi_head) {
-        seen = (*multi_head)(state, batch.query_segments, out.states, out.states, batch.segments, mask, with_attention);
+        seen = (*multi_head)(state, batch.query_segments, out.states, out.states, batch.segments, call);
         if (seen.weights) {
           seen.weights = multi_head->mean_of_heads(seen.weights, batch.query_segments, batch.segments);
         }
       } else {
-        seen = (*target)(state, batch.query_segments, h, h, batch.segments, causal, with_attention);
+        seen = (*target)(state, batch.query_segments, h, h, batch.segments, call);
       }
       out.attention = seen.weights;
       out.summary = concat<Scalar>({seen.context, state}, 1);
@@ -115,7 +114,7 @@ class AttentionEncoder {
   nn::Linear<Scalar> user;  ///< [context, state] -> user vector
 };
 
-template <class Scalar>
+template <class Scalar = float>
 using AttentionRecommender = NextItem<AttentionEncoder<Scalar>>;
 
 }  // namespace heed::inline HEED_ABI::recsys

@@ -39,7 +39,7 @@ struct DINOptions {
 
 /// Each candidate weighs the events of the history for itself; their weighted sum, the candidate and the product of the
 /// two give its logit. It sees a history as a set: the order of the events is in their ages, if it sees those.
-template <class Scalar>
+template <class Scalar = float>
 class DIN {
  public:
   using scalar_type = Scalar;
@@ -150,11 +150,13 @@ class DIN {
   Var<Scalar> logits(Var<Scalar> x, const data::Batch& batch, std::span<const Index> candidates, SegmentsView segments,
                      bool causal) const {
     const Var<Scalar> c = input.candidates(x.tape(), candidates);
-    const Var<Scalar> interest = attention(c, segments, x, x, batch.segments, causal, false).context;
+    const Mask mask = causal ? Mask::causal() : Mask();
+    const Var<Scalar> interest = attention(c, segments, x, x, batch.segments, {.mask = mask}).context;
     return mlp(concat<Scalar>({interest, c, interest * c}, 1));
   }
 
   DINOptions options_;
 };
+DIN(const DINOptions&) -> DIN<float>;
 
 }  // namespace heed::inline HEED_ABI::recsys

@@ -12,7 +12,7 @@ namespace heed::inline HEED_ABI::recsys {
 template <class Scalar>
 using GruEncoder = RecurrentEncoder<nn::GRU, Scalar>;
 
-template <class Scalar>
+template <class Scalar = float>
 using GRU4Rec = NextItem<GruEncoder<Scalar>>;
 
 }  // namespace heed::inline HEED_ABI::recsys

@@ -40,7 +40,7 @@ struct HiddenMarkovOptions {
 /// The forward and backward variables are kept as numbers that sum to one at each event, and the logarithms of what
 /// they were divided by are summed (Rabiner's section V-A): log space to rounding, as a test shows, at one product with
 /// a matrix an event where log space takes a logarithm and an exponential for every pair of states.
-template <class Scalar>
+template <class Scalar = float>
 class HiddenMarkov {
  public:
   /// Learns the first `ends[u]` events of every user u. Throws ShapeError when `ends` does not have one entry a user,
@@ -267,5 +267,6 @@ class HiddenMarkov {
   std::vector<Scalar> by_state_;                  // [states, items] the same, for scores
   std::vector<double> objective_;
 };
+HiddenMarkov(const data::Interactions&, std::span<const Index>, const HiddenMarkovOptions& = {}) -> HiddenMarkov<float>;
 
 }  // namespace heed::inline HEED_ABI::recsys

@@ -37,7 +37,7 @@ struct HSTUEncoderOptions {
 template <class Scalar>
 using HSTUEncoder = BlockEncoder<HSTUEncoderOptions, nn::HSTULayer, Scalar>;
 
-template <class Scalar>
+template <class Scalar = float>
 using HSTU = NextItem<HSTUEncoder<Scalar>>;
 
 }  // namespace heed::inline HEED_ABI::recsys

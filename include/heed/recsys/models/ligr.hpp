@@ -31,7 +31,7 @@ struct LiGREncoderOptions {
 template <class Scalar>
 using LiGREncoder = BlockEncoder<LiGREncoderOptions, nn::LiGRLayer, Scalar>;
 
-template <class Scalar>
+template <class Scalar = float>
 using LiGR = NextItem<LiGREncoder<Scalar>>;
 
 }  // namespace heed::inline HEED_ABI::recsys

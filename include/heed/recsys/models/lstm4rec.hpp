@@ -12,7 +12,7 @@ namespace heed::inline HEED_ABI::recsys {
 template <class Scalar>
 using LstmEncoder = RecurrentEncoder<nn::LSTM, Scalar>;
 
-template <class Scalar>
+template <class Scalar = float>
 using LSTM4Rec = NextItem<LstmEncoder<Scalar>>;
 
 }  // namespace heed::inline HEED_ABI::recsys

@@ -58,7 +58,7 @@ class NarmEncoder {
     const Var<Scalar> h = gru(dropout(x, options_.dropout), batch.segments).output;
     const Var<Scalar> global = at_queries(h, batch);
     const auto local = attention(global, batch.query_segments, h, h, batch.segments,
-                                 every_position(batch) ? Mask::causal() : Mask(), with_attention);
+                                 {.mask = every_position(batch) ? Mask::causal() : Mask(), .weights = with_attention});
     const Var<Scalar> both = dropout(concat<Scalar>({global, local.context}, 1), options_.context_dropout);
     return {.states = h, .queries = user(both), .summary = both, .attention = local.weights};
   }
@@ -78,7 +78,7 @@ class NarmEncoder {
   NarmEncoderOptions options_;
 };
 
-template <class Scalar>
+template <class Scalar = float>
 using NARM = NextItem<NarmEncoder<Scalar>>;
 
 }  // namespace heed::inline HEED_ABI::recsys

@@ -37,7 +37,7 @@ struct SASRecEncoderOptions {
 template <class Scalar>
 using SASRecEncoder = BlockEncoder<SASRecEncoderOptions, nn::TransformerEncoderLayer, Scalar>;
 
-template <class Scalar>
+template <class Scalar = float>
 using SASRec = NextItem<SASRecEncoder<Scalar>>;
 
 /// What goes by the name of SASRec, for a catalogue that is yet to be counted (`num_items`). Adam at 1e-3 and 128 users

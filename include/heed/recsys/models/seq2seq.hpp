@@ -20,7 +20,7 @@ struct Seq2SeqOptions {
 };
 
 /// A sequence of feature vectors to one number: a rating, or the logit of a purchase. Both LSTMs start from zeros.
-template <class Scalar>
+template <class Scalar = float>
 class Seq2Seq {
  public:
   using scalar_type = Scalar;
@@ -34,7 +34,7 @@ class Seq2Seq {
   /// x [tokens, input_size] -> [sequences, 1]. An empty sequence gives fc's bias.
   Var<Scalar> operator()(Var<Scalar> x, const Segments& segments, const Mask& mask = {}) const {
     const Var<Scalar> h = decoder(encoder(x, segments).output, segments).output;
-    return fc(sum(attention(h, segments, mask).context, segments));
+    return fc(sum(attention(h, segments, {.mask = mask}).context, segments));
   }
 
   /// The same for a padded x [batch, time, input_size], whose first segments.length(b) steps count; bit for bit.
@@ -54,5 +54,6 @@ class Seq2Seq {
   nn::MultiHeadAttention<Scalar> attention;
   nn::Linear<Scalar> fc;
 };
+Seq2Seq(const Seq2SeqOptions&) -> Seq2Seq<float>;
 
 }  // namespace heed::inline HEED_ABI::recsys
