@@ -117,7 +117,6 @@
 #include "heed/recsys/models/hidden_markov.hpp"
 #include "heed/recsys/models/hstu.hpp"
 #include "heed/recsys/models/ligr.hpp"
-#include "heed/recsys/models/lstm4rec.hpp"
 #include "heed/recsys/models/markov.hpp"
 #include "heed/recsys/models/narm.hpp"
 #include "heed/recsys/models/personal_frequency.hpp"
