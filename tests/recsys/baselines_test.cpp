@@ -31,7 +31,7 @@ const Setup& setup() {
 
 template <class Model>
 Evaluation run(const Model& model) {
-  return evaluate(setup().log, setup().split, ranker(model));
+  return evaluate(setup().log, setup().split, ScoreRanker(model));
 }
 
 void check(const Evaluation& result, double hit_rate, double recall, double ndcg, double mrr) {
@@ -48,7 +48,7 @@ void check(const Evaluation& result, double hit_rate, double recall, double ndcg
 TEST_CASE("online retail: who is tested", "[recsys][baselines]") {
   const auto& split = setup().split;
   Index tested = 0, validated = 0;
-  for (Index u = 0; u < split.num_users(); ++u) {
+  for (heed::data::Id u = 0; u < split.num_users(); ++u) {
     tested += split.tested(u);
     validated += split.validated(u);
   }
