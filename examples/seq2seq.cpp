@@ -23,7 +23,7 @@
 #include <string>
 #include <vector>
 
-#include "log_options.hpp"
+#include "recommend/log_options.hpp"
 #include "recommend/threads.hpp"
 
 namespace {

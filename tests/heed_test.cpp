@@ -40,7 +40,7 @@ constexpr bool all_complete = ((sizeof(Types) > 0) && ...);
 static_assert(all_complete<Declared, heed::Arena, heed::Executor, heed::Mask, heed::Random, heed::Segments, heed::Shape,
                            heed::data::Vocabulary, heed::data::Batch, heed::data::Interactions, heed::data::Split,
                            heed::recsys::Markov, heed::recsys::PersonalFrequency, heed::recsys::Popularity,
-                           heed::recsys::Task, heed::recsys::TifuKnn, heed::recsys::Evaluation, heed::recsys::History,
+                           heed::recsys::Task, heed::recsys::TifuKnn, heed::recsys::Evaluation, heed::data::History,
                            heed::recsys::SampledEvaluation>);
 
 }  // namespace

@@ -79,7 +79,9 @@ BENCHMARK(train_sasrec_bce_b128_t200_d64_l2)->UseManualTime()->Unit(benchmark::k
 void recommend_sasrec_b1_t200_d64_l2_top10(benchmark::State& state) {
   const auto model = model_of({});
   recsys::Session<recsys::SASRec<float>> session(model, {.max_length = length});
-  for (Index i = 0; i < length; ++i) session.push(Random(1).below(static_cast<std::uint64_t>(i), items), i);
+  for (Index i = 0; i < length; ++i) {
+    session.push(static_cast<data::Id>(Random(1).below(static_cast<std::uint64_t>(i), items)), i);
+  }
   // The last block's other positions are not needed, and counted all the same: the peer computes them.
   bench::measure_flops(
       state, block_flops(length) / 3 + 2.0 * items * d, [&] { benchmark::DoNotOptimize(session.top_k(10)); },

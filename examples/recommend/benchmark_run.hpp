@@ -37,7 +37,7 @@ inline nlohmann::json measured_baselines(const DataSet& data, const heed::recsys
   double best = -1;
   heed::recsys::for_each_baseline(task, true, [&](const char* name, double seconds, const auto& model) {
     const auto evaluation =
-        heed::recsys::evaluate(task.log(), task.split(), heed::recsys::ranker(model), task.evaluation());
+        heed::recsys::evaluate(task.log(), task.split(), heed::recsys::ScoreRanker(model), task.evaluation());
     auto test = figures(evaluation);
     test["auc"] = heed::recsys::mean_auc(task, heed::recsys::candidate_scorer(model));
     out["models"].push_back({{"name", name}, {"test", test}, {"seconds", seconds}});
@@ -72,11 +72,11 @@ class BenchmarkRun {
   /// Each of these is false when Ctrl-C ended it.
   bool train(const Configuration& configuration) {
     const heed::recsys::Task task(log_, configuration.task);
-    auto model = model_of(configuration, log_);
+    auto model = model_of(configuration, task.catalogue());
     if (!fit(model, task, configuration.training, {})) return false;
     const heed::Index length = configuration.task.max_length;
     heed::recsys::BatchRanker ranker(model, {.max_length = length, .executor = &executor_});
-    const auto evaluation = ranker.evaluate(log_, task.split(), task.evaluation());
+    const auto evaluation = heed::recsys::evaluate(log_, task.split(), ranker, task.evaluation());
     out_["test"] = figures(evaluation);
     heed::recsys::CandidateScorer scorer(model, {.max_length = length, .executor = &executor_});
     out_["test"]["auc"] = heed::recsys::mean_auc(task, scorer);
@@ -96,10 +96,9 @@ class BenchmarkRun {
     return true;
   }
 
-  bool train(ClickConfiguration configuration) {
+  bool train(const ClickConfiguration& configuration) {
     const heed::recsys::Task task(log_, configuration.task);
-    configuration.recommender.num_items = log_.num_items();
-    heed::recsys::DIN<float> model(configuration.recommender);
+    auto model = model_of(configuration, task.catalogue());
     heed::recsys::CandidateScorer scorer(model,
                                          {.max_length = configuration.task.max_length, .executor = &executor_});
     heed::recsys::TrainHooks hooks;

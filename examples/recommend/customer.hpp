@@ -16,7 +16,7 @@
 using Model = heed::recsys::AnyRecommender<float>;
 using heed::Index;
 using heed::data::Interactions;
-using heed::recsys::History;
+using heed::data::History;
 
 inline heed::recsys::ExplainOptions explain_options(const heed::recsys::TaskOptions& task, Index k) {
   return {.k = k, .max_length = task.max_length, .keep_history = task.next_basket};
@@ -72,13 +72,11 @@ inline heed::io::HeatMap attention_over_time(const Model& model, heed::Tape<floa
        end = heed::data::basket_begin(past.times, end)) {
     ends.insert(ends.begin(), end);
   }
-  std::map<std::int32_t, std::vector<double>> rows;  // an item's weight at each of the ends
+  std::map<heed::data::Id, std::vector<double>> rows;  // an item's weight at each of the ends
   heed::io::HeatMap map{.title = title, .keys = {}, .queries = {}, .weights = {}};
   for (std::size_t q = 0; q < ends.size(); ++q) {
     const auto n = static_cast<std::size_t>(ends[q]);
-    const auto cut = [n](auto events) { return events.empty() ? events : events.first(n); };
-    const History then{
-        .user = past.user, .items = past.items.first(n), .times = cut(past.times), .kinds = cut(past.kinds)};
+    const History then = past.first(ends[q]);
     const auto why = heed::recsys::explain(model, tape, then, explain_options(task, 1));
     for (const auto& [item, weight, count] : heed::recsys::weighed_items(then, why)) {
       rows.try_emplace(item, ends.size(), 0.0).first->second[q] = weight;
@@ -86,7 +84,7 @@ inline heed::io::HeatMap attention_over_time(const Model& model, heed::Tape<floa
     map.queries.push_back(past.times.empty() ? "after " + std::to_string(n) + " items"
                                              : "after " + date_of(past.times[n - 1]));
   }
-  std::vector<std::pair<double, std::int32_t>> order;
+  std::vector<std::pair<double, heed::data::Id>> order;
   for (const auto& [item, weights] : rows) order.push_back({-*std::max_element(weights.begin(), weights.end()), item});
   std::sort(order.begin(), order.end());
   order.resize(std::min(order.size(), most_items));

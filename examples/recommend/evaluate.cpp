@@ -27,7 +27,7 @@ struct Evaluate {
     heed::recsys::BatchRanker<Model> ranker(saved.model,
                                             {.max_length = saved.task.max_length, .executor = executor.get()});
     const heed::recsys::Measured measured{saved.model.encoder_options().choice(),
-                                          {ranker.evaluate(log, task.split(), task.evaluation())}};
+                                          {heed::recsys::evaluate(log, task.split(), ranker, task.evaluation())}};
     if (measured.evaluations.front().users.empty()) {
       std::printf("Nobody has events to test with\n");
       return;

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "log_options.hpp"
 #include "customer.hpp"
+#include "log_options.hpp"
 
 using SavedModel = heed::io::SavedRecommender<float>;
 
@@ -23,7 +23,7 @@ inline void check_field(const char* operation, Index seen, Index names, bool in_
   if (!in_log) heed::fail<heed::OptionError>(operation, "the model sees ", what, ", which come from ", option);
 }
 inline void check_kinds(const char* operation, const SavedModel& saved, const Interactions& log) {
-  check_field(operation, saved.model.options().num_kinds, saved.fields.kinds.size(), !log.kinds.empty(),
+  check_field(operation, saved.model.options().num_kinds, saved.catalogue.kinds.size(), !log.kinds.empty(),
               "kinds of event", "a log with --kind-column");
 }
 
@@ -32,10 +32,10 @@ inline Interactions read_for(const SavedModel& saved, const heed::io::LogFile& f
   Index unknown = 0;
   Interactions log = read_and_report(file);
   check_kinds("--data", saved, log);
-  log = heed::data::renumber_items(log, saved.item_ids, &unknown);
+  log = heed::data::renumber_items(log, saved.catalogue.items, &unknown);
   if (unknown > 0) std::printf("%td events left out: the model does not know their items\n", unknown);
-  if (saved.fields.kinds.size() > 0) {
-    log = heed::data::renumber_kinds(log, saved.fields.kinds, &unknown);
+  if (saved.catalogue.kinds.size() > 0) {
+    log = heed::data::renumber_kinds(log, saved.catalogue.kinds, &unknown);
     if (unknown > 0) std::printf("%td events left out: the model does not know their kinds\n", unknown);
   }
   return log;
@@ -65,17 +65,17 @@ class Somebody {
     if (!file_.path.empty()) {
       log = read_for(saved, file_);
     } else {
-      log.item_ids = saved.item_ids;
+      log.catalogue = saved.catalogue;
     }
     if (!user_.empty()) {
-      const std::int32_t user = log.users.find(user_);
+      const heed::data::Id user = log.users.find(user_);
       if (user < 0) heed::fail<heed::OptionError>("--user", heed::message("nobody is called ", user_));
-      past = heed::recsys::history(log, user, log.length(user));
+      past = log.user(user);
       return saved;
     }
     check_kinds("--history", saved, {});
     for (const std::string& id : history_) {
-      const std::int32_t item = log.item_ids.find(id);
+      const heed::data::Id item = log.catalogue.items.find(id);
       if (item < 0) heed::fail<heed::OptionError>("--history", heed::message("the model knows no item ", id));
       items_.push_back(item);
     }
@@ -92,5 +92,5 @@ class Somebody {
   std::string model_ = "model.safetensors", user_;
   heed::io::LogFile file_;
   std::vector<std::string> history_;
-  std::vector<std::int32_t> items_;
+  std::vector<heed::data::Id> items_;
 };

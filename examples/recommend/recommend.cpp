@@ -19,9 +19,8 @@ void print_best(Somebody& somebody) {
                  past.kinds.empty() ? -1 : past.kinds[i]);
   }
   for (const auto& [item, score] : session.top_k(somebody.k)) {
-    const auto number = static_cast<std::int32_t>(item);
-    std::printf("%-12s %.4f  %s\n", std::string(saved.item_ids.id(number)).c_str(), static_cast<double>(score),
-                name_of(somebody.log, number).c_str());
+    std::printf("%-12s %.4f  %s\n", std::string(saved.catalogue.items.text(item)).c_str(), static_cast<double>(score),
+                name_of(somebody.log, item).c_str());
   }
 }
 

@@ -89,8 +89,7 @@ class Train {
 
     Trained trained = train_all_seeds(task, configuration, yesterday, *executor);
     if (!trained.model) return;  // interrupted before the first epoch
-    heed::io::save_recommender(*trained.model, log.item_ids, configuration.task, model_,
-                               {log.kind_ids, log.item_features.names});
+    heed::io::save_recommender(*trained.model, task.catalogue(), configuration.task, model_);
 
     heed::io::Report report("Recommender on " + file_.path);
     write_curves(report, trained.curves, task.validates() ? "Validation NDCG@10" : "Minus training loss");
@@ -111,7 +110,7 @@ class Train {
     Trained out;
     for (int s = 0; s < seeds_ && !interrupted(); ++s) {
       const std::uint64_t seed = seed_ + static_cast<std::uint64_t>(s);
-      Model model = first_model(configuration, task.log(), seed, yesterday);
+      Model model = first_model(configuration, task.catalogue(), seed, yesterday);
       if (s == 0) {
         std::printf("\nTraining %td parameters on %zu examples%s\n", heed::nn::parameter_count(model),
                     task.examples().size(), task.validates() ? "" : "; nobody has events to validate with");
@@ -137,7 +136,7 @@ class Train {
       out.measured.training_seconds += training.seconds;
 
       heed::recsys::BatchRanker<Model> ranker(model, {.max_length = task.options().max_length, .executor = &executor});
-      out.measured.evaluations.push_back(ranker.evaluate(task.log(), task.split(), task.evaluation()));
+      out.measured.evaluations.push_back(heed::recsys::evaluate(task.log(), task.split(), ranker, task.evaluation()));
       if (!out.model || training.best_validation() > out.validation) {
         out.validation = training.best_validation();
         out.model.emplace(std::move(model));
@@ -155,7 +154,7 @@ class Train {
     report.heading("Recommendations and the attention behind them");
     const heed::Random random(seed_);
     for (const History& past : heed::recsys::sample_users(task, random.fork("customers"), 3)) {
-      const std::string user(log.users.id(static_cast<std::int32_t>(past.user)));
+      const std::string user(log.users.text(static_cast<std::int32_t>(past.user)));
       const auto why = heed::recsys::explain(model, tape, past, explain_options(task.options(), 10));
       std::printf("\nCustomer %s\n", user.c_str());
       print_history(log, past);

@@ -56,7 +56,7 @@ inline heed::recsys::Measured measure(const Variant& variant, const heed::data::
   heed::recsys::Measured out{variant.name, {}};
   for (const std::uint64_t seed : seeds) {
     std::printf("\n%s, seed %llu\n", variant.name, static_cast<unsigned long long>(seed));
-    Model model = model_of(configuration, log);
+    Model model = model_of(configuration, task.catalogue());
     heed::nn::initialize(model, heed::Random(seed).fork("weights"));
     Progress progress;
     heed::recsys::TrainHooks hooks;
@@ -75,7 +75,7 @@ inline heed::recsys::Measured measure(const Variant& variant, const heed::data::
     heed::recsys::BatchRanker<Model> ranker(model,
                                             {.max_length = configuration.task.max_length, .executor = &executor});
     const heed::Stopwatch scoring_watch;
-    out.evaluations.push_back(ranker.evaluate(task.log(), task.split(), task.evaluation()));
+    out.evaluations.push_back(heed::recsys::evaluate(task.log(), task.split(), ranker, task.evaluation()));
     out.scoring_seconds += scoring_watch.seconds() / static_cast<double>(seeds.size());
     const auto parameter_bytes = static_cast<double>(heed::nn::parameter_count(model)) * sizeof(float);
     out.megabytes = (parameter_bytes + static_cast<double>(ranker.capacity())) / 1e6;

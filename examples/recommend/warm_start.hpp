@@ -18,43 +18,43 @@
 inline Interactions continued(Interactions log, const SavedModel& yesterday) {
   namespace data = heed::data;
   check_kinds("--warm-start", yesterday, log);
-  check_field("--warm-start", yesterday.model.options().num_features, yesterday.fields.features.size(),
-              !log.item_features.values.empty(), "categories of items", "--items with --feature-column");
+  check_field("--warm-start", yesterday.model.options().num_features, yesterday.catalogue.features.names.size(),
+              !log.catalogue.features.values.empty(), "categories of items", "--items with --feature-column");
   const Index today = log.num_items();
-  log = data::renumber_items(log, data::joined(yesterday.item_ids, log.item_ids));
-  if (!log.kinds.empty()) log = data::renumber_kinds(log, data::joined(yesterday.fields.kinds, log.kind_ids));
-  auto& features = log.item_features;
+  log = data::renumber_items(log, data::joined(yesterday.catalogue.items, log.catalogue.items));
+  if (!log.kinds.empty()) log = data::renumber_kinds(log, data::joined(yesterday.catalogue.kinds, log.catalogue.kinds));
+  auto& features = log.catalogue.features;
   if (!features.values.empty()) {
-    features = data::renumber_features(std::move(features), data::joined(yesterday.fields.features, features.names));
+    features = data::renumber_features(std::move(features), data::joined(yesterday.catalogue.features.names, features.names));
     const auto known = yesterday.model.input.item_features();
     for (std::size_t i = 0; i < known.size(); ++i) {
       if (features.values[i] == data::Vocabulary::unknown) features.values[i] = known[i];
     }
   }
   std::printf("Goes on from %td items: %td of them are not in this log, %td of its %td are new\n",
-              yesterday.item_ids.size(), log.num_items() - today, log.num_items() - yesterday.item_ids.size(), today);
+              yesterday.catalogue.num_items(), log.num_items() - today,
+              log.num_items() - yesterday.catalogue.num_items(), today);
   return log;
 }
 
 /// The model in its first state: drawn from the seed and, where there is one, with yesterday's weights. Throws
 /// heed::OptionError unless all of those are kept, but for the tables of kinds and categories, which yesterday's log
 /// may not have had.
-inline Model first_model(const Configuration& configuration, const Interactions& log, std::uint64_t seed,
+inline Model first_model(const Configuration& configuration, const heed::data::Catalogue& catalogue, std::uint64_t seed,
                          std::optional<SavedModel>& yesterday) {
-  Model model = model_of(configuration, log);
+  Model model = model_of(configuration, catalogue);
   heed::nn::initialize(model, heed::Random(seed).fork("weights"));
   if (!yesterday) return model;
-  const auto numbers = [](const heed::data::Vocabulary& from, const heed::data::Vocabulary& to) {
-    return heed::data::renumbering(from, to);
-  };
-  const auto items = numbers(yesterday->item_ids, log.item_ids), kinds = numbers(yesterday->fields.kinds, log.kind_ids),
-             features = numbers(yesterday->fields.features, log.item_features.names);
+  const heed::data::Catalogue& old = yesterday->catalogue;
+  const auto items = heed::data::renumbering(old.items, catalogue.items),
+             kinds = heed::data::renumbering(old.kinds, catalogue.kinds),
+             features = heed::data::renumbering(old.features.names, catalogue.features.names);
   const auto fresh = heed::recsys::warm_start(model, yesterday->model,
                                               {.items = items,
                                                .features = features,
                                                .kinds = kinds,
                                                .new_items = heed::recsys::NewItems::mean,
-                                               .item_features = log.item_features.values});
+                                               .item_features = catalogue.features.values});
   const auto shape_in = [](Model& of, const std::string& path) {
     for (const auto& [name, parameter] : heed::nn::parameters(of)) {
       if (name == path) return heed::message(parameter->value().shape());

@@ -14,8 +14,8 @@ inline void print_banner(const heed::Executor& executor) {
               executor.threads() == 1 ? "" : "s");
 }
 
-inline std::string name_of(const heed::data::Interactions& log, std::int32_t item) {
-  return std::string(log.item_ids.name(item));
+inline std::string name_of(const heed::data::Interactions& log, heed::data::Id item) {
+  return std::string(log.catalogue.items.name(item));
 }
 
 /// `2011-11-20`.

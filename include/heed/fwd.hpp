@@ -68,6 +68,8 @@ class Sgd;
 namespace data {
 class Vocabulary;
 struct Batch;
+struct Catalogue;
+struct History;
 struct Interactions;
 struct Split;
 }  // namespace data
@@ -79,7 +81,6 @@ class Popularity;
 class Task;
 class TifuKnn;
 struct Evaluation;
-struct History;
 struct SampledEvaluation;
 template <class Model>
 class BatchRanker;

@@ -35,7 +35,7 @@ Interactions small(bool times = true) {
 
 Split everything(const Interactions& log) {
   Split split;
-  for (Index u = 0; u < log.num_users(); ++u) split.train_end.push_back(log.length(u));
+  for (Id u = 0; u < log.num_users(); ++u) split.train_end.push_back(log.length(u));
   split.validation_end = split.test_end = split.train_end;
   return split;
 }
@@ -147,13 +147,13 @@ TEST_CASE("histories alone, and one that is in no log") {
 
   const std::vector<std::int32_t> items = {4, 3, 3, 1};
   const std::vector<std::int64_t> times = {1, 7, 7, 7};
-  batch.assign_history(items, times, 3);
+  batch.assign_history({.items = items, .times = times}, 3);
   CHECK(batch.items == Numbers{3, 3, 1});
   CHECK(batch.ages == Numbers{0, 0, 0});
   CHECK(batch.query_rows == Numbers{2});
-  batch.assign_history(items, {}, 10);
+  batch.assign_history({.items = items}, 10);
   CHECK(batch.ages == Numbers{3, 2, 1, 0});
-  batch.assign_history({}, {}, 10);
+  batch.assign_history({}, 10);
   CHECK(lengths(batch.segments) == Numbers{0});
   CHECK(batch.query_rows == Numbers{-1});
 }
@@ -184,16 +184,23 @@ TEST_CASE("kinds and times go with the items, through the shuffling of baskets t
 
   const std::vector<std::int32_t> items = {4, 3, 1}, kinds = {0, 2, 1};
   const std::vector<std::int64_t> times = {1, 7, 8};
-  batch.assign_history(items, times, 2, kinds);
+  batch.assign_history({.items = items, .times = times, .kinds = kinds}, 2);
   CHECK(batch.kinds == Numbers{2, 1});
   CHECK(batch.times == std::vector<std::int64_t>{7, 8});
-  batch.assign_history(items, {}, 2);
+  batch.assign_history({.items = items}, 2);
   CHECK(batch.items == Numbers{3, 1});
   CHECK(batch.kinds.empty());
   CHECK(batch.times.empty());
-  CHECK_THROWS_AS(batch.assign_history(items, std::span(times).first(2), 2), ShapeError);
-  CHECK_THROWS_AS(batch.assign_history(items, times, 2, std::span(kinds).first(1)), ShapeError);
-  CHECK(batch.items == Numbers{3, 1});  // as before
+  CHECK_THROWS_AS(batch.assign_history({.items = items, .times = std::span(times).first(2)}, 2), ShapeError);
+  CHECK_THROWS_AS(batch.assign_history({.items = items, .kinds = std::span(kinds).first(1)}, 2), ShapeError);
+  const History known{.items = items, .times = times}, unknown{.items = items};
+  CHECK_THROWS_AS(batch.assign_histories(std::vector{known, unknown}, 2), ShapeError);
+  CHECK_THROWS_AS(batch.assign_history(known, -1), OptionError);
+  CHECK(batch.items == Numbers{3, 1});                       // as before
+  batch.assign_histories(std::vector{known, {}, known}, 2);  // an empty history has no times to know
+  CHECK(batch.items == Numbers{3, 1, 3, 1});
+  CHECK(batch.times == std::vector<std::int64_t>{7, 8, 7, 8});
+  CHECK(batch.query_rows == Numbers{1, -1, 3});
 
   const auto plain = small(false);
   batch.assign_histories(plain, std::vector<Example>{{1, 1, 4, 4}});
@@ -209,7 +216,7 @@ TEST_CASE("a batch that was filled once is filled again without the heap") {
   const auto fill = [&] {
     batch.assign_next_basket(log, examples, Random(1));
     batch.assign_every_position(log, std::span(examples).first(1));
-    batch.assign_history(log.user(1), log.user_times(1), 5, log.user_kinds(1));
+    batch.assign_history(log.user(1), 5);
   };
   fill();
   const std::size_t before = test::allocations();

@@ -2,12 +2,18 @@
 #include "heed/data/fields.hpp"
 
 #include <catch2/catch.hpp>
+#include <charconv>
+#include <cmath>
+#include <cstring>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "heed/core/random.hpp"
+
 using namespace heed::data;
 using detail::BadLine;
+using heed::Random;
 
 namespace {
 
@@ -51,6 +57,44 @@ TEST_CASE("ratings", "[data][fields]") {
     CHECK_THROWS_AS(parse_rating(bad), BadLine);
   }
 }
+
+#ifdef __cpp_lib_to_chars
+TEMPLATE_TEST_CASE("decimal numbers are read alike with and without from_chars", "[data][fields]", float, double) {
+  const auto check = [](const std::string& text) {
+    INFO(text);
+    TestType wanted = -7, got = -7;
+    const auto [stop, wanted_error] = std::from_chars(text.data(), text.data() + text.size(), wanted);
+    const bool whole = stop == text.data() + text.size();
+    const std::errc error = detail::parse_decimal(text, got);
+    // Infinity and NaN are not wanted as times or ratings.
+    if (!whole || (wanted_error == std::errc{} && !std::isfinite(wanted))) {
+      CHECK(error == std::errc::invalid_argument);
+    } else {
+      CHECK(error == wanted_error);
+      CHECK(std::memcmp(&got, &wanted, sizeof got) == 0);
+    }
+  };
+  for (const char* text :
+       {"",      "-",     ".",      "-.",     "+1",    " 1",       "1 ",     "1,5",    "0x10",   "1e",
+        "1e+",   "1e-",   "e5",     ".e5",    "1.e5",  "1.",       ".5",     "-.5e-3", "-0",     "0e999",
+        "1e400", "1e39",  "-1e400", "1e-400", "1e-50", "4e-324",   "2e-324", "1e-310", "1e-45",  "inf",
+        "nan",   "-inf",  "1.5.2",  "--1",    "1e5.0", "1e5e5",    "0.1",    "1e22",   "1e23",   "16777217",
+        "1e0",   "1E+05", "1e-05",  "1_0",    "1f",    "infinity", "nan(1)", "0.0e-9", "000.50", "1e0000000000005"}) {
+    check(text);
+  }
+  // Any text of these characters, most of them no numbers.
+  const Random random(3);
+  constexpr std::string_view characters = "0123456789..--+eE";
+  for (std::uint64_t i = 0; i < 20000; ++i) {
+    const Random draw = random.fork(i);
+    std::string text(static_cast<std::size_t>(1 + draw.below(100, 9)), ' ');
+    for (std::size_t j = 0; j < text.size(); ++j) {
+      text[j] = characters[static_cast<std::size_t>(draw.below(j, std::ssize(characters)))];
+    }
+    check(text);
+  }
+}
+#endif
 
 TEST_CASE("words and fields", "[data][fields]") {
   std::string_view text = " \ta  b\tc ";

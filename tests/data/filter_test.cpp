@@ -16,9 +16,9 @@ TEST_CASE("a part of a log keeps its columns together and all numbers", "[data][
   builder.add("cid", "a", 4, 2, "bought");
   builder.add("ann", "a", 5, 1, "bought");
   Interactions log = std::move(builder).build();
-  log.item_features.values = {0, 0, 0};
-  log.item_features.names.add("food");
-  const std::int32_t bought = log.kind_ids.find("bought");
+  log.catalogue.features.values = {0, 0, 0};
+  log.catalogue.features.names.add("food");
+  const std::int32_t bought = log.catalogue.kinds.find("bought");
   const Interactions out = filter(log, [&](Index, std::size_t e) { return log.kinds[e] == bought; });
   CHECK(out.offsets == std::vector<Index>{0, 2, 2, 3});
   CHECK(out.items == std::vector<std::int32_t>{0, 0, 0});
@@ -26,10 +26,10 @@ TEST_CASE("a part of a log keeps its columns together and all numbers", "[data][
   CHECK(out.ratings == std::vector<float>{5, 1, 2});
   CHECK(out.kinds == std::vector<std::int32_t>{bought, bought, bought});
   CHECK(out.num_users() == 3);
-  CHECK(out.users.id(1) == "bob");
+  CHECK(out.users.text(1) == "bob");
   CHECK(out.num_items() == 3);
-  CHECK(out.kind_ids.size() == 2);
-  CHECK(out.item_features.values.size() == 3);
+  CHECK(out.catalogue.kinds.size() == 2);
+  CHECK(out.catalogue.features.values.size() == 3);
   CHECK(filter(log, [](Index u, std::size_t) { return u == 1; }).offsets == std::vector<Index>{0, 0, 1, 1});
   CHECK(filter(Interactions{}, [](Index, std::size_t) { return true; }).num_users() == 0);
 }

@@ -34,13 +34,13 @@ TEST_CASE("events are grouped by user and sorted by time, stably", "[data][inter
   CHECK(log.size() == 6);
   CHECK(log.length(0) == 5);
   // a b c d are 0 1 2 3
-  CHECK(list(log.user(0)) == Items{2, 3, 2, 0, 1});
-  CHECK(list(log.user_times(0)) == Times{10, 10, 10, 30, 30});
+  CHECK(list(log.user(0).items) == Items{2, 3, 2, 0, 1});
+  CHECK(list(log.user(0).times) == Times{10, 10, 10, 30, 30});
   CHECK(list(log.user_ratings(0)) == std::vector<float>{3, 5, 6, 1, 4});
-  CHECK(list(log.user(1)) == Items{1});
+  CHECK(list(log.user(1).items) == Items{1});
   CHECK(list(log.user_ratings(1)) == std::vector<float>{2});
-  CHECK(log.users.id(1) == "v");
-  CHECK(log.item_ids.id(3) == "d");
+  CHECK(log.users.text(1) == "v");
+  CHECK(log.catalogue.items.text(3) == "d");
   CHECK(log.baskets(0) == std::vector<Index>{0, 3, 5});
   CHECK(log.baskets(1) == std::vector<Index>{0, 1});
 }
@@ -52,10 +52,10 @@ TEST_CASE("kinds of event stay with their events", "[data][interactions]") {
   builder.add("u", "b", 1, 0, "viewed");
   builder.add("u", "c", 2, 0, "liked");
   const Interactions log = std::move(builder).build();
-  CHECK(log.kind_ids.size() == 3);
-  CHECK(list(log.user_kinds(0)) == Items{1, 2, 0});
-  CHECK(list(log.user_kinds(1)) == Items{1});
-  CHECK(log.kind_ids.id(2) == "liked");
+  CHECK(log.catalogue.kinds.size() == 3);
+  CHECK(list(log.user(0).kinds) == Items{1, 2, 0});
+  CHECK(list(log.user(1).kinds) == Items{1});
+  CHECK(log.catalogue.kinds.text(2) == "liked");
   CHECK(log.ratings.empty());
 }
 
@@ -65,13 +65,13 @@ TEST_CASE("without times the log's order stands and every event is a basket", "[
   builder.add("v", "a");
   builder.add("u", "a", 3);
   const Interactions log = std::move(builder).build();
-  CHECK(list(log.user(0)) == Items{0, 1});
+  CHECK(list(log.user(0).items) == Items{0, 1});
   CHECK(log.times.empty());
   CHECK(log.ratings.empty());
-  CHECK(log.user_times(0).empty());
+  CHECK(log.user(0).times.empty());
   CHECK(log.user_ratings(1).empty());
-  CHECK(log.user_kinds(1).empty());
-  CHECK(log.kind_ids.size() == 0);
+  CHECK(log.user(1).kinds.empty());
+  CHECK(log.catalogue.kinds.size() == 0);
   CHECK(log.baskets(0) == std::vector<Index>{0, 1, 2});
 }
 

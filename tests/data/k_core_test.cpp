@@ -17,16 +17,16 @@ using heed::Index;
 namespace {
 
 /// user, item, time, kind
-using Events = std::vector<std::tuple<std::string, std::string, int, std::string>>;
+using Rows = std::vector<std::tuple<std::string, std::string, int, std::string>>;
 
-Interactions log_of(const Events& events) {
+Interactions log_of(const Rows& events) {
   InteractionsBuilder builder({.times = true, .ratings = true, .kinds = true});
   for (const auto& [user, item, time, kind] : events) builder.add(user, item, time, static_cast<float>(time), kind);
   return std::move(builder).build();
 }
 
 /// The definition: take away whatever has too few events, until nothing has.
-Events core_of(Events events, Index users, Index items) {
+Rows core_of(Rows events, Index users, Index items) {
   for (std::size_t before = events.size() + 1; before != events.size();) {
     before = events.size();
     std::map<std::string, Index> of_user, of_item;
@@ -38,14 +38,14 @@ Events core_of(Events events, Index users, Index items) {
 }
 
 /// Per user, by ids: what the log says, without its numbers.
-std::map<std::string, Events> by_user(const Interactions& log) {
-  std::map<std::string, Events> out;
+std::map<std::string, Rows> by_user(const Interactions& log) {
+  std::map<std::string, Rows> out;
   for (std::int32_t u = 0; u < log.num_users(); ++u) {
-    const std::string user(log.users.id(u));
+    const std::string user(log.users.text(u));
     for (std::size_t e = 0; e < static_cast<std::size_t>(log.length(u)); ++e) {
-      CHECK(log.user_ratings(u)[e] == static_cast<float>(log.user_times(u)[e]));
-      out[user].emplace_back(user, log.item_ids.id(log.user(u)[e]), log.user_times(u)[e],
-                             log.kind_ids.id(log.user_kinds(u)[e]));
+      CHECK(log.user_ratings(u)[e] == static_cast<float>(log.user(u).times[e]));
+      out[user].emplace_back(user, log.catalogue.items.text(log.user(u).items[e]), log.user(u).times[e],
+                             log.catalogue.kinds.text(log.user(u).kinds[e]));
     }
   }
   return out;
@@ -59,7 +59,7 @@ TEST_CASE("the core of random logs is what is left by the definition", "[data][k
     const heed::Random random(seed);
     std::uint64_t draws = 0;
     const auto below = [&](Index n) { return random.below(draws++, n); };
-    Events events;
+    Rows events;
     for (Index size = below(250); size > 0; --size) {
       // Products of draws: some users and items are much rarer than others.
       const Index user = below(below(30) + 1), item = below(25) * below(2);
@@ -69,19 +69,19 @@ TEST_CASE("the core of random logs is what is left by the definition", "[data][k
     const Index users = below(9), items = below(7);
     const KCoreOptions options{.users = users, .items = items};
     const Interactions log = log_of(events), core = k_core(log, options);
-    const Events expected = core_of(events, options.users, options.items);
+    const Rows expected = core_of(events, options.users, options.items);
     REQUIRE(by_user(core) == by_user(log_of(expected)));
     // No empty user, no item without events, and the old order.
     std::vector<Index> of_item(static_cast<std::size_t>(core.num_items()));
     for (const std::int32_t item : core.items) ++of_item[static_cast<std::size_t>(item)];
     for (const Index n : of_item) CHECK(n >= std::max<Index>(1, options.items));
-    for (Index u = 0; u < core.num_users(); ++u) CHECK(core.length(u) >= std::max<Index>(1, options.users));
+    for (Id u = 0; u < core.num_users(); ++u) CHECK(core.length(u) >= std::max<Index>(1, options.users));
     CHECK(core.users.size() == core.num_users());
     const auto rises = [](const std::vector<std::int32_t>& numbers) {
       return std::is_sorted(numbers.begin(), numbers.end());
     };
     CHECK(rises(renumbering(core.users, log.users)));
-    CHECK(rises(renumbering(core.item_ids, log.item_ids)));
+    CHECK(rises(renumbering(core.catalogue.items, log.catalogue.items)));
     emptied += expected.empty() && !events.empty();
     changed += expected.size() != events.size() && !expected.empty();
   }
@@ -92,14 +92,14 @@ TEST_CASE("the core of random logs is what is left by the definition", "[data][k
 TEST_CASE("names and features stay with the items of the core", "[data][k_core]") {
   Interactions log =
       log_of({{"u", "rare", 1, "x"}, {"u", "a", 2, "x"}, {"u", "b", 3, "x"}, {"v", "b", 1, "x"}, {"v", "a", 9, "x"}});
-  log.item_ids.set_name(2, "bread");
-  log.item_features.values = {0, Vocabulary::unknown, 1};
+  log.catalogue.items.set_name(2, "bread");
+  log.catalogue.features.values = {0, Vocabulary::unknown, 1};
   const Interactions core = k_core(log, {.users = 2, .items = 2});
   CHECK(core.num_items() == 2);
   CHECK(core.num_users() == 2);
   CHECK(core.items == std::vector<std::int32_t>{0, 1, 1, 0});
-  CHECK(core.item_ids.name(1) == "bread");
-  CHECK(core.item_features.values == std::vector<std::int32_t>{-1, 1});
+  CHECK(core.catalogue.items.name(1) == "bread");
+  CHECK(core.catalogue.features.values == std::vector<std::int32_t>{-1, 1});
   CHECK(k_core(log, {.users = 0, .items = 0}).size() == 5);
   CHECK(k_core(Interactions{}).size() == 0);
   CHECK_THROWS_AS(k_core(log, {.users = -1}), heed::OptionError);

@@ -32,16 +32,16 @@ TEST_CASE("CSV with named columns", "[data][read_delimited]") {
   const Interactions log = read(text, columns);
   REQUIRE(log.num_users() == 2);
   REQUIRE(log.size() == 3);
-  CHECK(log.item_ids.id(log.user(0)[0]) == "two\nlines");
-  CHECK(log.item_ids.id(log.user(0)[1]) == "tea, \"black\"");
+  CHECK(log.catalogue.items.text(log.user(0).items[0]) == "two\nlines");
+  CHECK(log.catalogue.items.text(log.user(0).items[1]) == "tea, \"black\"");
   CHECK(log.user_ratings(0)[0] == 4.5f);
-  CHECK(log.user_times(0)[1] == 20);
+  CHECK(log.user(0).times[1] == 20);
 }
 
 TEST_CASE("columns that are not asked for are not looked at", "[data][read_delimited]") {
   const Interactions log = read("user_id;item_id;time\n1;5;soon\n1;4;\n", {.delimiter = ';'});
   REQUIRE(log.size() == 2);
-  CHECK(log.item_ids.id(log.user(0)[0]) == "5");
+  CHECK(log.catalogue.items.text(log.user(0).items[0]) == "5");
   CHECK(log.times.empty());
   CHECK(log.ratings.empty());
 }
@@ -78,11 +78,11 @@ TEST_CASE("RecBole's atomic files", "[data][read_delimited]") {
       "user_id:token\titem_id:token\trating:float\ttimestamp:float\n196\t242\t3\t881250949\n196\t\"q\t4\t881250948."
       "0\n");
   REQUIRE(full.size() == 2);
-  CHECK(full.item_ids.id(full.user(0)[0]) == "\"q");  // quotes mean nothing there
+  CHECK(full.catalogue.items.text(full.user(0).items[0]) == "\"q");  // quotes mean nothing there
   CHECK(full.user_ratings(0)[0] == 4.f);
-  CHECK(full.user_times(0)[0] == 881250948);
+  CHECK(full.user(0).times[0] == 881250948);
   const Interactions bare = read_inter("item_id:token\tuser_id:token\n5\t1\n");
-  CHECK(bare.users.id(0) == "1");
+  CHECK(bare.users.text(0) == "1");
   CHECK(bare.times.empty());
   CHECK(bare.ratings.empty());
   CHECK_THROWS_WITH(read_inter("user_id\titem_id\n1\t2\n"),
@@ -110,7 +110,7 @@ TEST_CASE("names of items", "[data][read_delimited]") {
 TEST_CASE("kinds of event from a column", "[data][read_delimited]") {
   const Interactions log = read("user_id,item_id,what\n1,5,viewed\n1,4,bought\n2,5,viewed\n", {.kind = "what"});
   CHECK(log.kinds == std::vector<std::int32_t>{0, 1, 0});
-  CHECK(log.kind_ids.id(1) == "bought");
+  CHECK(log.catalogue.kinds.text(1) == "bought");
   CHECK_THROWS_WITH(read("user_id,item_id,what\n1,5,\n", {.kind = "what"}),
                     "read_delimited: log.csv:2: the kind is empty");
   CHECK_THROWS_WITH(read("user_id,item_id\n1,5\n", {.kind = "what"}), Catch::Contains("no column \"what\""));
@@ -120,17 +120,17 @@ TEST_CASE("a feature of items from a table", "[data][read_delimited]") {
   Interactions log = read("user_id,item_id\n1,a\n1,b\n1,c\n1,d\n");
   std::istringstream in("category\titem_id\nfood\tb\n\tc\nfood\tz\ntoys\td\nbooks\te\n");
   CHECK(read_item_features({in, "items.tsv"}, log) == 3);
-  CHECK(log.item_features.values == std::vector<std::int32_t>{-1, 0, -1, 1});
-  CHECK(log.item_features.names.size() == 2);  // those of the log's items
-  CHECK(log.item_features.names.id(1) == "toys");
+  CHECK(log.catalogue.features.values == std::vector<std::int32_t>{-1, 0, -1, 1});
+  CHECK(log.catalogue.features.names.size() == 2);  // those of the log's items
+  CHECK(log.catalogue.features.names.text(1) == "toys");
   std::istringstream bad("item_id,genre\na,x\nb\n");
   CHECK_THROWS_WITH(read_item_features({bad, "items.csv"}, log, {.delimiter = ',', .feature = "genre"}),
                     "read_item_features: items.csv:3: wanted 2 fields, got 1");
-  CHECK(log.item_features.names.id(1) == "toys");  // as before
+  CHECK(log.catalogue.features.names.text(1) == "toys");  // as before
 }
 
 TEST_CASE("every bundled product has a name", "[data][read_delimited]") {
   Interactions log = read_baskets(HEED_SOURCE_DIR "/examples/data/baskets.tsv");
-  CHECK(read_names(HEED_SOURCE_DIR "/examples/data/products.tsv", log.item_ids) == 3659);
-  CHECK(log.item_ids.name(log.item_ids.find("1")) == "INFLATABLE POLITICAL GLOBE");
+  CHECK(read_names(HEED_SOURCE_DIR "/examples/data/products.tsv", log.catalogue.items) == 3659);
+  CHECK(log.catalogue.items.name(log.catalogue.items.find("1")) == "INFLATABLE POLITICAL GLOBE");
 }

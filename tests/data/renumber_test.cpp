@@ -29,7 +29,7 @@ TEST_CASE("a log takes another log's item numbers", "[data][renumber]") {
   CHECK(out.items == std::vector<std::int32_t>{2, 0});
   CHECK(out.times == std::vector<std::int64_t>{1, 3});
   CHECK(out.ratings == std::vector<float>{1.0f, 3.0f});
-  CHECK(out.item_ids.name(0) == "bread");
+  CHECK(out.catalogue.items.name(0) == "bread");
   // A user of whom nothing is left stays, with an empty history: numbers of users do not shift.
   CHECK(out.num_users() == 2);
   CHECK(out.length(out.users.find("ann")) == 2);
@@ -38,7 +38,7 @@ TEST_CASE("a log takes another log's item numbers", "[data][renumber]") {
 
 TEST_CASE("in its own numbers a log stays as it is", "[data][renumber]") {
   const Interactions log = log_of_three();
-  const Interactions out = renumber_items(log, log.item_ids);
+  const Interactions out = renumber_items(log, log.catalogue.items);
   CHECK(out.items == log.items);
   CHECK(out.offsets == log.offsets);
 }
@@ -49,8 +49,8 @@ TEST_CASE("kinds and features in a trained model's numbers", "[data][renumber]")
   builder.add("ann", "b", 0, 0, "shared");
   builder.add("ann", "c", 0, 0, "bought");
   Interactions log = std::move(builder).build();
-  for (const char* name : {"food", "toys"}) log.item_features.names.add(name);
-  log.item_features.values = {0, 1, Vocabulary::unknown};
+  for (const char* name : {"food", "toys"}) log.catalogue.features.names.add(name);
+  log.catalogue.features.values = {0, 1, Vocabulary::unknown};
 
   Vocabulary kinds, items, names;
   for (const char* id : {"bought", "viewed"}) kinds.add(id);
@@ -61,11 +61,11 @@ TEST_CASE("kinds and features in a trained model's numbers", "[data][renumber]")
   CHECK(left_out == 1);
   CHECK(out.items == std::vector<std::int32_t>{3, 1});
   CHECK(out.kinds == std::vector<std::int32_t>{1, 0});
-  CHECK(out.kind_ids.size() == 2);
-  CHECK(out.item_features.values == std::vector<std::int32_t>{-1, -1, 1, 0});
-  out.item_features = renumber_features(out.item_features, names);
-  CHECK(out.item_features.values == std::vector<std::int32_t>{-1, -1, 0, -1});
-  CHECK(out.item_features.names.id(1) == "books");
+  CHECK(out.catalogue.kinds.size() == 2);
+  CHECK(out.catalogue.features.values == std::vector<std::int32_t>{-1, -1, 1, 0});
+  out.catalogue.features = renumber_features(out.catalogue.features, names);
+  CHECK(out.catalogue.features.values == std::vector<std::int32_t>{-1, -1, 0, -1});
+  CHECK(out.catalogue.features.names.text(1) == "books");
   // A log without kinds loses nothing.
   CHECK(renumber_kinds(log_of_three(), kinds).size() == 3);
 }

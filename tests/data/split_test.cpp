@@ -105,8 +105,8 @@ TEST_CASE("by time nothing leaks: no part holds an event later than one of the n
     const auto validation = heed::data::time_quantile(log, 0.7), test = heed::data::time_quantile(log, 0.85);
     const Split split = heed::data::split_by_time(log, {.validation_time = validation, .test_time = test});
     std::vector<std::int64_t> parts[3];
-    for (Index u = 0; u < log.num_users(); ++u) {
-      const auto times = log.user_times(u);
+    for (heed::data::Id u = 0; u < log.num_users(); ++u) {
+      const auto times = log.user(u).times;
       const auto at = static_cast<std::size_t>(u);
       const Index cuts[] = {0, split.train_end[at], split.validation_end[at], split.test_end[at]};
       for (int p = 0; p < 3; ++p) parts[p].insert(parts[p].end(), times.begin() + cuts[p], times.begin() + cuts[p + 1]);

@@ -16,7 +16,7 @@ std::vector<Example> random_examples(Random random, Index count, Index longest) 
   std::vector<Example> out;
   for (Index i = 0; i < count; ++i) {
     const Index length = random.below(static_cast<std::uint64_t>(i), longest + 1);
-    out.push_back({.user = i, .begin = 2, .end = 2 + length, .target_end = 3 + length});
+    out.push_back({.user = static_cast<Id>(i), .begin = 2, .end = 2 + length, .target_end = 3 + length});
   }
   return out;
 }

@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-using heed::data::places_by_id;
+using heed::data::places_by_text;
 using heed::data::Vocabulary;
 
 TEST_CASE("ids are numbered by first appearance", "[data][vocabulary]") {
@@ -17,8 +17,8 @@ TEST_CASE("ids are numbered by first appearance", "[data][vocabulary]") {
   CHECK(ids.size() == 3);
   CHECK(ids.find("a") == 1);
   CHECK(ids.find("b") == Vocabulary::unknown);
-  CHECK(ids.id(0) == "9223372036854775807");
-  CHECK(ids.id(2).empty());
+  CHECK(ids.text(0) == "9223372036854775807");
+  CHECK(ids.text(2).empty());
 }
 
 TEST_CASE("a vocabulary grows and is copied whole", "[data][vocabulary]") {
@@ -28,7 +28,7 @@ TEST_CASE("a vocabulary grows and is copied whole", "[data][vocabulary]") {
   ids.add("new");
   for (int i = 0; i < 5000; ++i) {
     REQUIRE(copy.find(std::to_string(i * 7919)) == i);
-    REQUIRE(copy.id(i) == std::to_string(i * 7919));
+    REQUIRE(copy.text(i) == std::to_string(i * 7919));
   }
   CHECK(copy.find("new") == Vocabulary::unknown);
 }
@@ -42,13 +42,13 @@ TEST_CASE("the name of an id is the id until it is given one", "[data][vocabular
   CHECK(ids.name(0) == "22423");
   CHECK(ids.name(1) == "WHITE HANGING HEART T-LIGHT HOLDER");
   CHECK(ids.name(2) == "47566");
-  CHECK(ids.id(1) == "85123A");
+  CHECK(ids.text(1) == "85123A");
 }
 
 TEST_CASE("numbers outside a vocabulary are errors", "[data][vocabulary]") {
   Vocabulary ids;
   ids.add("a");
-  CHECK_THROWS_AS(ids.id(1), heed::IndexError);
+  CHECK_THROWS_AS(ids.text(1), heed::IndexError);
   CHECK_THROWS_AS(ids.name(-1), heed::IndexError);
   CHECK_THROWS_WITH(ids.set_name(7, "x"), "vocabulary: index 7 of a vocabulary of 1 ids");
 }
@@ -57,8 +57,8 @@ TEST_CASE("places by id: numbers by value, then texts", "[data][vocabulary]") {
   Vocabulary ids;
   for (const char* id : {"b", "10", "9", "0", "a", "007", "-1", "18446744073709551616", "7"}) ids.add(id);
   //                      8    4     3    0    7    1      6     5                       2
-  CHECK(places_by_id(ids) == std::vector<std::int32_t>{8, 4, 3, 0, 7, 1, 6, 5, 2});
-  CHECK(places_by_id(Vocabulary{}).empty());
+  CHECK(places_by_text(ids) == std::vector<std::int32_t>{8, 4, 3, 0, 7, 1, 6, 5, 2});
+  CHECK(places_by_text(Vocabulary{}).empty());
 }
 
 TEST_CASE("a catalogue that changes: joined, selected, and the way from old to new", "[data][vocabulary]") {
@@ -70,9 +70,9 @@ TEST_CASE("a catalogue that changes: joined, selected, and the way from old to n
   today.set_name(1, "cheese");
   const Vocabulary both = joined(yesterday, today);
   REQUIRE(both.size() == 5);
-  for (std::int32_t i = 0; i < 3; ++i) CHECK(both.id(i) == yesterday.id(i));
-  CHECK(both.id(3) == "d");
-  CHECK(both.id(4) == "e");
+  for (std::int32_t i = 0; i < 3; ++i) CHECK(both.text(i) == yesterday.text(i));
+  CHECK(both.text(3) == "d");
+  CHECK(both.text(4) == "e");
   CHECK(both.name(1) == "bread");
   CHECK(both.name(2) == "cheese");
   CHECK(both.name(3) == "d");
@@ -80,7 +80,7 @@ TEST_CASE("a catalogue that changes: joined, selected, and the way from old to n
   const Vocabulary odd = selected(both, [](std::int32_t i) { return i % 2 == 1; });
   REQUIRE(odd.size() == 2);
   CHECK(odd.name(0) == "bread");
-  CHECK(odd.id(1) == "d");
+  CHECK(odd.text(1) == "d");
 
   using Numbers = std::vector<std::int32_t>;
   CHECK(renumbering(yesterday, today) == Numbers{3, -1, 1});

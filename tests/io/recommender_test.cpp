@@ -2,6 +2,7 @@
 #include "heed/io/recommender.hpp"
 
 #include <catch2/catch.hpp>
+#include <tuple>
 
 #include "heed/nn/init.hpp"
 #include "io/temporary.hpp"
@@ -30,16 +31,17 @@ const recsys::AttentionEncoderOptions odd_encoder{.embed_dim = 4,
 /// As small as three items allow.
 const recsys::NextItemOptions tiny{.num_items = 3, .embed_dim = 4, .max_length = 9};
 
-data::Vocabulary catalogue() {
-  data::Vocabulary out;
-  for (const char* id : {"10002", "caf\u00e9", "\"quoted\""}) out.add(id);
-  out.set_name(0, "INFLATABLE POLITICAL GLOBE");
-  out.set_name(1, "bytes that are no UTF-8: \xff");
+data::Catalogue catalogue() {
+  data::Catalogue out;
+  for (const char* text : {"10002", "caf\u00e9", "\"quoted\""}) out.items.add(text);
+  out.items.set_name(0, "INFLATABLE POLITICAL GLOBE");
+  out.items.set_name(1, "bytes that are no UTF-8: \xff");
   return out;
 }
 
-Model make(const recsys::NextItemOptions& options, const recsys::AnyEncoderOptions& encoder) {
-  Model model(options, encoder);
+Model make(const recsys::NextItemOptions& options, const recsys::AnyEncoderOptions& encoder,
+           const data::Catalogue& catalogue = {}) {
+  Model model(options, encoder, catalogue);
   nn::initialize(model, Random(1));
   return model;
 }
@@ -78,12 +80,12 @@ TEST_CASE("a recommender comes back with its options, its catalogue and its weig
   CHECK(saved.task.max_length == 77);
   CHECK(saved.task.k == 5);
 
-  const data::Vocabulary ids = catalogue();
-  REQUIRE(saved.item_ids.size() == 3);
-  for (std::int32_t i = 0; i < 3; ++i) CHECK(saved.item_ids.id(i) == ids.id(i));
-  CHECK(saved.item_ids.name(0) == "INFLATABLE POLITICAL GLOBE");
-  CHECK(saved.item_ids.name(1) == "bytes that are no UTF-8: \uFFFD");
-  CHECK(saved.item_ids.name(2) == "\"quoted\"");
+  const data::Vocabulary ids = catalogue().items;
+  REQUIRE(saved.catalogue.items.size() == 3);
+  for (std::int32_t i = 0; i < 3; ++i) CHECK(saved.catalogue.items.text(i) == ids.text(i));
+  CHECK(saved.catalogue.items.name(0) == "INFLATABLE POLITICAL GLOBE");
+  CHECK(saved.catalogue.items.name(1) == "bytes that are no UTF-8: \uFFFD");
+  CHECK(saved.catalogue.items.name(2) == "\"quoted\"");
 
   auto loaded = make(odd, {odd_encoder});
   io::load(loaded, path);
@@ -108,59 +110,89 @@ TEST_CASE("a recommender of any encoder comes back", "[io][recommender]") {
   }
 }
 
-TEST_CASE("item features come back", "[io][recommender]") {
-  const temporary::Folder folder;
-  auto options = tiny;
-  options.num_features = 4;
-  Model model = make(options, {});
-  model.input.set_item_features({2, -1, 3});
-  io::save_recommender(model, catalogue(), {}, folder.file("m"));
-  const auto saved = io::load_recommender<float>(folder.file("m"));
-  CHECK(saved.model.input.item_features()[0] == 2);
-  CHECK(saved.model.input.item_features()[1] == -1);
-  CHECK(saved.model.input.item_features()[2] == 3);
-  CHECK(saved.fields.features.size() == 0);  // nobody named them
-}
-
-TEST_CASE("the names of kinds and features come back in the model's numbers", "[io][recommender]") {
+TEST_CASE("a catalogue comes back as one thing", "[io][recommender]") {
   const temporary::Folder folder;
   auto options = tiny;
   options.num_kinds = 2;
   options.num_features = 3;
-  Model model = make(options, {});
-  model.input.set_item_features({2, -1, 1});
-  io::FieldNames fields;
-  for (const char* kind : {"viewed", "bought"}) fields.kinds.add(kind);
-  for (const char* feature : {"drinks", "caf\u00e9", "sweets"}) fields.features.add(feature);
-  io::save_recommender(model, catalogue(), {}, folder.file("m"), fields);
+  options.loss = {.kind = recsys::NextItemLoss::Kind::sampled_softmax, .popularity = 0.5};
+  data::Catalogue all = catalogue();
+  for (const char* kind : {"viewed", "bought"}) all.kinds.add(kind);
+  for (const char* feature : {"drinks", "caf\u00e9", "sweets"}) all.features.names.add(feature);
+  all.features.values = {2, -1, 1};
+  all.counts = {4, 0, 7};
+  const Model model = make(options, {}, all);
+  io::save_recommender(model, all, {}, folder.file("m"));
   const auto saved = io::load_recommender<float>(folder.file("m"));
-  REQUIRE(saved.fields.kinds.size() == 2);
-  CHECK(saved.fields.kinds.find("bought") == 1);
-  REQUIRE(saved.fields.features.size() == 3);
-  CHECK(saved.fields.features.id(1) == "caf\u00e9");
+  CHECK(saved.catalogue.items.find("caf\u00e9") == 1);
+  CHECK(saved.catalogue.kinds.find("bought") == 1);
+  REQUIRE(saved.catalogue.features.names.size() == 3);
+  CHECK(saved.catalogue.features.names.text(1) == "caf\u00e9");
+  CHECK(saved.catalogue.features.values == all.features.values);
+  CHECK(std::ranges::equal(saved.model.input.item_features(), all.features.values));
+  CHECK(saved.catalogue.counts == all.counts);
+  REQUIRE(saved.model.sampler);
+  CHECK(std::ranges::equal(saved.model.sampler->log_probabilities(), model.sampler->log_probabilities()));
+
   const auto refused = [&](const std::string& key, const std::string& value) {
-    io::save_recommender(model, catalogue(), {}, folder.file("m"), fields);
+    io::save_recommender(model, all, {}, folder.file("m"));
     change(folder.file("m"), key, value);
     CHECK_THROWS_WITH(io::load_recommender<float>(folder.file("m")), Contains(folder.file("m")) && Contains(key));
   };
   refused("kinds", R"(["viewed"])");
   refused("features", R"(["drinks","drinks","sweets"])");
   refused("item_features", "[0]");
+  refused("item_features", "[]");
   refused("item_features", "[0,3,1]");
-  // Without names, as files were once written, it serves by number.
-  io::save_recommender(model, catalogue(), {}, folder.file("m"), fields);
-  for (const char* key : {"kinds", "features"}) change(folder.file("m"), key, "");
-  CHECK(io::load_recommender<float>(folder.file("m")).fields.kinds.size() == 0);
+  refused("counts", "[1,2]");
+  refused("counts", "[1,-2,3]");
+  refused("counts", "[1,2.5,{}]");
+  // Without names and counts, as files were once written, it serves by number.
+  io::save_recommender(model, all, {}, folder.file("m"));
+  for (const char* key : {"kinds", "features", "counts"}) change(folder.file("m"), key, "");
+  const auto old = io::load_recommender<float>(folder.file("m"));
+  CHECK(old.catalogue.kinds.size() == 0);
+  CHECK(old.catalogue.counts.empty());
+  CHECK(std::ranges::equal(old.model.input.item_features(), all.features.values));
+}
 
-  fields.kinds.add("returned");
-  CHECK_THROWS_WITH(io::save_recommender(model, catalogue(), {}, folder.file("m"), fields),
-                    Contains("3 names for 2 kinds of event"));
-  fields.kinds = {};
-  fields.features = {};
-  for (const char* feature : {"drinks", "\xff", "sweets"}) fields.features.add(feature);
-  CHECK_THROWS_WITH(io::save_recommender(model, catalogue(), {}, folder.file("n"), fields),
-                    Contains("id of feature 1 is not UTF-8"));
-  CHECK(folder.entries() == 1);
+TEST_CASE("a catalogue that does not fit the model is not written", "[io][recommender]") {
+  const temporary::Folder folder;
+  auto options = tiny;
+  options.num_kinds = 2;
+  options.num_features = 3;
+  data::Catalogue all = catalogue();
+  all.features.values = {2, -1, 1};
+  const Model model = make(options, {}, all);
+  const auto refused = [&](auto change, const std::string& what) {
+    data::Catalogue changed = all;
+    change(changed);
+    CHECK_THROWS_WITH(io::save_recommender(model, changed, {}, folder.file("m")), Contains(what));
+  };
+  refused([](auto& one) { one.kinds.add("viewed"); }, "1 names of 2 kinds");
+  refused([](auto& one) { one.features.values = {2, -1, 0}; }, "not the one that the model was constructed with");
+  refused([](auto& one) { one.features.values = {}; }, "item_features are not values below 3 of 3 items");
+  refused([](auto& one) { one.counts = {1}; }, "counts of 1 items for 3");
+  refused([](auto& one) { one.items.add("another"); }, "4 ids for 3 items");
+  refused(
+      [](auto& one) {
+        for (const char* text : {"drinks", "\xff", "sweets"}) one.features.names.add(text);
+      },
+      "text of feature 1 is not UTF-8");
+  CHECK(folder.entries() == 0);
+}
+
+TEST_CASE("what a model does not see of a catalogue may be there", "[io][recommender]") {
+  const temporary::Folder folder;
+  data::Catalogue all = catalogue();
+  all.kinds.add("bought");
+  all.features.names.add("drinks");
+  all.features.values = {0, -1, 0};
+  io::save_recommender(make(tiny, {}, all), all, {}, folder.file("m"));
+  const auto saved = io::load_recommender<float>(folder.file("m"));
+  CHECK(saved.catalogue.kinds.size() == 1);
+  CHECK(saved.catalogue.features.values == all.features.values);
+  CHECK(saved.model.input.item_features().empty());
 }
 
 TEST_CASE("a file of before an option was there is read with its default", "[io][recommender]") {
@@ -193,17 +225,6 @@ TEST_CASE("a file as heed 0.1.0 wrote it is read", "[io][recommender]") {
   CHECK(io::to_json(io::load_recommender<float>(folder.file("m")).model.options()) == io::to_json(odd));
 }
 
-TEST_CASE("what does not fit is not written", "[io][recommender]") {
-  const temporary::Folder folder;
-  Model model = make({.num_items = 4, .embed_dim = 4}, {});
-  CHECK_THROWS_WITH(io::save_recommender(model, catalogue(), {}, folder.file("m")),
-                    Contains("3 ids for a model of 4 items"));
-  data::Vocabulary ids = catalogue();
-  ids.add("\xff");
-  CHECK_THROWS_WITH(io::save_recommender(model, ids, {}, folder.file("m")), Contains("id of item 3 is not UTF-8"));
-  CHECK(folder.entries() == 0);
-}
-
 TEST_CASE("a damaged or foreign file is an error that names it", "[io][recommender]") {
   const temporary::Folder folder;
   const std::string path = folder.file("model.safetensors");
@@ -229,14 +250,16 @@ TEST_CASE("a damaged or foreign file is an error that names it", "[io][recommend
     REQUIRE(changed.find(from) != std::string::npos);
     return broken("options", changed.replace(changed.find(from), from.size(), to));
   };
-  CHECK_THAT(broken("format", "something else"), Contains("'format' is not heed.recommender.2"));
-  CHECK_THAT(broken("format", ""), Contains("'format'"));
-  CHECK_THAT(broken("options", ""), Contains("lacks options"));
-  CHECK_THAT(broken("options", "{"), Contains("parse error"));
-  CHECK_THAT(broken("items", "[\"a\"]"), Contains("1 ids for 3 items"));
-  CHECK_THAT(broken("items", "[\"a\",\"a\",\"b\"]"), Contains("2 ids for 3 items"));
-  CHECK_THAT(broken("names", "[1,2,3]"), Contains("metadata"));
-  CHECK_THAT(broken("names", "[]"), Contains("metadata"));
+  const std::tuple<const char*, const char*, const char*> cases[] = {
+      {"format", "something else", "'format' is not heed.recommender.2"},
+      {"format", "", "'format'"},
+      {"options", "", "lacks options"},
+      {"options", "{", "parse error"},
+      {"items", "[\"a\"]", "1 ids for 3 items"},
+      {"items", "[\"a\",\"a\",\"b\"]", "2 ids for 3 items"},
+      {"names", "[1,2,3]", "metadata"},
+      {"names", "[]", "metadata"}};
+  for (const auto& [key, value, error] : cases) CHECK_THAT(broken(key, value), Contains(error));
   CHECK_THAT(with("\"additive\"", "\"subtractive\""), Contains("attention is \"subtractive\", wanted none|"));
   CHECK_THAT(with("\"decoder\"", "\"encoder\""), Contains("there is no option encoder, wanted one of model"));
   CHECK_THAT(with("\"model\"", "\"mode\""), Contains("key 'model' not found"));

@@ -46,15 +46,19 @@ struct Fixture {
     log = std::move(builder).build();
   }
 
-  Evaluation run(const EvaluateOptions& options) const {
-    const auto rank = [&](const History& past, Index) {
-      std::vector<std::int32_t> list;
-      const auto found = lists.find(std::string(log.users.id(static_cast<std::int32_t>(past.user))));
-      if (found == lists.end()) return list;
-      for (const std::string& item : found->second) list.push_back(log.item_ids.find(item));
-      return list;
+  Evaluation run(const EvaluateOptions& evaluation) const {
+    const auto rank = [&](std::span<const heed::data::History> pasts, const RankOptions& options) {
+      std::vector<std::vector<heed::data::Id>> out(pasts.size());
+      for (std::size_t i = 0; i < pasts.size(); ++i) {
+        const auto found = lists.find(std::string(log.users.text(pasts[i].user)));
+        if (found == lists.end()) continue;
+        for (const std::string& item : found->second) {
+          if (std::ssize(out[i]) < options.k) out[i].push_back(log.item(item));
+        }
+      }
+      return out;
     };
-    return evaluate(log, heed::data::last_basket(log), rank, options);
+    return evaluate(log, heed::data::last_basket(log), rank, evaluation);
   }
 };
 
@@ -119,7 +123,9 @@ TEST_CASE("ids that these files cannot hold", "[io][trec]") {
   heed::data::InteractionsBuilder builder({});
   for (const char* item : {"a", "b", "two words"}) builder.add("u", item);
   const auto log = std::move(builder).build();
-  const auto rank = [](const History&, Index) { return std::vector<std::int32_t>{0, 1}; };
+  const auto rank = [](std::span<const heed::data::History>, const RankOptions&) {
+    return std::vector<std::vector<heed::data::Id>>{{0, 1}};
+  };
   const Evaluation evaluation = evaluate(log, heed::data::leave_one_out(log), rank);
   temporary::write_bytes(temporary.file("qrels.txt"), "old");
   CHECK_THROWS_WITH(heed::io::write_trec_qrels(temporary.file("qrels.txt"), log, evaluation),

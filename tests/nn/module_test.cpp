@@ -57,6 +57,17 @@ TEST_CASE("paths follow the nesting, lists are numbered") {
   CHECK(nn::parameters(outer)[2].parameter == &outer.list[0].a);
 }
 
+TEST_CASE("a const module gives its parameters to read") {
+  const Outer outer{};
+  Names found;
+  nn::for_each_parameter(outer, [&](const std::string& path, auto& parameter) {
+    STATIC_REQUIRE(std::is_const_v<std::remove_reference_t<decltype(parameter)>>);
+    found.push_back(path);
+  });
+  CHECK(found == Names{"own", "inner.a", "list.0.a", "list.1.a"});
+  CHECK(nn::parameter_count(outer) == 4 + 3 * 6);
+}
+
 TEST_CASE("several modules are one, under numbers") {
   Inner first;
   nn::Linear<float> second({.in_features = 2, .out_features = 1});

@@ -85,12 +85,10 @@ std::size_t serving_allocations(const Model& model, bool exclude_seen, Executor&
 
 TEST_CASE("a warm training step of AttentionRecommender allocates nothing") {
   const auto log = test::repeat_log(60, 40, 5);
-  const auto split = test::all_train(log);
   for (const int threads : {1, 2}) {
     OpenMpExecutor executor(threads);
     for (const bool next_basket : {true, false}) {
-      const auto examples =
-          next_basket ? data::next_basket_examples(log, split, 50) : data::every_position_examples(log, split, 50);
+      const auto examples = test::examples_of_all(log, next_basket);
       for (const AttentionKind kind : kinds) {
         if (kind == AttentionKind::target && !next_basket) continue;
         for (const bool pointer : {true, false}) {
@@ -165,12 +163,10 @@ TEST_CASE("a warm call of a session allocates nothing") {
 TEST_CASE("a warm training step and a warm session of SASRec allocate nothing") {
   using Kind = recsys::NextItemLoss::Kind;
   const auto log = test::repeat_log(60, 40, 5);
-  const auto split = test::all_train(log);
   for (const int threads : {1, 2}) {
     OpenMpExecutor executor(threads);
     for (const bool next_basket : {true, false}) {
-      const auto examples =
-          next_basket ? data::next_basket_examples(log, split, 50) : data::every_position_examples(log, split, 50);
+      const auto examples = test::examples_of_all(log, next_basket);
       for (const Kind kind : {Kind::softmax, Kind::sampled_softmax, Kind::bce, Kind::gbce}) {
         INFO(threads << " threads, next basket " << next_basket << ", loss " << static_cast<int>(kind));
         recsys::SASRec<float> model(
@@ -178,9 +174,8 @@ TEST_CASE("a warm training step and a warm session of SASRec allocate nothing") 
              .embed_dim = 8,
              .max_length = 50,
              .loss = {.kind = kind, .negatives = 5, .popularity = 0.5, .exclude_history = true, .cosine = true}},
-            {.num_heads = 2, .feedforward_dim = 12});
+            {.num_heads = 2, .feedforward_dim = 12}, {.counts = std::vector<Index>(40, 3)});
         nn::initialize(model, Random(1));
-        model.set_item_counts(std::vector<Index>(40, 3));
         CHECK(training_allocations(model, log, examples, next_basket, executor) == 0);
         CHECK(serving_allocations(model, next_basket, executor) == 0);
       }

@@ -30,7 +30,7 @@ const std::map<std::string, Evaluation>& baselines() {
     const Task task(online_retail(), {.next_basket = true});
     for_each_baseline(task, false, [&](const char* name, double seconds, const auto& model) {
       CHECK(seconds >= 0);
-      out.emplace(name, evaluate(task.log(), task.split(), ranker(model), task.evaluation()));
+      out.emplace(name, evaluate(task.log(), task.split(), ScoreRanker(model), task.evaluation()));
     });
     return out;
   }();
@@ -71,7 +71,7 @@ TEST_CASE("which baselines a task has", "[recsys][baselines]") {
 TEST_CASE("online retail: who is tested", "[recsys][baselines]") {
   const auto split = heed::data::last_basket(online_retail());
   Index tested = 0, validated = 0;
-  for (Index u = 0; u < split.num_users(); ++u) {
+  for (heed::data::Id u = 0; u < split.num_users(); ++u) {
     tested += split.tested(u);
     validated += split.validated(u);
   }

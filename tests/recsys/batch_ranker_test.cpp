@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "heed/recsys/batch_ranker.hpp"
 
+#include "heed/recsys/evaluate.hpp"
 #include "heed/recsys/models/attention_recommender.hpp"
 #include "heed/recsys/session.hpp"
 #include "nn/layers.hpp"
@@ -11,16 +12,16 @@ namespace {
 using namespace heed;
 using namespace heed::recsys;
 using Model = AttentionRecommender<float>;
-using Lists = std::vector<std::vector<std::int32_t>>;
+using Lists = std::vector<std::vector<data::Id>>;
 
 struct Setting {
   data::Interactions log = test::repeat_log(9, 12, 4);
   Model model{{.num_items = 12, .embed_dim = 8, .max_age = 32, .item_bias = true, .pointer = true}, {.hidden_size = 8}};
-  std::vector<data::Example> histories;
+  std::vector<data::History> histories;
 
   Setting() {
     nn::initialize(model, Random(1));
-    for (Index u = 1; u < log.num_users(); ++u) histories.push_back({.user = u, .end = log.length(u) - 2});
+    for (data::Id u = 1; u < log.num_users(); ++u) histories.push_back(log.user(u).first(log.length(u) - 2));
   }
 };
 
@@ -28,20 +29,20 @@ struct Setting {
 
 TEST_CASE("a ranking depends neither on its batch nor on the session's way to it", "[recsys][batch_ranker]") {
   const Setting s;
-  const Lists one = BatchRanker<Model>(s.model, {.batch_size = 1}).lists(s.log, s.histories, 5, true);
-  const Lists all = BatchRanker<Model>(s.model, {.batch_size = 64}).lists(s.log, s.histories, 5, true);
-  const Lists four = BatchRanker<Model>(s.model, {.batch_size = 4}).lists(s.log, s.histories, 5, true);
+  const Lists one = BatchRanker<Model>(s.model, {.batch_size = 1})(s.histories, {.k = 5});
+  const Lists all = BatchRanker<Model>(s.model, {.batch_size = 64})(s.histories, {.k = 5});
+  const Lists four = BatchRanker<Model>(s.model, {.batch_size = 4})(s.histories, {.k = 5});
   REQUIRE(one.size() == 9);
   CHECK(one == all);
   CHECK(one == four);
   Session<Model> session(s.model);
   for (std::size_t b = 0; b < s.histories.size(); ++b) {
     session.clear();
-    for (std::size_t i = 0; i < static_cast<std::size_t>(s.histories[b].end); ++i) {
-      session.push(s.log.user(s.histories[b].user)[i], s.log.user_times(s.histories[b].user)[i]);
+    for (std::size_t i = 0; i < s.histories[b].items.size(); ++i) {
+      session.push(s.histories[b].items[i], s.histories[b].times[i]);
     }
-    std::vector<std::int32_t> served;
-    for (const auto& [item, score] : session.top_k(5)) served.push_back(static_cast<std::int32_t>(item));
+    std::vector<data::Id> served;
+    for (const auto& [item, score] : session.top_k(5)) served.push_back(item);
     CHECK(served == one[b]);
   }
 }
@@ -49,14 +50,14 @@ TEST_CASE("a ranking depends neither on its batch nor on the session's way to it
 TEST_CASE("the whole history is left out, also the part that the model does not see", "[recsys][batch_ranker]") {
   const Setting s;
   BatchRanker<Model> ranker(s.model, {.max_length = 1});
-  const Lists kept = ranker.lists(s.log, s.histories, 100, true), others = ranker.lists(s.log, s.histories, 100, false);
+  const Lists kept = ranker(s.histories, {.k = 100}), others = ranker(s.histories, {.k = 100, .keep_history = false});
   for (std::size_t b = 0; b < s.histories.size(); ++b) {
-    const auto past = distinct(s.log.user(s.histories[b].user).first(static_cast<std::size_t>(s.histories[b].end)));
+    const auto past = data::distinct(s.histories[b].items);
     CHECK(kept[b].size() == 12);
     CHECK(others[b].size() == 12 - past.size());
-    for (const std::int32_t item : others[b]) CHECK_FALSE(std::binary_search(past.begin(), past.end(), item));
+    for (const data::Id item : others[b]) CHECK_FALSE(std::binary_search(past.begin(), past.end(), item));
   }
-  CHECK(ranker.lists(s.log, s.histories, 0, true) == Lists(9));
+  CHECK(ranker(s.histories, {.k = 0}) == Lists(9));
 }
 
 TEST_CASE("its evaluation is that of the same lists, one by one", "[recsys][batch_ranker]") {
@@ -66,11 +67,12 @@ TEST_CASE("its evaluation is that of the same lists, one by one", "[recsys][batc
     for (const auto held_out : {HeldOut::validation, HeldOut::test}) {
       const EvaluateOptions options{.k = 3, .held_out = held_out, .keep_history = keep_history};
       BatchRanker<Model> ranker(s.model, {.batch_size = 4});
-      const Evaluation batched = ranker.evaluate(s.log, split, options);
+      const Evaluation batched = evaluate(s.log, split, ranker, options);
       BatchRanker<Model> single(s.model);
-      const auto rank = [&](const History& past, Index) {
-        const data::Example example{.user = past.user, .end = past.size()};
-        return single.lists(s.log, std::span(&example, 1), options.k, keep_history).front();
+      const auto rank = [&](std::span<const data::History> pasts, const RankOptions& each) {
+        Lists out;
+        for (const data::History& past : pasts) out.push_back(single(std::span(&past, 1), each).front());
+        return out;
       };
       const Evaluation one_by_one = evaluate(s.log, split, rank, options);
       CHECK(batched.users == one_by_one.users);
@@ -85,4 +87,10 @@ TEST_CASE("bad sizes are errors", "[recsys][batch_ranker]") {
   const Setting s;
   CHECK_THROWS_AS(BatchRanker<Model>(s.model, {.batch_size = 0}), OptionError);
   CHECK_THROWS_AS(BatchRanker<Model>(s.model, {.max_length = -1}), OptionError);
+}
+
+TEST_CASE("a ranker refuses a temporary model", "[recsys][batch_ranker]") {
+  STATIC_REQUIRE(Ranker<BatchRanker<Model>>);
+  STATIC_REQUIRE(std::is_constructible_v<BatchRanker<Model>, const Model&>);
+  STATIC_REQUIRE_FALSE(std::is_constructible_v<BatchRanker<Model>, Model>);
 }

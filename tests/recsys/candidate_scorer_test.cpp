@@ -36,7 +36,7 @@ double auc_of(const Model& model, const data::Interactions& log) {
   const auto out = evaluate_sampled(log, split, CandidateScorer<Model>(model),
                                     {.k = 1, .candidates = Candidates::all, .keep_history = true});
   BatchRanker<Model> ranker(model);
-  const auto full = ranker.evaluate(log, split, {.k = 1});
+  const auto full = evaluate(log, split, ranker, {.k = 1});
   CHECK(out.metrics.mean().hit_rate == Approx(full.all.mean().hit_rate));
   REQUIRE(!out.auc.empty());
   return std::accumulate(out.auc.begin(), out.auc.end(), 0.0) / static_cast<double>(out.auc.size());
@@ -75,4 +75,9 @@ TEST_CASE("a candidate scorer cuts histories, and says what is wrong", "[recsys]
         "CandidateScorer: wanted 3 scores, got 2");
   CHECK(error_of<OptionError>([&] { CandidateScorer<DIN<float>>(model, {.max_length = -1}); }) ==
         "CandidateScorer: max_length -1");
+}
+
+TEST_CASE("a candidate scorer refuses a temporary model", "[recsys][candidate_scorer]") {
+  STATIC_REQUIRE(std::is_constructible_v<CandidateScorer<DIN<float>>, const DIN<float>&>);
+  STATIC_REQUIRE_FALSE(std::is_constructible_v<CandidateScorer<DIN<float>>, DIN<float>>);
 }

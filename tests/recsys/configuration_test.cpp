@@ -43,18 +43,18 @@ TEST_CASE("SASRec's profiles are configurations", "[recsys][configuration]") {
   CHECK_THROWS_WITH(recsys::sasrec_preset("best", false), Contains("there is no profile best"));
 }
 
-TEST_CASE("a model is as large as the log", "[recsys][configuration]") {
+TEST_CASE("a model is as large as the catalogue", "[recsys][configuration]") {
   data::InteractionsBuilder builder({.kinds = true});
   for (const char* item : {"a", "b", "c"}) builder.add("u", item, 0, 0, item == std::string("a") ? "viewed" : "bought");
   data::Interactions log = std::move(builder).build();
-  for (const char* name : {"drinks", "sweets"}) log.item_features.names.add(name);
-  log.item_features.values = {0, -1, 1};
-  const auto model = recsys::model_of(recsys::Configuration{}, log);
+  for (const char* name : {"drinks", "sweets"}) log.catalogue.features.names.add(name);
+  log.catalogue.features.values = {0, -1, 1};
+  const auto model = recsys::model_of(recsys::Configuration{}, log.catalogue);
   CHECK(model.num_items() == 3);
   CHECK(model.options().num_kinds == 2);
   CHECK(model.options().num_features == 2);
   CHECK(model.input.item_features()[2] == 1);
-  const auto din = recsys::model_of(recsys::ClickConfiguration{}, log);
+  const auto din = recsys::model_of(recsys::ClickConfiguration{}, log.catalogue);
   CHECK(din.num_items() == 3);
   CHECK(din.input.item_features()[2] == 1);
 }

@@ -25,9 +25,9 @@ void train(Model& model, const data::Batch& batch, int steps) {
   }
 }
 
-std::vector<History> histories(const data::Interactions& log) {
-  std::vector<History> out;
-  for (Index u = 1; u < log.num_users(); ++u) out.push_back(history(log, u, log.length(u)));
+std::vector<data::History> histories(const data::Interactions& log) {
+  std::vector<data::History> out;
+  for (data::Id u = 1; u < log.num_users(); ++u) out.push_back(log.user(u));
   return out;
 }
 
@@ -69,7 +69,7 @@ TEST_CASE("the movement, by hand, and histories that say nothing", "[recsys][del
   nn::initialize(model, Random(1));
   for (const auto& named : nn::parameters(model)) nn::init_normal(*named.parameter, Random(2).fork(named.name), 0.7);
   Tape<float> tape({.record = false});
-  const History past{.items = items, .times = times};
+  const data::History past{.items = items, .times = times};
   // The model sees 1, 2, 1: one of the two goes, and 9 does not come in.
   const ExplainOptions options{.k = 12, .max_length = 3};
   const auto why = explain(model, tape, past, options);
@@ -77,7 +77,8 @@ TEST_CASE("the movement, by hand, and histories that say nothing", "[recsys][del
   const std::vector<std::int32_t> ones = {1, 1};
   const std::vector<std::int64_t> when = {1, 3};
   const auto moved = [&](std::int32_t gone) {
-    const History rest = gone == 1 ? History{.items = left, .times = then} : History{.items = ones, .times = when};
+    const data::History rest =
+        gone == 1 ? data::History{.items = left, .times = then} : data::History{.items = ones, .times = when};
     double sum = 0;
     for (const auto& a : why.top) {
       for (const auto& b : explain(model, tape, rest, {.k = 12}).top) {
@@ -91,8 +92,8 @@ TEST_CASE("the movement, by hand, and histories that say nothing", "[recsys][del
   CHECK(out.most_weighed == Approx(moved(most)));
   CHECK(out.other == Approx(moved(3 - most)));
 
-  const History same{.items = ones}, nobody{};
-  const std::vector<History> silent = {same, nobody};
+  const data::History same{.items = ones}, nobody{};
+  const std::vector<data::History> silent = {same, nobody};
   const DeletionTest none = deletion_test(model, tape, silent, Random(3));
   CHECK(none.histories == 0);
   CHECK(none.most_weighed == 0);

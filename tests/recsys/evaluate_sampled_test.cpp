@@ -29,7 +29,7 @@ heed::data::Interactions skewed_log() {
 /// Scores an item by its number and remembers what it was asked for.
 struct Recorder {
   std::vector<Items> asked;
-  void operator()(const History&, std::span<const std::int32_t> items, std::span<double> scores) {
+  void operator()(const heed::data::History&, std::span<const std::int32_t> items, std::span<double> scores) {
     asked.emplace_back(items.begin(), items.end());
     std::copy(items.begin(), items.end(), scores.begin());
   }
@@ -53,9 +53,9 @@ TEST_CASE("negatives: neither targets nor history, the same for every model", "[
   evaluate_sampled(log, split, other, reseeded);
   CHECK(first.asked != other.asked);
 
-  std::vector<Index> users;  // not nobody, who knows all items but the target: no negative is left
-  for (Index u = 1; u < log.num_users(); ++u) {
-    const auto events = log.user(u);
+  Items users;  // not nobody, who knows all items but the target: no negative is left
+  for (heed::data::Id u = 1; u < log.num_users(); ++u) {
+    const auto events = log.user(u).items;
     if (std::count(events.begin(), events.end(), events.back()) == 1) users.push_back(u);
   }
   REQUIRE(users.size() > 10);
@@ -63,12 +63,12 @@ TEST_CASE("negatives: neither targets nor history, the same for every model", "[
   REQUIRE(result.users == users);
   CHECK(result.metrics.size() == std::ssize(users));
   for (std::size_t i = 0; i < result.users.size(); ++i) {
-    const auto events = log.user(result.users[i]);
+    const auto events = log.user(result.users[i]).items;
     const Items& asked = first.asked[i];
     CHECK(asked.size() == 21);
     CHECK(asked[0] == events.back());
     for (std::size_t n = 1; n < asked.size(); ++n) CHECK(std::count(events.begin(), events.end(), asked[n]) == 0);
-    if (!replacement) CHECK(distinct(asked).size() == asked.size());
+    if (!replacement) CHECK(heed::data::distinct(asked).size() == asked.size());
   }
 }
 
@@ -87,8 +87,8 @@ TEST_CASE("popular negatives are drawn more often", "[recsys][sampled]") {
   // In expectation: 24.5, and over the histories' counts (a third is "nobody", who takes all alike).
   CHECK(mean(Candidates::uniform) == Approx(24.5).margin(0.6));
   double weighted = 0, total = 0;
-  for (Index u = 0; u < log.num_users(); ++u) {
-    const auto past = history(log, u, split.validation_end[static_cast<std::size_t>(u)]).items;
+  for (heed::data::Id u = 0; u < log.num_users(); ++u) {
+    const auto past = log.user(u).first(split.validation_end[static_cast<std::size_t>(u)]).items;
     for (const auto item : past) weighted += item, ++total;
   }
   CHECK(mean(Candidates::popularity) == Approx(weighted / total).margin(0.6));
@@ -99,7 +99,7 @@ TEST_CASE("all candidates: as full ranking, and AUC by hand", "[recsys][sampled]
   const auto split = heed::data::leave_one_out(log);
   struct Model {
     Index num_items() const { return 50; }
-    void score(const History&, std::span<double> scores) const {
+    void score(const heed::data::History&, std::span<double> scores) const {
       for (std::size_t i = 0; i < scores.size(); ++i) scores[i] = -static_cast<double>(i / 2);  // ties in pairs
     }
     Items keys = Items(50);
@@ -107,13 +107,13 @@ TEST_CASE("all candidates: as full ranking, and AUC by hand", "[recsys][sampled]
     std::span<const std::int32_t> tie_keys() const { return keys; }
   };
   const Model model;
-  const Evaluation full = evaluate(log, split, ranker(model), {.keep_history = false});
+  const Evaluation full = evaluate(log, split, ScoreRanker(model), {.keep_history = false});
   const SampledEvaluation all = evaluate_sampled(log, split, candidate_scorer(model), {.candidates = Candidates::all});
   REQUIRE(full.users.size() == all.users.size() + 1);  // nobody has no negatives
   REQUIRE(all.users.size() > 10);
   for (std::size_t i = 1; i < full.users.size(); ++i) {
     REQUIRE(full.users[i] == all.users[i - 1]);
-    const auto known = distinct(history(log, full.users[i], full.lengths[i]).items);
+    const auto known = heed::data::distinct(log.user(full.users[i]).first(full.lengths[i]).items);
     const auto is_known = [&](std::int32_t item) { return std::binary_search(known.begin(), known.end(), item); };
     REQUIRE(full.targets[i].size() == 1);
     CHECK_FALSE(is_known(full.targets[i][0]));
@@ -135,14 +135,14 @@ TEST_CASE("several targets count each by itself, and constant scores find nothin
   for (const char* item : {"5", "2", "2"}) builder.add("u", item, 2);
   const auto log = std::move(builder).build();
   const auto split = heed::data::last_basket(log);
-  const auto by_number = [](const History&, std::span<const std::int32_t> items, std::span<double> scores) {
+  const auto by_number = [](const heed::data::History&, std::span<const std::int32_t> items, std::span<double> scores) {
     std::copy(items.begin(), items.end(), scores.begin());
   };
   const auto result = evaluate_sampled(log, split, by_number, {.k = 2, .candidates = Candidates::all});
-  CHECK(result.users == std::vector<Index>{1});
+  CHECK(result.users == Items{1});
   CHECK(result.metrics.mrr == std::vector<double>{(1.0 + 0) / 2});  // 5 beats 1 3 4; 2 is behind 3 and 4
   CHECK(result.auc == std::vector<double>{(3.0 + 1) / 6});
-  const auto constant = [](const History&, std::span<const std::int32_t>, std::span<double> scores) {
+  const auto constant = [](const heed::data::History&, std::span<const std::int32_t>, std::span<double> scores) {
     std::fill(scores.begin(), scores.end(), 1.0);
   };
   const auto nothing = evaluate_sampled(log, split, constant, {.k = 3, .candidates = Candidates::all});

@@ -6,6 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "heed/recsys/models/popularity.hpp"
+#include "support/allocations.hpp"
+
 using heed::Index;
 using namespace heed::recsys;
 using heed::data::Interactions;
@@ -24,11 +27,24 @@ Interactions log_of(const std::vector<Items>& users) {
   return log;
 }
 
+using Histories = std::span<const heed::data::History>;
+using Lists = std::vector<Items>;
+
 /// Ranks 0, 1, 2, ... for everybody.
-Items by_number(const History&, Index k) {
-  Items list;
-  for (std::int32_t i = 0; i < k && i < 10; ++i) list.push_back(i);
-  return list;
+Lists by_number(Histories pasts, const RankOptions& options) {
+  Lists out;
+  for (const auto& past : pasts) {
+    Items& list = out.emplace_back();
+    for (heed::data::Id i = 0; std::ssize(list) < options.k && i < 10; ++i) {
+      if (options.keep_history || std::ranges::count(past.items, i) == 0) list.push_back(i);
+    }
+  }
+  return out;
+}
+
+/// The same list for everybody.
+auto fixed(Items list) {
+  return [list](Histories pasts, const RankOptions&) { return Lists(pasts.size(), list); };
 }
 
 }  // namespace
@@ -37,12 +53,12 @@ TEST_CASE("evaluation, by hand", "[recsys][evaluate]") {
   const Interactions log = log_of({{5, 6, 1}, {2, 9, 2}, {1, 2}});
   const auto split = heed::data::leave_one_out(log);  // "nobody" is tested on 9, given 0 .. 8
   std::vector<Index> asked;
-  const auto rank = [&](const History& past, Index k) {
-    asked.push_back(past.size());
-    return by_number(past, k);
+  const auto rank = [&](Histories pasts, const RankOptions& options) {
+    for (const auto& past : pasts) asked.push_back(past.size());
+    return by_number(pasts, options);
   };
   const Evaluation kept = evaluate(log, split, rank, {.k = 3});
-  CHECK(kept.users == std::vector<Index>{0, 1, 2});
+  CHECK(kept.users == Items{0, 1, 2});
   CHECK(kept.lengths == std::vector<Index>{9, 2, 2});
   CHECK(asked == kept.lengths);
   CHECK(kept.all.hit_rate == std::vector<double>{0, 1, 1});
@@ -54,7 +70,7 @@ TEST_CASE("evaluation, by hand", "[recsys][evaluate]") {
 
   // Without the history: nobody's list is {9}, user 0's 0 1 2; user 1 takes nothing that could be in a list.
   const Evaluation removed = evaluate(log, split, by_number, {.k = 3, .keep_history = false});
-  CHECK(removed.users == std::vector<Index>{0, 1});
+  CHECK(removed.users == Items{0, 1});
   CHECK(removed.all.mrr[0] == 1);
   CHECK(removed.all.mrr[1] == Approx(0.5));
   CHECK(removed.coverage == Approx(0.4));
@@ -71,14 +87,13 @@ TEST_CASE("a basket's items are targets once", "[recsys][evaluate]") {
   for (const char* item : {"0", "1"}) builder.add("u", item, 1);
   for (const char* item : {"1", "2", "2", "3"}) builder.add("u", item, 2);
   const Interactions log = std::move(builder).build();
-  const auto rank = [](const History&, Index) { return Items{1, 0, 2}; };
-  const Evaluation result = evaluate(log, heed::data::last_basket(log), rank, {.k = 3});
+  const Evaluation result = evaluate(log, heed::data::last_basket(log), fixed({1, 0, 2}), {.k = 3});
   CHECK(result.all.recall == std::vector<double>{2.0 / 3});
   CHECK(result.repeats.recall == std::vector<double>{1});
   CHECK(result.firsts.recall == std::vector<double>{0.5});
   CHECK(result.coverage == 0.75);
   // Where the history is left out, so is a target that is in it.
-  const Evaluation firsts = evaluate(log, heed::data::last_basket(log), rank, {.k = 3, .keep_history = false});
+  const Evaluation firsts = evaluate(log, heed::data::last_basket(log), fixed({2}), {.k = 3, .keep_history = false});
   CHECK(firsts.targets == std::vector<Items>{{2, 3}});
   CHECK(firsts.all.recall == result.firsts.recall);
   CHECK(firsts.repeats.size() == 0);
@@ -111,31 +126,51 @@ TEST_CASE("other cut-offs from the same lists", "[recsys][evaluate]") {
 TEST_CASE("lists that are none", "[recsys][evaluate]") {
   const Interactions log = log_of({{5, 6, 1}});
   const auto split = heed::data::leave_one_out(log);
-  const auto fixed = [](Items list) { return [list](const History&, Index) { return list; }; };
   CHECK_THROWS_WITH(evaluate(log, split, fixed({1, 2, 1})), "evaluate: item 1 was recommended twice in a list");
   CHECK_THROWS_AS(evaluate(log, split, fixed({10})), heed::IndexError);
   CHECK_THROWS_AS(evaluate(log, split, fixed({-1})), heed::IndexError);
   CHECK_THROWS_AS(evaluate(log, split, by_number, {.k = 0}), heed::OptionError);
   CHECK_THROWS_AS(evaluate(log, heed::data::Split{}, by_number), heed::ShapeError);
+  CHECK_THROWS_WITH(evaluate(log, split, fixed({5}), {.keep_history = false}),
+                    "evaluate: an item of user 1's history was recommended");
+  CHECK_THROWS_WITH(evaluate(log, split, fixed({1, 2, 3}), {.k = 2}), "evaluate: a list of 3 items, wanted 2 at most");
+  const auto too_few = [](Histories, const RankOptions&) { return Lists(); };
+  CHECK_THROWS_WITH(evaluate(log, split, too_few), "evaluate: wanted a list for each of 2 users, got 0");
   CHECK(evaluate(log, split, fixed({})).all.mean().ndcg == 0);
   CHECK(evaluate(Interactions{}, heed::data::Split{}, by_number).users.empty());
 }
 
-TEST_CASE("ranker: ties by the model's keys, or else by number", "[recsys][evaluate]") {
-  struct Plain {
-    Index num_items() const { return 4; }
-    void score(const History&, std::span<double> scores) const {
-      for (std::size_t i = 0; i < scores.size(); ++i) scores[i] = i == 2 ? 1 : 0;
-    }
+TEST_CASE("users are ranked in blocks, in their order, and memory grows with users times k", "[recsys][evaluate]") {
+  constexpr Index users = 3000, items = 20000;
+  heed::data::InteractionsBuilder builder({});
+  for (Index i = 0; i < items; ++i) builder.add("nobody", std::to_string(i));
+  for (Index u = 0; u < users; ++u) {
+    for (Index i = 0; i < 3; ++i) builder.add("user " + std::to_string(u), std::to_string((u + i) % 100));
+  }
+  const Interactions log = std::move(builder).build();
+  const auto split = heed::data::leave_one_out(log);
+  const Popularity popularity(log, split.validation_end);
+  ScoreRanker ranker(popularity);
+  std::vector<std::size_t> blocks;
+  std::vector<heed::data::Id> asked;
+  const auto recorded = [&](Histories pasts, const RankOptions& options) {
+    blocks.push_back(pasts.size());
+    for (const auto& past : pasts) asked.push_back(past.user);
+    return ranker(pasts, options);
   };
-  struct Keyed : Plain {
-    Items keys = {3, 2, 1, 0};
-    std::span<const std::int32_t> tie_keys() const { return keys; }
-  };
-  const Plain plain;
-  const Keyed keyed;
-  CHECK(ranker(plain)({}, 3) == Items{2, 0, 1});
-  CHECK(ranker(keyed)({}, 3) == Items{2, 3, 1});
+  const std::size_t before = heed::test::held_bytes();
+  heed::test::restart_peak();
+  const Evaluation result = evaluate(log, split, recorded, {.k = 10});
+  const std::size_t peak = heed::test::peak_bytes() - before;
+  CHECK(result.users == asked);
+  CHECK(blocks.size() > 1);
+  CHECK(blocks.size() < 10);
+  REQUIRE(std::ssize(result.lists) == users + 1);
+  for (const auto& list : result.lists) {
+    if (list.capacity() > 10) FAIL("a list of 10 items has capacity " << list.capacity());
+  }
+  // The capacity of the catalogue per user would be 240 MB.
+  CHECK(peak < 4'000'000);
 }
 
 TEST_CASE("groups by history length", "[recsys][evaluate]") {

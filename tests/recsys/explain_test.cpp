@@ -23,7 +23,7 @@ Model make(AttentionKind attention, bool pointer) {
 
 const std::vector<std::int32_t> items{1, 2, 1, 5, 1, 6};
 const std::vector<std::int64_t> times{10, 10, 20, 20, 30, 30};
-const History past{.user = 0, .items = items, .times = times};
+const data::History past{.user = 0, .items = items, .times = times};
 
 }  // namespace
 
@@ -82,31 +82,9 @@ TEST_CASE("without the repeat-aware head the attention explains, if there is one
   CHECK(weighed_items(past, why).empty());
 }
 
-TEST_CASE("SASRec explains itself by its last block, wherever that normalises", "[recsys][explain]") {
-  for (const auto norm : {nn::NormPlacement::pre, nn::NormPlacement::post, nn::NormPlacement::query}) {
-    SASRec<double> model({.num_items = 7, .embed_dim = 4, .max_length = 6},
-                         {.num_heads = 2, .feedforward_dim = 4, .norm = norm});
-    nn::initialize(model, Random(5));
-    for (const auto& named : nn::parameters(model)) nn::init_normal(*named.parameter, Random(2).fork(named.name), 1);
-    Tape<double> tape({.record = false});
-    const Explanation why = explain(model, tape, past, {.k = 7, .max_length = 6});
-    REQUIRE(why.weights.size() == 6);
-    CHECK(std::accumulate(why.weights.begin(), why.weights.end(), 0.0) == Approx(1));
-    CHECK(*std::min_element(why.weights.begin(), why.weights.end()) < 0.9 / 6);
-    // In a batch they are the same; at every position there are none, and being asked for them changes no score.
-    data::Batch batch;
-    batch.assign_history(items, times, 6);
-    tape.clear();
-    CHECK(model.predict(tape, batch).attention.operator bool() == false);
-    CHECK(test::same(model.predict(tape, batch).queries.value(), model.predict(tape, batch, true).queries.value()));
-    batch.query_segments = batch.segments;
-    batch.query_rows = {0, 1, 2, 3, 4, 5};
-    CHECK(model.predict(tape, batch, true).attention.operator bool() == false);
-  }
-}
-
-TEST_CASE("LiGR explains itself by its last block", "[recsys][explain]") {
-  LiGR<double> model({.num_items = 7, .embed_dim = 4, .max_length = 6}, {.num_heads = 2});
+/// `model` has weights of its last block for the six events that it sees, and they are far from equal.
+template <class M>
+void check_last_block(M model) {
   nn::initialize(model, Random(5));
   for (const auto& named : nn::parameters(model)) nn::init_normal(*named.parameter, Random(2).fork(named.name), 1);
   Tape<double> tape({.record = false});
@@ -114,6 +92,26 @@ TEST_CASE("LiGR explains itself by its last block", "[recsys][explain]") {
   REQUIRE(why.weights.size() == 6);
   CHECK(std::accumulate(why.weights.begin(), why.weights.end(), 0.0) == Approx(1));
   CHECK(*std::min_element(why.weights.begin(), why.weights.end()) < 0.9 / 6);
+  // In a batch they are the same; at every position there are none, and being asked for them changes no score.
+  data::Batch batch;
+  batch.assign_history({.items = items, .times = times}, 6);
+  tape.clear();
+  CHECK(model.predict(tape, batch).attention.operator bool() == false);
+  CHECK(test::same(model.predict(tape, batch).queries.value(), model.predict(tape, batch, true).queries.value()));
+  batch.query_segments = batch.segments;
+  batch.query_rows = {0, 1, 2, 3, 4, 5};
+  CHECK(model.predict(tape, batch, true).attention.operator bool() == false);
+}
+
+TEST_CASE("SASRec explains itself by its last block, wherever that normalises", "[recsys][explain]") {
+  for (const auto norm : {nn::NormPlacement::pre, nn::NormPlacement::post, nn::NormPlacement::query}) {
+    check_last_block(SASRec<double>({.num_items = 7, .embed_dim = 4, .max_length = 6},
+                                    {.num_heads = 2, .feedforward_dim = 4, .norm = norm}));
+  }
+}
+
+TEST_CASE("LiGR explains itself by its last block", "[recsys][explain]") {
+  check_last_block(LiGR<double>({.num_items = 7, .embed_dim = 4, .max_length = 6}, {.num_heads = 2}));
 }
 
 TEST_CASE("an explanation sees the kinds of events", "[recsys][explain]") {
@@ -122,7 +120,7 @@ TEST_CASE("an explanation sees the kinds of events", "[recsys][explain]") {
   nn::init_normal(model.input.kinds->weight, Random(6), 1);
   Tape<double> tape({.record = false});
   const std::vector<std::int32_t> bought(6, 0), viewed(6, 1);
-  History one = past, other = past;
+  data::History one = past, other = past;
   one.kinds = bought;
   other.kinds = viewed;
   CHECK(explain(model, tape, one).top[0].score != explain(model, tape, other).top[0].score);

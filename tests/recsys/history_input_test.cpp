@@ -16,12 +16,12 @@ using Names = std::vector<std::string>;
 Batch history_of(const std::vector<std::int32_t>& items, const std::vector<std::int64_t>& times,
                  const std::vector<std::int32_t>& kinds) {
   Batch batch;
-  batch.assign_history(items, times, 100, kinds);
+  batch.assign_history({.items = items, .times = times, .kinds = kinds}, 100);
   return batch;
 }
 
 HistoryInput<double> make(const recsys::HistoryInputOptions& options) {
-  HistoryInput<double> input(options);
+  HistoryInput<double> input(options, {.features = {.values = {2, 0, -1, 1}}});
   nn::initialize(input, Random(1));
   return input;
 }
@@ -52,7 +52,6 @@ TEST_CASE("HistoryInput, by hand: an event's vector is the sum of its parts, or 
     auto options = everything;
     options.combination = combination;
     auto input = make(options);
-    input.set_item_features({2, 0, -1, 1});
     Tape<double> tape;
     const auto out = input(tape, batch).value();
     REQUIRE(out.shape() == Shape{3, 3});
@@ -79,7 +78,6 @@ TEST_CASE("HistoryInput: a candidate is an event without age and kind") {
     auto options = everything;
     options.combination = combination;
     auto input = make(options);
-    input.set_item_features({2, 0, -1, 1});
     nn::init_constant(input.ages->weight, 0);
     nn::init_constant(input.kinds->weight, 0);
     Tape<double> tape;
@@ -93,7 +91,6 @@ TEST_CASE("HistoryInput: the gradient of every table is right") {
     auto options = everything;
     options.combination = combination;
     auto input = make(options);
-    input.set_item_features({2, 0, -1, 1});
     const Batch batch = history_of({2, 0, 3, 2}, {1, 2, 2, 3}, {1, 0, 0, 1});
     const auto result =
         test::gradcheck_module(nn::parameters(input), {},
@@ -106,9 +103,12 @@ TEST_CASE("HistoryInput: the gradient of every table is right") {
 TEST_CASE("HistoryInput says what is wrong") {
   CHECK(error_of<OptionError>([] { HistoryInput<float>({.num_items = 3, .max_age = -1}); }) ==
         "HistoryInput: max_age -1, num_kinds 0, num_features 0");
+  CHECK(error_of<ShapeError>([] { HistoryInput<float>{everything}; }) ==
+        "HistoryInput: num_features 3: the catalogue has the feature of 0 of 4 items");
+  CHECK(error_of<IndexError>([] {
+          HistoryInput<float>(everything, {.features = {.values = {0, 0, 3, 0}}});
+        }) == "HistoryInput: feature 3 of 3");
   auto input = make(everything);
-  CHECK(error_of<ShapeError>([&] { input.set_item_features({1}); }) == "set_item_features: 1 values for 4 items");
-  CHECK(error_of<IndexError>([&] { input.set_item_features({0, 0, 3, 0}); }) == "set_item_features: value 3 of 3");
   Tape<double> tape;
   CHECK(error_of<OptionError>([&] {
           input(tape, history_of({1, 2}, {1, 2}, {}));

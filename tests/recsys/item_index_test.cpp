@@ -11,6 +11,7 @@ namespace {
 
 using namespace heed;
 using recsys::ItemIndex;
+using recsys::ScoredItem;
 using test::error_of;
 
 /// Whole numbers: exact in every element type, and with ties.
@@ -27,7 +28,7 @@ void check() {
   const auto wide = whole<Scalar>({50, 9}, "table"), query = whole<Scalar>({7}, "query"),
              bias = whole<Scalar>({50}, "b");
   const auto table = wide.view().columns(1, 8);  // rows that lie apart
-  const std::vector<Index> left_out = {0, 3, 3, 17, 49, 90};
+  const std::vector<data::Id> left_out = {0, 3, 3, 17, 49, 90};
   for (const bool biased : {false, true}) {
     Tensor<Scalar> scores({50});
     for (Index i = 0; i < 50; ++i) {
@@ -37,8 +38,8 @@ void check() {
     const ItemIndex<Element> index(table, {bias.data(), biased ? 50u : 0u});
     CHECK(index.num_items() == 50);
     for (const std::size_t k : {0, 1, 10, 60}) {
-      for (const auto& hidden : {std::vector<Index>(), left_out}) {
-        std::vector<kernels::Ranked<Scalar>> wanted(k), room(k);
+      for (const auto& hidden : {std::vector<data::Id>(), left_out}) {
+        std::vector<ScoredItem<Scalar>> wanted(k), room(k);
         wanted.resize(static_cast<std::size_t>(kernels::top_k<Scalar>(
             scores.data(), 50, std::ssize(wanted), hidden.data(), std::ssize(hidden), wanted.data())));
         const std::size_t before = test::allocations();
@@ -61,7 +62,7 @@ TEST_CASE("an item index finds the best by product and bias", "[recsys][item_ind
 
 TEST_CASE("an item index of no items finds none", "[recsys][item_index]") {
   const ItemIndex<float> index(Tensor<float>({0, 2}).view());
-  std::array<kernels::Ranked<float>, 3> room;
+  std::array<ScoredItem<float>, 3> room;
   CHECK(index.top_k(std::array{1.0f, 2.0f}, room).empty());
 }
 
@@ -73,10 +74,10 @@ TEST_CASE("an item index says what is wrong", "[recsys][item_index]") {
   CHECK(error_of<ShapeError>([&] { ItemIndex<float>(table.view(), bias); }) ==
         "ItemIndex: table [4, 2] and 1 biases do not fit [items, d] and items or none");
   const ItemIndex<float> index(table.view());
-  std::array<kernels::Ranked<float>, 3> room;
+  std::array<ScoredItem<float>, 3> room;
   CHECK(error_of<ShapeError>([&] { index.top_k(bias, room); }) ==
         "ItemIndex::top_k: query of 1 features for items of 2");
   const std::array query = {1.0f, 2.0f};
-  const std::array<Index, 2> falls = {3, 1};
+  const std::array<data::Id, 2> falls = {3, 1};
   CHECK(error_of<OptionError>([&] { index.top_k(query, room, falls); }) == "ItemIndex::top_k: left_out falls");
 }

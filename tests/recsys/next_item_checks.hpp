@@ -2,6 +2,7 @@
 // What every model of the next item must pass, whatever its encoder. `Model` is a template on the scalar.
 #pragma once
 
+#include <cmath>
 #include <numeric>
 
 #include "heed/optim/adam.hpp"
@@ -36,10 +37,35 @@ Tensor<typename M::scalar_type> scores_of(const M& model, const data::Batch& bat
   return out;
 }
 
+/// The mean over the queries of the mean over their targets of -log p, for p [queries, items]; each row sums to one.
+inline double negative_log_likelihood(const Tensor<double>& p, const data::Batch& batch) {
+  double out = 0;
+  for (Index q = 0; q < p.rows(); ++q) {
+    CHECK(p.matrix().row(q).sum() == Approx(1));
+    double sum = 0;
+    for (Index t = batch.target_segments.begin(q); t < batch.target_segments.end(q); ++t) {
+      sum -= std::log(p(q, batch.targets[static_cast<std::size_t>(t)]));
+    }
+    out += sum / static_cast<double>(batch.target_segments.length(q)) / static_cast<double>(p.rows());
+  }
+  return out;
+}
+
+/// Queries whose best item is their first target.
+inline Index right_queries(const Tensor<float>& scores, const data::Batch& batch) {
+  Index right = 0;
+  for (Index q = 0; q < scores.rows(); ++q) {
+    Index best = 0;
+    scores.matrix().row(q).maxCoeff(&best);
+    right += best == batch.targets[static_cast<std::size_t>(batch.target_segments.begin(q))] ? 1 : 0;
+  }
+  return right;
+}
+
 /// One history, a query at its end or at every position.
 inline data::Batch history_of(const std::vector<std::int32_t>& items, bool every_position = false) {
   data::Batch batch;
-  batch.assign_history(items, {}, 100);
+  batch.assign_history({.items = items}, 100);
   if (every_position) {
     batch.query_segments = batch.segments;
     batch.query_rows.resize(items.size());
@@ -83,12 +109,7 @@ float check_learns(M& model, const data::Batch& batch, int steps = 200) {
     backward(loss);
     adam.step();
   }
-  const Tensor<float> scores = scores_of(model, batch);
-  for (Index q = 0; q < scores.rows(); ++q) {
-    Index best = 0;
-    scores.matrix().row(q).maxCoeff(&best);
-    CHECK(best == batch.targets[static_cast<std::size_t>(q)]);
-  }
+  CHECK(right_queries(scores_of(model, batch), batch) == batch.query_segments.tokens());
   return last;
 }
 
@@ -109,7 +130,9 @@ void check_serves(const M& model) {
   together.assign_histories(log, examples);
   const Tensor<float> all = scores_of(model, together);
   recsys::BatchRanker<M> ranker(model, {.batch_size = 3, .max_length = 5});
-  const auto lists = ranker.lists(log, examples, 6, true);
+  std::vector<data::History> histories;
+  for (const auto& example : examples) histories.push_back(log.user(example.user).first(example.end));
+  const auto lists = ranker(histories, {.k = 6});
   recsys::Session<M> session(model, {.max_length = 5});
   REQUIRE(lists.size() == examples.size());
   for (std::size_t i = 0; i < examples.size(); ++i) {
@@ -120,7 +143,7 @@ void check_serves(const M& model) {
     session.clear();
     for (Index e = 0; e < example.end; ++e) {  // the whole history: the session cuts it
       const auto at = static_cast<std::size_t>(e);
-      session.push(log.user(example.user)[at], log.user_times(example.user)[at]);
+      session.push(log.user(example.user).items[at], log.user(example.user).times[at]);
     }
     const auto ranking = session.top_k(6);
     REQUIRE(ranking.size() == 6);

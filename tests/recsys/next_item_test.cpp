@@ -2,8 +2,7 @@
 #include "heed/recsys/next_item.hpp"
 
 #include "heed/recsys/models/sasrec.hpp"
-#include "nn/layers.hpp"
-#include "recsys/small_logs.hpp"
+#include "recsys/next_item_checks.hpp"
 
 namespace {
 
@@ -23,16 +22,7 @@ TEST_CASE("NextItem: the repeat-aware head goes on any encoder") {
     Tape<double> tape;
     Tensor<double> p({batch.query_segments.tokens(), 6});
     model.score(tape, batch, p.view());
-    double expected = 0;
-    for (Index q = 0; q < p.rows(); ++q) {
-      CHECK(p.matrix().row(q).sum() == Approx(1));
-      double sum = 0;
-      for (Index t = batch.target_segments.begin(q); t < batch.target_segments.end(q); ++t) {
-        sum -= std::log(p(q, batch.targets[static_cast<std::size_t>(t)]));
-      }
-      expected += sum / static_cast<double>(batch.target_segments.length(q)) / static_cast<double>(p.rows());
-    }
-    CHECK(model.loss(tape, batch).item() == Approx(expected).epsilon(1e-12));
+    CHECK(model.loss(tape, batch).item() == Approx(test::negative_log_likelihood(p, batch)).epsilon(1e-12));
     const auto result =
         test::gradcheck_module(nn::parameters(model), {},
                                [&](Tape<double>& on, std::span<const Var<double>>) { return model.loss(on, batch); },
@@ -44,7 +34,7 @@ TEST_CASE("NextItem: the repeat-aware head goes on any encoder") {
 
 TEST_CASE("NextItem: scores follow the loss's scale") {
   data::Batch batch;
-  batch.assign_history(std::vector<std::int32_t>{1, 2, 3}, {}, 100);
+  batch.assign_history({.items = std::vector<data::Id>{1, 2, 3}}, 100);
   Tensor<double> p[2];
   for (const int scaled : {0, 1}) {
     SASRec<double> model({.num_items = 6, .embed_dim = 4, .item_deviation = 1, .loss = {.scale = scaled ? 3.0 : 1.0}},

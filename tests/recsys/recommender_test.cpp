@@ -22,3 +22,13 @@ TEST_CASE("every neural model of the library is a Recommender, a layer is none")
   STATIC_REQUIRE(Recommender<recsys::DIN<float>>);
   STATIC_REQUIRE_FALSE(Recommender<nn::Linear<float>>);
 }
+
+TEST_CASE("a model may say how much of a history it sees") {
+  struct Short {
+    heed::Index max_length() const { return 20; }
+  };
+  struct Any {};
+  CHECK(heed::recsys::seen_length(Short(), 300) == 20);
+  CHECK(heed::recsys::seen_length(Short(), 5) == 5);
+  CHECK(heed::recsys::seen_length(Any(), 300) == 300);
+}

@@ -2,7 +2,6 @@
 #include "heed/recsys/recurrent_encoder.hpp"
 
 #include "heed/recsys/models/gru4rec.hpp"
-#include "heed/recsys/models/lstm4rec.hpp"
 #include "recsys/next_item_checks.hpp"
 
 namespace {

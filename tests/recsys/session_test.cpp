@@ -3,13 +3,15 @@
 
 #include "heed/recsys/models/attention_recommender.hpp"
 #include "nn/layers.hpp"
-#include "recsys/small_logs.hpp"
+#include "recsys/next_item_checks.hpp"
 
 namespace {
 
 using namespace heed;
 using recsys::AttentionKind;
+using recsys::ScoredItem;
 using recsys::Session;
+using recsys::SessionOptions;
 using test::error_of;
 using Model = recsys::AttentionRecommender<float>;
 
@@ -22,8 +24,8 @@ Model make(AttentionKind kind = AttentionKind::additive) {
   return model;
 }
 
-std::vector<Index> items(std::span<const kernels::Ranked<float>> ranking) {
-  std::vector<Index> out;
+std::vector<data::Id> items(std::span<const ScoredItem<float>> ranking) {
+  std::vector<data::Id> out;
   for (const auto& entry : ranking) out.push_back(entry.item);
   return out;
 }
@@ -31,31 +33,9 @@ std::vector<Index> items(std::span<const kernels::Ranked<float>> ranking) {
 }  // namespace
 
 TEST_CASE("a session recommends what scoring the history in a batch does") {
-  const auto log = test::repeat_log(5, 12, 4);
-  const auto examples = data::next_basket_examples(log, test::all_train(log), 5);
   for (const AttentionKind kind :
        {AttentionKind::none, AttentionKind::additive, AttentionKind::multi_head, AttentionKind::target}) {
-    const Model model = make(kind);
-    data::Batch batch;
-    batch.assign_histories(log, examples);
-    Tape<float> tape({.record = false});
-    Tensor<float> scores({batch.query_segments.tokens(), 12});
-    model.score(tape, batch, scores.view());
-    Session<Model> session(model, {.max_length = 5});
-    for (std::size_t i = 0; i < examples.size(); ++i) {
-      const auto& example = examples[i];
-      session.clear();
-      for (Index e = 0; e < example.end; ++e) {  // the whole history: the session cuts it
-        const auto at = static_cast<std::size_t>(e);
-        session.push(log.user(example.user)[at], log.user_times(example.user)[at]);
-      }
-      const auto ranking = session.top_k(12);
-      REQUIRE(ranking.size() == 12);
-      for (std::size_t r = 0; r < 12; ++r) {
-        CHECK(ranking[r].score == scores(static_cast<Index>(i), ranking[r].item));
-        if (r > 0) CHECK(kernels::ranks_before(ranking[r - 1], ranking[r]));
-      }
-    }
+    test::check_serves(make(kind));
   }
 }
 
@@ -69,7 +49,7 @@ TEST_CASE("a session grows, forgets, and starts with nothing") {
   const auto basket = items(session.top_k(12));
   CHECK(session.history().size() == 2);
   session.push(4, 20);
-  CHECK(session.history()[2] == 4);
+  CHECK(session.history().items[2] == 4);
   session.clear();
   CHECK(session.history().empty());
   CHECK(items(session.top_k(3)) == nothing);
@@ -87,7 +67,7 @@ TEST_CASE("a session grows, forgets, and starts with nothing") {
 TEST_CASE("a session sees the last max_length events only") {
   const Model model = make();
   Session<Model> all(model), cut(model, {.max_length = 2});
-  for (const Index item : {7, 8, 9}) {
+  for (const data::Id item : {7, 8, 9}) {
     all.push(item, item);
     cut.push(item, item);
   }
@@ -101,11 +81,11 @@ TEST_CASE("a session sees the last max_length events only") {
 TEST_CASE("what the user already took can be left out") {
   const Model model = make();
   Session<Model> session(model, {.max_length = 1, .exclude_seen = true});
-  for (const Index item : {3, 3, 0, 11}) session.push(item, 0);
+  for (const data::Id item : {3, 3, 0, 11}) session.push(item, 0);
   const auto ranking = items(session.top_k(20));
   CHECK(ranking.size() == 9);
-  for (const Index item : {3, 0, 11}) CHECK(std::count(ranking.begin(), ranking.end(), item) == 0);
-  for (Index item = 0; item < 12; ++item) session.push(item, 1);
+  for (const data::Id item : {3, 0, 11}) CHECK(std::count(ranking.begin(), ranking.end(), item) == 0);
+  for (data::Id item = 0; item < 12; ++item) session.push(item, 1);
   CHECK(session.top_k(5).empty());
 }
 
@@ -115,12 +95,12 @@ TEST_CASE("a session knows the kinds of events, as a batch does") {
   for (const auto& named : nn::parameters(model)) nn::init_normal(*named.parameter, Random(2).fork(named.name), 0.7);
   Session<Model> session(model, {.max_length = 2});
   std::vector<std::int32_t> past, kinds;
-  for (Index i = 0; i < 9; ++i) {  // longer than what a session keeps
+  for (data::Id i = 0; i < 9; ++i) {  // longer than what a session keeps
     session.push(i % 5, i, i % 3);
-    past.push_back(static_cast<std::int32_t>(i % 5));
-    kinds.push_back(static_cast<std::int32_t>(i % 3));
+    past.push_back(i % 5);
+    kinds.push_back(i % 3);
     data::Batch batch;
-    batch.assign_history(past, {}, 2, kinds);
+    batch.assign_history({.items = past, .kinds = kinds}, 2);
     Tape<float> tape({.record = false});
     Tensor<float> scores({1, 12});
     model.score(tape, batch, scores.view());
@@ -146,4 +126,10 @@ TEST_CASE("a session says what is wrong, and stays as it was") {
   CHECK(error_of<OptionError>([&] { session.top_k(0); }) == "Session::top_k: k 0 must be positive");
   CHECK(session.history().size() == 1);
   CHECK(error_of<OptionError>([&] { Session<Model>(model, {.max_length = -1}); }) == "Session: max_length -1");
+}
+
+TEST_CASE("what keeps a model or a log refuses a temporary one") {
+  STATIC_REQUIRE(std::is_constructible_v<Session<Model>, const Model&>);
+  STATIC_REQUIRE_FALSE(std::is_constructible_v<Session<Model>, Model>);
+  STATIC_REQUIRE_FALSE(std::is_constructible_v<Session<Model>, const Model, SessionOptions>);
 }

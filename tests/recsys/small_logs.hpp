@@ -14,7 +14,7 @@ inline data::Interactions circle_log(Index users, Index items, Index length) {
   data::InteractionsBuilder builder({.times = true});
   for (Index i = 0; i < items; ++i) builder.add("nobody", std::to_string(i), 0);
   const Random random(7);
-  for (Index u = 0; u < users; ++u) {
+  for (data::Id u = 0; u < users; ++u) {
     const Index start = random.below(static_cast<std::uint64_t>(u), items);
     for (Index t = 0; t < length; ++t) {
       builder.add("user" + std::to_string(u), std::to_string((start + t) % items), t + 1);
@@ -27,7 +27,7 @@ inline data::Interactions circle_log(Index users, Index items, Index length) {
 inline data::Interactions repeat_log(Index users, Index items, Index baskets) {
   data::InteractionsBuilder builder({.times = true});
   for (Index i = 0; i < items; ++i) builder.add("nobody", std::to_string(i), 0);
-  for (Index u = 0; u < users; ++u) {
+  for (data::Id u = 0; u < users; ++u) {
     const Random random = Random(8).fork(static_cast<std::uint64_t>(u));
     const Index own = random.below(1000, items / 2);
     for (Index t = 0; t < baskets; ++t) {
@@ -42,19 +42,27 @@ inline data::Interactions repeat_log(Index users, Index items, Index baskets) {
 /// Every event trains, but those of "nobody", who only numbers the items.
 inline data::Split all_train(const data::Interactions& log) {
   data::Split split;
-  for (Index u = 0; u < log.num_users(); ++u) split.train_end.push_back(log.length(u));
+  for (data::Id u = 0; u < log.num_users(); ++u) split.train_end.push_back(log.length(u));
   split.train_end[0] = 0;
   split.validation_end = split.test_end = split.train_end;
   return split;
 }
 
-/// A batch of all examples, for the next basket or for every position.
+/// All examples, for the next basket or for every position.
+inline std::vector<data::Example> examples_of_all(const data::Interactions& log, bool next_basket,
+                                                  Index max_length = 50) {
+  return next_basket ? data::next_basket_examples(log, all_train(log), max_length)
+                     : data::every_position_examples(log, all_train(log), max_length);
+}
+
+/// A batch of all examples.
 inline data::Batch batch_of_all(const data::Interactions& log, bool next_basket, Index max_length = 50) {
+  const auto examples = examples_of_all(log, next_basket, max_length);
   data::Batch batch;
   if (next_basket) {
-    batch.assign_next_basket(log, data::next_basket_examples(log, all_train(log), max_length), Random(3));
+    batch.assign_next_basket(log, examples, Random(3));
   } else {
-    batch.assign_every_position(log, data::every_position_examples(log, all_train(log), max_length));
+    batch.assign_every_position(log, examples);
   }
   return batch;
 }

@@ -50,9 +50,27 @@ TEST_CASE("fit learns what comes back, and keeps the best epoch", "[recsys][task
   const auto report = fit(model, task, {.batch_size = 20, .max_epochs = 12, .learning_rate = 0.02});
   REQUIRE(report.best_epoch > 0);
   BatchRanker<Model> ranker(model);
-  const auto best = ranker.evaluate(log, task.split(), task.evaluation(HeldOut::validation)).all.mean().ndcg;
+  const auto best = evaluate(log, task.split(), ranker, task.evaluation(HeldOut::validation)).all.mean().ndcg;
   CHECK(best == report.epochs[static_cast<std::size_t>(report.best_epoch - 1)].validation);
-  CHECK(ranker.evaluate(log, task.split(), task.evaluation()).all.mean().hit_rate > 0.8);
+  CHECK(evaluate(log, task.split(), ranker, task.evaluation()).all.mean().hit_rate > 0.8);
+}
+
+TEST_CASE("a loss that needs counts gets them with the task's catalogue", "[recsys][task]") {
+  const auto log = test::repeat_log(10, 12, 4);
+  const Task task(log, {.k = 1});
+  for (const bool in_batch : {true, false}) {
+    const NextItemOptions options{.num_items = log.num_items(),
+                                  .embed_dim = 4,
+                                  .loss = {.kind = NextItemLoss::Kind::sampled_softmax,
+                                           .negatives = 2,
+                                           .popularity = in_batch ? 0 : 0.5,
+                                           .in_batch = in_batch}};
+    Model with(options, {.hidden_size = 4}, task.catalogue()), without(options, {.hidden_size = 4});
+    for (Model* model : {&with, &without}) nn::initialize(*model, Random(1));
+    CHECK(fit(with, task, {.max_epochs = 1}).epochs.size() == 1);
+    CHECK(test::error_of<OptionError>([&] { fit(without, task, {.max_epochs = 1}); }).find("Task::catalogue") !=
+          std::string::npos);
+  }
 }
 
 TEST_CASE("without anybody to validate with, the training loss decides", "[recsys][task]") {
@@ -108,11 +126,11 @@ TEST_CASE("a share of the users is learned from, all are measured") {
   for (const auto& example : half.examples()) CHECK(half.learns(example.user));
   CHECK(half.split().test_end == all.split().test_end);
   const auto ends = half.counted_ends(true);
-  for (Index u = 0; u < log.num_users(); ++u) {
+  for (data::Id u = 0; u < log.num_users(); ++u) {
     const auto at = static_cast<std::size_t>(u);
     CHECK(ends[at] == (half.learns(u) ? half.split().validation_end[at] : 0));
   }
-  const auto counts = half.item_counts();
+  const auto counts = half.catalogue().counts;
   CHECK(std::accumulate(counts.begin(), counts.end(), Index{0}) == [&] {
     const auto train = half.counted_ends(false);
     return std::accumulate(train.begin(), train.end(), Index{0});
@@ -123,7 +141,7 @@ TEST_CASE("a share of the users is learned from, all are measured") {
 TEST_CASE("windows of time: nothing that is learned from is later than what is predicted, of anybody") {
   // Users come one after the other, so that the last event of one is long before the first of another.
   data::InteractionsBuilder builder({.times = true});
-  for (Index u = 0; u < 20; ++u) {
+  for (data::Id u = 0; u < 20; ++u) {
     for (Index t = 0; t < 10; ++t) {
       builder.add("user" + std::to_string(u), std::to_string((u + t) % 7), 3 * u + 2 * t);
     }
@@ -136,29 +154,35 @@ TEST_CASE("windows of time: nothing that is learned from is later than what is p
     CHECK(task.evaluation().keep_history == next_basket);
     REQUIRE(task.examples().size() > 0);
     for (const auto& example : task.examples()) {
-      CHECK(log.user_times(example.user)[static_cast<std::size_t>(example.target_end) - 1] < validation);
+      CHECK(log.user(example.user).times[static_cast<std::size_t>(example.target_end) - 1] < validation);
     }
     std::vector<Index> counts(static_cast<std::size_t>(log.num_items()));
     for (std::size_t e = 0; e < log.items.size(); ++e) {
       if (log.times[e] < validation) ++counts[static_cast<std::size_t>(log.items[e])];
     }
-    CHECK(task.item_counts() == counts);
+    CHECK(task.catalogue().counts == counts);
     Index tested = 0;
     const auto check = [&](HeldOut held_out, std::int64_t from, std::int64_t to) {
-      for_each_held_out(log, task.split(), held_out, next_basket,
-                        [&](Index u, const History& past, const auto& targets) {
-                          for (const std::int64_t time : past.times) CHECK(time < from);
-                          const auto times = log.user_times(u), rest = times.subspan(past.times.size());
-                          CHECK(rest.front() >= from);
-                          CHECK(rest.front() < to);
-                          CHECK(targets.size() > 0);
-                          ++tested;
-                        });
+      for_each_held_out(log, task.split(), held_out, next_basket, [&](const HeldOutUser& user) {
+        const auto [past, targets] = user;
+        for (const std::int64_t time : past.times) CHECK(time < from);
+        const auto times = log.user(past.user).times, rest = times.subspan(past.times.size());
+        CHECK(rest.front() >= from);
+        CHECK(rest.front() < to);
+        CHECK(targets.size() > 0);
+        ++tested;
+      });
     };
     check(HeldOut::validation, validation, test);
     check(HeldOut::test, test, 1000);
     CHECK(tested > 4);
   }
+}
+
+TEST_CASE("a task refuses a temporary log") {
+  STATIC_REQUIRE(std::is_constructible_v<Task, const data::Interactions&>);
+  STATIC_REQUIRE_FALSE(std::is_constructible_v<Task, data::Interactions>);
+  STATIC_REQUIRE_FALSE(std::is_constructible_v<Task, data::Interactions, TaskOptions>);
 }
 
 TEST_CASE("windows of time that are none are errors") {

@@ -38,6 +38,14 @@ struct Setting {
   Tensor<float> weights() { return model.input.items.weight.value(); }
 };
 
+/// The weights after training in which every epoch is the best so far.
+Tensor<float> weights_after(const TrainOptions& options) {
+  Setting s;
+  s.hooks.validate = [n = 0.0]() mutable { return ++n; };
+  s.train(options);
+  return s.weights();
+}
+
 }  // namespace
 
 TEST_CASE("training lowers the loss, and reports it") {
@@ -121,16 +129,10 @@ TEST_CASE("every example once an epoch, in an order that the seed and the epoch 
 }
 
 TEST_CASE("the same seed gives the same weights, another seed or clipping gives others") {
-  const auto trained = [](const TrainOptions& options) {
-    Setting s;
-    s.hooks.validate = [n = 0.0]() mutable { return ++n; };
-    s.train(options);
-    return s.weights();
-  };
-  const Tensor<float> once = trained({.max_epochs = 2, .random = Random(1)});
-  CHECK(test::same(trained({.max_epochs = 2, .random = Random(1)}).view(), once.view()));
-  CHECK(!test::same(trained({.max_epochs = 2, .random = Random(2)}).view(), once.view()));
-  CHECK(!test::same(trained({.max_epochs = 2, .clip_norm = 1e-6, .random = Random(1)}).view(), once.view()));
+  const Tensor<float> once = weights_after({.max_epochs = 2, .random = Random(1)});
+  CHECK(test::same(weights_after({.max_epochs = 2, .random = Random(1)}).view(), once.view()));
+  CHECK(!test::same(weights_after({.max_epochs = 2, .random = Random(2)}).view(), once.view()));
+  CHECK(!test::same(weights_after({.max_epochs = 2, .clip_norm = 1e-6, .random = Random(1)}).view(), once.view()));
 }
 
 TEST_CASE("a table stepped row by row gets the same weights, in the best epoch, at the end and after an exception") {
@@ -152,7 +154,7 @@ TEST_CASE("a table stepped row by row gets the same weights, in the best epoch, 
         Tensor<float> scores({1, 300});
         data::Batch batch;
         const std::vector<std::int32_t> history = {1, 2, 3};
-        batch.assign_history(history, {}, 100);
+        batch.assign_history({.items = history}, 100);
         model.score(tape, batch, scores.view());
         return static_cast<double>(scores(0, 17));
       };
@@ -230,12 +232,6 @@ TEST_CASE("batches by tokens: every example once an epoch, and never more than a
 }
 
 TEST_CASE("the rate warms up and falls") {
-  const auto trained = [](const TrainOptions& options) {
-    Setting s;
-    s.hooks.validate = [n = 0.0]() mutable { return ++n; };
-    s.train(options);
-    return s.weights();
-  };
   const TrainOptions plain{.batch_size = 4, .max_epochs = 5};
   auto warm = plain, warmer = plain, falling = plain;
   const Index steps = (std::ssize(Setting().examples) + 3) / 4 * 5;
@@ -243,10 +239,10 @@ TEST_CASE("the rate warms up and falls") {
   warm.warm_up = steps / 10;
   warmer.warm_up = 1000;  // a tenth of them at most
   falling.decay = optim::Decay::cosine;
-  const auto reference = trained(plain);
-  CHECK((trained(warmer).array() == trained(warm).array()).all());
-  CHECK((trained(warm).array() != reference.array()).any());
-  CHECK((trained(falling).array() != reference.array()).any());
+  const auto reference = weights_after(plain);
+  CHECK((weights_after(warmer).array() == weights_after(warm).array()).all());
+  CHECK((weights_after(warm).array() != reference.array()).any());
+  CHECK((weights_after(falling).array() != reference.array()).any());
 }
 
 TEST_CASE("training says what is wrong") {

@@ -27,14 +27,15 @@ template <class Scalar>
 SASRec<Scalar> make(Index items, std::uint64_t seed, Index features = 0) {
   SASRec<Scalar> model(
       {.num_items = items, .embed_dim = 4, .max_length = 12, .num_features = features, .item_bias = true},
-      {.num_heads = 2, .feedforward_dim = 8, .dropout = 0});
+      {.num_heads = 2, .feedforward_dim = 8, .dropout = 0},
+      {.features = {.values = Numbers(static_cast<std::size_t>(items), -1)}});
   for (const auto& named : nn::parameters(model)) nn::init_normal(*named.parameter, Random(seed).fork(named.name), 1);
   return model;
 }
 
 Batch history_of(const Numbers& items) {
   Batch batch;
-  batch.assign_history(items, {}, 100);
+  batch.assign_history({.items = items}, 100);
   return batch;
 }
 
@@ -130,7 +131,8 @@ TEST_CASE("warm start: kinds and features have numbers of their own, and what do
           "[recsys][warm_start]") {
   const auto din = [](Index items, Index features, Index width, std::uint64_t seed) {
     recsys::DIN<float> model(
-        {.num_items = items, .embed_dim = 4, .num_kinds = 2, .num_features = features, .hidden_features = {width}});
+        {.num_items = items, .embed_dim = 4, .num_kinds = 2, .num_features = features, .hidden_features = {width}},
+        {.features = {.values = Numbers(static_cast<std::size_t>(items), -1)}});
     for (const auto& named : nn::parameters(model)) nn::init_normal(*named.parameter, Random(seed).fork(named.name), 1);
     return model;
   };

@@ -17,7 +17,8 @@ namespace heed::inline HEED_ABI::data {
 
 /// One thing to learn from, as places in a user's own events: given [begin, end), predict [end, target_end).
 struct Example {
-  Index user = 0, begin = 0, end = 0, target_end = 0;
+  Id user = 0;
+  Index begin = 0, end = 0, target_end = 0;
   friend bool operator==(const Example&, const Example&) = default;
 };
 
@@ -30,8 +31,8 @@ inline Index history_begin(Index end, Index max_length) {
 /// One example for each of a user's training baskets but the first: the basket, from the `max_length` events before.
 inline std::vector<Example> next_basket_examples(const Interactions& log, const Split& split, Index max_length) {
   const auto each = [&](auto&& take) {
-    for (Index u = 0; u < log.num_users(); ++u) {
-      const auto times = log.user_times(u);
+    for (Id u = 0; u < log.num_users(); ++u) {
+      const auto times = log.user(u).times;
       const Index train = split.train_end[static_cast<std::size_t>(u)];
       for (Index begin = train == 0 ? 0 : basket_end(times, train, 0); begin < train;) {
         const Index end = basket_end(times, train, begin);
@@ -52,7 +53,7 @@ inline std::vector<Example> next_basket_examples(const Interactions& log, const 
 /// place of the last target, and `target_end` the place behind it.
 inline std::vector<Example> every_position_examples(const Interactions& log, const Split& split, Index max_length) {
   std::vector<Example> out;
-  for (Index u = 0; u < log.num_users(); ++u) {
+  for (Id u = 0; u < log.num_users(); ++u) {
     const Index train = split.train_end[static_cast<std::size_t>(u)];
     if (train >= 2) out.push_back({u, history_begin(train - 1, max_length), train - 1, train});
   }
@@ -74,9 +75,31 @@ struct Batch {
   /// Histories alone, a query at the end of each.
   void assign_histories(const Interactions& log, std::span<const Example> examples) {
     clear();
-    for (const Example& example : examples) append_history(log, example);
+    for (const Example& example : examples) append(log.user(example.user), example.begin, example.end);
     query_ends();
   }
+
+  /// The last `max_length` events of each history, a query at the end of each. Throws OptionError when `max_length` is
+  /// negative, ShapeError for times or kinds that are not of their history's length or that only some histories have.
+  void assign_histories(std::span<const History> histories, Index max_length) {
+    const History* first = nullptr;
+    for (const History& history : histories) {
+      history.check("assign_histories");
+      if (history.empty()) continue;
+      if (first == nullptr) first = &history;
+      if (history.times.empty() != first->times.empty() || history.kinds.empty() != first->kinds.empty()) {
+        fail<ShapeError>("assign_histories", "some histories have times or kinds and others have none");
+      }
+    }
+    history_begin(0, max_length);  // checks it
+    clear();
+    for (const History& history : histories) {
+      append(history, history_begin(history.size(), max_length), history.size());
+    }
+    query_ends();
+  }
+  /// The same for one history.
+  void assign_history(const History& history, Index max_length) { assign_histories({&history, 1}, max_length); }
 
   /// One query at the end of each history; its targets are the next basket's items. The order of the items inside a
   /// basket carries no meaning, so it is drawn anew from `random`.
@@ -95,7 +118,7 @@ struct Batch {
     }
     lengths_.clear();
     for (const Example& example : examples) {
-      const auto events = log.user(example.user);
+      const auto events = log.user(example.user).items;
       const std::size_t first = targets.size();
       for (Index i = example.end; i < example.target_end; ++i) targets.push_back(events[static_cast<std::size_t>(i)]);
       const auto from = targets.begin() + static_cast<std::ptrdiff_t>(first);
@@ -113,26 +136,11 @@ struct Batch {
     query_rows.resize(items.size());
     for (std::size_t i = 0; i < items.size(); ++i) query_rows[i] = static_cast<Index>(i);
     for (const Example& example : examples) {
-      const auto events = log.user(example.user);
+      const auto events = log.user(example.user).items;
       for (Index i = example.begin; i < example.end; ++i) targets.push_back(events[static_cast<std::size_t>(i) + 1]);
     }
     lengths_.assign(targets.size(), 1);
     target_segments.assign(lengths_);
-  }
-
-  /// One history that is in no log, oldest first; `history_times` may be empty: then every item is a basket of its own;
-  /// `history_kinds` may be empty too. Throws ShapeError when either is neither empty nor of the history's length.
-  void assign_history(std::span<const std::int32_t> history, std::span<const std::int64_t> history_times,
-                      Index max_length, std::span<const std::int32_t> history_kinds = {}) {
-    for (const std::size_t n : {history_times.size(), history_kinds.size()}) {
-      if (n != 0 && n != history.size()) {
-        fail<ShapeError>("assign_history", n, " times or kinds for ", history.size(), " items");
-      }
-    }
-    clear();
-    const Index end = static_cast<Index>(history.size());
-    append(history, history_times, history_kinds, history_begin(end, max_length), end);
-    query_ends();
   }
 
  private:
@@ -154,26 +162,20 @@ struct Batch {
     lengths_.assign(lengths_.size(), 1);
     query_segments.assign(lengths_);
   }
-  void append_history(const Interactions& log, const Example& example) {
-    const Index u = example.user;
-    append(log.user(u), log.user_times(u), log.user_kinds(u), example.begin, example.end);
-  }
-  /// Events [begin, end) of somebody.
-  void append(std::span<const std::int32_t> event_items, std::span<const std::int64_t> event_times,
-              std::span<const std::int32_t> event_kinds, Index begin, Index end) {
-    const auto first = static_cast<std::size_t>(begin), n = static_cast<std::size_t>(end - begin);
+  /// Events [begin, end) of a history. Here ids become the row indices that ops take.
+  void append(const History& history, Index begin, Index end) {
     const auto push = [&](auto& column, auto events) {
       if (!events.empty()) column.insert(column.end(), events.begin() + begin, events.begin() + end);
     };
-    push(items, event_items);
-    push(times, event_times);
-    push(kinds, event_kinds);
+    push(items, history.items);
+    push(times, history.times);
+    push(kinds, history.kinds);
     ages.resize(items.size());
     Index age = -1;
-    for (std::size_t i = n; i-- > 0;) {
-      const std::size_t event = first + i;
-      if (i + 1 == n || event_times.empty() || event_times[event] != event_times[event + 1]) ++age;
-      ages[ages.size() - n + i] = age;
+    for (Index i = end; i-- > begin;) {
+      const auto event = static_cast<std::size_t>(i);
+      if (i + 1 == end || history.times.empty() || history.times[event] != history.times[event + 1]) ++age;
+      ages[ages.size() - static_cast<std::size_t>(end - i)] = age;
     }
     lengths_.push_back(end - begin);
   }

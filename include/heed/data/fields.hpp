@@ -4,15 +4,25 @@
 
 #include <charconv>
 #include <cmath>
+#include <concepts>
 #include <cstdint>
+#include <cstdlib>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <type_traits>
 #include <vector>
 
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
 #include "heed/data/interactions.hpp"
 #include "heed/data/lines.hpp"
+
+#if defined(__APPLE__)
+#include <xlocale.h>
+#else
+#include <locale.h>
+#endif
 
 namespace heed::inline HEED_ABI::data::detail {
 
@@ -21,12 +31,44 @@ inline std::string quoted(std::string_view text) {
   return text.size() <= 40 ? message("\"", text, "\"") : message("\"", text.substr(0, 40), "...\"");
 }
 
+/// What std::from_chars does with a whole field that holds a finite number, by POSIX's strtod_l: libc++ before version
+/// 20 has no std::from_chars of floating-point numbers.
+template <std::floating_point T>
+std::errc parse_decimal(std::string_view field, T& value) {
+  // strtod alone would also take blanks, a plus sign, hexadecimal digits, infinity and NaN.
+  if (field.empty() || field.front() == '+' || field.find_first_not_of("0123456789.eE+-") != std::string_view::npos) {
+    return std::errc::invalid_argument;
+  }
+  static const locale_t c_locale = newlocale(LC_ALL_MASK, "C", locale_t{});
+  const std::string text(field);
+  char* stop = nullptr;
+  T parsed = 0;
+  if constexpr (std::is_same_v<T, float>) {
+    parsed = strtof_l(text.c_str(), &stop, c_locale);
+  } else {
+    parsed = strtod_l(text.c_str(), &stop, c_locale);
+  }
+  if (stop != text.c_str() + text.size()) return std::errc::invalid_argument;
+  const std::string_view significand = field.substr(0, field.find_first_of("eE"));
+  const bool underflow = parsed == 0 && significand.find_first_of("123456789") != std::string_view::npos;
+  if (std::isinf(parsed) || underflow) return std::errc::result_out_of_range;
+  value = parsed;
+  return std::errc{};
+}
+
 /// The whole field as a T; the error code where it is none.
 template <class T>
 std::errc parse_number(std::string_view field, T& value) {
-  const char* const end = field.data() + field.size();
-  const auto [stop, error] = std::from_chars(field.data(), end, value);
-  return error == std::errc{} && stop != end ? std::errc::invalid_argument : error;
+#ifndef __cpp_lib_to_chars
+  if constexpr (std::floating_point<T>) {
+    return parse_decimal(field, value);
+  } else
+#endif
+  {
+    const char* const end = field.data() + field.size();
+    const auto [stop, error] = std::from_chars(field.data(), end, value);
+    return error == std::errc{} && stop != end ? std::errc::invalid_argument : error;
+  }
 }
 
 /// A point in time: a whole number in 64 bits, or a decimal one that is rounded down. Throws BadLine.

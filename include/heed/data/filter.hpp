@@ -11,16 +11,14 @@
 namespace heed::inline HEED_ABI::data {
 
 /// The events e (places in the log's columns) of users u for which `keep(u, e)` holds, in their order. Users, items and
-/// kinds keep their numbers, so one that has lost all its events stays. `keep` is asked twice an event.
-template <std::predicate<Index, std::size_t> Keep>
+/// kinds keep their ids, so one that has lost all its events stays. `keep` is called twice per event.
+template <std::predicate<Id, std::size_t> Keep>
 Interactions filter(const Interactions& log, Keep keep) {
   Interactions out;
   out.users = log.users;
-  out.item_ids = log.item_ids;
-  out.kind_ids = log.kind_ids;
-  out.item_features = log.item_features;
+  out.catalogue = log.catalogue;
   const auto each = [&](auto&& take) {
-    for (Index u = 0; u < log.num_users(); ++u) {
+    for (Id u = 0; u < log.num_users(); ++u) {
       const auto begin = static_cast<std::size_t>(log.offsets[static_cast<std::size_t>(u)]);
       for (std::size_t e = begin; e < begin + static_cast<std::size_t>(log.length(u)); ++e) {
         if (keep(u, e)) take(u, e);
@@ -28,7 +26,7 @@ Interactions filter(const Interactions& log, Keep keep) {
     }
   };
   out.offsets.assign(log.offsets.size(), 0);
-  each([&](Index u, std::size_t) { ++out.offsets[static_cast<std::size_t>(u) + 1]; });
+  each([&](Id u, std::size_t) { ++out.offsets[static_cast<std::size_t>(u) + 1]; });
   std::partial_sum(out.offsets.begin(), out.offsets.end(), out.offsets.begin());
   const auto kept = static_cast<std::size_t>(out.offsets.back());
   const auto reserve = [&](const auto& from, auto& to) {
@@ -41,7 +39,7 @@ Interactions filter(const Interactions& log, Keep keep) {
   reserve(log.times, out.times);
   reserve(log.ratings, out.ratings);
   reserve(log.kinds, out.kinds);
-  each([&](Index, std::size_t e) {
+  each([&](Id, std::size_t e) {
     push(log.items, out.items, e);
     push(log.times, out.times, e);
     push(log.ratings, out.ratings, e);

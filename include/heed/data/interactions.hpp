@@ -11,80 +11,73 @@
 
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
+#include "heed/data/catalogue.hpp"
+#include "heed/data/history.hpp"
 #include "heed/data/vocabulary.hpp"
 
 namespace heed::inline HEED_ABI::data {
-
-/// Where the basket that starts at event `begin` of a user's `size` events ends. A basket is a run of events of equal
-/// time; without times (`times` empty) every event is its own basket.
-inline Index basket_end(std::span<const std::int64_t> times, Index size, Index begin) {
-  Index end = begin + 1;
-  if (times.empty()) return end;
-  while (end < size && times[static_cast<std::size_t>(end)] == times[static_cast<std::size_t>(begin)]) ++end;
-  return end;
-}
-
-/// Where the basket that ends just before event `end` starts; see basket_end.
-inline Index basket_begin(std::span<const std::int64_t> times, Index end) {
-  Index begin = end - 1;
-  if (times.empty()) return begin;
-  while (begin > 0 && times[static_cast<std::size_t>(begin - 1)] == times[static_cast<std::size_t>(end - 1)]) --begin;
-  return begin;
-}
-
-/// One categorical feature of the items: a category, a brand, an artist.
-struct ItemFeatures {
-  std::vector<std::int32_t> values;  ///< [items] numbers in names, Vocabulary::unknown for an item without; or empty
-  Vocabulary names;                  ///< the feature's values
-};
 
 /// All events of all users, user after user: user u owns events offsets[u] .. offsets[u + 1], ordered by time, and by
 /// the log's own order where times are equal. 4 bytes an event, and with times 8 more, with ratings and kinds 4 each.
 struct Interactions {
   std::vector<Index> offsets = {0};  ///< [users + 1]
-  std::vector<std::int32_t> items;   ///< [events] numbers in item_ids
+  std::vector<Id> items;             ///< [events] ids in catalogue.items
   std::vector<std::int64_t> times;   ///< [events], or empty when unknown; the log's unit (seconds, as a rule)
   std::vector<float> ratings;        ///< [events], or empty when unknown
-  std::vector<std::int32_t> kinds;   ///< [events] numbers in kind_ids (bought, liked, viewed), or empty when unknown
-  Vocabulary users;                  ///< the users' ids
-  Vocabulary item_ids;               ///< the items' ids and names
-  Vocabulary kind_ids;               ///< the kinds of event
-  ItemFeatures item_features;        ///< empty until read_item_features
+  std::vector<Id> kinds;             ///< [events] ids in catalogue.kinds, or empty when unknown
+  Vocabulary users;
+  Catalogue catalogue;
 
   Index num_users() const { return static_cast<Index>(offsets.size()) - 1; }
-  Index num_items() const { return item_ids.size(); }
+  Index num_items() const { return catalogue.num_items(); }
   /// Number of events.
   Index size() const { return static_cast<Index>(items.size()); }
   /// Number of events of user `u`.
-  Index length(Index u) const {
-    return offsets[static_cast<std::size_t>(u) + 1] - offsets[static_cast<std::size_t>(u)];
-  }
+  Index length(Id u) const { return offsets[static_cast<std::size_t>(u) + 1] - offsets[static_cast<std::size_t>(u)]; }
+  /// The id of an item by its text. Throws IndexError for an unknown text.
+  Id item(std::string_view text) const { return catalogue.item(text); }
 
-  /// The items of user `u`, oldest first.
-  std::span<const std::int32_t> user(Index u) const { return part(items, u); }
-  /// The times of user `u`'s events; empty when unknown.
-  std::span<const std::int64_t> user_times(Index u) const { return part(times, u); }
+  /// The events of user `u`; a view of this log.
+  History user(Id u) const& {
+    return {.user = u, .items = part(items, u), .times = part(times, u), .kinds = part(kinds, u)};
+  }
   /// The ratings of user `u`'s events; empty when unknown.
-  std::span<const float> user_ratings(Index u) const { return part(ratings, u); }
-  /// The kinds of user `u`'s events; empty when unknown.
-  std::span<const std::int32_t> user_kinds(Index u) const { return part(kinds, u); }
+  std::span<const float> user_ratings(Id u) const& { return part(ratings, u); }
+  History user(Id u) const&& = delete;
+  std::span<const float> user_ratings(Id u) const&& = delete;
 
   /// The boundaries of user `u`'s baskets among the user's own events: 0, ..., length(u). Basket b holds events
   /// [b] .. [b + 1], so there is one boundary more than baskets.
-  std::vector<Index> baskets(Index u) const {
+  std::vector<Index> baskets(Id u) const {
+    const auto of_user = part(times, u);
     std::vector<Index> boundaries = {0};
-    while (boundaries.back() < length(u)) boundaries.push_back(basket_end(user_times(u), length(u), boundaries.back()));
+    while (boundaries.back() < length(u)) boundaries.push_back(basket_end(of_user, length(u), boundaries.back()));
     return boundaries;
   }
 
  private:
   template <class T>
-  std::span<const T> part(const std::vector<T>& column, Index u) const {
+  std::span<const T> part(const std::vector<T>& column, Id u) const {
     if (column.empty()) return {};
     return std::span(column).subspan(static_cast<std::size_t>(offsets[static_cast<std::size_t>(u)]),
                                      static_cast<std::size_t>(length(u)));
   }
 };
+
+/// How often each item ([items]) occurs in the first `ends[u]` events of every user u. Throws ShapeError when `ends`
+/// does not have one entry per user.
+inline std::vector<Index> item_counts(const Interactions& log, std::span<const Index> ends) {
+  if (std::ssize(ends) != log.num_users()) {
+    fail<ShapeError>("item_counts", "wanted ", log.num_users(), " ends, got ", ends.size());
+  }
+  std::vector<Index> counts(static_cast<std::size_t>(log.num_items()));
+  for (Id u = 0; u < log.num_users(); ++u) {
+    for (const Id item : log.user(u).first(ends[static_cast<std::size_t>(u)]).items) {
+      ++counts[static_cast<std::size_t>(item)];
+    }
+  }
+  return counts;
+}
 
 /// What a log knows beside users and items.
 struct InteractionFields {
@@ -104,22 +97,22 @@ class InteractionsBuilder {
   void add(std::string_view user, std::string_view item, std::int64_t time = 0, float rating = 0,
            std::string_view kind = {}) {
     user_of_.push_back(out_.users.add(user));
-    items_.push_back(out_.item_ids.add(item));
+    items_.push_back(out_.catalogue.items.add(item));
     if (fields_.times) times_.push_back(time);
     if (fields_.ratings) ratings_.push_back(rating);
-    if (fields_.kinds) kinds_.push_back(out_.kind_ids.add(kind));
+    if (fields_.kinds) kinds_.push_back(out_.catalogue.kinds.add(kind));
   }
 
   /// The log in order; the builder is spent.
   Interactions build() && {
     out_.offsets.assign(static_cast<std::size_t>(out_.users.size()) + 1, 0);
-    for (const std::int32_t u : user_of_) ++out_.offsets[static_cast<std::size_t>(u) + 1];
+    for (const Id u : user_of_) ++out_.offsets[static_cast<std::size_t>(u) + 1];
     std::partial_sum(out_.offsets.begin(), out_.offsets.end(), out_.offsets.begin());
     place(items_, out_.items);
     place(times_, out_.times);
     place(ratings_, out_.ratings);
     place(kinds_, out_.kinds);
-    for (Index u = 0; fields_.times && u < out_.num_users(); ++u) sort_by_time(u);
+    for (Id u = 0; fields_.times && u < out_.num_users(); ++u) sort_by_time(u);
     return std::move(out_);
   }
 
@@ -135,7 +128,7 @@ class InteractionsBuilder {
     std::vector<T>().swap(from);  // a large log is held once, not twice; `from = {}` would keep the memory
   }
 
-  void sort_by_time(Index u) {
+  void sort_by_time(Id u) {
     const auto begin = static_cast<std::size_t>(out_.offsets[static_cast<std::size_t>(u)]);
     const auto times = std::span(out_.times).subspan(begin, static_cast<std::size_t>(out_.length(u)));
     if (std::is_sorted(times.begin(), times.end())) return;
@@ -158,7 +151,7 @@ class InteractionsBuilder {
 
   InteractionFields fields_;
   Interactions out_;
-  std::vector<std::int32_t> user_of_, items_, kinds_;
+  std::vector<Id> user_of_, items_, kinds_;
   std::vector<std::int64_t> times_;
   std::vector<float> ratings_;
 };

@@ -32,28 +32,28 @@ inline Interactions k_core(const Interactions& log, const KCoreOptions& options 
   const auto at = [](auto& counts, Index i) -> auto& { return counts[static_cast<std::size_t>(i)]; };
   // An event counts for its item while its user has enough events, and for its user while its item has.
   std::vector<Index> of_user(static_cast<std::size_t>(log.num_users())), of_item, last;
-  for (Index u = 0; u < log.num_users(); ++u) at(of_user, u) = log.length(u);
+  for (Id u = 0; u < log.num_users(); ++u) at(of_user, u) = log.length(u);
   do {
     last = of_user;
     of_item.assign(static_cast<std::size_t>(log.num_items()), 0);
-    for (Index u = 0; u < log.num_users(); ++u) {
+    for (Id u = 0; u < log.num_users(); ++u) {
       if (at(of_user, u) < options.users) continue;
-      for (const std::int32_t item : log.user(u)) ++at(of_item, item);
+      for (const Id item : log.user(u).items) ++at(of_item, item);
     }
-    for (Index u = 0; u < log.num_users(); ++u) {
+    for (Id u = 0; u < log.num_users(); ++u) {
       if (at(of_user, u) < options.users) continue;
       at(of_user, u) =
-          std::ranges::count_if(log.user(u), [&](auto item) { return at(of_item, item) >= options.items; });
+          std::ranges::count_if(log.user(u).items, [&](auto item) { return at(of_item, item) >= options.items; });
     }
   } while (of_user != last);
 
-  Interactions out = filter(log, [&](Index u, std::size_t e) {
+  Interactions out = filter(log, [&](Id u, std::size_t e) {
     return at(of_user, u) >= options.users && at(of_item, log.items[e]) >= options.items;
   });
   std::ranges::fill(of_item, 0);
-  for (const std::int32_t item : out.items) ++at(of_item, item);
-  detail::take_item_ids(out, selected(log.item_ids, [&](std::int32_t item) { return at(of_item, item) > 0; }));
-  out.users = selected(log.users, [&](std::int32_t u) { return out.length(u) > 0; });
+  for (const Id item : out.items) ++at(of_item, item);
+  detail::take_items(out, selected(log.catalogue.items, [&](Id item) { return at(of_item, item) > 0; }));
+  out.users = selected(log.users, [&](Id u) { return out.length(u) > 0; });
   out.offsets.erase(std::unique(out.offsets.begin(), out.offsets.end()), out.offsets.end());
   return out;
 }

@@ -113,7 +113,7 @@ inline Interactions read_columns(LineReader& lines, std::string_view operation, 
   return finish(std::move(builder), lines, operation);
 }
 
-/// Calls `take(number, field)` for the rows of a table with a header line whose id `vocabulary` knows, and returns how
+/// Calls `take(id, field)` for the rows of a table with a header line whose text `vocabulary` knows, and returns how
 /// many there were. Throws IoError as read_delimited.
 template <class Take>
 Index read_table(LineReader& lines, std::string_view operation, RecordSplitter splitter, const std::string& id_column,
@@ -126,9 +126,9 @@ Index read_table(LineReader& lines, std::string_view operation, RecordSplitter s
   Index known = 0;
   read_records(lines, operation, options, report, [&](LineReader& at) {
     const auto& fields = split_row(splitter, at, width);
-    const std::int32_t number = vocabulary.find(parse_id(fields[id], "id"));
-    if (number == Vocabulary::unknown) return;
-    take(number, fields[field]);
+    const Id found = vocabulary.find(parse_id(fields[id], "id"));
+    if (found == Vocabulary::unknown) return;
+    take(found, fields[field]);
     ++known;
   });
   return known;
@@ -179,23 +179,22 @@ inline Index read_names(LineReader lines, Vocabulary& vocabulary, const NamesOpt
                         const ReadOptions& reading = {}, ReadReport* report = nullptr) {
   return detail::read_table(lines, "read_names", {options.delimiter, options.quote}, options.id, options.name,
                             vocabulary, reading, report,
-                            [&](std::int32_t number, std::string_view name) { vocabulary.set_name(number, name); });
+                            [&](Id id, std::string_view name) { vocabulary.set_name(id, name); });
 }
 
-/// Fills `log.item_features` from a column of a table with a header line. An item that the table lacks, or for which
-/// the field is empty, has no feature (Vocabulary::unknown). Returns how many rows were of the log's items. Throws
-/// IoError as read_delimited; the log is then as before.
+/// Fills `log.catalogue.features` from a column of a table with a header line. An item that the table lacks, or for
+/// which the field is empty, has no feature (Vocabulary::unknown). Returns how many rows were of the log's items.
+/// Throws IoError as read_delimited; the log is then as before.
 inline Index read_item_features(LineReader lines, Interactions& log, const FeatureOptions& options = {},
                                 const ReadOptions& reading = {}, ReadReport* report = nullptr) {
   ItemFeatures features;
   features.values.assign(static_cast<std::size_t>(log.num_items()), Vocabulary::unknown);
-  const Index known =
-      detail::read_table(lines, "read_item_features", {options.delimiter, options.quote}, options.id, options.feature,
-                         log.item_ids, reading, report, [&](std::int32_t number, std::string_view value) {
-                           features.values[static_cast<std::size_t>(number)] =
-                               value.empty() ? Vocabulary::unknown : features.names.add(value);
-                         });
-  log.item_features = std::move(features);
+  const Index known = detail::read_table(
+      lines, "read_item_features", {options.delimiter, options.quote}, options.id, options.feature, log.catalogue.items,
+      reading, report, [&](Id id, std::string_view value) {
+        features.values[static_cast<std::size_t>(id)] = value.empty() ? Vocabulary::unknown : features.names.add(value);
+      });
+  log.catalogue.features = std::move(features);
   return known;
 }
 

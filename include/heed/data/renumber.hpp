@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A log in the numbers of another one: what a trained model needs before it can read new data.
+// A log in the ids of another one: what a trained model needs before it can read new data.
 #pragma once
 
 #include <cstdint>
@@ -14,55 +14,57 @@ namespace heed::inline HEED_ABI::data {
 namespace detail {
 
 /// Puts `numbers[x]` for every x of `column`; an unknown stays unknown.
-inline void renumber(std::vector<std::int32_t>& column, const std::vector<std::int32_t>& numbers) {
-  for (std::int32_t& x : column) {
+inline void renumber(std::vector<Id>& column, const std::vector<Id>& numbers) {
+  for (Id& x : column) {
     if (x != Vocabulary::unknown) x = numbers[static_cast<std::size_t>(x)];
   }
 }
 
-/// Gives `log`, all of whose events are of items in `item_ids`, the numbers that these have there.
-inline void take_item_ids(Interactions& log, Vocabulary item_ids) {
-  const auto numbers = renumbering(log.item_ids, item_ids);
-  renumber(log.items, numbers);
-  auto& values = log.item_features.values;
-  if (!values.empty()) {
-    std::vector<std::int32_t> moved(static_cast<std::size_t>(item_ids.size()), Vocabulary::unknown);
-    for (std::size_t i = 0; i < numbers.size(); ++i) {
-      if (numbers[i] != Vocabulary::unknown) moved[static_cast<std::size_t>(numbers[i])] = values[i];
+/// Gives `log`, all of whose events are of items in `items`, the ids that these have there.
+inline void take_items(Interactions& log, Vocabulary items) {
+  Catalogue& catalogue = log.catalogue;
+  const auto ids = renumbering(catalogue.items, items);
+  renumber(log.items, ids);
+  const auto move = [&]<class T>(std::vector<T>& column, T missing) {
+    if (column.empty()) return;
+    std::vector<T> moved(static_cast<std::size_t>(items.size()), missing);
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      if (ids[i] != Vocabulary::unknown) moved[static_cast<std::size_t>(ids[i])] = column[i];
     }
-    values = std::move(moved);
-  }
-  log.item_ids = std::move(item_ids);
+    column = std::move(moved);
+  };
+  move(catalogue.features.values, Vocabulary::unknown);
+  move(catalogue.counts, Index{0});
+  catalogue.items = std::move(items);
 }
 
 }  // namespace detail
 
-/// `log` with its items numbered as in `item_ids`, users as before. Events of items that are not in it are left out,
+/// `log` with the ids that its items have in `items`, users as before. Events of items that are not in it are left out,
 /// and counted in `left_out`; an item that `log` lacks has no feature.
-inline Interactions renumber_items(const Interactions& log, Vocabulary item_ids, Index* left_out = nullptr) {
-  const auto numbers = renumbering(log.item_ids, item_ids);
-  Interactions out = filter(log, [&](Index, std::size_t e) {
-    return numbers[static_cast<std::size_t>(log.items[e])] != Vocabulary::unknown;
-  });
-  detail::take_item_ids(out, std::move(item_ids));
+inline Interactions renumber_items(const Interactions& log, Vocabulary items, Index* left_out = nullptr) {
+  const auto numbers = renumbering(log.catalogue.items, items);
+  Interactions out = filter(
+      log, [&](Id, std::size_t e) { return numbers[static_cast<std::size_t>(log.items[e])] != Vocabulary::unknown; });
+  detail::take_items(out, std::move(items));
   if (left_out != nullptr) *left_out = log.size() - out.size();
   return out;
 }
 
-/// `log` with its kinds of event numbered as in `kind_ids`. Events of other kinds are left out, and counted in
+/// `log` with the ids that its kinds of event have in `kinds`. Events of other kinds are left out, and counted in
 /// `left_out`; a log without kinds stays as it is.
-inline Interactions renumber_kinds(const Interactions& log, Vocabulary kind_ids, Index* left_out = nullptr) {
-  const auto numbers = renumbering(log.kind_ids, kind_ids);
-  Interactions out = filter(log, [&](Index, std::size_t e) {
+inline Interactions renumber_kinds(const Interactions& log, Vocabulary kinds, Index* left_out = nullptr) {
+  const auto numbers = renumbering(log.catalogue.kinds, kinds);
+  Interactions out = filter(log, [&](Id, std::size_t e) {
     return log.kinds.empty() || numbers[static_cast<std::size_t>(log.kinds[e])] != Vocabulary::unknown;
   });
   detail::renumber(out.kinds, numbers);
-  out.kind_ids = std::move(kind_ids);
+  out.catalogue.kinds = std::move(kinds);
   if (left_out != nullptr) *left_out = log.size() - out.size();
   return out;
 }
 
-/// `features` with its values numbered as in `names`; an item of another value has none.
+/// `features` with the ids that its values have in `names`; an item of another value has none.
 inline ItemFeatures renumber_features(ItemFeatures features, Vocabulary names) {
   detail::renumber(features.values, renumbering(features.names, names));
   features.names = std::move(names);

@@ -21,10 +21,10 @@ struct Split {
   std::vector<Index> test_end;        ///< [users]
 
   Index num_users() const { return static_cast<Index>(test_end.size()); }
-  bool tested(Index u) const {
+  bool tested(Id u) const {
     return test_end[static_cast<std::size_t>(u)] > validation_end[static_cast<std::size_t>(u)];
   }
-  bool validated(Index u) const {
+  bool validated(Id u) const {
     return validation_end[static_cast<std::size_t>(u)] > train_end[static_cast<std::size_t>(u)];
   }
 };
@@ -33,7 +33,7 @@ struct Split {
 /// Kang and McAuley 2018).
 inline Split leave_one_out(const Interactions& log) {
   Split split;
-  for (Index u = 0; u < log.num_users(); ++u) {
+  for (Id u = 0; u < log.num_users(); ++u) {
     const Index n = log.length(u);
     const Index held_out = n < 3 ? 0 : 1;
     split.train_end.push_back(n - 2 * held_out);
@@ -47,8 +47,8 @@ inline Split leave_one_out(const Interactions& log) {
 /// Users of one basket only train. The order of the items inside a basket means nothing.
 inline Split last_basket(const Interactions& log) {
   Split split;
-  for (Index u = 0; u < log.num_users(); ++u) {
-    const auto times = log.user_times(u);
+  for (Id u = 0; u < log.num_users(); ++u) {
+    const auto times = log.user(u).times;
     const Index n = log.length(u);
     const Index last = n == 0 ? 0 : basket_begin(times, n);          // 0: a single basket
     const Index before = last == 0 ? 0 : basket_begin(times, last);  // 0: it is the first
@@ -76,8 +76,8 @@ inline Split split_by_time(const Interactions& log, const TimeCuts& cuts) {
                       cuts.test_time);
   }
   Split split;
-  for (Index u = 0; u < log.num_users(); ++u) {
-    const auto times = log.user_times(u);
+  for (Id u = 0; u < log.num_users(); ++u) {
+    const auto times = log.user(u).times;
     const auto before = [&](std::int64_t cut) { return std::ranges::lower_bound(times, cut) - times.begin(); };
     split.train_end.push_back(before(cuts.validation_time));
     split.validation_end.push_back(before(cuts.test_time));

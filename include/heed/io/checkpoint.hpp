@@ -30,10 +30,9 @@ inline std::string text(const std::vector<Index>& sizes) {
 
 /// Writes every parameter of `module` in its own precision, and `metadata` (text to text) beside them. Written beside
 /// and renamed: after an IoError an older file is untouched.
-template <class M>
-  requires nn::Module<std::remove_reference_t<M>>
-void save(M&& module, const std::string& path, const std::map<std::string, std::string>& metadata = {}) {
-  using Scalar = typename std::remove_reference_t<M>::scalar_type;
+template <nn::Module M>
+void save(const M& module, const std::string& path, const std::map<std::string, std::string>& metadata = {}) {
+  using Scalar = typename M::scalar_type;
   std::vector<TensorSource> tensors;
   nn::for_each_parameter(module, [&](const std::string& name, const Parameter<Scalar>& parameter) {
     const std::span<const Scalar> values(parameter.value().data(), static_cast<std::size_t>(parameter.size()));

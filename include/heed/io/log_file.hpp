@@ -85,7 +85,7 @@ inline data::Interactions read_log(const LogFile& file, LogFileReport* report = 
       file.path, [&](data::LineReader lines) { return detail::read_format(file, std::move(lines), &in_log); });
   if (!file.items.empty()) {
     detail::with_lines(file.items, [&](data::LineReader lines) {
-      return data::read_names(std::move(lines), log.item_ids, file.names, options, &in_items);
+      return data::read_names(std::move(lines), log.catalogue.items, file.names, options, &in_items);
     });
   }
   if (!file.feature.empty()) {

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "heed/data/vocabulary.hpp"
+#include "heed/data/catalogue.hpp"
 #include "heed/io/checkpoint.hpp"
 #include "heed/io/options_json.hpp"
 #include "heed/io/utf8.hpp"
@@ -21,72 +21,84 @@
 
 namespace heed::inline HEED_ABI::io {
 
-/// The names of what a model sees of an event beside its item, in its numbers; empty where it sees none.
-struct FieldNames {
-  data::Vocabulary kinds, features;
-};
-
 /// Everything that serving needs.
 template <class Scalar>
 struct SavedRecommender {
   recsys::AnyRecommender<Scalar> model;
-  data::Vocabulary item_ids;
+  data::Catalogue catalogue;
   recsys::TaskOptions task;
-  FieldNames fields{};
 };
 
 namespace detail {
 
 inline constexpr std::string_view recommender_format = "heed.recommender.2";
 
-/// Throws IoError on an id that is not UTF-8.
-inline nlohmann::json ids_of(const data::Vocabulary& vocabulary, std::string_view what, const std::string& path) {
+/// Throws IoError on a text that is not UTF-8.
+inline nlohmann::json texts_of(const data::Vocabulary& vocabulary, std::string_view what, const std::string& path) {
   nlohmann::json out = nlohmann::json::array();
-  for (std::int32_t i = 0; i < vocabulary.size(); ++i) {
-    const std::string id(vocabulary.id(i));
-    if (utf8_valid_prefix(id) != id.size()) {
-      fail<IoError>("save_recommender", path, ": the id of ", what, " ", i, " is not UTF-8");
+  for (data::Id i = 0; i < vocabulary.size(); ++i) {
+    const std::string text(vocabulary.text(i));
+    if (utf8_valid_prefix(text) != text.size()) {
+      fail<IoError>("save_recommender", path, ": the text of ", what, " ", i, " is not UTF-8");
     }
-    out.push_back(id);
+    out.push_back(text);
   }
   return out;
 }
 
+/// What is wrong with `catalogue` for a model of these options; empty when nothing is. What the model does not see may
+/// be there or not; names of kinds and of features may be missing.
+inline std::string misfit(const data::Catalogue& catalogue, const recsys::NextItemOptions& model) {
+  const auto& [items, kinds, features, counts] = catalogue;
+  const auto of = [](Index size, Index wanted) { return wanted == 0 || size == 0 || size == wanted; };
+  if (items.size() != model.num_items) return message(items.size(), " ids for ", model.num_items, " items");
+  if (!of(kinds.size(), model.num_kinds) || !of(features.names.size(), model.num_features)) {
+    return message(kinds.size(), " names of ", model.num_kinds, " kinds, ", features.names.size(), " of ",
+                   model.num_features, " features");
+  }
+  const Index most = model.num_features > 0 ? model.num_features : features.names.size();
+  const bool missing = features.values.empty() && model.num_features > 0;
+  if (missing || (!features.values.empty() && std::ssize(features.values) != model.num_items) ||
+      std::ranges::any_of(features.values, [&](data::Id value) { return value < -1 || value >= most; })) {
+    return message("item_features are not values below ", most, " of ", model.num_items, " items");
+  }
+  if (!counts.empty() && std::ssize(counts) != model.num_items) {
+    return message("counts of ", counts.size(), " items for ", model.num_items);
+  }
+  return {};
+}
+
 }  // namespace detail
 
-/// Writes the model with its catalogue: metadata `options` (JSON object), `items` (JSON list of ids), `names` (the same
-/// of names), `kinds` and `features` (of `fields`). Written beside and renamed. Throws IoError, also on an id that is
-/// not UTF-8; ShapeError when names do not fit the model.
+/// Writes the model with its catalogue: metadata `options` (JSON object), `items` (JSON list of texts), `names` (the
+/// same of names), `kinds` and `features` (the same of kinds of event and of values of the feature), `item_features`
+/// and `counts` (JSON lists of numbers per item). Written beside and renamed. Throws IoError, also on a text that is
+/// not UTF-8; ShapeError when the catalogue does not fit the model, or its feature is not the one that the model has.
 template <class Scalar>
-void save_recommender(recsys::AnyRecommender<Scalar>& model, const data::Vocabulary& item_ids,
-                      const recsys::TaskOptions& task, const std::string& path, const FieldNames& fields = {}) {
-  if (item_ids.size() != model.num_items()) {
-    fail<ShapeError>("save_recommender", item_ids.size(), " ids for a model of ", model.num_items(), " items");
+void save_recommender(const recsys::AnyRecommender<Scalar>& model, const data::Catalogue& catalogue,
+                      const recsys::TaskOptions& task, const std::string& path) {
+  if (const std::string wrong = detail::misfit(catalogue, model.options()); !wrong.empty()) {
+    fail<ShapeError>("save_recommender", wrong);
   }
-  const auto check_names = [](const data::Vocabulary& names, Index wanted, std::string_view what) {
-    if (names.size() != 0 && names.size() != wanted) {
-      fail<ShapeError>("save_recommender", names.size(), " names for ", wanted, " ", what);
-    }
-  };
-  check_names(fields.kinds, model.options().num_kinds, "kinds of event");
-  check_names(fields.features, model.options().num_features, "values of the item feature");
-  const auto features = model.input.item_features();
-  const nlohmann::json ids = detail::ids_of(item_ids, "item", path);
+  if (model.options().num_features > 0 && !std::ranges::equal(catalogue.features.values, model.input.item_features())) {
+    fail<ShapeError>("save_recommender", "the catalogue's feature is not the one that the model was constructed with");
+  }
   nlohmann::json names = nlohmann::json::array();
+  for (data::Id i = 0; i < catalogue.num_items(); ++i) names.push_back(std::string(catalogue.items.name(i)));
   const nlohmann::json options{{"recommender", to_json(model.options())},
                                {"encoder", to_json(model.encoder_options())},
                                {"task", to_json(task)}};
-  for (std::int32_t i = 0; i < item_ids.size(); ++i) names.push_back(std::string(item_ids.name(i)));
-  // A name is there to be read by people: its stray bytes may be replaced, an id's may not.
+  // A name is there to be read by people: its stray bytes may be replaced, a text's may not.
   constexpr auto replace = nlohmann::json::error_handler_t::replace;
   save(model, path,
        {{"format", std::string(detail::recommender_format)},
         {"heed_version", version()},
         {"options", options.dump()},
-        {"kinds", detail::ids_of(fields.kinds, "kind", path).dump()},
-        {"features", detail::ids_of(fields.features, "feature", path).dump()},
-        {"item_features", nlohmann::json(std::vector<std::int32_t>(features.begin(), features.end())).dump()},
-        {"items", ids.dump()},
+        {"kinds", detail::texts_of(catalogue.kinds, "kind", path).dump()},
+        {"features", detail::texts_of(catalogue.features.names, "feature", path).dump()},
+        {"item_features", nlohmann::json(catalogue.features.values).dump()},
+        {"counts", nlohmann::json(catalogue.counts).dump()},
+        {"items", detail::texts_of(catalogue.items, "item", path).dump()},
         {"names", names.dump(-1, ' ', false, replace)}});
 }
 
@@ -103,27 +115,29 @@ SavedRecommender<Scalar> load_recommender(const std::string& path) {
   recsys::NextItemOptions model;
   recsys::AnyEncoderOptions encoder;
   recsys::TaskOptions task;
-  data::Vocabulary item_ids;
-  FieldNames fields;
-  std::vector<std::int32_t> features;
+  data::Catalogue catalogue;
   try {
     const auto options = nlohmann::json::parse(metadata.at("options"));
     from_json(options.at("recommender"), model);
     options.at("encoder").at(detail::choice_key);  // throws: no encoder is a file's default
     from_json(options.at("encoder"), encoder);
     from_json(options.at("task"), task);
-    features = nlohmann::json::parse(metadata.at("item_features")).get<std::vector<std::int32_t>>();
+    catalogue.features.values = nlohmann::json::parse(metadata.at("item_features")).get<std::vector<data::Id>>();
     const auto ids = nlohmann::json::parse(metadata.at("items")), names = nlohmann::json::parse(metadata.at("names"));
     for (std::size_t i = 0; i < ids.size(); ++i) {
-      const std::int32_t number = item_ids.add(ids.at(i).get_ref<const std::string&>());
-      item_ids.set_name(number, names.at(i).get_ref<const std::string&>());
+      const data::Id id = catalogue.items.add(ids.at(i).get_ref<const std::string&>());
+      catalogue.items.set_name(id, names.at(i).get_ref<const std::string&>());
     }
-    const auto read_fields = [&](const char* key, data::Vocabulary& to) {
-      if (!metadata.contains(key)) return;  // a file of before they were kept
-      for (const auto& id : nlohmann::json::parse(metadata.at(key))) to.add(id.get_ref<const std::string&>());
+    // A file of an older version may lack these.
+    const auto read_texts = [&](const char* key, data::Vocabulary& to) {
+      if (!metadata.contains(key)) return;
+      for (const auto& text : nlohmann::json::parse(metadata.at(key))) to.add(text.get_ref<const std::string&>());
     };
-    read_fields("kinds", fields.kinds);
-    read_fields("features", fields.features);
+    read_texts("kinds", catalogue.kinds);
+    read_texts("features", catalogue.features.names);
+    if (metadata.contains("counts")) {
+      catalogue.counts = nlohmann::json::parse(metadata.at("counts")).get<std::vector<Index>>();
+    }
   } catch (const nlohmann::json::exception& error) {
     bad(message("metadata: ", error.what()));
   } catch (const OptionError& error) {
@@ -131,16 +145,8 @@ SavedRecommender<Scalar> load_recommender(const std::string& path) {
   } catch (const std::out_of_range&) {
     bad("metadata lacks options, item_features, items or names");
   }
-  if ((fields.kinds.size() != 0 && fields.kinds.size() != model.num_kinds) ||
-      (fields.features.size() != 0 && fields.features.size() != model.num_features)) {
-    bad(message(fields.kinds.size(), " names of ", model.num_kinds, " kinds, ", fields.features.size(), " of ",
-                model.num_features, " features"));
-  }
-  if (model.num_items != item_ids.size()) bad(message(item_ids.size(), " ids for ", model.num_items, " items"));
-  if (std::ssize(features) != (model.num_features > 0 ? model.num_items : 0) ||
-      std::ranges::any_of(features, [&](std::int32_t value) { return value < -1 || value >= model.num_features; })) {
-    bad(message("item_features are not values below ", model.num_features, " of ", model.num_items, " items"));
-  }
+  if (const std::string wrong = detail::misfit(catalogue, model); !wrong.empty()) bad(wrong);
+  if (std::ranges::any_of(catalogue.counts, [](Index count) { return count < 0; })) bad("counts below 0");
   // The weights are in memory and counted: no width that they do not bear out is believed, and memory taken for it.
   Index bytes = 0;
   for (const auto& tensor : file.tensors()) bytes += std::ssize(file.bytes(tensor.name));
@@ -153,9 +159,8 @@ SavedRecommender<Scalar> load_recommender(const std::string& path) {
   for_each_field(model, check);
   for_each_field(encoder, check);
   try {
-    SavedRecommender<Scalar> out{recsys::AnyRecommender<Scalar>(model, encoder), std::move(item_ids), task,
-                                 std::move(fields)};
-    if (model.num_features > 0) out.model.input.set_item_features(std::move(features));
+    recsys::AnyRecommender<Scalar> made(model, encoder, catalogue);
+    SavedRecommender<Scalar> out{std::move(made), std::move(catalogue), task};
     load(out.model, file);
     return out;
   } catch (const std::bad_alloc&) {

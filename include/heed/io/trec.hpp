@@ -43,10 +43,10 @@ inline void write_trec_run(const std::string& path, const data::Interactions& lo
   detail::trec_word(operation, tag);
   std::string text;
   for (std::size_t row = 0; row < evaluation.users.size(); ++row) {
-    const auto user = detail::trec_word(operation, log.users.id(static_cast<std::int32_t>(evaluation.users[row])));
+    const auto user = detail::trec_word(operation, log.users.text(evaluation.users[row]));
     const auto& list = evaluation.lists[row];
     for (std::size_t i = 0; i < list.size(); ++i) {
-      const auto item = detail::trec_word(operation, log.item_ids.id(list[i]));
+      const auto item = detail::trec_word(operation, log.catalogue.items.text(list[i]));
       text += message(user, " Q0 ", item, " ", i + 1, " ", list.size() - i, " ", tag, "\n");
     }
   }
@@ -59,9 +59,9 @@ inline void write_trec_qrels(const std::string& path, const data::Interactions& 
   constexpr std::string_view operation = "write_trec_qrels";
   std::string text;
   for (std::size_t row = 0; row < evaluation.users.size(); ++row) {
-    const auto user = detail::trec_word(operation, log.users.id(static_cast<std::int32_t>(evaluation.users[row])));
-    for (const std::int32_t item : evaluation.targets[row]) {
-      text += message(user, " 0 ", detail::trec_word(operation, log.item_ids.id(item)), " 1\n");
+    const auto user = detail::trec_word(operation, log.users.text(evaluation.users[row]));
+    for (const data::Id item : evaluation.targets[row]) {
+      text += message(user, " 0 ", detail::trec_word(operation, log.catalogue.items.text(item)), " 1\n");
     }
   }
   detail::write_whole(std::string(operation), path, text);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <type_traits>
 
 #include "heed/core/view.hpp"
 #include "heed/simd/bfloat16.hpp"
@@ -12,16 +13,16 @@
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// One entry of a ranking.
-template <class Scalar>
+/// One entry of a ranking; items are numbers of type `Item`.
+template <class Scalar, class Item = Index>
 struct Ranked {
-  Index item;
+  Item item;
   Scalar score;
 };
 
 /// The total order of rankings: greater score first, NaN after every number, then the smaller item.
-template <class Scalar>
-bool ranks_before(const Ranked<Scalar>& a, const Ranked<Scalar>& b) noexcept {
+template <class Scalar, class Item>
+bool ranks_before(const Ranked<Scalar, Item>& a, const Ranked<Scalar, Item>& b) noexcept {
   if (a.score > b.score) return true;
   if (a.score < b.score) return false;
   const bool a_nan = a.score != a.score, b_nan = b.score != b.score;
@@ -35,13 +36,13 @@ template <class P>
 inline constexpr Index top_k_block = 8 * P::width;
 
 /// The k best of the items that came so far.
-template <class Scalar, class Isa>
+template <class Scalar, class Isa, class Item>
 struct Best {
   using P = simd::Pack<Scalar, Isa>;
-  Ranked<Scalar>* out;
+  Ranked<Scalar, Item>* out;
   Index k;
-  const Index* excluded;
-  const Index* excluded_end;
+  const Item* excluded;
+  const Item* excluded_end;
   Index held = 0;  ///< `out` is a heap with the worst entry in front, once it has all k
 
   /// Items from .. to - 1, a whole block or the last ones; blocks in ascending order.
@@ -56,19 +57,19 @@ struct Best {
     for (Index i = from; i < to; ++i) {
       while (excluded != excluded_end && *excluded < i) ++excluded;
       if (excluded != excluded_end && *excluded == i) continue;
-      const Ranked<Scalar> candidate{i, scores[i - from]};
+      const Ranked<Scalar, Item> candidate{static_cast<Item>(i), scores[i - from]};
       if (held < k) {
         out[held++] = candidate;
-        if (held == k) std::make_heap(out, out + k, ranks_before<Scalar>);
+        if (held == k) std::make_heap(out, out + k, ranks_before<Scalar, Item>);
       } else if (ranks_before(candidate, out[0])) {
-        std::pop_heap(out, out + k, ranks_before<Scalar>);
+        std::pop_heap(out, out + k, ranks_before<Scalar, Item>);
         out[k - 1] = candidate;
-        std::push_heap(out, out + k, ranks_before<Scalar>);
+        std::push_heap(out, out + k, ranks_before<Scalar, Item>);
       }
     }
   }
   Index sorted() noexcept {
-    std::sort(out, out + held, ranks_before<Scalar>);
+    std::sort(out, out + held, ranks_before<Scalar, Item>);
     return held;
   }
 };
@@ -77,12 +78,12 @@ struct Best {
 
 /// Writes the first min(k, candidates) of the items 0 .. size - 1 in that order to `out` (room for k) and returns how
 /// many. `excluded`: `excluded_count` items, ascending (repeats are allowed), that are no candidates.
-template <class Scalar, class Isa = simd::NativeIsa>
-Index top_k(const Scalar* scores, Index size, Index k, const Index* excluded, Index excluded_count,
-            Ranked<Scalar>* out) noexcept {
+template <class Scalar, class Isa = simd::NativeIsa, class Item = Index>
+Index top_k(const Scalar* scores, Index size, Index k, const std::type_identity_t<Item>* excluded, Index excluded_count,
+            Ranked<Scalar, Item>* out) noexcept {
   constexpr Index block = detail::top_k_block<simd::Pack<Scalar, Isa>>;
   if (k <= 0) return 0;
-  detail::Best<Scalar, Isa> best{out, k, excluded, excluded + excluded_count};
+  detail::Best<Scalar, Isa, Item> best{out, k, excluded, excluded + excluded_count};
   for (Index from = 0; from < size; from += block) {
     best.offer(scores + from, from, size - from < block ? size : from + block);
   }
@@ -92,14 +93,15 @@ Index top_k(const Scalar* scores, Index size, Index k, const Index* excluded, In
 /// The same for the scores query . table_i (+ bias[i] unless it is null), which are not stored: table [items, d] of
 /// Scalar or, at half the memory, of Bfloat16 (Scalar is then float); the sums are in Scalar. A score depends on
 /// neither its item's number nor the other items.
-template <class Scalar, class Element, class Isa = simd::NativeIsa>
+template <class Scalar, class Element, class Isa = simd::NativeIsa, class Item = Index>
 Index top_k_of_table(MatrixView<const Element> table, const Scalar* query, const Scalar* bias, Index k,
-                     const Index* excluded, Index excluded_count, Ranked<Scalar>* out) noexcept {
+                     const std::type_identity_t<Item>* excluded, Index excluded_count,
+                     Ranked<Scalar, Item>* out) noexcept {
   using P = simd::Pack<Scalar, Isa>;
   constexpr Index block = detail::top_k_block<P>;
   if (k <= 0) return 0;
   const Index size = table.rows();
-  detail::Best<Scalar, Isa> best{out, k, excluded, excluded + excluded_count};
+  detail::Best<Scalar, Isa, Item> best{out, k, excluded, excluded + excluded_count};
   Scalar scores[block];
   for (Index from = 0; from < size; from += block) {
     const Index to = size - from < block ? size : from + block;

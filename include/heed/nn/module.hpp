@@ -72,6 +72,13 @@ template <Module M, class F>
 void for_each_parameter(M& module, F&& f) {
   module.visit(detail::PathVisitor<std::remove_reference_t<F>>{f, ""});
 }
+/// The same for a const module: `f` takes a const parameter.
+template <Module M, class F>
+void for_each_parameter(const M& module, F&& f) {
+  // visit is one member for both; it only hands out references, and f gets const ones.
+  for_each_parameter(const_cast<M&>(module),
+                     [&](const std::string& path, const auto& parameter) { f(path, parameter); });
+}
 
 /// Several modules as one, under the names "0", "1", ..
 template <Module... Ms>
@@ -110,9 +117,9 @@ auto parameters(First& first, Second& second, Rest&... rest) {
 
 /// Number of trainable numbers.
 template <Module M>
-Index parameter_count(M& module) {
+Index parameter_count(const M& module) {
   Index count = 0;
-  for_each_parameter(module, [&](const std::string&, auto& parameter) { count += parameter.size(); });
+  for_each_parameter(module, [&](const std::string&, const auto& parameter) { count += parameter.size(); });
   return count;
 }
 

@@ -14,7 +14,7 @@
 
 namespace heed::inline HEED_ABI::recsys {
 
-/// Trains the baselines of `task` and calls `take(name, training_seconds, model)` for each. `ranker` and
+/// Trains the baselines of `task` and calls `take(name, training_seconds, model)` for each. `ScoreRanker` and
 /// `candidate_scorer` take such a model. Leave-one-out counts the training events, as published figures do; last-basket
 /// counts the validation events too. Models that rank by the user's own history only appear with `next_basket`; those
 /// that take minutes on a large log (TIFU-KNN, hidden Markov model) only with `slow_ones`.
@@ -24,7 +24,7 @@ void for_each_baseline(const Task& task, bool slow_ones, Take&& take) {
   const auto ends = task.counted_ends(baskets);
   const Stopwatch popularity_watch;
   // Single events: ties go to the item that was counted first, as in the published figures.
-  const auto then = baskets ? Popularity::Then::id : Popularity::Then::first;
+  const auto then = baskets ? Popularity::Then::text : Popularity::Then::first;
   const Popularity popularity(task.log(), ends, then);
   const double popularity_seconds = popularity_watch.seconds();
   const Stopwatch markov_watch;

@@ -8,7 +8,8 @@
 
 #include "heed/autograd/tape.hpp"
 #include "heed/data/batch.hpp"
-#include "heed/recsys/history.hpp"
+#include "heed/recsys/ranker.hpp"
+#include "heed/recsys/recommender.hpp"
 
 namespace heed::inline HEED_ABI::recsys {
 
@@ -32,15 +33,16 @@ class CandidateScorer {
         tape_({.record = false, .executor = options.executor}) {
     if (options.max_length < 0) fail<OptionError>("CandidateScorer", "max_length ", options.max_length);
   }
+  explicit CandidateScorer(const Model&&, const CandidateScorerOptions& = {}) = delete;
 
-  /// Throws IndexError for an item outside the catalogue, ShapeError unless there is room for a score each.
-  void operator()(const History& past, std::span<const std::int32_t> items, std::span<double> scores) {
+  /// Throws IndexError for an item outside the catalogue, ShapeError unless there is one score per item.
+  void operator()(const data::History& past, std::span<const data::Id> items, std::span<double> scores) {
     check_scores("CandidateScorer", scores, std::ssize(items));
-    for (const std::int32_t item : items) {
+    for (const data::Id item : items) {
       if (item >= 0 && item < model_->num_items()) continue;
       fail<IndexError>("CandidateScorer", "item ", item, " of a catalogue of ", model_->num_items());
     }
-    batch_.assign_history(past.items, past.times, max_length_, past.kinds);
+    batch_.assign_history(past, max_length_);
     tape_.clear();
     if constexpr (requires { model_->click(tape_, batch_, candidates_, segments_); }) {
       candidates_.assign(items.begin(), items.end());

@@ -45,7 +45,7 @@ inline std::vector<Measured> measure_baselines(const Task& task, bool slow_ones 
   std::vector<Measured> out;
   for_each_baseline(task, slow_ones, [&](const char* name, double training_seconds, const auto& model) {
     const Stopwatch watch;
-    auto evaluation = evaluate(task.log(), task.split(), ranker(model), task.evaluation());
+    auto evaluation = evaluate(task.log(), task.split(), ScoreRanker(model), task.evaluation());
     out.push_back({name, {std::move(evaluation)}, training_seconds, watch.seconds(), 0});
   });
   return out;
@@ -64,16 +64,16 @@ double mean_auc(const Task& task, Score&& score, HeldOut held_out = HeldOut::tes
 
 /// The histories before the test events of at most `most` users who have some, in the order in which `random` draws
 /// them. They look into the task's log.
-inline std::vector<History> sample_users(const Task& task, Random random, std::size_t most) {
-  std::vector<Index> users;
-  for (Index u = 0; u < task.log().num_users(); ++u) {
+inline std::vector<data::History> sample_users(const Task& task, Random random, std::size_t most) {
+  std::vector<data::Id> users;
+  for (data::Id u = 0; u < task.log().num_users(); ++u) {
     if (task.split().tested(u)) users.push_back(u);
   }
   random.shuffle(std::span(users));
   users.resize(std::min(users.size(), most));
-  std::vector<History> out;
-  for (const Index u : users) {
-    out.push_back(history(task.log(), u, task.split().validation_end[static_cast<std::size_t>(u)]));
+  std::vector<data::History> out;
+  for (const data::Id u : users) {
+    out.push_back(task.log().user(u).first(task.split().validation_end[static_cast<std::size_t>(u)]));
   }
   return out;
 }

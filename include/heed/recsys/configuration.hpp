@@ -95,30 +95,25 @@ inline Configuration sasrec_preset(const std::string& profile, bool next_basket)
 }
 
 namespace detail {
-/// `options` for this log's items and, where it has them, kinds of event and item features.
+/// `options` for the items and, where there are some, the kinds of event and item features of a catalogue.
 template <class Options>
-Options sized(Options options, const data::Interactions& log) {
-  options.num_items = log.num_items();
-  options.num_kinds = log.kind_ids.size();
-  options.num_features = log.item_features.names.size();
+Options sized(Options options, const data::Catalogue& catalogue) {
+  options.num_items = catalogue.num_items();
+  options.num_kinds = catalogue.kinds.size();
+  options.num_features = catalogue.features.names.size();
   return options;
-}
-template <class Model>
-Model with_features(Model model, const data::Interactions& log) {
-  if (log.item_features.names.size() > 0) model.input.set_item_features(log.item_features.values);
-  return model;
 }
 }  // namespace detail
 
-/// A model of this log's items and, where it has them, kinds of event and item features; not initialised.
+/// A model of a catalogue's items and, where it has them, kinds of event and item features; not initialised. The
+/// catalogue of a task (Task::catalogue) has the counts that losses with popular negatives ask for.
 template <class Scalar = float>
-AnyRecommender<Scalar> model_of(const Configuration& configuration, const data::Interactions& log) {
-  return detail::with_features(
-      AnyRecommender<Scalar>(detail::sized(configuration.recommender, log), configuration.encoder), log);
+AnyRecommender<Scalar> model_of(const Configuration& configuration, const data::Catalogue& catalogue) {
+  return AnyRecommender<Scalar>(detail::sized(configuration.recommender, catalogue), configuration.encoder, catalogue);
 }
 template <class Scalar = float>
-DIN<Scalar> model_of(const ClickConfiguration& configuration, const data::Interactions& log) {
-  return detail::with_features(DIN<Scalar>(detail::sized(configuration.recommender, log)), log);
+DIN<Scalar> model_of(const ClickConfiguration& configuration, const data::Catalogue& catalogue) {
+  return DIN<Scalar>(detail::sized(configuration.recommender, catalogue), catalogue);
 }
 
 }  // namespace heed::inline HEED_ABI::recsys

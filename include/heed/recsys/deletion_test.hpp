@@ -25,18 +25,11 @@ namespace detail {
 
 /// Of the items in `why.top`, without `left_out` in what the model saw of `past`.
 template <Encoder E>
-double movement(const NextItem<E>& model, Tape<typename E::scalar_type>& tape, const History& past,
-                std::int32_t left_out, const Explanation& why, const ExplainOptions& options) {
-  std::vector<std::int32_t> items, kinds;
-  std::vector<std::int64_t> times;
-  for (auto i = static_cast<std::size_t>(why.begin); i < past.items.size(); ++i) {
-    if (past.items[i] == left_out) continue;
-    items.push_back(past.items[i]);
-    if (!past.times.empty()) times.push_back(past.times[i]);
-    if (!past.kinds.empty()) kinds.push_back(past.kinds[i]);
-  }
+double movement(const NextItem<E>& model, Tape<typename E::scalar_type>& tape, const data::History& past,
+                data::Id left_out, const Explanation& why, const ExplainOptions& options) {
+  const data::Events others = past.slice(why.begin, past.size()).without(left_out);
   data::Batch batch;
-  batch.assign_history(items, times, seen_length(model, options.max_length), kinds);
+  batch.assign_history(others.history(), seen_length(model, options.max_length));
   tape.clear();
   const auto scores = tape.allocate({1, model.num_items()});
   model.score(tape, batch, scores);
@@ -51,7 +44,7 @@ double movement(const NextItem<E>& model, Tape<typename E::scalar_type>& tape, c
 /// `random` gives the same items and interval. Clears `tape`, which must not be training.
 template <Encoder E>
 DeletionTest deletion_test(const NextItem<E>& model, Tape<typename E::scalar_type>& tape,
-                           std::span<const History> pasts, Random random, const ExplainOptions& options = {},
+                           std::span<const data::History> pasts, Random random, const ExplainOptions& options = {},
                            const BootstrapOptions& bootstrap = {}) {
   std::vector<double> top, other;
   const Random draws = random.fork("items");

@@ -15,8 +15,8 @@
 #include "heed/core/options.hpp"
 #include "heed/data/interactions.hpp"
 #include "heed/data/split.hpp"
-#include "heed/recsys/history.hpp"
 #include "heed/recsys/metrics.hpp"
+#include "heed/recsys/ranker.hpp"
 
 namespace heed::inline HEED_ABI::recsys {
 
@@ -38,15 +38,15 @@ struct EvaluateOptions {
 
 /// The outcome, user by user; rows of `all` belong to `users`, `lengths`, `targets` and `lists`.
 struct Evaluation {
-  std::vector<Index> users;                        ///< the users with a target, ascending
-  std::vector<Index> lengths;                      ///< [users] events in their history
-  Metrics all;                                     ///< the targets: see for_each_held_out
-  Metrics repeats;                                 ///< targets that are in the history, over the users who have one
-  Metrics firsts;                                  ///< targets that are not, over the users who have one
-  double coverage = 0;                             ///< items recommended to anybody at k / items in the catalogue
-  std::vector<std::vector<std::int32_t>> targets;  ///< [users] distinct held-out items, ascending
-  std::vector<std::vector<std::int32_t>> lists;    ///< [users] what was recommended, best first, at most list_length
-  Index list_length = 0;                           ///< the greatest cut-off that the lists are long enough for
+  std::vector<data::Id> users;                 ///< the users with a target, ascending
+  std::vector<Index> lengths;                  ///< [users] events in their history
+  Metrics all;                                 ///< the targets: see for_each_held_out
+  Metrics repeats;                             ///< targets that are in the history, over the users who have one
+  Metrics firsts;                              ///< targets that are not, over the users who have one
+  double coverage = 0;                         ///< items recommended to anybody at k / items in the catalogue
+  std::vector<std::vector<data::Id>> targets;  ///< [users] distinct held-out items, ascending
+  std::vector<std::vector<data::Id>> lists;    ///< [users] what was recommended, best first, at most list_length
+  Index list_length = 0;                       ///< the greatest cut-off that the lists are long enough for
 
   /// What `all` would be at another cut-off. Throws OptionError unless 1 <= k <= list_length.
   Metrics at(Index k) const {
@@ -64,41 +64,14 @@ struct LengthGroup {
   Metrics metrics;
 };
 
-/// Turns a model into the callable that `evaluate` takes: scores the catalogue, ranks by rank_top_k. The model has
-/// `num_items()`, `score(history, scores)` and, where ties are not left to the item's number, `tie_keys()`. It must
-/// outlive the callable.
-template <class Model>
-auto ranker(const Model& model) {
-  return [&model, scores = std::vector<double>(static_cast<std::size_t>(model.num_items()))](const History& past,
-                                                                                             Index k) mutable {
-    model.score(past, std::span(scores));
-    if constexpr (requires { model.tie_keys(); }) {
-      return rank_top_k(scores, k, model.tie_keys());
-    } else {
-      return rank_top_k(scores, k);
-    }
-  };
-}
+/// A user who has held-out items.
+struct HeldOutUser {
+  data::History past;             ///< all events before the held-out ones, so a test sees the validation events
+  std::vector<data::Id> targets;  ///< distinct and ascending
+};
 
-namespace detail {
-
-/// Throws IndexError unless the list is one of distinct items.
-inline void check_list(std::span<const std::int32_t> list, Index row, std::vector<Index>& last_row) {
-  for (const std::int32_t item : list) {
-    if (item < 0 || static_cast<std::size_t>(item) >= last_row.size()) {
-      fail<IndexError>("evaluate", "item ", item, " was recommended, of ", last_row.size(), " items");
-    }
-    if (std::exchange(last_row[static_cast<std::size_t>(item)], row) == row) {
-      fail<IndexError>("evaluate", "item ", item, " was recommended twice in a list");
-    }
-  }
-}
-
-}  // namespace detail
-
-/// Calls `body(user, past, targets)` for every user who has a target, in the users' order: the history is everything
-/// before the held-out events, so a test sees the validation events; the targets are distinct and ascending, and
-/// without `keep_history` none of them is in the history. Throws ShapeError when the split is of another log.
+/// Calls `body(HeldOutUser)` for every user who has a target, in the users' order. Without `keep_history` an item of
+/// the history is no target. The histories are views of `log`. Throws ShapeError when the split is of another log.
 template <class Body>
 void for_each_held_out(const data::Interactions& log, const data::Split& split, HeldOut held_out, bool keep_history,
                        Body&& body) {
@@ -108,59 +81,112 @@ void for_each_held_out(const data::Interactions& log, const data::Split& split, 
   const bool test = held_out == HeldOut::test;
   const auto& begins = test ? split.validation_end : split.train_end;
   const auto& ends = test ? split.test_end : split.validation_end;
-  for (Index u = 0; u < log.num_users(); ++u) {
+  for (data::Id u = 0; u < log.num_users(); ++u) {
     const Index begin = begins[static_cast<std::size_t>(u)], end = ends[static_cast<std::size_t>(u)];
-    const auto events = log.user(u).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
-    const History past = history(log, u, begin);
-    std::vector<std::int32_t> targets = distinct(events);
+    const data::History events = log.user(u), past = events.first(begin);
+    std::vector<data::Id> targets = data::distinct(events.slice(begin, end).items);
     if (!keep_history && !targets.empty()) {
-      const auto known = distinct(past.items);
-      std::erase_if(targets, [&](std::int32_t item) { return std::binary_search(known.begin(), known.end(), item); });
+      const auto known = data::distinct(past.items);
+      std::erase_if(targets, [&](data::Id item) { return std::binary_search(known.begin(), known.end(), item); });
     }
-    if (!targets.empty()) body(u, past, std::move(targets));
+    targets.shrink_to_fit();
+    if (!targets.empty()) body(HeldOutUser{past, std::move(targets)});
   }
 }
 
-/// Asks `rank(History, k)` for the best items (distinct, best first, a std::vector<std::int32_t>) of every user of
-/// for_each_held_out, and measures the lists at `options.k`. Throws what that throws, and IndexError on a list with
-/// repeated or unknown items.
-template <class Rank>
-Evaluation evaluate(const data::Interactions& log, const data::Split& split, Rank&& rank,
-                    const EvaluateOptions& options = {}) {
-  Evaluation out;
-  out.list_length = options.list_length();
-  std::vector<Index> last_row(static_cast<std::size_t>(log.num_items()), -1);  // the last list an item was in
-  std::vector<bool> covered(last_row.size());
-  const auto measure = [&](Index u, const History& past, std::vector<std::int32_t> targets) {
-    const auto known = distinct(past.items);
-    const auto is_known = [&](std::int32_t item) { return std::binary_search(known.begin(), known.end(), item); };
+namespace detail {
 
-    std::vector<std::int32_t> list =
-        rank(past, options.keep_history ? out.list_length : out.list_length + std::ssize(known));
-    if (!options.keep_history) std::erase_if(list, is_known);
-    list.resize(std::min(list.size(), static_cast<std::size_t>(std::max<Index>(out.list_length, 0))));
-    detail::check_list(list, std::ssize(out.users), last_row);
-    for (Index i = 0; i < std::min(options.k, std::ssize(list)); ++i) {
-      covered[static_cast<std::size_t>(list[static_cast<std::size_t>(i)])] = true;
-    }
-
-    std::vector<std::int32_t> repeats, firsts;
-    std::partition_copy(targets.begin(), targets.end(), std::back_inserter(repeats), std::back_inserter(firsts),
-                        is_known);
-    out.users.push_back(u);
-    out.lengths.push_back(past.size());
-    out.all.add(ranking_metrics(list, targets, options.k));
-    if (!repeats.empty()) out.repeats.add(ranking_metrics(list, repeats, options.k));
-    if (!firsts.empty()) out.firsts.add(ranking_metrics(list, firsts, options.k));
-    out.targets.push_back(std::move(targets));
-    out.lists.push_back(std::move(list));
-  };
-  for_each_held_out(log, split, options.held_out, options.keep_history, measure);
-  if (!covered.empty()) {
-    out.coverage =
-        static_cast<double>(std::count(covered.begin(), covered.end(), true)) / static_cast<double>(covered.size());
+/// Collects the lists of some users at a time and measures them.
+class Evaluator {
+ public:
+  Evaluator(Index num_items, const EvaluateOptions& options)
+      : options_(options), last_row_(static_cast<std::size_t>(num_items), -1), covered_(last_row_.size()) {
+    out_.list_length = options.list_length();
   }
-  return out;
+
+  /// Throws IndexError for a list that the options do not allow.
+  void add(HeldOutUser user, std::vector<data::Id> list) {
+    const auto known = data::distinct(user.past.items);
+    const auto is_known = [&](data::Id item) { return std::binary_search(known.begin(), known.end(), item); };
+    check(list);
+    if (!options_.keep_history && std::ranges::any_of(list, is_known)) {
+      fail<IndexError>("evaluate", "an item of user ", user.past.user, "'s history was recommended");
+    }
+    for (Index i = 0; i < std::min(options_.k, std::ssize(list)); ++i) {
+      covered_[static_cast<std::size_t>(list[static_cast<std::size_t>(i)])] = true;
+    }
+    std::vector<data::Id> repeats, firsts;
+    std::partition_copy(user.targets.begin(), user.targets.end(), std::back_inserter(repeats),
+                        std::back_inserter(firsts), is_known);
+    out_.users.push_back(user.past.user);
+    out_.lengths.push_back(user.past.size());
+    out_.all.add(ranking_metrics(list, user.targets, options_.k));
+    if (!repeats.empty()) out_.repeats.add(ranking_metrics(list, repeats, options_.k));
+    if (!firsts.empty()) out_.firsts.add(ranking_metrics(list, firsts, options_.k));
+    out_.targets.push_back(std::move(user.targets));
+    out_.lists.push_back(std::move(list));
+  }
+
+  Evaluation finish() && {
+    if (!covered_.empty()) {
+      out_.coverage = static_cast<double>(std::count(covered_.begin(), covered_.end(), true)) /
+                      static_cast<double>(covered_.size());
+    }
+    return std::move(out_);
+  }
+
+ private:
+  void check(std::span<const data::Id> list) {
+    const Index row = std::ssize(out_.users);
+    if (std::ssize(list) > std::max<Index>(out_.list_length, 0)) {
+      fail<IndexError>("evaluate", "a list of ", list.size(), " items, wanted ", out_.list_length, " at most");
+    }
+    for (const data::Id item : list) {
+      if (item < 0 || static_cast<std::size_t>(item) >= last_row_.size()) {
+        fail<IndexError>("evaluate", "item ", item, " was recommended, of ", last_row_.size(), " items");
+      }
+      if (std::exchange(last_row_[static_cast<std::size_t>(item)], row) == row) {
+        fail<IndexError>("evaluate", "item ", item, " was recommended twice in a list");
+      }
+    }
+  }
+
+  EvaluateOptions options_;
+  Evaluation out_;
+  std::vector<Index> last_row_;  // [items] the last list an item was in
+  std::vector<bool> covered_;    // [items]
+};
+
+}  // namespace detail
+
+/// Has `ranker` rank the catalogue for every user of for_each_held_out, a block of users per call, and measures the
+/// lists at `options.k`. Memory grows with users times the length of a list. Throws what for_each_held_out throws,
+/// ShapeError unless there is a list per user, and IndexError on a list that is too long or has repeated or unknown
+/// items or, without `keep_history`, items of the history.
+template <Ranker R>
+Evaluation evaluate(const data::Interactions& log, const data::Split& split, R&& ranker,
+                    const EvaluateOptions& options = {}) {
+  constexpr std::size_t block = 1024;  // users
+  detail::Evaluator evaluator(log.num_items(), options);
+  std::vector<HeldOutUser> users;
+  std::vector<data::History> histories;
+  const auto rank = [&] {
+    const RankOptions rank_options{.k = options.list_length(), .keep_history = options.keep_history};
+    std::vector<std::vector<data::Id>> lists = ranker(histories, rank_options);
+    if (lists.size() != users.size()) {
+      fail<ShapeError>("evaluate", "wanted a list for each of ", users.size(), " users, got ", lists.size());
+    }
+    for (std::size_t i = 0; i < users.size(); ++i) evaluator.add(std::move(users[i]), std::move(lists[i]));
+    users.clear();
+    histories.clear();
+  };
+  for_each_held_out(log, split, options.held_out, options.keep_history, [&](HeldOutUser user) {
+    histories.push_back(user.past);
+    users.push_back(std::move(user));
+    if (users.size() == block) rank();
+  });
+  if (!users.empty()) rank();
+  return std::move(evaluator).finish();
 }
 
 /// Short, middle and long histories: cut where a third and two thirds of the evaluated users lie, so that the groups

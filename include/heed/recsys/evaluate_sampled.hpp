@@ -43,33 +43,34 @@ struct EvaluateSampledOptions {
 /// The outcome, user by user. Sampled metrics do not order models as full ranking does (Krichene and Rendle 2020):
 /// never put them beside each other.
 struct SampledEvaluation {
-  std::vector<Index> users;  ///< the users with a target and a negative, ascending
-  Metrics metrics;           ///< [users] each target by itself among the negatives; the mean over a user's targets
-  std::vector<double> auc;   ///< [users] of the user's targets against the negatives; ties count half
+  std::vector<data::Id> users;  ///< the users with a target and a negative, ascending
+  Metrics metrics;              ///< [users] each target by itself among the negatives; the mean over a user's targets
+  std::vector<double> auc;      ///< [users] of the user's targets against the negatives; ties count half
 };
 
-/// Turns a model as `ranker` takes it into the callable that `evaluate_sampled` takes. Where the model has tie keys,
+/// Turns a HistoryScorer into the callable that `evaluate_sampled` takes. Where the model has tie keys,
 /// the candidates' scores are their places in its order, so that only real ties are left.
-template <class Model>
+template <HistoryScorer Model>
 auto candidate_scorer(const Model& model) {
   return [&model, all = std::vector<double>(static_cast<std::size_t>(model.num_items()))](
-             const History& past, std::span<const std::int32_t> items, std::span<double> scores) mutable {
+             const data::History& past, std::span<const data::Id> items, std::span<double> scores) mutable {
     model.score(past, std::span(all));
-    const auto score = [&](std::int32_t item) { return all[static_cast<std::size_t>(item)]; };
+    const auto score = [&](data::Id item) { return all[static_cast<std::size_t>(item)]; };
     std::transform(items.begin(), items.end(), scores.begin(), score);
     if constexpr (requires { model.tie_keys(); }) {
-      const auto key = [&](std::int32_t item) { return model.tie_keys()[static_cast<std::size_t>(item)]; };
-      std::vector<std::int32_t> order = distinct(items);
-      std::erase_if(order,
-                    [&](std::int32_t item) { return !(score(item) > -std::numeric_limits<double>::infinity()); });
-      std::sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) {
-        return score(a) != score(b) ? score(a) < score(b) : key(a) > key(b);
-      });
+      const auto key = [&](data::Id item) { return model.tie_keys()[static_cast<std::size_t>(item)]; };
+      std::vector<data::Id> order = data::distinct(items);
+      std::erase_if(order, [&](data::Id item) { return !(score(item) > -std::numeric_limits<double>::infinity()); });
+      std::sort(order.begin(), order.end(),
+                [&](data::Id a, data::Id b) { return score(a) != score(b) ? score(a) < score(b) : key(a) > key(b); });
       for (std::size_t i = 0; i < order.size(); ++i) all[static_cast<std::size_t>(order[i])] = static_cast<double>(i);
       std::transform(items.begin(), items.end(), scores.begin(), score);
     }
   };
 }
+
+template <HistoryScorer Model>
+auto candidate_scorer(const Model&& model) = delete;
 
 namespace detail {
 
@@ -82,19 +83,19 @@ class NegativeSampler {
   }
 
   /// Appends `count` items to `out`; `row` grows from call to call. Draws that hit an excluded item are repeated.
-  void draw(std::span<const std::int32_t> excluded, Index count, bool replacement, Random random, Index row,
-            std::vector<std::int32_t>& out) {
+  void draw(std::span<const data::Id> excluded, Index count, bool replacement, Random random, Index row,
+            std::vector<data::Id>& out) {
     const Index total = ends_.empty() ? 0 : ends_.back();
     Index left = total;  // the weight that may still be drawn
-    const auto exclude = [&](std::int32_t item) {
+    const auto exclude = [&](data::Id item) {
       const auto i = static_cast<std::size_t>(item);
       if (std::exchange(excluded_by_[i], row) != row) left -= ends_[i] - (i == 0 ? 0 : ends_[i - 1]);
     };
-    for (const std::int32_t item : excluded) exclude(item);
+    for (const data::Id item : excluded) exclude(item);
     std::uint64_t draws = 0;
     while (count > 0 && left > 0) {
       const auto at = std::upper_bound(ends_.begin(), ends_.end(), random.below(draws++, total));
-      const auto item = static_cast<std::int32_t>(at - ends_.begin());
+      const auto item = static_cast<data::Id>(at - ends_.begin());
       if (excluded_by_[static_cast<std::size_t>(item)] == row) continue;
       out.push_back(item);
       --count;
@@ -117,37 +118,33 @@ SampledEvaluation evaluate_sampled(const data::Interactions& log, const data::Sp
   if (options.count < 1) fail<OptionError>("evaluate_sampled", "wanted count >= 1, got ", options.count);
   std::vector<Index> weights(static_cast<std::size_t>(log.num_items()), 1);
   if (options.candidates == Candidates::popularity) {
-    std::fill(weights.begin(), weights.end(), 0);
-    const auto& ends = options.held_out == HeldOut::test ? split.validation_end : split.train_end;
-    for (Index u = 0; u < split.num_users(); ++u) {
-      for (const auto item : history(log, u, ends[static_cast<std::size_t>(u)]).items) {
-        ++weights[static_cast<std::size_t>(item)];
-      }
-    }
+    weights = data::item_counts(log, options.held_out == HeldOut::test ? split.validation_end : split.train_end);
   }
   detail::NegativeSampler sampler(weights);
   SampledEvaluation out;
   std::vector<double> scores;
-  const auto measure = [&](Index u, const History& past, std::vector<std::int32_t> items) {
+  const auto measure = [&](HeldOutUser user) {
+    const data::History& past = user.past;
+    std::vector<data::Id>& items = user.targets;  // and the negatives behind them
     const auto num_targets = items.size();
-    std::vector<std::int32_t> excluded = items;
+    std::vector<data::Id> excluded = items;
     if (!options.keep_history) excluded.insert(excluded.end(), past.items.begin(), past.items.end());
     if (options.candidates == Candidates::all) {
-      excluded = distinct(excluded);
-      for (std::int32_t item = 0; item < log.num_items(); ++item) {
+      excluded = data::distinct(excluded);
+      for (data::Id item = 0; item < log.num_items(); ++item) {
         if (!std::binary_search(excluded.begin(), excluded.end(), item)) items.push_back(item);
       }
     } else {
-      const Random random = options.random.fork(static_cast<std::uint64_t>(u));
-      sampler.draw(excluded, options.count, options.replacement, random, u, items);
+      const Random random = options.random.fork(static_cast<std::uint64_t>(past.user));
+      sampler.draw(excluded, options.count, options.replacement, random, past.user, items);
     }
     if (items.size() == num_targets) return;
     scores.resize(items.size());
-    score(past, std::span<const std::int32_t>(items), std::span(scores));
+    score(past, std::span<const data::Id>(items), std::span(scores));
     const auto targets = std::span(scores).first(num_targets), negatives = std::span(scores).subspan(num_targets);
     Metrics each;
     for (const double target : targets) each.add(candidate_metrics(target, negatives, options.k, options.ties));
-    out.users.push_back(u);
+    out.users.push_back(past.user);
     out.metrics.add(each.mean());
     out.auc.push_back(auc(targets, negatives));
   };

@@ -7,9 +7,9 @@
 #include <span>
 #include <vector>
 
-#include "heed/kernels/top_k.hpp"
-#include "heed/recsys/history.hpp"
 #include "heed/recsys/next_item.hpp"
+#include "heed/recsys/recommender.hpp"
+#include "heed/recsys/top_items.hpp"
 
 namespace heed::inline HEED_ABI::recsys {
 
@@ -22,7 +22,7 @@ struct ExplainOptions {
 };
 
 struct ExplainedItem {
-  std::int32_t item = 0;
+  data::Id item = 0;
   double score = 0;   ///< p(item)
   double repeat = 0;  ///< the part of it that the repeat-aware head gave, for occurrences in the history
 };
@@ -36,19 +36,19 @@ struct Explanation {
 
 /// The weights of one history item, all its occurrences together.
 struct WeighedItem {
-  std::int32_t item = 0;
+  data::Id item = 0;
   double weight = 0;
   Index count = 0;
 };
 
 /// The k best items after `past`, and the weights behind them. Clears `tape`, which must not be training.
 template <Encoder E>
-Explanation explain(const NextItem<E>& model, Tape<typename E::scalar_type>& tape, const History& past,
+Explanation explain(const NextItem<E>& model, Tape<typename E::scalar_type>& tape, const data::History& past,
                     const ExplainOptions& options = {}) {
   using Scalar = typename E::scalar_type;
   data::Batch batch;
   const Index length = seen_length(model, options.max_length);
-  batch.assign_history(past.items, past.times, length, past.kinds);
+  batch.assign_history(past, length);
   if (tape.training()) fail<OptionError>("explain", "the tape is training: dropout would act");
   tape.clear();
   const auto prediction = model.predict(tape, batch, true);
@@ -68,30 +68,25 @@ Explanation explain(const NextItem<E>& model, Tape<typename E::scalar_type>& tap
   }
   const TensorView<Scalar> scores = tape.allocate({1, model.num_items()});
   model.score(prediction, batch, scores);
-  std::vector<Index> left_out;
-  if (!options.keep_history) {
-    const auto seen = distinct(past.items);
-    left_out.assign(seen.begin(), seen.end());
-  }
-  std::vector<kernels::Ranked<Scalar>> best(static_cast<std::size_t>(std::clamp<Index>(options.k, 0, scores.size())));
-  best.resize(static_cast<std::size_t>(kernels::top_k<Scalar>(scores.data(), scores.size(), std::ssize(best),
-                                                              left_out.data(), std::ssize(left_out), best.data())));
+  const auto left_out = options.keep_history ? std::vector<data::Id>{} : data::distinct(past.items);
+  std::vector<ScoredItem<Scalar>> best;
+  top_items(std::span<const Scalar>(scores.data(), static_cast<std::size_t>(scores.size())), options.k,
+            std::span(left_out), best);
   for (const auto& [item, score] : best) {
-    out.top.push_back(
-        {static_cast<std::int32_t>(item), static_cast<double>(score), repeat[static_cast<std::size_t>(item)]});
+    out.top.push_back({item, static_cast<double>(score), repeat[static_cast<std::size_t>(item)]});
   }
   return out;
 }
 
 /// The history's distinct items, the most weighed first.
-inline std::vector<WeighedItem> weighed_items(const History& past, const Explanation& explanation) {
+inline std::vector<WeighedItem> weighed_items(const data::History& past, const Explanation& explanation) {
   std::vector<WeighedItem> out;
   if (explanation.weights.empty()) return out;
   const auto seen = past.items.subspan(static_cast<std::size_t>(explanation.begin));
-  for (const std::int32_t item : distinct(seen)) out.push_back({.item = item});
+  for (const data::Id item : data::distinct(seen)) out.push_back({.item = item});
   for (std::size_t j = 0; j < seen.size(); ++j) {
     auto& one = *std::lower_bound(out.begin(), out.end(), seen[j],
-                                  [](const WeighedItem& a, std::int32_t item) { return a.item < item; });
+                                  [](const WeighedItem& a, data::Id item) { return a.item < item; });
     one.weight += explanation.weights[j];
     ++one.count;
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "heed/core/options.hpp"
+#include "heed/data/catalogue.hpp"
 #include "heed/nn/embedding.hpp"
 #include "heed/nn/linear.hpp"
 #include "heed/ops/add.hpp"
@@ -41,18 +42,33 @@ struct HistoryInputOptions {
   }
 };
 
+/// Those of a model whose options have the same fields.
+template <class ModelOptions>
+HistoryInputOptions history_input_options(const ModelOptions& options) {
+  return {.num_items = options.num_items,
+          .embed_dim = options.embed_dim,
+          .max_age = options.max_age,
+          .num_kinds = options.num_kinds,
+          .num_features = options.num_features,
+          .combination = options.combination,
+          .deviation = options.item_deviation};
+}
+
 /// The events of a batch -> [tokens, embed_dim]. Tables that are not asked for are not there and cost nothing.
 template <class Scalar>
 class HistoryInput {
  public:
   using scalar_type = Scalar;
 
-  explicit HistoryInput(const HistoryInputOptions& options)
-      : options_(options), items(table_of(options.num_items)), item_features_(feature_room(options), -1) {
+  /// `catalogue` gives the feature of each item where the model sees it. Throws OptionError on options out of range,
+  /// ShapeError or IndexError where the catalogue's feature does not fit them.
+  explicit HistoryInput(const HistoryInputOptions& options, const data::Catalogue& catalogue = {})
+      : options_(options), items(table_of(options.num_items)) {
     if (options.max_age < 0 || options.num_kinds < 0 || options.num_features < 0) {
       fail<OptionError>("HistoryInput", "max_age ", options.max_age, ", num_kinds ", options.num_kinds,
                         ", num_features ", options.num_features);
     }
+    if (options.num_features > 0) set_item_features(catalogue.features.values);
     Index parts = 1;
     const auto add_table = [&](std::optional<nn::Embedding<Scalar>>& table, Index size) {
       if (size == 0) return;
@@ -67,19 +83,8 @@ class HistoryInput {
     }
   }
 
-  /// The feature of each item, -1 for none; all -1 at first. Throws ShapeError or IndexError when they do not fit.
-  void set_item_features(std::vector<std::int32_t> values) {
-    if (values.size() != item_features_.size()) {
-      fail<ShapeError>("set_item_features", values.size(), " values for ", item_features_.size(), " items");
-    }
-    for (const std::int32_t value : values) {
-      if (value < -1 || value >= options_.num_features) {
-        fail<IndexError>("set_item_features", "value ", value, " of ", options_.num_features);
-      }
-    }
-    item_features_ = std::move(values);
-  }
-  std::span<const std::int32_t> item_features() const { return item_features_; }
+  /// The feature of each item, -1 for none; empty where the model sees none.
+  std::span<const data::Id> item_features() const { return item_features_; }
 
   /// Throws IndexError for an item or a kind that is not in its table, OptionError when a model that sees ages is asked
   /// at every position (an age counts the baskets that came after, so an earlier query would see its own future) or
@@ -140,8 +145,17 @@ class HistoryInput {
   nn::EmbeddingOptions table_of(Index size) const {
     return {.num_embeddings = size, .embedding_dim = options_.embed_dim, .standard_deviation = options_.deviation};
   }
-  static std::size_t feature_room(const HistoryInputOptions& options) {
-    return options.num_features > 0 ? static_cast<std::size_t>(options.num_items) : 0;
+  void set_item_features(const std::vector<data::Id>& values) {
+    if (std::ssize(values) != options_.num_items) {
+      fail<ShapeError>("HistoryInput", "num_features ", options_.num_features, ": the catalogue has the feature of ",
+                       values.size(), " of ", options_.num_items, " items");
+    }
+    for (const data::Id value : values) {
+      if (value < -1 || value >= options_.num_features) {
+        fail<IndexError>("HistoryInput", "feature ", value, " of ", options_.num_features);
+      }
+    }
+    item_features_ = values;
   }
 
   HistoryInputOptions options_;
@@ -152,7 +166,7 @@ class HistoryInput {
   std::optional<nn::Linear<Scalar>> combine;
 
  private:
-  std::vector<std::int32_t> item_features_;
+  std::vector<data::Id> item_features_;
 };
 
 }  // namespace heed::inline HEED_ABI::recsys

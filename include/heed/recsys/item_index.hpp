@@ -9,7 +9,7 @@
 
 #include "heed/core/error.hpp"
 #include "heed/core/shape.hpp"
-#include "heed/kernels/top_k.hpp"
+#include "heed/recsys/top_items.hpp"
 
 namespace heed::inline HEED_ABI::recsys {
 
@@ -37,11 +37,11 @@ class ItemIndex {
 
   Index num_items() const { return items_; }
 
-  /// Writes the out.size() best items by score, query . vector + bias, then by smaller number, and returns them; fewer
+  /// Writes the out.size() best items by score, query . vector + bias, then by smaller id, and returns them; fewer
   /// when fewer are left. query [d]; `left_out` ascending. Allocates nothing. Throws ShapeError for a query of another
   /// width, OptionError where `left_out` falls.
-  std::span<const kernels::Ranked<Scalar>> top_k(std::span<const Scalar> query, std::span<kernels::Ranked<Scalar>> out,
-                                                 std::span<const Index> left_out = {}) const {
+  std::span<const ScoredItem<Scalar>> top_k(std::span<const Scalar> query, std::span<ScoredItem<Scalar>> out,
+                                            std::span<const data::Id> left_out = {}) const {
     if (std::ssize(query) != width_) {
       fail<ShapeError>("ItemIndex::top_k", "query of ", query.size(), " features for items of ", width_);
     }

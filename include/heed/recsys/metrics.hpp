@@ -12,33 +12,33 @@
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
 #include "heed/core/options.hpp"
+#include "heed/data/vocabulary.hpp"
 #include "heed/recsys/statistics.hpp"
 
 namespace heed::inline HEED_ABI::recsys {
 
 /// The items of the `k` highest scores, best first; fewer where fewer can be recommended.
 ///
-/// A total order: higher score first, then the smaller tie key (`tie_keys` [items], distinct), then the smaller number.
+/// A total order: higher score first, then the smaller tie key (`tie_keys` [items], distinct), then the smaller id.
 /// Items whose score is -infinity or NaN are never recommended. Throws ShapeError when the sizes differ.
-inline std::vector<std::int32_t> rank_top_k(std::span<const double> scores, Index k,
-                                            std::span<const std::int32_t> tie_keys = {}) {
+inline std::vector<data::Id> rank_top_k(std::span<const double> scores, Index k,
+                                        std::span<const std::int32_t> tie_keys = {}) {
   if (!tie_keys.empty() && tie_keys.size() != scores.size()) {
     fail<ShapeError>("rank_top_k", "wanted ", scores.size(), " tie keys, got ", tie_keys.size());
   }
-  std::vector<std::int32_t> order;
+  std::vector<data::Id> order;
   order.reserve(scores.size());
   for (std::size_t i = 0; i < scores.size(); ++i) {
-    if (scores[i] > -std::numeric_limits<double>::infinity()) order.push_back(static_cast<std::int32_t>(i));
+    if (scores[i] > -std::numeric_limits<double>::infinity()) order.push_back(static_cast<data::Id>(i));
   }
-  const auto before = [&](std::int32_t a, std::int32_t b) {
+  const auto before = [&](data::Id a, data::Id b) {
     const auto i = static_cast<std::size_t>(a), j = static_cast<std::size_t>(b);
     if (scores[i] != scores[j]) return scores[i] > scores[j];
     return tie_keys.empty() || tie_keys[i] == tie_keys[j] ? a < b : tie_keys[i] < tie_keys[j];
   };
   const Index kept = std::clamp<Index>(k, 0, static_cast<Index>(order.size()));
   std::partial_sort(order.begin(), order.begin() + kept, order.end(), before);
-  order.resize(static_cast<std::size_t>(kept));
-  return order;
+  return {order.begin(), order.begin() + kept};  // a copy: `order` has room for the whole catalogue
 }
 
 /// The metrics of one list, or their means over users.
@@ -54,9 +54,8 @@ struct RankingMetrics {
 };
 
 /// The metrics at `k` of one list of distinct items, best first, for `targets`: not empty, distinct and ascending (see
-/// distinct in history.hpp). Throws OptionError on k < 1 or no target.
-inline RankingMetrics ranking_metrics(std::span<const std::int32_t> ranked, std::span<const std::int32_t> targets,
-                                      Index k) {
+/// data::distinct). Throws OptionError on k < 1 or no target.
+inline RankingMetrics ranking_metrics(std::span<const data::Id> ranked, std::span<const data::Id> targets, Index k) {
   if (k < 1 || targets.empty()) {
     fail<OptionError>("ranking_metrics", "wanted k >= 1 and a target, got k = ", k, " and ", targets.size());
   }

@@ -51,16 +51,14 @@ class NextItem {
   using Scalar = scalar_type;
   using EncoderOptions = typename E::options_type;
 
-  explicit NextItem(const NextItemOptions& options, const EncoderOptions& encoder_options = {})
+  /// `catalogue` gives the feature of each item where `num_features` is not 0, and how often each is learned from
+  /// (`counts`: see Task::catalogue), which training needs where the loss draws negatives by popularity or takes the
+  /// batch's. Errors as HistoryInput and ItemSampler.
+  explicit NextItem(const NextItemOptions& options, const EncoderOptions& encoder_options = {},
+                    const data::Catalogue& catalogue = {})
       : options_(checked(options)),
         encoder_options_(fitted(encoder_options, options)),
-        input({.num_items = options.num_items,
-               .embed_dim = options.embed_dim,
-               .max_age = options.max_age,
-               .num_kinds = options.num_kinds,
-               .num_features = options.num_features,
-               .combination = options.combination,
-               .deviation = options.item_deviation}),
+        input(history_input_options(options), catalogue),
         encoder(encoder_options_),
         item_bias({options.item_bias ? options.num_items : 0}) {
     if (encoder.width() != options.embed_dim) {
@@ -72,6 +70,11 @@ class NextItem {
       }
       pointer.emplace(PointerHeadOptions{.state_size = encoder.state_size(), .summary_size = encoder.summary_size()});
     }
+    if (catalogue.counts.empty() || !needs_counts(options.loss)) return;
+    if (std::ssize(catalogue.counts) != options.num_items) {
+      fail<ShapeError>("NextItem", "counts of ", catalogue.counts.size(), " items for ", options.num_items);
+    }
+    sampler.emplace(catalogue.counts, options.loss.in_batch ? 1 : options.loss.popularity);
   }
 
   const NextItemOptions& options() const { return options_; }
@@ -79,14 +82,7 @@ class NextItem {
   Index num_items() const { return options_.num_items; }
   Index max_length() const { return options_.max_length; }
 
-  /// How often each item occurs in what is learned from: needed where the loss draws negatives by popularity or takes
-  /// the batch's.
-  void set_item_counts(std::span<const Index> counts) {
-    const NextItemLoss& loss = options_.loss;
-    if (loss.in_batch || loss.popularity != 0) sampler.emplace(counts, loss.in_batch ? 1 : loss.popularity);
-  }
-
-  /// What the model thinks at each query.
+  /// The outcome at each query.
   struct Prediction {
     Var<Scalar> queries;      ///< [queries, embed_dim]
     Var<Scalar> attention{};  ///< weights of the encoder's attention: see Encoded
@@ -107,11 +103,16 @@ class NextItem {
   }
 
   /// See next_item_loss; with the repeat-aware head, the mean over the queries of the mean over their targets of
-  /// -log p. Throws IndexError for an item or a
-  /// target outside the catalogue, ShapeError for a query without targets.
+  /// -log p. Throws IndexError for an item or a target outside the catalogue, ShapeError for a query without targets,
+  /// OptionError where the loss needs counts that the constructor was not given.
   Var<Scalar> loss(Tape<Scalar>& tape, const data::Batch& batch) const {
     const Prediction out = predict(tape, batch);
     if (!pointer) {
+      if (!sampler && needs_counts(options_.loss)) {
+        fail<OptionError>("NextItem",
+                          "negatives by popularity or of the batch need a catalogue with counts of the items"
+                          " in the constructor: see Task::catalogue");
+      }
       return next_item_loss(out.queries, tape.parameter(input.items.weight), bias(tape), batch, options_.loss,
                             sampler ? &*sampler : nullptr);
     }
@@ -175,6 +176,7 @@ class NextItem {
   }
 
  private:
+  static bool needs_counts(const NextItemLoss& loss) { return loss.in_batch || loss.popularity != 0; }
   static const NextItemOptions& checked(const NextItemOptions& options) {
     if (options.max_length <= 0) {
       fail<OptionError>("NextItem", "max_length ", options.max_length);
@@ -201,7 +203,7 @@ class NextItem {
   E encoder;
   Parameter<Scalar> item_bias;  ///< [items], or empty
   std::optional<PointerHead<Scalar>> pointer;
-  std::optional<ItemSampler> sampler;  ///< see set_item_counts
+  std::optional<ItemSampler> sampler;  ///< of negatives: where the catalogue has counts and the loss needs them
 };
 
 }  // namespace heed::inline HEED_ABI::recsys

@@ -2,6 +2,7 @@
 // What a neural recommender is: what training, evaluation and serving ask of a model.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 
 #include "heed/autograd/tape.hpp"
@@ -20,5 +21,13 @@ concept Recommender = nn::Module<M> && requires(const M& model, Tape<typename M:
   { model.loss(tape, batch) } -> std::same_as<Var<typename M::scalar_type>>;
   model.score(tape, batch, scores);
 };
+
+/// How many events of a history `model` is shown when `most` are wanted: no more than its `max_length()`, if it has
+/// one.
+template <class Model>
+Index seen_length(const Model& model, Index most) {
+  if constexpr (requires { model.max_length(); }) return std::min<Index>(most, model.max_length());
+  return most;
+}
 
 }  // namespace heed::inline HEED_ABI::recsys

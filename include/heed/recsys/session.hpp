@@ -9,8 +9,8 @@
 
 #include "heed/autograd/tape.hpp"
 #include "heed/data/batch.hpp"
-#include "heed/kernels/top_k.hpp"
-#include "heed/recsys/history.hpp"
+#include "heed/recsys/recommender.hpp"
+#include "heed/recsys/top_items.hpp"
 
 namespace heed::inline HEED_ABI::recsys {
 
@@ -30,83 +30,81 @@ class Session {
   using Scalar = typename Model::scalar_type;
 
   explicit Session(const Model& model, const SessionOptions& options = {})
-      : model_(model),
+      : model_(&model),
         options_(options),
         tape_({.record = false, .executor = options.executor}),
         scores_({1, model.num_items()}) {
     if (options.max_length < 0) fail<OptionError>("Session", "max_length ", options.max_length);
     options_.max_length = seen_length(model, options.max_length);
-    items_.reserve(most_kept());
-    times_.reserve(most_kept());
-    kinds_.reserve(most_kept());
+    past_.items.reserve(most_kept());
+    past_.times.reserve(most_kept());
+    past_.kinds.reserve(most_kept());
     if (options.exclude_seen) seen_.reserve(static_cast<std::size_t>(model.num_items()));
   }
+  explicit Session(const Model&&, const SessionOptions& = {}) = delete;
 
   /// The user took `item` at `time`; equal times are one basket. Either all events have a kind or none. Throws
   /// IndexError for an item outside the catalogue and OptionError when time runs backwards.
-  void push(Index item, std::int64_t time, Index kind = -1) {
-    if (item < 0 || item >= model_.num_items()) {
-      fail<IndexError>("Session::push", "item ", item, " of a catalogue of ", model_.num_items());
+  void push(data::Id item, std::int64_t time, data::Id kind = data::Vocabulary::unknown) {
+    auto& [user, items, times, kinds] = past_;
+    if (item < 0 || item >= model_->num_items()) {
+      fail<IndexError>("Session::push", "item ", item, " of a catalogue of ", model_->num_items());
     }
-    if constexpr (requires { model_.options().num_kinds; }) {
-      const Index kinds = model_.options().num_kinds;
-      if (kinds > 0 && (kind < 0 || kind >= kinds)) fail<IndexError>("Session::push", "kind ", kind, " of ", kinds);
+    if constexpr (requires { model_->options().num_kinds; }) {
+      const Index known = model_->options().num_kinds;
+      if (known > 0 && (kind < 0 || kind >= known)) fail<IndexError>("Session::push", "kind ", kind, " of ", known);
     }
-    if (!times_.empty() && time < times_.back()) {
-      fail<OptionError>("Session::push", "time ", time, " after time ", times_.back());
+    if (!times.empty() && time < times.back()) {
+      fail<OptionError>("Session::push", "time ", time, " after time ", times.back());
     }
-    if (!items_.empty() && (kind >= 0) == kinds_.empty()) {
-      fail<OptionError>("Session::push", "kind ", kind, " after events with", kinds_.empty() ? "out kinds" : " kinds");
+    if (!items.empty() && (kind >= 0) == kinds.empty()) {
+      fail<OptionError>("Session::push", "kind ", kind, " after events with", kinds.empty() ? "out kinds" : " kinds");
     }
-    if (items_.size() == most_kept()) {  // what the model no longer sees goes, half of it at a time
+    if (items.size() == most_kept()) {  // what the model no longer sees goes, half of it at a time
       const auto half = static_cast<std::ptrdiff_t>(most_kept() / 2);
-      items_.erase(items_.begin(), items_.begin() + half);
-      times_.erase(times_.begin(), times_.begin() + half);
-      if (!kinds_.empty()) kinds_.erase(kinds_.begin(), kinds_.begin() + half);
+      items.erase(items.begin(), items.begin() + half);
+      times.erase(times.begin(), times.begin() + half);
+      if (!kinds.empty()) kinds.erase(kinds.begin(), kinds.begin() + half);
     }
-    items_.push_back(static_cast<std::int32_t>(item));
-    times_.push_back(time);
-    if (kind >= 0) kinds_.push_back(static_cast<std::int32_t>(kind));
+    items.push_back(item);
+    times.push_back(time);
+    if (kind >= 0) kinds.push_back(kind);
     if (!options_.exclude_seen) return;
     const auto at = std::lower_bound(seen_.begin(), seen_.end(), item);
     if (at == seen_.end() || *at != item) seen_.insert(at, item);
   }
   /// Forgets the user.
   void clear() {
-    items_.clear();
-    times_.clear();
-    kinds_.clear();
+    past_.items.clear();
+    past_.times.clear();
+    past_.kinds.clear();
     seen_.clear();
   }
-  /// The latest events, oldest first: at least the `max_length` that the model sees.
-  std::span<const std::int32_t> history() const { return items_; }
+  /// The latest events: at least the `max_length` that the model sees. Valid until the next push.
+  data::History history() const { return past_.history(); }
 
-  /// The k best items by score, then by smaller number; fewer when fewer are left. Valid until the next call.
-  std::span<const kernels::Ranked<Scalar>> top_k(Index k) {
+  /// The k best items by score, then by smaller id; fewer when fewer are left. Valid until the next call.
+  std::span<const ScoredItem<Scalar>> top_k(Index k) {
     if (k <= 0) fail<OptionError>("Session::top_k", "k ", k, " must be positive");
-    batch_.assign_history(items_, times_, options_.max_length, kinds_);
+    batch_.assign_history(past_.history(), options_.max_length);
     tape_.clear();
-    model_.score(tape_, batch_, scores_.view());
-    best_.resize(static_cast<std::size_t>(std::min(k, scores_.size())));
-    best_.resize(static_cast<std::size_t>(kernels::top_k<Scalar>(scores_.data(), scores_.size(),
-                                                                 static_cast<Index>(best_.size()), seen_.data(),
-                                                                 static_cast<Index>(seen_.size()), best_.data())));
+    model_->score(tape_, batch_, scores_.view());
+    top_items(std::span<const Scalar>(scores_.data(), static_cast<std::size_t>(scores_.size())), k, std::span(seen_),
+              best_);
     return best_;
   }
 
  private:
   std::size_t most_kept() const { return 2 * static_cast<std::size_t>(std::max<Index>(options_.max_length, 1)); }
 
-  const Model& model_;
+  const Model* model_;
   SessionOptions options_;
   Tape<Scalar> tape_;
   data::Batch batch_;
   Tensor<Scalar> scores_;
-  std::vector<std::int32_t> items_;
-  std::vector<Index> seen_;  ///< all items ever pushed, ascending; kept when they are excluded
-  std::vector<std::int64_t> times_;
-  std::vector<std::int32_t> kinds_;  ///< empty when unknown
-  std::vector<kernels::Ranked<Scalar>> best_;
+  data::Events past_;
+  std::vector<data::Id> seen_;  ///< all items ever pushed, ascending; kept when they are excluded
+  std::vector<ScoredItem<Scalar>> best_;
 };
 
 }  // namespace heed::inline HEED_ABI::recsys

@@ -12,7 +12,6 @@
 #include "heed/data/split.hpp"
 #include "heed/recsys/batch_ranker.hpp"
 #include "heed/recsys/evaluate.hpp"
-#include "heed/recsys/history.hpp"
 #include "heed/recsys/recommender.hpp"
 #include "heed/recsys/trainer.hpp"
 
@@ -54,6 +53,7 @@ class Task {
     }
     std::erase_if(examples_, [&](const data::Example& example) { return !learns(example.user); });
   }
+  explicit Task(const data::Interactions&&, const TaskOptions& = {}) = delete;
 
   const data::Interactions& log() const { return *log_; }
   const TaskOptions& options() const { return options_; }
@@ -71,7 +71,7 @@ class Task {
     }
   }
   /// The user's events are among those that are learned from.
-  bool learns(Index u) const {
+  bool learns(data::Id u) const {
     return options_.learners == 1 ||
            Random(1).fork("learners").uniform(static_cast<std::uint64_t>(u)) < options_.learners;
   }
@@ -80,19 +80,14 @@ class Task {
   std::vector<Index> counted_ends(bool with_validation) const {
     std::vector<Index> out = with_validation ? split_.validation_end : split_.train_end;
     for (std::size_t u = 0; u < out.size(); ++u) {
-      if (!learns(static_cast<Index>(u))) out[u] = 0;
+      if (!learns(static_cast<data::Id>(u))) out[u] = 0;
     }
     return out;
   }
-  /// How often each item occurs in what is learned from.
-  std::vector<Index> item_counts() const {
-    std::vector<Index> out(static_cast<std::size_t>(log_->num_items()));
-    const auto ends = counted_ends(false);
-    for (Index u = 0; u < log_->num_users(); ++u) {
-      for (const std::int32_t item : history(*log_, u, ends[static_cast<std::size_t>(u)]).items) {
-        ++out[static_cast<std::size_t>(item)];
-      }
-    }
+  /// The log's catalogue with the counts of what is learned from: for the constructor of a model.
+  data::Catalogue catalogue() const {
+    data::Catalogue out = log_->catalogue;
+    out.counts = data::item_counts(*log_, counted_ends(false));
     return out;
   }
   /// Some user has a target to validate with.
@@ -122,7 +117,6 @@ class Task {
 template <Recommender Model>
 TrainReport fit(Model& model, const Task& task, const TrainOptions& options, TrainHooks hooks = {}) {
   BatchRanker<Model> ranker(model, {.max_length = task.options().max_length, .executor = options.executor});
-  if constexpr (requires { model.set_item_counts(task.item_counts()); }) model.set_item_counts(task.item_counts());
   double loss = 0;
   if (!hooks.fill) {
     hooks.fill = [&](data::Batch& batch, std::span<const data::Example> examples, Random random) {
@@ -132,7 +126,7 @@ TrainReport fit(Model& model, const Task& task, const TrainOptions& options, Tra
   if (!hooks.validate) {
     hooks.validate = [&] {
       if (!task.validates()) return -loss;
-      return ranker.evaluate(task.log(), task.split(), task.evaluation(HeldOut::validation)).all.mean().ndcg;
+      return evaluate(task.log(), task.split(), ranker, task.evaluation(HeldOut::validation)).all.mean().ndcg;
     };
   }
   hooks.on_step = [&, then = std::move(hooks.on_step)](const TrainProgress& progress) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "heed/core/options.hpp"
+#include "heed/data/vocabulary.hpp"
 #include "heed/nn/module.hpp"
 #include "heed/optim/optimizer.hpp"
 
@@ -26,11 +27,11 @@ constexpr auto names(NewItems) { return enum_names("fresh", "mean"); }
 /// `items`, `features` and `kinds` give today's number of each of yesterday's, -1 for what is gone (see
 /// data::renumbering); empty: nothing has changed.
 struct WarmStartOptions {
-  std::span<const std::int32_t> items{};     ///< of the rows of `items.weight` and `item_bias`
-  std::span<const std::int32_t> features{};  ///< of `features.weight`
-  std::span<const std::int32_t> kinds{};     ///< of `kinds.weight`
+  std::span<const data::Id> items{};     ///< of the rows of `items.weight` and `item_bias`
+  std::span<const data::Id> features{};  ///< of `features.weight`
+  std::span<const data::Id> kinds{};     ///< of `kinds.weight`
   NewItems new_items = NewItems::fresh;
-  std::span<const std::int32_t> item_features{};  ///< [today's items], -1 for none; or empty
+  std::span<const data::Id> item_features{};  ///< [today's items], -1 for none; or empty
 
   void fields(auto&& visitor) {
     visitor("items", items, "features", features, "kinds", kinds, "new_items", new_items, "item_features",
@@ -49,8 +50,8 @@ template <class Scalar>
 struct Carried {
   const Tensor<Scalar>* from;
   Tensor<Scalar>* to;
-  std::span<const std::int32_t> numbers{};  ///< of its rows; empty: all of it
-  bool items = false;                       ///< its rows are items
+  std::span<const data::Id> numbers{};  ///< of its rows; empty: all of it
+  bool items = false;                   ///< its rows are items
 
   Index rows() const { return to->shape()[0]; }
   Index width() const { return to->size() / rows(); }
@@ -65,14 +66,14 @@ struct Carried {
   }
 
   /// Rows that nothing was copied to, at means of those where something was.
-  void fill_new(std::span<const std::int32_t> features) const {
+  void fill_new(std::span<const data::Id> features) const {
     std::vector<char> known(static_cast<std::size_t>(rows()));
-    for (const std::int32_t number : numbers) {
+    for (const data::Id number : numbers) {
       if (number >= 0) known[static_cast<std::size_t>(number)] = 1;
     }
     // Group 0 is everybody, 1 + f are those of feature f.
     const auto group = [&](Index r) -> Index {
-      return features.empty() ? 0 : 1 + std::max<std::int32_t>(features[static_cast<std::size_t>(r)], -1);
+      return features.empty() ? 0 : 1 + std::max<data::Id>(features[static_cast<std::size_t>(r)], -1);
     };
     Index groups = 1;
     for (Index r = 0; r < rows(); ++r) groups = std::max(groups, group(r) + 1);
@@ -98,12 +99,12 @@ struct Carried {
 };
 
 /// `numbers` number the rows of `from` in `to`. Throws ShapeError or IndexError otherwise.
-inline void check_numbers(std::string_view path, std::span<const std::int32_t> numbers, Index from, Index to) {
+inline void check_numbers(std::string_view path, std::span<const data::Id> numbers, Index from, Index to) {
   if (std::ssize(numbers) != from) {
     fail<ShapeError>("warm_start", path, ": ", numbers.size(), " numbers for ", from, " rows");
   }
   std::vector<char> taken(static_cast<std::size_t>(to));
-  for (const std::int32_t number : numbers) {
+  for (const data::Id number : numbers) {
     if (number < -1 || number >= to) {
       fail<IndexError>("warm_start", path, ": number ", number, " of ", to, " rows");
     }
@@ -162,7 +163,7 @@ std::vector<std::string> warm_start(To& today, From& yesterday, const WarmStartO
     if (one.to == nullptr) continue;
     one.copy();
     if (one.numbers.empty() || options.new_items != NewItems::mean) continue;
-    one.fill_new(one.items ? options.item_features : std::span<const std::int32_t>{});
+    one.fill_new(one.items ? options.item_features : std::span<const data::Id>{});
   }
   for (const auto& named : now) named.parameter->restore_zero_row();
   return fresh;

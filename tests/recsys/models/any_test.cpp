@@ -43,7 +43,7 @@ TEST_CASE("AnyEncoder takes its sizes from the recommender") {
   const recsys::AnyRecommender<float> short_one({.num_items = 6, .embed_dim = 4, .max_length = 2},
                                                 {recsys::SASRecEncoderOptions{}});
   data::Batch batch;
-  batch.assign_history(std::vector<std::int32_t>{1, 2, 3}, {}, 100);
+  batch.assign_history({.items = std::vector<data::Id>{1, 2, 3}}, 100);
   Tape<float> tape;
   CHECK_THAT(test::error_of<ShapeError>([&] { short_one.predict(tape, batch); }),
              Catch::Matchers::Contains("at most 2 are seen"));

@@ -2,8 +2,7 @@
 #include "heed/recsys/models/attention_recommender.hpp"
 
 #include "heed/optim/adam.hpp"
-#include "nn/layers.hpp"
-#include "recsys/small_logs.hpp"
+#include "recsys/next_item_checks.hpp"
 
 namespace {
 
@@ -117,17 +116,8 @@ TEST_CASE("AttentionRecommender, by hand: the loss is the mean over queries of t
         {.num_items = 6, .embed_dim = 3, .max_age = 32, .item_bias = true, .pointer = pointer}, {.hidden_size = 4});
     const Batch batch = test::batch_of_all(log, true);
     const Tensor<double> p = scores_of(model, batch);
-    double expected = 0;
-    for (Index q = 0; q < p.rows(); ++q) {
-      CHECK(p.matrix().row(q).sum() == Approx(1));
-      double sum = 0;
-      for (Index t = batch.target_segments.begin(q); t < batch.target_segments.end(q); ++t) {
-        sum -= std::log(p(q, batch.targets[static_cast<std::size_t>(t)]));
-      }
-      expected += sum / static_cast<double>(batch.target_segments.length(q)) / static_cast<double>(p.rows());
-    }
     Tape<double> tape;
-    CHECK(model.loss(tape, batch).item() == Approx(expected).epsilon(1e-12));
+    CHECK(model.loss(tape, batch).item() == Approx(test::negative_log_likelihood(p, batch)).epsilon(1e-12));
   }
 }
 
@@ -142,13 +132,7 @@ TEST_CASE("AttentionRecommender learns what follows what, at every position") {
     CHECK(first == Approx(std::log(8.0)).epsilon(0.15));
     CHECK(last < 0.3 * first);
     const Tensor<float> p = scores_of(model, batch);
-    Index right = 0;
-    for (Index q = 0; q < p.rows(); ++q) {
-      Index best = 0;
-      p.matrix().row(q).maxCoeff(&best);
-      right += best == batch.targets[static_cast<std::size_t>(q)] ? 1 : 0;
-    }
-    CHECK(right == p.rows());
+    CHECK(test::right_queries(p, batch) == p.rows());
   }
 }
 
@@ -163,13 +147,7 @@ TEST_CASE("AttentionRecommender learns each user's own item for the next basket"
     CHECK(last < 0.8 * first);
     // Half of each basket is the user's own item, the other half cannot be known.
     const Tensor<float> p = scores_of(model, batch);
-    Index right = 0;
-    for (Index q = 0; q < p.rows(); ++q) {
-      Index best = 0;
-      p.matrix().row(q).maxCoeff(&best);
-      right += best == batch.targets[static_cast<std::size_t>(batch.target_segments.begin(q))] ? 1 : 0;
-    }
-    CHECK(right > 9 * p.rows() / 10);
+    CHECK(test::right_queries(p, batch) > 9 * p.rows() / 10);
   }
 }
 
@@ -201,7 +179,7 @@ TEST_CASE("AttentionRecommender: at every position it sees what is past, bit for
       whole.assign_every_position(log, std::vector<data::Example>{{1, 0, 6, 7}});
       const Tensor<float> all = scores_of(model, whole);
       for (Index end = 1; end <= 6; ++end) {
-        prefix.assign_history(log.user(1).first(static_cast<std::size_t>(end)), {}, 10);
+        prefix.assign_history({.items = log.user(1).first(end).items}, 10);
         CHECK(test::same(scores_of(model, prefix).view(), all.view().rows(end - 1, end)));
       }
     }
@@ -216,12 +194,12 @@ TEST_CASE("AttentionRecommender: an empty history works, and so does one event f
           make<double>({.num_items = 6, .embed_dim = 3, .max_age = 32, .item_bias = true, .pointer = pointer},
                        {.hidden_size = 4, .attention = kind, .num_heads = 2});
       Batch batch;
-      batch.assign_history({}, {}, 10);
+      batch.assign_history({}, 10);
       const Tensor<double> none = scores_of(model, batch);
       CHECK(none.array().minCoeff() > 0);
       CHECK(none.array().sum() <= 1 + 1e-12);
       if (!pointer) CHECK(none.array().sum() == Approx(1));
-      batch.assign_history(items, {}, 10);
+      batch.assign_history({.items = items}, 10);
       CHECK(scores_of(model, batch).array().sum() == Approx(1));
     }
   }

@@ -20,8 +20,8 @@ DINOptions small() {
 }
 
 template <class Scalar>
-DIN<Scalar> make(const DINOptions& options) {
-  DIN<Scalar> model(options);
+DIN<Scalar> make(const DINOptions& options, const data::Catalogue& catalogue = {}) {
+  DIN<Scalar> model(options, catalogue);
   nn::initialize(model, Random(1));
   nn::init_normal(model.input.items.weight, Random(2), 1);
   return model;
@@ -165,8 +165,7 @@ TEST_CASE("DIN: a user's scores do not depend on the batch, the ranker or the se
     options.num_features = features ? 3 : 0;
     options.max_age = features ? 4 : 0;
     options.combination = Combination::concat;
-    auto model = make<float>(options);
-    if (features) model.input.set_item_features({0, 1, 2, -1, 0, 1});
+    const auto model = make<float>(options, {.features = {.values = {0, 1, 2, -1, 0, 1}}});
     test::check_serves(model);
   }
 }

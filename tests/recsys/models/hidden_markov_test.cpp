@@ -32,7 +32,7 @@ heed::data::Interactions log_of(const std::vector<Items>& users) {
 /// All events, but none of "everybody", who only names the items.
 std::vector<Index> ends_of(const heed::data::Interactions& log) {
   std::vector<Index> ends = {0};
-  for (Index u = 1; u < log.num_users(); ++u) ends.push_back(log.length(u));
+  for (heed::data::Id u = 1; u < log.num_users(); ++u) ends.push_back(log.length(u));
   return ends;
 }
 
@@ -97,7 +97,7 @@ struct Plain {
 /// Sequences of a planted model: three states that mostly stay; state s mostly emits items 4 s .. 4 s + 3.
 std::vector<Items> planted(Index users, Index length) {
   std::vector<Items> out;
-  for (Index u = 0; u < users; ++u) {
+  for (heed::data::Id u = 0; u < users; ++u) {
     const heed::Random random = heed::Random(9).fork(static_cast<std::uint64_t>(u));
     Items& items = out.emplace_back();
     Index state = random.below(0, 3);
@@ -206,7 +206,7 @@ TEST_CASE("a planted hidden Markov model is found", "[recsys][hidden_markov]") {
       CHECK(row[v] == Approx((own ? 0.94 / 4 : 0) + 0.06 / 12).margin(0.02));
     }
   }
-  CHECK(distinct(match) == Items{0, 1, 2});
+  CHECK(heed::data::distinct(match) == Items{0, 1, 2});
   for (std::size_t i = 0; i < 3; ++i) {
     for (std::size_t j = 0; j < 3; ++j) {
       const double wanted = match[j] == match[i] ? 0.8 : match[j] == (match[i] + 1) % 3 ? 0.2 : 0;
@@ -224,8 +224,8 @@ TEST_CASE("a hidden Markov model: what it takes and what it refuses", "[recsys][
   CHECK(std::equal(one.emissions().begin(), one.emissions().end(), same.emissions().begin()));
   const Model seed(log, ends, {.states = 4, .random = heed::Random(2)});
   CHECK_FALSE(std::equal(one.emissions().begin(), one.emissions().end(), seed.emissions().begin()));
-  CHECK(ranker(one)(history(log, 1, 5), 1) == Items{1});
-  CHECK(ranker(one)(history(log, 1, 4), 1) == Items{0});
+  const std::vector<heed::data::History> pasts = {log.user(1).first(5), log.user(1).first(4)};
+  CHECK(ScoreRanker(one)(pasts, {.k = 1}) == std::vector<Items>{{1}, {0}});
 
   // Without smoothing an item that was never taken tells nothing, and is not recommended.
   const Model bare(log, std::vector<Index>{0, 5, 0}, {.states = 2, .smoothing = 0});

@@ -25,15 +25,18 @@ TEST_CASE("personal frequency and what comes after it", "[recsys][personal_frequ
 
   const Items items = {3, 3, 1, 4, 0, 2};
   const std::vector<std::int64_t> times = {1, 2, 3, 4, 5, 5};
-  const History past{.items = items, .times = times};
-  const auto top = [&](const PersonalFrequency& model) { return ranker(model)(past, 5); };
+  const heed::data::History past{.items = items, .times = times};
+  const auto of = [](const PersonalFrequency& model, const heed::data::History& history, Index k) {
+    return ScoreRanker(model)(std::span(&history, 1), {.k = k}).front();
+  };
+  const auto top = [&](const PersonalFrequency& model) { return of(model, past, 5); };
   CHECK(top(PersonalFrequency(popularity)) == Items{3, 0, 1, 2, 4});
   CHECK(top(PersonalFrequency(popularity, PersonalFrequency::Then::recency)) == Items{3, 0, 2, 4, 1});
   CHECK(top(PersonalFrequency(markov)) == Items{3, 1, 0, 2, 4});  // the last basket {a c} leads to b
 
   // Outside the history Markov, then popularity: d leads to e.
   const Items one = {3};
-  CHECK(ranker(PersonalFrequency(markov))({.items = one, .times = {}}, 5) == Items{3, 4, 0, 1, 2});
-  CHECK(ranker(PersonalFrequency(popularity))({.items = one, .times = {}}, 5) == Items{3, 0, 1, 2, 4});
-  CHECK(ranker(PersonalFrequency(popularity))({}, 2) == Items{0, 1});
+  CHECK(of(PersonalFrequency(markov), {.items = one}, 5) == Items{3, 4, 0, 1, 2});
+  CHECK(of(PersonalFrequency(popularity), {.items = one}, 5) == Items{3, 0, 1, 2, 4});
+  CHECK(of(PersonalFrequency(popularity), {}, 2) == Items{0, 1});
 }

@@ -92,12 +92,12 @@ TEST_CASE("SASRec: histories longer than it sees are cut, in training, in a rank
     CHECK(trained.epochs.size() == 1);
   }
   recsys::BatchRanker<SASRec<float>> ranker(model), cut_ranker(model, {.max_length = 3});
-  const std::vector<data::Example> histories = {{.user = 1, .end = log.length(1)}};
-  REQUIRE(histories[0].end > 3);
-  CHECK(ranker.lists(log, histories, 6, true) == cut_ranker.lists(log, histories, 6, true));
+  const std::vector<data::History> histories = {log.user(1)};
+  REQUIRE(histories[0].size() > 3);
+  CHECK(ranker(histories, {.k = 6}) == cut_ranker(histories, {.k = 6}));
   recsys::Session<SASRec<float>> session(model), cut(model, {.max_length = 3}), fewer(model, {.max_length = 2});
-  for (Index e = 0; e < histories[0].end; ++e) {
-    for (auto* each : {&session, &cut, &fewer}) each->push(log.user(1)[static_cast<std::size_t>(e)], 0);
+  for (Index e = 0; e < histories[0].size(); ++e) {
+    for (auto* each : {&session, &cut, &fewer}) each->push(log.user(1).items[static_cast<std::size_t>(e)], 0);
   }
   const float score = session.top_k(1)[0].score;
   CHECK(score == cut.top_k(1)[0].score);

@@ -39,7 +39,7 @@ TEST_CASE("TIFU-KNN: the vector of a user, by hand", "[recsys][tifu_knn]") {
   const std::vector<Index> none = {0, 0};
   const auto score = [&](Index events) {
     Numbers scores(6);
-    TifuKnn(log, none, options).score(history(log, 1, events), scores);
+    TifuKnn(log, none, options).score(log.user(1).first(events), scores);
     return scores;
   };
   // Groups {0 1} {1} and {2} {0 3} {3}: the later one has one basket more.
@@ -57,17 +57,17 @@ TEST_CASE("TIFU-KNN: neighbours, by hand", "[recsys][tifu_knn]") {
   // One basket each: vectors of ones. u0 {0 1}, u1 {0 1 2}, u2 {0 3}, u3 {4 5}, u4 nothing yet.
   const auto log = log_of({{{"0", "1"}}, {{"0", "1", "2"}}, {{"0", "3"}}, {{"4", "5"}}, {{"5"}}});
   const std::vector<Index> ends = {0, 2, 3, 2, 2, 0};
-  const auto score = [&](const TifuKnnOptions& options, const History& past) {
+  const auto score = [&](const TifuKnnOptions& options, const heed::data::History& past) {
     Numbers scores(6);
     TifuKnn(log, ends, options).score(past, scores);
     return scores;
   };
   // Squared distances from u0: u1 1, u2 2, u3 4; u0 itself, nobody and u4 are no neighbours.
-  check(score({.num_neighbors = 2, .alpha = 0.75}, history(log, 1, 2)),
+  check(score({.num_neighbors = 2, .alpha = 0.75}, log.user(1).first(2)),
         {0.75 + 0.25, 0.75 + 0.25 / 2, 0.25 / 2, 0.25 / 2, 0, 0});
-  check(score({.num_neighbors = 9, .alpha = 0}, history(log, 1, 2)),
+  check(score({.num_neighbors = 9, .alpha = 0}, log.user(1).first(2)),
         {2.0 / 3, 1.0 / 3, 1.0 / 3, 1.0 / 3, 1.0 / 3, 1.0 / 3});
-  check(score({.num_neighbors = 0, .alpha = 0.5}, history(log, 1, 2)), {0.5, 0.5, 0, 0, 0, 0});
+  check(score({.num_neighbors = 0, .alpha = 0.5}, log.user(1).first(2)), {0.5, 0.5, 0, 0, 0, 0});
   // A stranger with the same history has u0 as the nearest.
   const Items items = {0, 1};
   const std::vector<std::int64_t> times = {7, 7};
@@ -80,7 +80,7 @@ TEST_CASE("TIFU-KNN: ties by popularity, and errors", "[recsys][tifu_knn]") {
   const auto log = log_of({{{"5"}, {"5"}, {"2"}}, {{"2", "3"}}});
   const std::vector<Index> ends = {0, 3, 2};
   const TifuKnn model(log, ends, {.num_neighbors = 0});
-  CHECK(ranker(model)({}, 3) == Items{2, 5, 3});
+  CHECK(ScoreRanker(model)(std::vector<heed::data::History>(1), {.k = 3}) == std::vector<Items>{{2, 5, 3}});
   Numbers scores(5);
   CHECK_THROWS_WITH(model.score({}, scores), "tifu_knn: wanted 6 scores, got 5");
   CHECK_THROWS_AS(TifuKnn(log, std::vector<Index>{1}), heed::ShapeError);

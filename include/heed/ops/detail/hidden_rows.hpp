@@ -44,7 +44,7 @@ template <class Scalar>
       if (finite) continue;
       if (cleared == nullptr) {
         resolved = resolve(operation, tape, mask, keys.count, queries.max_length, keys.max_length);
-        cleared = tape.template room<bool>(keys.tokens());
+        cleared = tape.template allocate_array<bool>(keys.tokens());
         std::fill_n(cleared, keys.tokens(), false);
       }
       cleared[r] = !seen_by_any(resolved, b, r - keys.begin(b), queries.length(b), keys.length(b));

@@ -16,7 +16,6 @@
 #include "heed/recsys/models/gru4rec.hpp"
 #include "heed/recsys/models/hstu.hpp"
 #include "heed/recsys/models/ligr.hpp"
-#include "heed/recsys/models/lstm4rec.hpp"
 #include "heed/recsys/models/narm.hpp"
 #include "heed/recsys/models/sasrec.hpp"
 

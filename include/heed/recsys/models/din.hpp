@@ -44,14 +44,9 @@ class DIN {
  public:
   using scalar_type = Scalar;
 
-  explicit DIN(const DINOptions& options)
-      : input({.num_items = options.num_items,
-               .embed_dim = options.embed_dim,
-               .max_age = options.max_age,
-               .num_kinds = options.num_kinds,
-               .num_features = options.num_features,
-               .combination = options.combination,
-               .deviation = options.item_deviation}),
+  /// `catalogue` gives the feature of each item where `num_features` is not 0. Errors as HistoryInput.
+  explicit DIN(const DINOptions& options, const data::Catalogue& catalogue = {})
+      : input(history_input_options(options), catalogue),
         attention({.embed_dim = options.embed_dim,
                    .hidden_features = options.attention_features,
                    .softmax = options.softmax}),

@@ -15,7 +15,7 @@
 #include "heed/core/view.hpp"
 #include "heed/data/interactions.hpp"
 #include "heed/kernels/gemm.hpp"
-#include "heed/recsys/history.hpp"
+#include "heed/recsys/ranker.hpp"
 #include "heed/simd/pack.hpp"
 
 namespace heed::inline HEED_ABI::recsys {
@@ -60,8 +60,8 @@ class HiddenMarkov {
     for (Index i = 0; i < options.iterations && events > 0; ++i) {
       Counts counts(states_, items_);
       double objective = log_prior(static_cast<Scalar>(options.smoothing));
-      for (Index u = 0; u < log.num_users(); ++u) {
-        objective += count(log.user(u).first(static_cast<std::size_t>(ends[static_cast<std::size_t>(u)])), counts);
+      for (data::Id u = 0; u < log.num_users(); ++u) {
+        objective += count(log.user(u).first(ends[static_cast<std::size_t>(u)]).items, counts);
       }
       objective_.push_back(objective);
       maximise(counts, static_cast<Scalar>(options.smoothing));
@@ -85,7 +85,7 @@ class HiddenMarkov {
   std::span<const double> objective() const { return objective_; }
 
   /// ln p(items), -infinity where an item cannot be.
-  double log_likelihood(std::span<const std::int32_t> items) const {
+  double log_likelihood(std::span<const data::Id> items) const {
     std::vector<Scalar> state(static_cast<std::size_t>(states_)), next(state.size());
     double sum = 0;
     filter(items, state, next, [&](Scalar scale) { sum += std::log(static_cast<double>(scale)); });
@@ -94,7 +94,7 @@ class HiddenMarkov {
 
   /// Writes p(next item | history) an item; `scores` [items]. An item of the history that no state emits (possible
   /// without smoothing) tells nothing. Throws ShapeError on another size.
-  void score(const History& past, std::span<double> scores) const {
+  void score(const data::History& past, std::span<double> scores) const {
     check_scores(name, scores, items_);
     std::vector<Scalar> state(static_cast<std::size_t>(states_)), next(state.size()), out(scores.size());
     filter(past.items, state, next, [](Scalar) {});
@@ -142,15 +142,15 @@ class HiddenMarkov {
     return scale;
   }
 
-  const Scalar* emission(std::int32_t item) const { return by_item_.data() + at(item, 0, states_); }
+  const Scalar* emission(data::Id item) const { return by_item_.data() + at(item, 0, states_); }
 
   /// state = p(state at the last event | items), next = p(state after it | items); `scaled` gets p(item | those before)
   /// of every event.
   template <class Scaled>
-  void filter(std::span<const std::int32_t> items, std::vector<Scalar>& state, std::vector<Scalar>& next,
+  void filter(std::span<const data::Id> items, std::vector<Scalar>& state, std::vector<Scalar>& next,
               Scaled&& scaled) const {
     next = initial_;
-    for (const std::int32_t item : items) {
+    for (const data::Id item : items) {
       scaled(observe(next.data(), emission(item), state.data()));
       multiply(state.data(), transitions_.data(), next.data(), states_);
     }
@@ -161,8 +161,8 @@ class HiddenMarkov {
   /// where they are all alike.
   void start(const data::Interactions& log, std::span<const Index> ends, const HiddenMarkovOptions& options) {
     Counts counts(states_, items_);
-    for (Index u = 0; u < log.num_users(); ++u) {
-      for (const auto item : log.user(u).first(static_cast<std::size_t>(ends[static_cast<std::size_t>(u)]))) {
+    for (data::Id u = 0; u < log.num_users(); ++u) {
+      for (const data::Id item : log.user(u).first(ends[static_cast<std::size_t>(u)]).items) {
         counts.by_item[at(item, 0, states_)] += 1;
       }
     }
@@ -186,7 +186,7 @@ class HiddenMarkov {
   }
 
   /// Adds what one sequence is expected to do (the E step) to `counts` and returns its log-likelihood.
-  double count(std::span<const std::int32_t> items, Counts& counts) const {
+  double count(std::span<const data::Id> items, Counts& counts) const {
     const auto events = static_cast<Index>(items.size());
     if (events == 0) return 0;
     const Index k = states_;
@@ -206,7 +206,7 @@ class HiddenMarkov {
     // backward(t) = emission * p(later items | state at t), over the scale: what the transition into t is weighed with.
     std::fill(counts.step.begin(), counts.step.end(), Scalar{1});
     for (Index t = events - 1; t >= 0; --t) {
-      const std::int32_t item = items[static_cast<std::size_t>(t)];
+      const data::Id item = items[static_cast<std::size_t>(t)];
       const P inverse(Scalar{1} / counts.scale[static_cast<std::size_t>(t)]);
       const Scalar *alpha = forward(t), *emitted = emission(item), *beta = counts.step.data();
       Scalar *weighed = counts.backward.data() + at(t, 0, k), *counted = counts.by_item.data() + at(item, 0, k);

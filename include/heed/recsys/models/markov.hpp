@@ -10,8 +10,8 @@
 
 #include "heed/core/config.hpp"
 #include "heed/data/interactions.hpp"
-#include "heed/recsys/history.hpp"
 #include "heed/recsys/models/popularity.hpp"
+#include "heed/recsys/ranker.hpp"
 
 namespace heed::inline HEED_ABI::recsys {
 
@@ -19,7 +19,7 @@ struct MarkovOptions {
   /// True: steps lead from a basket to the next one. False: from an event to the next one, whatever their times.
   bool baskets = true;
   /// What decides between items of equal score and popularity.
-  Popularity::Then then = Popularity::Then::id;
+  Popularity::Then then = Popularity::Then::text;
 
   void fields(auto&& visitor) { visitor("baskets", baskets, "then", then); }
 };
@@ -32,17 +32,17 @@ class Markov {
   Markov(const data::Interactions& log, std::span<const Index> ends, const MarkovOptions& options = {})
       : options_(options), popularity_(log, ends, options.then), row_ends_(static_cast<std::size_t>(log.num_items())) {
     // All steps, and for each item those that leave it. A basket lies in `items` once, without repeats.
-    std::vector<std::int32_t> items, basket;
+    std::vector<data::Id> items, basket;
     std::vector<Step> steps;
     std::vector<std::vector<std::size_t>> leaving(row_ends_.size());
-    for (Index u = 0; u < log.num_users(); ++u) {
-      const History past = view(history(log, u, ends[static_cast<std::size_t>(u)]));
+    for (data::Id u = 0; u < log.num_users(); ++u) {
+      const data::History past = view(log.user(u).first(ends[static_cast<std::size_t>(u)]));
       basket.clear();
       for (Index begin = 0; begin < past.size();) {
         const Index end = data::basket_end(past.times, past.size(), begin);
-        for (const std::int32_t i : basket) leaving[static_cast<std::size_t>(i)].push_back(steps.size());
+        for (const data::Id i : basket) leaving[static_cast<std::size_t>(i)].push_back(steps.size());
         const bool first = basket.empty();
-        basket = distinct(items_between(past, begin, end));
+        basket = data::distinct(past.slice(begin, end).items);
         if (!first) {
           steps.push_back({items.size(), items.size() + basket.size()});
           items.insert(items.end(), basket.begin(), basket.end());
@@ -51,14 +51,15 @@ class Markov {
       }
     }
     // A row at a time, in a dense counter that only the touched entries of are read and cleared.
-    std::vector<std::int32_t> count(row_ends_.size()), touched;
+    std::vector<std::int32_t> count(row_ends_.size());
+    std::vector<data::Id> touched;
     for (std::size_t i = 0; i < row_ends_.size(); ++i) {
       for (const std::size_t step : leaving[i]) {
         for (std::size_t at = steps[step].begin; at < steps[step].end; ++at) {
           if (count[static_cast<std::size_t>(items[at])]++ == 0) touched.push_back(items[at]);
         }
       }
-      for (const std::int32_t j : touched) {
+      for (const data::Id j : touched) {
         targets_.push_back(j);
         counts_.push_back(std::exchange(count[static_cast<std::size_t>(j)], 0));
       }
@@ -72,13 +73,13 @@ class Markov {
   std::span<const std::int32_t> tie_keys() const { return popularity_.tie_keys(); }
 
   /// Writes a score in [0, 1] an item; `scores` [items]. All 0 for an empty history. Throws ShapeError on another size.
-  void score(const History& whole, std::span<double> scores) const {
+  void score(const data::History& whole, std::span<double> scores) const {
     check_scores("markov", scores, num_items());
     std::fill(scores.begin(), scores.end(), 0.0);
     if (whole.items.empty()) return;
-    const History past = view(whole);
-    const auto basket = distinct(items_between(past, data::basket_begin(past.times, past.size()), past.size()));
-    for (const std::int32_t item : basket) {
+    const data::History past = view(whole);
+    const auto basket = data::distinct(past.slice(data::basket_begin(past.times, past.size()), past.size()).items);
+    for (const data::Id item : basket) {
       const auto i = static_cast<std::size_t>(item);
       for (std::size_t at = i == 0 ? 0 : row_ends_[i - 1]; at < row_ends_[i]; ++at) {
         scores[static_cast<std::size_t>(targets_[at])] += counts_[at] / leaving_[i];
@@ -93,19 +94,15 @@ class Markov {
   };
 
   /// Without times every event is a basket.
-  History view(History past) const {
+  data::History view(data::History past) const {
     if (!options_.baskets) past.times = {};
     return past;
-  }
-
-  static std::span<const std::int32_t> items_between(const History& past, Index begin, Index end) {
-    return past.items.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
   }
 
   MarkovOptions options_;
   Popularity popularity_;
   std::vector<std::size_t> row_ends_;  // [items] row i ends here in the two below
-  std::vector<std::int32_t> targets_;  // j of each n(i -> j) > 0
+  std::vector<data::Id> targets_;      // j of each n(i -> j) > 0
   std::vector<std::int32_t> counts_;   // and that n(i -> j)
   std::vector<double> leaving_;        // [items] n(i)
 };

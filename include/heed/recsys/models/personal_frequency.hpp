@@ -10,9 +10,9 @@
 
 #include "heed/core/config.hpp"
 #include "heed/data/interactions.hpp"
-#include "heed/recsys/history.hpp"
 #include "heed/recsys/models/markov.hpp"
 #include "heed/recsys/models/popularity.hpp"
+#include "heed/recsys/ranker.hpp"
 
 namespace heed::inline HEED_ABI::recsys {
 
@@ -26,8 +26,10 @@ class PersonalFrequency {
   /// `popularity` must outlive this.
   explicit PersonalFrequency(const Popularity& popularity, Then then = Then::popularity)
       : then_(then), tie_keys_(popularity.tie_keys()) {}
+  explicit PersonalFrequency(const Popularity&&, Then = Then::popularity) = delete;
   /// Markov's score decides between items of equal count. `markov` must outlive this.
   explicit PersonalFrequency(const Markov& markov) : markov_(&markov), tie_keys_(markov.tie_keys()) {}
+  explicit PersonalFrequency(const Markov&&) = delete;
 
   Index num_items() const { return static_cast<Index>(tie_keys_.size()); }
   std::span<const std::int32_t> tie_keys() const { return tie_keys_; }
@@ -35,7 +37,7 @@ class PersonalFrequency {
   /// Writes a score an item; `scores` [items]. Items outside the history have the Markov score (at most 1), or 0; those
   /// in it have 2 and above, in whole steps: so the order is exact, where a weighted sum would round. Throws
   /// ShapeError on another size.
-  void score(const History& past, std::span<double> scores) const {
+  void score(const data::History& past, std::span<double> scores) const {
     check_scores("personal_frequency", scores, num_items());
     if (markov_ != nullptr) {
       markov_->score(past, scores);
@@ -53,11 +55,11 @@ class PersonalFrequency {
       }
     }
     if (markov_ != nullptr) std::copy(scores.begin(), scores.end(), second.begin());
-    std::vector<std::int32_t> seen = distinct(past.items);
-    const auto key = [&](std::int32_t item) {
+    std::vector<data::Id> seen = data::distinct(past.items);
+    const auto key = [&](data::Id item) {
       return std::pair(count[static_cast<std::size_t>(item)], second[static_cast<std::size_t>(item)]);
     };
-    std::sort(seen.begin(), seen.end(), [&](std::int32_t a, std::int32_t b) { return key(a) < key(b); });
+    std::sort(seen.begin(), seen.end(), [&](data::Id a, data::Id b) { return key(a) < key(b); });
     double step = 2;
     for (std::size_t i = 0; i < seen.size(); ++i) {
       if (i > 0 && key(seen[i - 1]) < key(seen[i])) ++step;

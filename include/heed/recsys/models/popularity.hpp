@@ -15,40 +15,41 @@
 #include "heed/core/options.hpp"
 #include "heed/data/interactions.hpp"
 #include "heed/data/vocabulary.hpp"
-#include "heed/recsys/history.hpp"
+#include "heed/recsys/ranker.hpp"
 
 namespace heed::inline HEED_ABI::recsys {
 
 /// Ranks items by how often they occur. Order: count, then what was asked for.
 class Popularity {
  public:
-  /// What decides between items of equal count: the smaller id (see data::places_by_id), which does not depend on the
-  /// order of a file's lines; or which was counted first, user after user, oldest event first (what a Python Counter's
-  /// most_common does), and where none was the smaller number.
-  enum class Then { id, first };
+  /// What decides between items of equal count: the smaller text (see data::places_by_text), which does not depend on
+  /// the order of a file's lines; or which was counted first, user after user, oldest event first (what a Python
+  /// Counter's most_common does), and where none was the smaller id.
+  enum class Then { text, first };
 
   /// Counts the first `ends[u]` events of every user u (`ends` is a column of a Split: train_end, or validation_end).
   /// Throws ShapeError when `ends` does not have one entry a user.
-  Popularity(const data::Interactions& log, std::span<const Index> ends, Then then = Then::id)
+  Popularity(const data::Interactions& log, std::span<const Index> ends, Then then = Then::text)
       : counts_(static_cast<std::size_t>(log.num_items())), places_(counts_.size()) {
     if (static_cast<Index>(ends.size()) != log.num_users()) {
       fail<ShapeError>("popularity", "wanted ", log.num_users(), " ends, got ", ends.size());
     }
-    std::vector<std::int32_t> order(counts_.size()), second(counts_.size(), std::numeric_limits<std::int32_t>::max());
+    std::vector<data::Id> order(counts_.size());
+    std::vector<std::int32_t> second(counts_.size(), std::numeric_limits<std::int32_t>::max());
     std::int32_t counted = 0;
-    for (Index u = 0; u < log.num_users(); ++u) {
-      for (const std::int32_t item : history(log, u, ends[static_cast<std::size_t>(u)]).items) {
+    for (data::Id u = 0; u < log.num_users(); ++u) {
+      for (const data::Id item : log.user(u).first(ends[static_cast<std::size_t>(u)]).items) {
         const auto i = static_cast<std::size_t>(item);
         if (counts_[i]++ == 0) second[i] = counted++;
       }
     }
-    if (then == Then::id) second = data::places_by_id(log.item_ids);
+    if (then == Then::text) second = data::places_by_text(log.catalogue.items);
     std::iota(order.begin(), order.end(), 0);
-    const auto key = [&](std::int32_t item) {
+    const auto key = [&](data::Id item) {
       const auto i = static_cast<std::size_t>(item);
       return std::tuple(-counts_[i], second[i], item);
     };
-    std::sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) { return key(a) < key(b); });
+    std::sort(order.begin(), order.end(), [&](data::Id a, data::Id b) { return key(a) < key(b); });
     for (std::size_t i = 0; i < order.size(); ++i) {
       places_[static_cast<std::size_t>(order[i])] = static_cast<std::int32_t>(i);
     }
@@ -61,7 +62,7 @@ class Popularity {
 
   /// Writes a score an item, higher is better; `scores` [items]. The history does not matter.
   /// Throws ShapeError on another size.
-  void score(const History&, std::span<double> scores) const {
+  void score(const data::History&, std::span<double> scores) const {
     check_scores("popularity", scores, num_items());
     std::transform(counts_.begin(), counts_.end(), scores.begin(), [](Index n) { return static_cast<double>(n); });
   }

@@ -12,8 +12,8 @@
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
 #include "heed/data/interactions.hpp"
-#include "heed/recsys/history.hpp"
 #include "heed/recsys/models/popularity.hpp"
+#include "heed/recsys/ranker.hpp"
 
 namespace heed::inline HEED_ABI::recsys {
 
@@ -52,10 +52,10 @@ class TifuKnn {
                         options.within_decay_rate, ", group_decay_rate ", options.group_decay_rate, ", num_groups ",
                         options.num_groups, ", alpha ", options.alpha);
     }
-    for (Index u = 0; u < log.num_users(); ++u) {
-      const auto vector = vector_of(history(log, u, ends[static_cast<std::size_t>(u)]));
+    for (data::Id u = 0; u < log.num_users(); ++u) {
+      const auto vector = vector_of(log.user(u).first(ends[static_cast<std::size_t>(u)]));
       for (const Entry& entry : vector) {
-        users_with_[static_cast<std::size_t>(entry.item)].push_back({static_cast<std::int32_t>(u), entry.value});
+        users_with_[static_cast<std::size_t>(entry.item)].push_back({u, entry.value});
       }
       entries_.insert(entries_.end(), vector.begin(), vector.end());
       entry_ends_.push_back(entries_.size());
@@ -68,30 +68,30 @@ class TifuKnn {
 
   /// Writes a score an item; `scores` [items]. `past.user`, and users without events, are nobody's neighbours. Throws
   /// ShapeError on another size.
-  void score(const History& past, std::span<double> scores) const {
+  void score(const data::History& past, std::span<double> scores) const {
     check_scores("tifu_knn", scores, num_items());
     std::fill(scores.begin(), scores.end(), 0.0);
     const auto own = vector_of(past);
     for (const Entry& entry : own) scores[static_cast<std::size_t>(entry.item)] = options_.alpha * entry.value;
     const auto near = neighbors(own, past.user);
     const double weight = near.empty() ? 0 : (1 - options_.alpha) / static_cast<double>(near.size());
-    for (const std::int32_t u : near) {
+    for (const data::Id u : near) {
       for (const Entry& entry : vector(u)) scores[static_cast<std::size_t>(entry.item)] += weight * entry.value;
     }
   }
 
  private:
   struct Entry {
-    std::int32_t item;
+    data::Id item;
     double value;
   };
   struct Owner {
-    std::int32_t user;
+    data::Id user;
     double value;
   };
 
   /// A history's vector, ascending by item, without zeros.
-  std::vector<Entry> vector_of(const History& past) const {
+  std::vector<Entry> vector_of(const data::History& past) const {
     std::vector<Entry> parts;
     std::vector<Index> begins;
     for (Index at = 0; at < past.size(); at = data::basket_end(past.times, past.size(), at)) begins.push_back(at);
@@ -103,9 +103,9 @@ class TifuKnn {
       double value =
           std::pow(options_.group_decay_rate, static_cast<double>(groups - 1 - g)) / static_cast<double>(groups * size);
       for (Index b = basket + size - 1; b >= basket; --b, value *= options_.within_decay_rate) {
-        const auto begin = static_cast<std::size_t>(begins[static_cast<std::size_t>(b)]);
-        const auto end = static_cast<std::size_t>(begins[static_cast<std::size_t>(b) + 1]);
-        for (const std::int32_t item : distinct(past.items.subspan(begin, end - begin))) parts.push_back({item, value});
+        const auto at = static_cast<std::size_t>(b);
+        const auto basket_items = past.slice(begins[at], begins[at + 1]).items;
+        for (const data::Id item : data::distinct(basket_items)) parts.push_back({item, value});
       }
       basket += size;
     }
@@ -121,7 +121,7 @@ class TifuKnn {
     return out;
   }
 
-  std::span<const Entry> vector(std::int32_t user) const {
+  std::span<const Entry> vector(data::Id user) const {
     const auto u = static_cast<std::size_t>(user);
     const std::size_t begin = u == 0 ? 0 : entry_ends_[u - 1];
     return std::span(entries_).subspan(begin, entry_ends_[u] - begin);
@@ -135,18 +135,18 @@ class TifuKnn {
 
   /// The nearest users, nearest first, equal distances by smaller number. |u - v|^2 - |u|^2 = |v|^2 - 2 u v, where u v
   /// takes only those who share an item.
-  std::vector<std::int32_t> neighbors(std::span<const Entry> own, Index user) const {
+  std::vector<data::Id> neighbors(std::span<const Entry> own, data::Id user) const {
     std::vector<double> distance = squares_;
     for (const Entry& entry : own) {
       for (const Owner& owner : users_with_[static_cast<std::size_t>(entry.item)]) {
         distance[static_cast<std::size_t>(owner.user)] -= 2 * entry.value * owner.value;
       }
     }
-    std::vector<std::int32_t> near;
-    for (std::int32_t u = 0; u < std::ssize(distance); ++u) {
+    std::vector<data::Id> near;
+    for (data::Id u = 0; u < std::ssize(distance); ++u) {
       if (u != user && !vector(u).empty()) near.push_back(u);
     }
-    const auto before = [&](std::int32_t a, std::int32_t b) {
+    const auto before = [&](data::Id a, data::Id b) {
       return std::pair(distance[static_cast<std::size_t>(a)], a) < std::pair(distance[static_cast<std::size_t>(b)], b);
     };
     const Index kept = std::min(options_.num_neighbors, std::ssize(near));
