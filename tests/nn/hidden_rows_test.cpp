@@ -162,8 +162,8 @@ TEST_CASE("a query whose own row is hidden keeps it, and clearing hidden rows al
     return y.value();
   };
   const Tensor<double> before(context());
-  x(4, 0) += 1;
-  CHECK(!same(Tensor<double>(context().rows(4, 5)), Tensor<double>(before.view().rows(4, 5))));
-  x(4, 0) = not_a_number;
+  x(2, 0) += 1;
+  CHECK(!same(Tensor<double>(context().rows(2, 3)), Tensor<double>(before.view().rows(2, 3))));
+  x(2, 0) = not_a_number;
   CHECK(test::warm_allocations(context) == 0);
 }

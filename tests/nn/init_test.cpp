@@ -121,7 +121,7 @@ TEST_CASE("the row that stays zero is zero after every rule") {
 }
 
 TEST_CASE("a module that was never initialised is refused, also after an optimiser was made for it") {
-  nn::Linear<float> layer({.in_features = 3, .out_features = 2});
+  nn::Linear<float> layer({.in_features = 3, .out_features = 2, .bias = false});
   const auto run = [&] {
     heed::Tape<float> tape;
     layer(tape.constant(heed::Tensor<float>({1, 3})));

@@ -173,7 +173,7 @@ TEST_CASE("TransformerEncoderLayer says what is wrong") {
         "MultiHeadAttention: dropout 1.000000 is not in [0, 1)");
   CHECK(error_of<OptionError>([] { Layer({.embed_dim = 6, .num_heads = 4, .feedforward_dim = 8}); }) ==
         "MultiHeadAttention: 4 heads do not divide embed_dim 6");
-  CHECK(error_of<OptionError>([] { Layer({.embed_dim = 6}); }) ==
+  CHECK(error_of<OptionError>([] { Layer({.embed_dim = 6, .feedforward_dim = 0}); }) ==
         "Linear: in_features 6 and out_features 0 must be positive");
   CHECK(error_of<OptionError>([] { Layer({.embed_dim = 6, .feedforward_dim = 8, .eps = 0}); }) ==
         "LayerNorm: features 6 and eps 0.000000 must be positive");

@@ -91,7 +91,7 @@ TEST_CASE("the slabs of a weight's gradient are many, and not too long") {
         const detail::LinearSlabs cut(rows, m, n);
         CHECK(cut.count == (rows + cut.size - 1) / cut.size);
         CHECK(cut.size % detail::row_grain == 0);
-        if (!cut.together) continue;
+        if (!cut.with_weight) continue;
         CHECK(cut.count >= 8);
         CHECK(2 * cut.count * m * n <= rows * (m + n) + 2 * m * n);
         CHECK((cut.size < 4200 || cut.count * m * n * 3 > rows * (m + n)));
@@ -124,7 +124,7 @@ TEST_CASE("an array that is input and weight of linear gets both gradients") {
 TEST_CASE("a weight too large for the slabs of its rows has a product of its own") {
   using namespace heed;
   const Index rows = 1100, width = 128;
-  REQUIRE(!detail::LinearSlabs(rows, width, width).together);
+  REQUIRE(!detail::LinearSlabs(rows, width, width).with_weight);
   const auto x = Tensor<double>::normal({rows, width}, Random(1)),
              w = Tensor<double>::normal({width, width}, Random(2));
   for (const bool frozen : {false, true}) {

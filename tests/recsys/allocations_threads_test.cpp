@@ -72,7 +72,7 @@ std::size_t serving_allocations(const Model& model, bool exclude_seen, Executor&
   Index best = 0;
   const std::size_t count = warm_allocations([&] {
     session.clear();
-    for (Index i = 0; i < 40; ++i) {
+    for (data::Id i = 0; i < 40; ++i) {
       session.push(i % 17, i / 2);
       best += session.top_k(10)[0].item;
     }

@@ -132,7 +132,7 @@ TEST_CASE("lists that are none", "[recsys][evaluate]") {
   CHECK_THROWS_AS(evaluate(log, split, by_number, {.k = 0}), heed::OptionError);
   CHECK_THROWS_AS(evaluate(log, heed::data::Split{}, by_number), heed::ShapeError);
   CHECK_THROWS_WITH(evaluate(log, split, fixed({5}), {.keep_history = false}),
-                    "evaluate: an item of user 1's history was recommended");
+                    "evaluate: an item of user 0's history was recommended");
   CHECK_THROWS_WITH(evaluate(log, split, fixed({1, 2, 3}), {.k = 2}), "evaluate: a list of 3 items, wanted 2 at most");
   const auto too_few = [](Histories, const RankOptions&) { return Lists(); };
   CHECK_THROWS_WITH(evaluate(log, split, too_few), "evaluate: wanted a list for each of 2 users, got 0");

@@ -36,6 +36,7 @@ class AdditiveAttention {
     const Var<Scalar> keys =
         heed::detail::clear_hidden_rows("additive_attention", k, call.mask, q_segments, k_segments);
     if (q == k) q = keys;
+    if (v == k) v = keys;
     return additive_attention(query(q), q_segments, key(keys), v, k_segments, q.tape().parameter(score), call);
   }
 

@@ -35,6 +35,7 @@ template <class Scalar>
   TensorView<const Scalar> in;
   MaskView<Scalar> resolved;
   bool* cleared = nullptr;  // [key tokens], from the first non-finite row on
+  bool any = false;
   for (Index b = 0; b < keys.count; ++b) {
     if (!may_hide && queries.length(b) > 0) continue;  // the last query sees every key
     for (Index r = keys.begin(b); r < keys.end(b); ++r) {
@@ -48,15 +49,17 @@ template <class Scalar>
         std::fill_n(cleared, keys.tokens(), false);
       }
       cleared[r] = !seen_by_any(resolved, b, r - keys.begin(b), queries.length(b), keys.length(b));
+      any |= cleared[r];
     }
   }
-  if (cleared == nullptr) return x;
+  if (!any) return x;
   const auto y = tape.allocate(x.shape());
   for (Index r = 0; r < y.rows(); ++r) {
     for (Index c = 0; c < y.cols(); ++c) y(r, c) = cleared[r] ? Scalar(0) : in(r, c);
   }
   return record(tape, {x}, y, [=](const Gradients<Scalar>& g) {
-    const auto dx = g(x), dy = g.output();
+    const TensorView<Scalar> dx = g(x);
+    const TensorView<const Scalar> dy = g.output();
     for (Index r = 0; dx && r < dx.rows(); ++r) {
       for (Index c = 0; !cleared[r] && c < dx.cols(); ++c) dx(r, c) += dy(r, c);
     }
