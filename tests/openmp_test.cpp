@@ -7,6 +7,8 @@
 
 #include "support/allocations.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using heed::Index;
 using heed::OpenMpExecutor;
 
@@ -43,3 +45,5 @@ TEST_CASE("running chunks, once warm, allocates nothing") {
     CHECK(sum == 3 * 1225);
   }
 }
+
+}  // namespace HEED_TEST_UNIT

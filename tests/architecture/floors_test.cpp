@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 namespace fs = std::filesystem;
 
@@ -185,8 +185,6 @@ std::vector<std::string> with_line(const std::string& header, const std::string&
   return violations(tree);
 }
 
-}  // namespace
-
 TEST_CASE("the headers keep the rules of the house") {
   const Tree tree = checkout();
   REQUIRE(tree.contains("include/heed/core/config.hpp"));
@@ -232,3 +230,5 @@ TEST_CASE("each rule of the house is noticed when broken") {
   bare["include/heed/data/batch.hpp"] = "";
   CHECK(violations(bare).size() == 2);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -18,7 +18,7 @@
 
 #include "support/all_options.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
@@ -74,8 +74,6 @@ void check_names() {
   CHECK_FALSE(spells(spelling<static_cast<E>(all.size())>(), "\\w+"));
 }
 
-}  // namespace
-
 TEST_CASE("members of an aggregate are counted", "[architecture][options]") {
   CHECK(arity<Empty>() == 0);
   CHECK(arity<Nested::Pair>() == 2);
@@ -129,3 +127,5 @@ TEST_CASE("no options struct is missing from the list of them", "[architecture][
   }
   CHECK(listed == found);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 /// The names in a file's TEST_CASE lines that a CMake list cannot hold.
 std::vector<std::string> unsafe_names(const std::string& text) {
@@ -21,8 +21,6 @@ std::vector<std::string> unsafe_names(const std::string& text) {
   }
   return out;
 }
-
-}  // namespace
 
 TEST_CASE("the names of all tests can stand in a CMake list") {
   namespace fs = std::filesystem;
@@ -46,3 +44,5 @@ TEST_CASE("a test name with a bracket, a semicolon, a backslash or a dollar sign
     CHECK(name(wrong) == std::vector{wrong});
   }
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -7,7 +7,7 @@
 #include "heed/autograd/tape.hpp"
 #include "support/allocations.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
@@ -49,8 +49,6 @@ void* run(void* argument) {
   return nullptr;
 }
 
-}  // namespace
-
 TEST_CASE("a tape of a million values runs forward and backward and is destroyed on a small stack") {
   pthread_attr_t attributes;
   REQUIRE(pthread_attr_init(&attributes) == 0);
@@ -65,3 +63,5 @@ TEST_CASE("a tape of a million values runs forward and backward and is destroyed
   CHECK(out.gradient == 1);
   CHECK(out.destroyed);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("a parameter list refers to parameters, it does not copy them") {
@@ -12,3 +14,5 @@ TEST_CASE("a parameter list refers to parameters, it does not copy them") {
   CHECK(bias.value()(0) == 5.0f);
   CHECK(list[0].name == "head.weight");
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -5,6 +5,8 @@
 #include <type_traits>
 #include <vector>
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("a parameter is zeros with a gradient of zeros") {
@@ -74,3 +76,5 @@ TEST_CASE("a parameter is initialised when it was given a value, not when it was
   CHECK(moved.initialized());
   CHECK(Parameter<float>().initialized());
 }
+
+}  // namespace HEED_TEST_UNIT

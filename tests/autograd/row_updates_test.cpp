@@ -7,6 +7,8 @@
 
 #include "heed/autograd/tape.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 namespace {
@@ -65,3 +67,5 @@ TEST_CASE("any value can be prepared, and has nothing to do for it") {
   CHECK_THROWS_WITH(Var<float>().prepare({}), "var: an empty handle");
   CHECK_THROWS_WITH(Var<float>().prepared(), "var: an empty handle");
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -9,7 +9,7 @@
 #include "heed/ops/lstm.hpp"
 #include "support/allocations.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
@@ -57,8 +57,6 @@ bool holds(TensorView<const Scalar> view, std::initializer_list<Scalar> values) 
   return view && view.size() == static_cast<Index>(values.size()) &&
          std::equal(values.begin(), values.end(), view.data());
 }
-
-}  // namespace
 
 TEST_CASE("constants and variables are copies, parameters are not") {
   Tape<double> tape;
@@ -330,3 +328,5 @@ TEST_CASE("what a backward function keeps lives as long as the values") {
   CHECK((view.count == 3 && view.tokens() == 7 && view.max_length == 5 && view.length(2) == 5 && view.order[0] == 2));
   CHECK(tape.allocate_array<int>(3) != nullptr);
 }
+
+}  // namespace HEED_TEST_UNIT

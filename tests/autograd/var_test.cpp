@@ -6,6 +6,8 @@
 
 #include "heed/autograd/tape.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 namespace {
@@ -76,3 +78,5 @@ TEST_CASE("a shape outlives the growth of the tape") {
   for (int i = 0; i < 1000; ++i) tape.constant(1.0f);
   CHECK(shape == Shape{2, 3});
 }
+
+}  // namespace HEED_TEST_UNIT

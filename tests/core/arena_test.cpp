@@ -6,6 +6,8 @@
 #include <cstring>
 #include <vector>
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("an arena's memory is aligned, apart, and never moves") {
@@ -92,3 +94,5 @@ TEST_CASE("an arena makes arrays of a shape") {
   CHECK(view.contiguous());
   CHECK(arena.tensor<float>({0, 3}));
 }
+
+}  // namespace HEED_TEST_UNIT

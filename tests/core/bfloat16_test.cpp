@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("a bfloat16 goes to float and back unchanged, and the nearest one is taken, to even between two") {
@@ -37,3 +39,5 @@ TEST_CASE("a bfloat16 of what is no number, or too large") {
   CHECK(std::signbit(static_cast<float>(Bfloat16(-0.0f))));
   CHECK(sizeof(Bfloat16) == 2);
 }
+
+}  // namespace HEED_TEST_UNIT

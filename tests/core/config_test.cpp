@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <string>
 
+namespace HEED_TEST_UNIT {
+
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
 
@@ -41,3 +43,5 @@ TEST_CASE("symbols carry the tag and are found without it") {
   CHECK(without == 3);
   CHECK(heed::Index(-1) < 0);
 }
+
+}  // namespace HEED_TEST_UNIT

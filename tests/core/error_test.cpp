@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
@@ -15,8 +15,6 @@ std::string text_of() {
     return error.what();
   }
 }
-
-}  // namespace
 
 TEST_CASE("every kind of error names the operation and is an Error") {
   const std::string expected = "linear: wanted 3, got four";
@@ -38,3 +36,5 @@ TEST_CASE("a message joins texts and numbers of any type") {
   CHECK(message(-1, " ", std::size_t{7}, " ", std::ptrdiff_t{-9000000000}) == "-1 7 -9000000000");
   CHECK(message(0.5f, " ", 0.25) == "0.500000 0.250000");
 }
+
+}  // namespace HEED_TEST_UNIT

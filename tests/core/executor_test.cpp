@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
@@ -19,8 +19,6 @@ class Backwards : public Executor {
     for (Index i = chunks; i-- > 0;) function(argument, i, static_cast<int>(i % 2));
   }
 };
-
-}  // namespace
 
 TEST_CASE("the serial executor runs every chunk once, in order, as worker 0") {
   Executor executor;
@@ -66,3 +64,5 @@ TEST_CASE("an executor of one's own gets the chunks, a temporary or a const func
   });
   CHECK(sum == 60 + 10);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -6,6 +6,8 @@
 
 #include "heed/core/tensor.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("key_end is lower-right causal, bounded by lengths, never negative") {
@@ -78,3 +80,5 @@ TEST_CASE("masks that make no sense are refused") {
   CHECK_THROWS_AS(Mask::hidden(vector.view()), ShapeError);
   CHECK_THROWS_AS(Mask::additive(four.view()), ShapeError);
 }
+
+}  // namespace HEED_TEST_UNIT

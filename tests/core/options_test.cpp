@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
@@ -24,8 +24,6 @@ struct Outer {
   int* handle = nullptr;
   void fields(auto&& visitor) { visitor("rate", rate, "colour", colour, "inner", inner, "handle", handle); }
 };
-
-}  // namespace
 
 TEST_CASE("enumerations have names", "[core][options]") {
   STATIC_REQUIRE(enum_name(Colour::green) == "green");
@@ -63,3 +61,5 @@ TEST_CASE("fields are data or belong to the running program", "[core][options]")
   STATIC_REQUIRE_FALSE(OptionValue<int*>);
   STATIC_REQUIRE_FALSE(OptionValue<std::vector<int*>>);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -7,7 +7,7 @@
 #include <set>
 #include <vector>
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using Words = std::array<std::uint32_t, 4>;
@@ -22,8 +22,6 @@ Words philox(Words x, std::array<std::uint32_t, 2> key) {
   }
   return x;
 }
-
-}  // namespace
 
 TEST_CASE("the generator gives Random123's known answers") {
   CHECK(Random(0).words(0) == Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
@@ -125,3 +123,5 @@ TEST_CASE("a shuffle is a permutation, each as likely as the others") {
   CHECK(orders.size() == 6);
   for (const int count : first) CHECK(std::abs(count - 2000) < 200);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -6,6 +6,8 @@
 
 #include "heed/core/shape.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("ceil_divide counts the blocks that hold all elements") {
@@ -26,3 +28,5 @@ TEST_CASE("round_up gives the least multiple that is large enough") {
   static_assert(round_up(Index{33}, 32) == 64);
   static_assert(round_up(std::size_t{65}, 64) == std::size_t{128});
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 namespace {
@@ -45,3 +47,5 @@ TEST_CASE("ScratchLayout lays out aligned arrays that do not overlap") {
   check_layout<float>();
   check_layout<double>();
 }
+
+}  // namespace HEED_TEST_UNIT

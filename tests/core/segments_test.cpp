@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("segments know where each sequence begins and ends") {
@@ -52,3 +54,5 @@ TEST_CASE("a negative length is refused and changes nothing") {
   CHECK_THROWS_AS(Segments::uniform(-1, 2), ShapeError);
   CHECK_THROWS_AS(Segments::uniform(2, -1), ShapeError);
 }
+
+}  // namespace HEED_TEST_UNIT

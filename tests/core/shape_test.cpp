@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <type_traits>
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("a shape knows its rank, size, rows and columns") {
@@ -52,3 +54,5 @@ TEST_CASE("a shape prints as a list") {
   CHECK(to_string(Shape{7}) == "[7]");
   CHECK(to_string(Shape{}) == "[]");
 }
+
+}  // namespace HEED_TEST_UNIT

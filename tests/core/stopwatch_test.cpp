@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace HEED_TEST_UNIT {
+
 TEST_CASE("a stopwatch starts at zero or later and never decreases", "[core]") {
   const heed::Stopwatch first;
   const double once = first.seconds(), again = first.seconds();
@@ -12,3 +14,5 @@ TEST_CASE("a stopwatch starts at zero or later and never decreases", "[core]") {
   const double later = second.seconds();
   CHECK(first.seconds() >= later);
 }
+
+}  // namespace HEED_TEST_UNIT

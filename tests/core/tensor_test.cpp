@@ -6,7 +6,7 @@
 #include <numeric>
 #include <sstream>
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
@@ -14,8 +14,6 @@ template <class Scalar>
 bool holds(const Tensor<Scalar>& tensor, std::initializer_list<std::type_identity_t<Scalar>> values) {
   return tensor.size() == static_cast<Index>(values.size()) && std::equal(values.begin(), values.end(), tensor.data());
 }
-
-}  // namespace
 
 TEST_CASE("a tensor owns aligned zeros of any rank") {
   const Tensor<float> tensor({2, 3, 4});
@@ -147,3 +145,5 @@ TEST_CASE("a tensor prints its shape and at most eight rows and columns") {
   CHECK(large.find("0 0 0 0 0 0 0 0 ..") != std::string::npos);
   CHECK(large.ends_with("\n  .."));
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("a view folds leading dimensions into rows") {
@@ -81,3 +83,5 @@ TEST_CASE("a default view is not there, one of nothing is") {
   CHECK(TensorView<int>(&one, {0}));
   CHECK(TensorView<int>(&one, {}).size() == 1);
 }
+
+}  // namespace HEED_TEST_UNIT

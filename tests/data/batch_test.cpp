@@ -5,7 +5,7 @@
 
 #include "support/allocations.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using namespace heed::data;
@@ -45,8 +45,6 @@ Numbers lengths(const Segments& segments) {
   for (Index i = 0; i < segments.count(); ++i) out.push_back(segments.length(i));
   return out;
 }
-
-}  // namespace
 
 TEST_CASE("an example for each basket but the first, its history cut to the newest events") {
   const auto log = small();
@@ -223,3 +221,5 @@ TEST_CASE("a batch that was filled once is filled again without the heap") {
   fill();
   CHECK(test::allocations() == before);
 }
+
+}  // namespace HEED_TEST_UNIT

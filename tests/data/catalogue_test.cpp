@@ -5,6 +5,8 @@
 
 #include "heed/data/interactions.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed::data;
 
 TEST_CASE("an item is found by its text", "[data][catalogue]") {
@@ -17,3 +19,5 @@ TEST_CASE("an item is found by its text", "[data][catalogue]") {
   CHECK_THROWS_AS(log.item("85123"), heed::IndexError);
   CHECK_THROWS_WITH(log.item("85123"), "catalogue: no item \"85123\" among 2 items");
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -11,6 +11,8 @@
 
 #include "heed/core/random.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed::data;
 using detail::BadLine;
 using heed::Random;
@@ -129,3 +131,5 @@ TEST_CASE("a stray quote does not swallow the file", "[data][fields]") {
   CHECK(lines.line_number() < 8000);
   CHECK(lines.next());
 }
+
+}  // namespace HEED_TEST_UNIT

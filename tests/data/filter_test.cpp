@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed::data;
 using heed::Index;
 
@@ -33,3 +35,5 @@ TEST_CASE("a part of a log keeps its columns together and all numbers", "[data][
   CHECK(filter(log, [](Index u, std::size_t) { return u == 1; }).offsets == std::vector<Index>{0, 0, 1, 1});
   CHECK(filter(Interactions{}, [](Index, std::size_t) { return true; }).num_users() == 0);
 }
+
+}  // namespace HEED_TEST_UNIT

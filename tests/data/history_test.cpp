@@ -8,6 +8,8 @@
 
 #include "heed/data/interactions.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed::data;
 using heed::Index;
 using Ids = std::vector<Id>;
@@ -75,3 +77,5 @@ TEST_CASE("distinct values", "[data][history]") {
   CHECK(distinct(Ids{5, 1, 5, 3, 1}) == Ids{1, 3, 5});
   CHECK(distinct({}).empty());
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <vector>
 
+namespace HEED_TEST_UNIT {
+
 using heed::Index;
 using heed::data::Interactions;
 using heed::data::InteractionsBuilder;
@@ -99,3 +101,5 @@ TEST_CASE("baskets seen from either end", "[data][interactions]") {
   CHECK(basket_end({}, 6, 0) == 1);
   CHECK(basket_begin({}, 6) == 5);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -11,6 +11,8 @@
 
 #include "heed/core/random.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed::data;
 using heed::Index;
 
@@ -104,3 +106,5 @@ TEST_CASE("names and features stay with the items of the core", "[data][k_core]"
   CHECK(k_core(Interactions{}).size() == 0);
   CHECK_THROWS_AS(k_core(log, {.users = -1}), heed::OptionError);
 }
+
+}  // namespace HEED_TEST_UNIT

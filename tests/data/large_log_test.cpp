@@ -14,6 +14,8 @@
 #include "heed/data/token_batches.hpp"
 #include "support/allocations.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed::data;
 using heed::Index;
 
@@ -79,3 +81,5 @@ TEST_CASE("10 million interactions in less than 1 GB", "[data][large]") {
   CHECK(batches_by_tokens(order, {}, heed::Random(1)).size() > 10'000);
   CHECK(heed::test::peak_bytes() - before < 1'000'000'000);
 }
+
+}  // namespace HEED_TEST_UNIT

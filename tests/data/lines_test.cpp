@@ -5,6 +5,8 @@
 #include <sstream>
 #include <vector>
 
+namespace HEED_TEST_UNIT {
+
 using heed::data::LineReader;
 
 namespace {
@@ -59,3 +61,5 @@ TEST_CASE("bad records throw, or are counted", "[data][lines]") {
   CHECK(report.bad_lines == 2);
   CHECK(report.first_bad_line == "x.tsv:4: it says so");
 }
+
+}  // namespace HEED_TEST_UNIT

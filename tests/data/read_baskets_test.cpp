@@ -6,6 +6,8 @@
 
 #include "data/read_text.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed::data;
 
 constexpr heed::test::TextReader<read_baskets> read_text{"b.tsv"};
@@ -52,3 +54,5 @@ TEST_CASE("the bundled purchases", "[data][read_baskets]") {
   for (heed::data::Id u = 0; u < log.num_users(); ++u) baskets += log.baskets(u).size() - 1;
   CHECK(baskets == 16678);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -6,6 +6,8 @@
 
 #include "heed/data/read_baskets.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed::data;
 
 namespace {
@@ -134,3 +136,5 @@ TEST_CASE("every bundled product has a name", "[data][read_delimited]") {
   CHECK(read_names(HEED_SOURCE_DIR "/examples/data/products.tsv", log.catalogue.items) == 3659);
   CHECK(log.catalogue.items.name(log.catalogue.items.find("1")) == "INFLATABLE POLITICAL GLOBE");
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -5,6 +5,8 @@
 
 #include "data/read_text.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed::data;
 
 constexpr heed::test::TextReader<read_movielens> read_text{"ratings"};
@@ -39,3 +41,5 @@ TEST_CASE("malformed ratings", "[data][read_movielens]") {
   CHECK(read_text("1::2::5::9\n1::3::inf::9\n", {.skip_bad_lines = true}, &report).size() == 1);
   CHECK(report.bad_lines == 1);
 }
+
+}  // namespace HEED_TEST_UNIT

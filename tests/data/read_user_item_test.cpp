@@ -5,6 +5,8 @@
 
 #include "data/read_text.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed::data;
 
 constexpr heed::test::TextReader<read_user_item> read_text{"ui.txt"};
@@ -31,3 +33,5 @@ TEST_CASE("malformed user item lines", "[data][read_user_item]") {
   CHECK(read_text("3\n1 2\n", {.skip_bad_lines = true}, &report).size() == 1);
   CHECK(report.bad_lines == 1);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed::data;
 using heed::Index;
 
@@ -69,3 +71,5 @@ TEST_CASE("kinds and features in a trained model's numbers", "[data][renumber]")
   // A log without kinds loses nothing.
   CHECK(renumber_kinds(log_of_three(), kinds).size() == 3);
 }
+
+}  // namespace HEED_TEST_UNIT

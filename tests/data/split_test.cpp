@@ -8,6 +8,8 @@
 
 #include "heed/core/random.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using heed::Index;
 using heed::data::Split;
 
@@ -120,3 +122,5 @@ TEST_CASE("by time nothing leaks: no part holds an event later than one of the n
     }
   }
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -6,6 +6,8 @@
 #include <tuple>
 #include <vector>
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed::data;
 using heed::Index;
 using heed::Random;
@@ -89,3 +91,5 @@ TEST_CASE("edges: nothing, long examples, empty histories", "[data][token_batche
   CHECK_THROWS_AS(batches_by_tokens(some, {.max_tokens = 0}, Random(1)), heed::OptionError);
   CHECK_THROWS_AS(batches_by_tokens(some, {.bucket = 0}, Random(1)), heed::OptionError);
 }
+
+}  // namespace HEED_TEST_UNIT

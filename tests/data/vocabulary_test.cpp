@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <string>
 
+namespace HEED_TEST_UNIT {
+
 using heed::data::places_by_text;
 using heed::data::Vocabulary;
 
@@ -50,7 +52,7 @@ TEST_CASE("numbers outside a vocabulary are errors", "[data][vocabulary]") {
   ids.add("a");
   CHECK_THROWS_AS(ids.text(1), heed::IndexError);
   CHECK_THROWS_AS(ids.name(-1), heed::IndexError);
-  CHECK_THROWS_WITH(ids.set_name(7, "x"), "vocabulary: index 7 of a vocabulary of 1 ids");
+  CHECK_THROWS_WITH(ids.set_name(7, "x"), "vocabulary: id 7 of a vocabulary of 1");
 }
 
 TEST_CASE("places by id: numbers by value, then texts", "[data][vocabulary]") {
@@ -89,3 +91,5 @@ TEST_CASE("a catalogue that changes: joined, selected, and the way from old to n
   CHECK(renumbering(both, Vocabulary{}) == Numbers(5, -1));
   CHECK(renumbering(Vocabulary{}, both).empty());
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -7,7 +7,7 @@
 
 #include "examples/programs.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using Catch::Matchers::Contains;
 using nlohmann::json;
@@ -24,8 +24,6 @@ json small_plan() {
 json read_json(const temporary::Folder& folder, const std::string& file) {
   return json::parse(temporary::read_bytes(folder.file(file)));
 }
-
-}  // namespace
 
 TEST_CASE("docs/results.md is what the plan makes of docs/results, which holds nothing else", "[examples][benchmark]") {
   const std::filesystem::path source = HEED_SOURCE_DIR;
@@ -149,3 +147,5 @@ TEST_CASE("what is wrong with a plan is said before anything runs, and of which 
                Contains("shop/other: ") && Contains(std::string("task.") + option + " is the data set's to say"));
   }
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -2,6 +2,8 @@
 // `recommend compare` as a person runs it.
 #include "examples/programs.hpp"
 
+namespace HEED_TEST_UNIT {
+
 TEST_CASE("all models side by side, with their curves in a report", "[examples][compare]") {
   using Catch::Matchers::Contains;
   const temporary::Folder folder;
@@ -28,3 +30,5 @@ TEST_CASE("all models side by side, with their curves in a report", "[examples][
   CHECK(nothing.status == 1);
   CHECK_THAT(nothing.text, Contains("--lengths-of: 'hstu' finds no model") && !Contains("epoch"));
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -9,7 +9,7 @@
 #include "heed/io/recommender.hpp"
 #include "heed/recsys/configuration.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using Catch::Matchers::Contains;
 
@@ -21,8 +21,6 @@ std::string from_line(const std::string& text, const std::string& first) {
   const std::size_t at = text.find("\n" + first);
   return at == std::string::npos ? "" : text.substr(at);
 }
-
-}  // namespace
 
 TEST_CASE("train, evaluate, recommend and explain, one after the other", "[examples][recommend]") {
   const temporary::Folder folder;
@@ -42,8 +40,8 @@ TEST_CASE("train, evaluate, recommend and explain, one after the other", "[examp
   check_page(folder.file("report.html"));
 
   const auto saved = heed::io::load_recommender<float>(folder.file("model.safetensors"));
-  CHECK(saved.item_ids.size() == 12);
-  CHECK(saved.item_ids.name(saved.item_ids.find("milk")) == "MILK & <HONEY>");
+  CHECK(saved.catalogue.items.size() == 12);
+  CHECK(saved.catalogue.items.name(saved.catalogue.items.find("milk")) == "MILK & <HONEY>");
   CHECK(saved.task.next_basket);
 
   // The same data, the same figures.
@@ -195,7 +193,7 @@ TEST_CASE("yesterday's model goes on with today's log, new items, kinds and cate
   train("--data yesterday.csv --items old.tsv --encoder sasrec --embed-dim 8 --epochs 30 --patience 30 --model old");
   const auto old = heed::io::load_recommender<float>(folder.file("old"));
   CHECK(old.model.options().num_kinds == 2);
-  CHECK(old.fields.kinds.id(0) == "viewed");
+  CHECK(old.catalogue.kinds.text(0) == "viewed");
   CHECK(old.model.options().num_features == 1);
 
   CHECK_THAT(train("--data today.csv --items items.tsv --warm-start old --epochs 1 --log warm.jsonl"),
@@ -203,12 +201,12 @@ TEST_CASE("yesterday's model goes on with today's log, new items, kinds and cate
   const auto today = heed::io::load_recommender<float>(folder.file("model.safetensors"));
   CHECK(today.model.encoder_options().choice() == "sasrec");
   CHECK(today.model.options().embed_dim == 8);
-  CHECK(today.item_ids.size() == 9);
-  CHECK(today.item_ids.id(0) == old.item_ids.id(0));
-  CHECK(today.fields.kinds.size() == 3);
-  CHECK(today.fields.kinds.id(1) == old.fields.kinds.id(1));
-  CHECK(today.fields.features.size() == 2);
-  CHECK(today.model.input.item_features()[static_cast<std::size_t>(today.item_ids.find("i8"))] == 1);
+  CHECK(today.catalogue.items.size() == 9);
+  CHECK(today.catalogue.items.text(0) == old.catalogue.items.text(0));
+  CHECK(today.catalogue.kinds.size() == 3);
+  CHECK(today.catalogue.kinds.text(1) == old.catalogue.kinds.text(1));
+  CHECK(today.catalogue.features.names.size() == 2);
+  CHECK(today.model.input.item_features()[static_cast<std::size_t>(today.catalogue.items.find("i8"))] == 1);
   train("--data today.csv --items items.tsv --encoder sasrec --embed-dim 8 --epochs 1 --log cold.jsonl --model cold");
   CHECK(first_loss("warm.jsonl") < 0.9 * first_loss("cold.jsonl"));
 
@@ -216,8 +214,8 @@ TEST_CASE("yesterday's model goes on with today's log, new items, kinds and cate
   CHECK_THAT(train("--data yesterday.csv --items old.tsv --warm-start model.safetensors --epochs 1 --model back"),
              Contains("Goes on from 9 items: 2 of them are not in this log, 0 of its 7 are new"));
   const auto back = heed::io::load_recommender<float>(folder.file("back"));
-  CHECK(back.item_ids.size() == 9);
-  CHECK(back.model.input.item_features()[static_cast<std::size_t>(back.item_ids.find("i8"))] == 1);
+  CHECK(back.catalogue.items.size() == 9);
+  CHECK(back.model.input.item_features()[static_cast<std::size_t>(back.catalogue.items.find("i8"))] == 1);
   const Outcome evaluated =
       shell(folder, "$recommend evaluate --threads 1 --model old --data today.csv --items items.tsv" + columns);
   CHECK(evaluated.status == 0);
@@ -258,10 +256,12 @@ TEST_CASE("yesterday's model goes on with today's log, new items, kinds and cate
 
   // A file that does not name its kinds (a library may write one) does not say which is which.
   auto unnamed = heed::io::load_recommender<float>(folder.file("old"));
-  heed::io::save_recommender(unnamed.model, unnamed.item_ids, unnamed.task, folder.file("unnamed"));
+  heed::data::Catalogue names = unnamed.catalogue;
+  names.features.names = {};
+  heed::io::save_recommender(unnamed.model, names, unnamed.task, folder.file("half"));
+  names.kinds = {};
+  heed::io::save_recommender(unnamed.model, names, unnamed.task, folder.file("unnamed"));
   CHECK_THAT(fails(kinds + categories + "--warm-start unnamed"), Contains("does not name its kinds of event"));
-  heed::io::save_recommender(unnamed.model, unnamed.item_ids, unnamed.task, folder.file("half"),
-                             {unnamed.fields.kinds, {}});
   CHECK_THAT(fails(kinds + categories + "--warm-start half"), Contains("does not name its categories of items"));
   CHECK_THAT(
       shell(folder, "$recommend recommend --user u3 --model unnamed --data today.csv --format csv " + kinds).text,
@@ -500,6 +500,8 @@ TEST_CASE("Ctrl-C ends the epoch, saves and says so", "[examples][recommend]") {
   INFO(outcome.text);
   CHECK(outcome.status == 0);
   CHECK_THAT(outcome.text, Contains("Interrupted") && Contains("Wrote model.safetensors and report.html"));
-  CHECK(heed::io::load_recommender<float>(folder.file("model.safetensors")).item_ids.size() == 12);
+  CHECK(heed::io::load_recommender<float>(folder.file("model.safetensors")).catalogue.items.size() == 12);
   check_page(folder.file("report.html"));
 }
+
+}  // namespace HEED_TEST_UNIT

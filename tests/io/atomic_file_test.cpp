@@ -6,6 +6,8 @@
 
 #include "temporary.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using Catch::Matchers::Contains;
 using heed::io::AtomicFile;
 using temporary::read_bytes;
@@ -66,3 +68,5 @@ TEST_CASE("atomic file: what cannot be replaced is an error that says so", "[io]
   CHECK_THROWS_WITH(AtomicFile("save", "/dev/null"), Contains("no regular file"));
   CHECK_THROWS_WITH(AtomicFile("save", folder.path.string()), Contains("no regular file"));
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -10,7 +10,7 @@
 #include "heed/nn/lstm.hpp"
 #include "temporary.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using Catch::Matchers::Contains;
 using heed::Index;
@@ -52,8 +52,6 @@ std::string error_of(const Function& function) {
   }
   return "no error";
 }
-
-}  // namespace
 
 TEMPLATE_TEST_CASE("a saved module comes back bit for bit, with its metadata", "", float, double) {
   const Folder folder;
@@ -144,3 +142,5 @@ TEST_CASE("an older file survives a save that fails") {
   CHECK(temporary::read_bytes(path) == before);
   CHECK(folder.entries() == 1);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 using namespace heed::recsys;
 
@@ -13,7 +15,7 @@ namespace {
 /// Users whose NDCG and recall are `value` plus what differs between users.
 Measured model(const std::string& name, double value) {
   Evaluation evaluation;
-  for (Index u = 0; u < 4; ++u) {
+  for (data::Id u = 0; u < 4; ++u) {
     evaluation.users.push_back(u);
     const double own = 0.1 * static_cast<double>(u);
     evaluation.all.add({.hit_rate = 1, .recall = value / 2 + own, .ndcg = value + own, .mrr = 0.5});
@@ -45,3 +47,5 @@ TEST_CASE("differences carry their sign and an interval, paired by user", "[io][
   fewer.evaluations.front().users.pop_back();
   CHECK_THROWS_AS(io::differences_table(model("a", 0), {fewer}, 5, Random(1)), ShapeError);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -3,13 +3,11 @@
 
 #include <catch2/catch.hpp>
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using Catch::Matchers::Contains;
 using namespace heed;
 using nlohmann::json;
-
-}  // namespace
 
 TEST_CASE("a patch changes what it names and what follows from that", "[io][configuration]") {
   recsys::Configuration configuration = recsys::preset("sasrec", false);
@@ -38,3 +36,5 @@ TEST_CASE("what follows from something else is not set", "[io][configuration]") 
   refused(io::assignment("encoder=8"), "encoder is 8, wanted");
   refused({{"task", {{"k", 5}}}, {"model", "din"}}, "there is no option model, wanted one of recommender, encoder");
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -8,7 +8,7 @@
 
 #include "temporary.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 namespace fs = std::filesystem;
 using Catch::Matchers::Contains;
@@ -46,8 +46,6 @@ std::string long_text() {
   return text;
 }
 
-}  // namespace
-
 TEST_CASE("gzip: compressed and plain files read alike", "[io]") {
   const std::string text = long_text();
   const std::string packed = gzip(text);
@@ -83,3 +81,5 @@ TEST_CASE("gzip: damage is an error with the file's name, never an end of file",
   CHECK_THROWS_WITH(std::getline(folder, line), Contains("directory"));
   CHECK(folder.bad());
 }
+
+}  // namespace HEED_TEST_UNIT

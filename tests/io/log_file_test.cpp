@@ -6,6 +6,8 @@
 
 #include "io/temporary.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using Catch::Matchers::Contains;
 using heed::Index;
 using heed::io::log_formats;
@@ -41,7 +43,7 @@ TEST_CASE("every format reads the same events, compressed or not", "[io][log_fil
       CHECK(log.num_users() == 2);
       CHECK(log.num_items() == 2);
       CHECK(log.size() == 3);
-      CHECK(log.user(1).front() == log.item_ids.find("b"));
+      CHECK(log.user(1).items.front() == log.item("b"));
     }
   }
   CHECK(LogFile{.path = ""}.has_baskets());
@@ -54,7 +56,7 @@ TEST_CASE("csv in a .tsv file is separated by tabs unless another delimiter is n
   const auto log =
       read_log({.path = folder.file("log.tsv"), .format = LogFile::Format::csv, .columns = {.kind = "kind"}});
   CHECK(log.size() == 2);
-  CHECK(log.kind_ids.id(1) == "bought");
+  CHECK(log.catalogue.kinds.text(1) == "bought");
   temporary::write_bytes(folder.file("semicolons.tsv"), "user_id;item_id\nu;a\n");
   CHECK(read_log({.path = folder.file("semicolons.tsv"), .format = LogFile::Format::csv, .columns = {.delimiter = ';'}})
             .size() == 1);
@@ -69,9 +71,9 @@ TEST_CASE("a table of items gives names and a feature, and bad lines of both fil
   file.skip_bad_lines = true;
   LogFileReport report;
   const auto log = read_log(file, &report);
-  CHECK(log.item_ids.name(log.item_ids.find("a")) == "APPLE");
-  CHECK(log.item_features.values ==
-        std::vector<std::int32_t>{log.item_features.names.find("fruit"), heed::data::Vocabulary::unknown});
+  CHECK(log.catalogue.items.name(log.item("a")) == "APPLE");
+  CHECK(log.catalogue.features.values ==
+        std::vector<heed::data::Id>{log.catalogue.features.names.find("fruit"), heed::data::Vocabulary::unknown});
   CHECK(report.log.bad_lines == 1);
   CHECK_THAT(report.log.first_bad_line, Contains("log:2") && Contains("never"));
   CHECK(report.items.bad_lines == 1);
@@ -81,3 +83,5 @@ TEST_CASE("a column of kinds in a format that has none is an error", "[io][log_f
   CHECK_THROWS_WITH(read_log({.path = "nowhere", .format = LogFile::Format::recbole, .columns = {.kind = "what"}}),
                     Contains("read_log: ") && Contains("'what'") && Contains("csv"));
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -7,7 +7,7 @@
 
 #include "support/all_options.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using Catch::Matchers::Contains;
 using Catch::Matchers::Equals;
@@ -47,8 +47,6 @@ std::string error_of(const std::string& text) {
   }
   return "no error";
 }
-
-}  // namespace
 
 TEST_CASE("all options come back from JSON", "[io][options]") {
   all_options::for_each([](auto defaults) {
@@ -226,3 +224,5 @@ TEST_CASE("the key is what differs from the defaults, and knows nothing of optio
   older["training"]["long_gone"] = 1;
   CHECK(io::changes(older, now).dump() == R"({"recommender":{"loss":{"scale":2.0}}})");
 }
+
+}  // namespace HEED_TEST_UNIT

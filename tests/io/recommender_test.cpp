@@ -7,7 +7,7 @@
 #include "heed/nn/init.hpp"
 #include "io/temporary.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using Catch::Matchers::Contains;
 using namespace heed;
@@ -58,8 +58,6 @@ void change(const std::string& path, const std::string& key, const std::string& 
   }
   io::write_safetensors(path, tensors, metadata);
 }
-
-}  // namespace
 
 TEST_CASE("a recommender comes back with its options, its catalogue and its weights", "[io][recommender]") {
   const temporary::Folder folder;
@@ -267,3 +265,5 @@ TEST_CASE("a damaged or foreign file is an error that names it", "[io][recommend
   CHECK_THAT(with("\"hidden_size\":64", "\"hidden_size\":1000000000000"), Contains("hidden_size"));
   CHECK_THAT(with("\"max_age\":", "\"max_age\":1"), Contains("ages.weight"));
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -10,7 +10,7 @@
 #include "temporary.hpp"
 #include "xml.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using Catch::Matchers::Contains;
 using heed::io::Report;
@@ -24,8 +24,6 @@ Xml check(const Report& report) {
   CHECK_THAT(page.text, !Contains("url(") && !Contains("@import") && !Contains("src="));
   return page;
 }
-
-}  // namespace
 
 TEST_CASE("report: the checker itself finds what is malformed", "[io]") {
   const auto ok = [](const std::string& body) { return Xml("<!DOCTYPE html>\n" + body).first_error.empty(); };
@@ -115,3 +113,5 @@ TEST_CASE("report: is written whole", "[io]") {
   CHECK(temporary::read_bytes(folder.file("report.html")) == report.html());
   CHECK_THROWS_WITH(report.write("/nonexistent/report.html"), Contains("write_report: cannot create"));
 }
+
+}  // namespace HEED_TEST_UNIT

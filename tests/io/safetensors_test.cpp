@@ -9,7 +9,7 @@
 
 #include "temporary.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 namespace fs = std::filesystem;
 using Catch::Matchers::Contains;
@@ -51,8 +51,6 @@ std::string error_of(const std::string& bytes) {
 std::string error_of_header(const std::string& header, std::size_t data_bytes = 0) {
   return error_of(assemble(header, data_bytes));
 }
-
-}  // namespace
 
 TEST_CASE("safetensors: what is written is read back, bit for bit", "[io]") {
   const Folder folder;
@@ -242,3 +240,5 @@ TEST_CASE("safetensors: a failed write leaves the older file alone and nothing b
   CHECK(folder.entries() == 1);
   CHECK_THROWS_WITH(heed::io::write_safetensors(folder.file("no/such"), {}), Contains("cannot create"));
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <limits>
 
+namespace HEED_TEST_UNIT {
+
 using heed::io::fixed;
 using heed::io::Table;
 
@@ -28,3 +30,5 @@ TEST_CASE("fixed rounds to the digits asked for, however large the value", "[io]
   CHECK(fixed(-1.5, 0) == "-2");
   CHECK(fixed(std::numeric_limits<double>::max(), 2).size() == 312);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -14,6 +14,8 @@
 #include "heed/recsys/evaluate.hpp"
 #include "io/temporary.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using heed::Index;
 using namespace heed::recsys;
 
@@ -136,3 +138,5 @@ TEST_CASE("ids that these files cannot hold", "[io][trec]") {
   CHECK_THROWS_AS(heed::io::write_trec_run(temporary.file("run.txt"), log, evaluation, ""), heed::IoError);
   CHECK_THROWS_AS(heed::io::write_trec_run(temporary.file("no/run.txt"), log, evaluation), heed::IoError);
 }
+
+}  // namespace HEED_TEST_UNIT

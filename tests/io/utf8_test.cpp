@@ -5,6 +5,8 @@
 #include <catch2/catch.hpp>
 #include <string>
 
+namespace HEED_TEST_UNIT {
+
 using heed::io::detail::utf8_length;
 using heed::io::detail::utf8_valid_prefix;
 
@@ -37,3 +39,5 @@ TEST_CASE("utf8: overlong forms, stray bytes and what lies beyond U+10FFFF are n
   }
   CHECK(utf8_valid_prefix("") == 0);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -6,14 +6,12 @@
 #include "heed/kernels/reference/activation.hpp"
 #include "kernels/every_isa.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
 constexpr Activation all[] = {Activation::identity, Activation::relu, Activation::sigmoid,  Activation::tanh,
                               Activation::silu,     Activation::gelu, Activation::gelu_tanh};
-
-}  // namespace
 
 TEST_CASE("activations and their slopes are the reference's") {
   test::for_every_isa([]<class Scalar, class Isa>() {
@@ -65,3 +63,5 @@ TEST_CASE("an activation's value does not depend on its position") {
     }
   }
 }
+
+}  // namespace HEED_TEST_UNIT

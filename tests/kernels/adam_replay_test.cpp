@@ -4,7 +4,7 @@
 #include "kernels/every_isa.hpp"
 #include "support/same_bits.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using test::same_bits;
@@ -50,8 +50,6 @@ void check_size(const std::vector<kernels::AdamStep<Scalar>>& steps, bool may_se
   check<Scalar, Isa>(steps, may_settle, test::normal_as<Scalar>({size}, "p", Scalar(0.1)), m, v);
 }
 
-}  // namespace
-
 TEST_CASE("a replay of Adam's steps has the bits of the steps themselves") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     auto sizes = test::sizes_around_width<Scalar, Isa>();
@@ -82,3 +80,5 @@ TEST_CASE("a replay that leaves out what no longer moves a number has the same b
     }
   });
 }
+
+}  // namespace HEED_TEST_UNIT

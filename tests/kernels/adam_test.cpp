@@ -4,6 +4,8 @@
 #include "heed/kernels/reference/adam.hpp"
 #include "kernels/every_isa.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("Adam and AdamW are the reference's, step after step") {
@@ -29,3 +31,5 @@ TEST_CASE("Adam and AdamW are the reference's, step after step") {
     }
   });
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -5,7 +5,7 @@
 #include "kernels/attention_cases.hpp"
 #include "kernels/every_isa.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using test::MaskCase;
@@ -62,8 +62,6 @@ struct Case : test::AttentionProblem<Scalar> {
     test::check_close(dw, want_w, test::tolerance<Scalar>(2e-5, 1e-13));
   }
 };
-
-}  // namespace
 
 TEST_CASE("additive attention and its gradients are the reference's under every mask and at every size") {
   test::for_every_isa([]<class Scalar, class Isa>() {
@@ -131,3 +129,5 @@ TEST_CASE("additive attention leaves out what is not asked for") {
     CHECK(same_bits(dw, only == 3 ? c.dw : Tensor<double>::ones(c.dw.shape())));
   }
 }
+
+}  // namespace HEED_TEST_UNIT

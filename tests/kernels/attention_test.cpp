@@ -5,7 +5,7 @@
 #include "kernels/attention_cases.hpp"
 #include "kernels/every_isa.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using test::MaskCase;
@@ -129,8 +129,6 @@ struct Case : test::AttentionProblem<Scalar> {
     test::check_gradients(*this, want_q, want_k, want_v, test::tolerance<Scalar>(2e-5, 1e-13));
   }
 };
-
-}  // namespace
 
 TEST_CASE("attention and its gradients are the reference's under every mask and at every size") {
   test::for_every_isa([]<class Scalar, class Isa>() {
@@ -339,3 +337,5 @@ TEST_CASE("attention works on columns of wider arrays and leaves out what is not
     }
   }
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -4,6 +4,8 @@
 #include "heed/kernels/reference/bce_with_logits.hpp"
 #include "kernels/every_isa.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("binary cross-entropy and its gradients are the reference's") {
@@ -48,3 +50,5 @@ TEST_CASE("binary cross-entropy is exact where 1 - sigmoid(x) would round away o
   CHECK(loss_of(-40.0, 0.0) == Approx(std::exp(-40.0)).epsilon(1e-14));
   CHECK(std::isnan(loss_of(std::numeric_limits<float>::quiet_NaN(), 0.0f)));
 }
+
+}  // namespace HEED_TEST_UNIT

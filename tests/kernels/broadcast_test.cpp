@@ -4,7 +4,7 @@
 #include "heed/kernels/reference/broadcast.hpp"
 #include "kernels/every_isa.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using kernels::Arithmetic;
@@ -49,8 +49,6 @@ void check(Arithmetic kind, const Case& shapes) {
     test::check_close(gradients[operand], wanted[operand], test::tolerance<Scalar>(1e-5));
   }
 }
-
-}  // namespace
 
 TEST_CASE("broadcast arithmetic and its gradients are the reference's") {
   test::for_every_isa([]<class Scalar, class Isa>() {
@@ -99,3 +97,5 @@ TEST_CASE("the lanes past the end of a repeated divisor's gradient do not count"
                                                              kernels::make_broadcast({3}, {1}, {3}), zero, a, dy, &da);
   CHECK(da == Approx(1 + 1.0 / 2 + 1.0 / 3));
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -3,6 +3,8 @@
 
 #include "kernels/every_isa.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("rows are copied and added through strides, and repeated by a stride of 0") {
@@ -33,3 +35,5 @@ TEST_CASE("nothing is copied where there is nothing") {
   kernels::copy_rows<float>({nullptr, {0, 3}}, {nullptr, {0, 3}});
   kernels::add_rows<float>({nullptr, {3, 0}}, {nullptr, {3, 0}});
 }
+
+}  // namespace HEED_TEST_UNIT

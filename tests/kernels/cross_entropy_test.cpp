@@ -4,6 +4,8 @@
 #include "heed/kernels/reference/cross_entropy.hpp"
 #include "kernels/every_isa.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("cross-entropy and its gradient are the reference's") {
@@ -81,3 +83,5 @@ TEST_CASE("cross-entropy adds to a slice of a gradient, and reads a slice of log
   }
   CHECK(gradient(0, 3) == Approx(7.0 + std::exp(-loss[0]) - 1.0));
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -8,6 +8,8 @@
 #include "kernels/every_isa.hpp"
 #include "simd/guarded.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("what is kept is the reference's, in every group and at every register") {
@@ -109,3 +111,5 @@ TEST_CASE("what is dropped has no influence, even NaN") {
   CHECK(zeros > size / 4);
   CHECK(zeros < size * 3 / 4);
 }
+
+}  // namespace HEED_TEST_UNIT

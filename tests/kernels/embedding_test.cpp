@@ -4,6 +4,8 @@
 #include "heed/kernels/reference/embedding.hpp"
 #include "kernels/every_isa.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("rows are looked up and their gradients added as the reference does") {
@@ -31,3 +33,5 @@ TEST_CASE("rows are looked up and their gradients added as the reference does") 
     }
   });
 }
+
+}  // namespace HEED_TEST_UNIT

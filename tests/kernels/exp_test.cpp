@@ -5,6 +5,8 @@
 
 #include "kernels/elementwise_cases.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("exp and its gradient are the C library's") {
@@ -15,3 +17,5 @@ TEST_CASE("exp and its gradient are the C library's") {
       },
       [](double x) { return std::exp(x); }, [](double x) { return std::exp(x); });
 }
+
+}  // namespace HEED_TEST_UNIT

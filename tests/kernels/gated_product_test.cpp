@@ -4,6 +4,8 @@
 #include "heed/kernels/reference/gated_product.hpp"
 #include "kernels/every_isa.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("gated products and their gradients are the reference's") {
@@ -41,3 +43,5 @@ TEST_CASE("gated products and their gradients are the reference's") {
     }
   });
 }
+
+}  // namespace HEED_TEST_UNIT

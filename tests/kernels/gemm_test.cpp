@@ -8,7 +8,7 @@
 #include "heed/kernels/reference/gemm.hpp"
 #include "kernels/every_isa.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
@@ -27,8 +27,6 @@ Tensor<Scalar> transposed(const Tensor<Scalar>& x) {
   kernels::transpose<Scalar>(x.view(), out.view());
   return out;
 }
-
-}  // namespace
 
 TEST_CASE("gemm, gemm_tn and their epilogues are the definition") {
   test::for_every_isa([]<class Scalar, class Isa>() {
@@ -127,3 +125,5 @@ TEST_CASE("a product prefetches all rows that it is given and keeps its bits") {
     }
   });
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -4,7 +4,7 @@
 #include "heed/kernels/reference/gru.hpp"
 #include "kernels/time_major_case.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
@@ -120,8 +120,6 @@ struct Case : test::TimeMajorCase<Scalar> {
   }
 };
 
-}  // namespace
-
 TEST_CASE("the GRU and its gradients are the reference's over ragged sequences") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     const auto with = [](const std::vector<Index>& lengths, Index hidden) {
@@ -147,3 +145,5 @@ TEST_CASE("a sequence's GRU does not depend on the sequences beside it") {
     }
   });
 }
+
+}  // namespace HEED_TEST_UNIT

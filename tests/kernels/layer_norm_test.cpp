@@ -4,7 +4,7 @@
 #include "heed/kernels/reference/layer_norm.hpp"
 #include "kernels/every_isa.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
@@ -26,8 +26,6 @@ struct Case {
                                              mean.data(), rstd.data(), y.view());
   }
 };
-
-}  // namespace
 
 TEST_CASE("layer normalisation and its gradients are the reference's") {
   test::for_every_isa([]<class Scalar, class Isa>() {
@@ -96,3 +94,5 @@ TEST_CASE("layer normalisation works on slices, in place, and leaves out what is
   CHECK(testing::allclose(alone_weight, dweight, 0.0));
   CHECK(testing::allclose(alone_bias, dbias, 0.0));
 }
+
+}  // namespace HEED_TEST_UNIT

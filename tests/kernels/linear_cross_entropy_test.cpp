@@ -6,6 +6,8 @@
 #include "heed/kernels/reference/linear_cross_entropy.hpp"
 #include "kernels/every_isa.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 namespace {
@@ -140,3 +142,5 @@ TEST_CASE("the loss over a large catalogue does not lose the many small terms be
   const double sum = 1 + static_cast<double>(items - 1) * 3e-8;
   CHECK(tile<float, simd::NativeIsa>(x, weight, &bias, {0}).loss == Approx(std::log(sum)).epsilon(4e-3));  // its block
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -5,6 +5,8 @@
 
 #include "kernels/elementwise_cases.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("log and its gradient are the C library's") {
@@ -16,3 +18,5 @@ TEST_CASE("log and its gradient are the C library's") {
       },
       [](double x) { return std::log(x); }, [](double x) { return 1 / x; });
 }
+
+}  // namespace HEED_TEST_UNIT

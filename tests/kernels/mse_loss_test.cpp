@@ -4,6 +4,8 @@
 #include "heed/kernels/reference/mse_loss.hpp"
 #include "kernels/every_isa.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("the squared error and its gradients are the reference's") {
@@ -31,3 +33,5 @@ TEST_CASE("the squared error and its gradients are the reference's") {
     }
   });
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -4,6 +4,8 @@
 #include "heed/kernels/reference/normalize.hpp"
 #include "kernels/every_isa.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("rows of length 1 and their gradients are the reference's") {
@@ -48,3 +50,5 @@ TEST_CASE("rows of length 1 of slices, in place") {
     for (const Index outside : {1, 21}) CHECK(wide(i, outside) == before(i, outside));
   }
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -4,7 +4,7 @@
 #include "heed/kernels/reference/pointer_mass.hpp"
 #include "kernels/every_isa.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
@@ -38,8 +38,6 @@ void check_against_reference() {
   }
 }
 
-}  // namespace
-
 TEST_CASE("pointer mass and its gradient are the reference's") {
   check_against_reference<float>();
   check_against_reference<double>();
@@ -54,3 +52,5 @@ TEST_CASE("pointer mass without targets touches nothing") {
   CHECK(mass == 7);
   CHECK(d_weight == 5);
 }
+
+}  // namespace HEED_TEST_UNIT

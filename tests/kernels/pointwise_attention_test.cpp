@@ -6,7 +6,7 @@
 #include "heed/kernels/reference/pointwise_attention.hpp"
 #include "kernels/every_isa.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
@@ -104,8 +104,6 @@ template <class Scalar>
 bool same_bits(const Tensor<Scalar>& a, const Tensor<Scalar>& b) {
   return same_bits(a.view(), b.view());
 }
-
-}  // namespace
 
 TEST_CASE("pointwise attention and its gradients are the reference's under every bias and at every size") {
   test::for_every_isa([]<class Scalar, class Isa>() {
@@ -241,3 +239,5 @@ TEST_CASE("buckets of time begin at 1, 1.5, 2, 3, 4, 6, .. and the last takes al
     }
   }
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -3,6 +3,8 @@
 
 #include "kernels/every_isa.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("prefetch takes any address and leaves the elements as they are") {
@@ -34,3 +36,5 @@ TEST_CASE("RowPrefetcher goes through the rows of all its arrays") {
   rows.step(100);
   CHECK(rows.remaining() == 0);
 }
+
+}  // namespace HEED_TEST_UNIT

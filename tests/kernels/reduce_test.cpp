@@ -6,6 +6,8 @@
 #include "heed/kernels/reference/reduce.hpp"
 #include "kernels/every_isa.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("sums, products and columns are the reference's") {
@@ -73,3 +75,5 @@ TEST_CASE("a column's sum does not depend on the columns beside it") {
     }
   });
 }
+
+}  // namespace HEED_TEST_UNIT

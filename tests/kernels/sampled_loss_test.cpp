@@ -6,6 +6,8 @@
 #include "heed/kernels/reference/sampled_loss.hpp"
 #include "kernels/every_isa.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 using kernels::SampledLoss;
 
@@ -102,3 +104,5 @@ TEST_CASE("products with rows that are looked up are the definition's") {
     }
   });
 }
+
+}  // namespace HEED_TEST_UNIT

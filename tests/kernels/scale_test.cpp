@@ -3,6 +3,8 @@
 
 #include "kernels/elementwise_cases.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("scale and its gradient are factor x + offset") {
@@ -14,3 +16,5 @@ TEST_CASE("scale and its gradient are factor x + offset") {
       },
       [](double x) { return -1.5 * x + 0.25; }, [](double) { return -1.5; });
 }
+
+}  // namespace HEED_TEST_UNIT

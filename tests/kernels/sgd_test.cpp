@@ -4,6 +4,8 @@
 #include "heed/kernels/reference/sgd.hpp"
 #include "kernels/every_isa.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("gradient descent is the reference's, step after step") {
@@ -34,3 +36,5 @@ TEST_CASE("gradient descent is the reference's, step after step") {
     }
   });
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -6,7 +6,7 @@
 #include "heed/kernels/reference/softmax_row.hpp"
 #include "kernels/every_isa.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
@@ -22,8 +22,6 @@ Tensor<Scalar> scores(Index size, Scalar spread) {
   }
   return x;
 }
-
-}  // namespace
 
 TEST_CASE("softmax of a row and its logarithm of a sum are the reference's") {
   test::for_every_isa([]<class Scalar, class Isa>() {
@@ -102,3 +100,5 @@ TEST_CASE("hidden scores after a row change none of its bits") {
     }
   });
 }
+
+}  // namespace HEED_TEST_UNIT

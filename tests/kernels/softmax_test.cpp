@@ -6,7 +6,7 @@
 #include "heed/kernels/reference/softmax.hpp"
 #include "kernels/every_isa.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
@@ -30,8 +30,6 @@ Tensor<Scalar> scores(const Shape& shape) {
   for (Index i = 0; i < x.size(); i += 3) x.data()[i] = -std::numeric_limits<Scalar>::infinity();
   return x;
 }
-
-}  // namespace
 
 TEST_CASE("softmax and log-softmax of rows and columns, and their gradients, are the reference's") {
   test::for_every_isa([]<class Scalar, class Isa>() {
@@ -105,3 +103,5 @@ TEST_CASE("mask_row selects: what is hidden may be anything") {
   CHECK(out[0] == 1.5f);
   for (const int j : {1, 2, 3}) CHECK(out[j] == -INFINITY);
 }
+
+}  // namespace HEED_TEST_UNIT

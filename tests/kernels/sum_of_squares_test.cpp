@@ -3,6 +3,8 @@
 
 #include "kernels/every_isa.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 namespace {
@@ -43,3 +45,5 @@ TEST_CASE("the sum of squares has the same bits in one piece and in parts, and w
   parts.add(111, 200, x.data());
   CHECK(parts.total() == sum_of_squares(200, x.data()));
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -5,7 +5,7 @@
 #include "kernels/attention_cases.hpp"
 #include "kernels/every_isa.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using test::MaskCase;
@@ -108,8 +108,6 @@ struct Case : test::AttentionProblem<Scalar> {
   }
 };
 
-}  // namespace
-
 TEST_CASE("target attention and its gradients are the reference's under every mask and at every size") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     const auto with = [](Index queries, Index keys, Index width, Index depth, const Unit& unit) {
@@ -168,3 +166,5 @@ TEST_CASE("target attention leaves out what is not asked for") {
     }
   }
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -4,11 +4,9 @@
 #include <catch2/catch.hpp>
 #include <vector>
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
-
-}  // namespace
 
 TEST_CASE("a step's rows of an empty array are empty") {
   const kernels::TimeStep step{.t = 1, .first = 3, .rows = 2};
@@ -80,3 +78,5 @@ TEST_CASE("the time-major order holds every token once, step after step") {
     }
   }
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -7,6 +7,8 @@
 #include "kernels/every_isa.hpp"
 #include "support/allocations.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 namespace {
@@ -163,3 +165,5 @@ TEST_CASE("taking the best allocates nothing") {
   kernels::top_k_of_table<float, float>({scores.data(), {100, 50}}, scores.data(), nullptr, 10, excluded, 2, best);
   CHECK(test::allocations() == before);
 }
+
+}  // namespace HEED_TEST_UNIT

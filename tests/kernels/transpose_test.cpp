@@ -4,6 +4,8 @@
 #include "heed/kernels/reference/transpose.hpp"
 #include "kernels/every_isa.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("a transposed matrix is the reference's, of any size and row stride") {
@@ -22,3 +24,5 @@ TEST_CASE("a transposed matrix is the reference's, of any size and row stride") 
     }
   });
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -3,13 +3,11 @@
 
 #include "nn/layers.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed::test::layers;
 
 const Segments queries({2, 0, 3, 1}), keys({4, 3, 0, 2});
-
-}  // namespace
 
 TEST_CASE("AdditiveAttention: names, counts, first values") {
   nn::AdditiveAttention<float> layer({.query_size = 4, .key_size = 9, .hidden_size = 25});
@@ -81,3 +79,5 @@ TEST_CASE("AdditiveAttention: const trains, a move moves no parameter") {
                                return layer(tape.constant(normal<float>({6, 3})), queries, k, k, keys).context;
                              });
 }
+
+}  // namespace HEED_TEST_UNIT

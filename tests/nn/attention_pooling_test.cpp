@@ -3,7 +3,7 @@
 
 #include "nn/layers.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed::test::layers;
 
@@ -12,8 +12,6 @@ const Segments segments({4, 0, 1, 3});
 nn::AttentionPooling<double> make(nn::PoolingScore score) {
   return initialized(nn::AttentionPooling<double>({.embed_dim = 6, .num_heads = 2, .score = score, .hidden_size = 5}));
 }
-
-}  // namespace
 
 TEST_CASE("AttentionPooling: names, counts, first values") {
   nn::AttentionPooling<float> dot({.embed_dim = 16, .num_heads = 4});
@@ -147,3 +145,5 @@ TEST_CASE("AttentionPooling: const trains, a move moves no parameter") {
       nn::AttentionPooling<float>({.embed_dim = 6, .num_heads = 2, .score = nn::PoolingScore::mlp}),
       [](const auto& layer, auto& tape) { return layer(tape.constant(normal<float>({8, 6})), segments).context; });
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -3,11 +3,9 @@
 
 #include "nn/layers.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed::test::layers;
-
-}  // namespace
 
 TEST_CASE("Dropout acts only while the tape is training, and keeps the mean") {
   nn::Dropout<float> dropout({.p = 0.25});
@@ -39,3 +37,5 @@ TEST_CASE("Dropout refuses a share outside of 0 to 1, 1 excluded") {
   CHECK(error_of<OptionError>([] { nn::Dropout<float>({.p = -0.1}); }) != "");
   CHECK(error_of<OptionError>([] { nn::Dropout<float>({.p = NAN}); }) != "");
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -4,7 +4,7 @@
 #include "heed/optim/adamw.hpp"
 #include "nn/layers.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed::test::layers;
 using Ids = std::vector<Index>;
@@ -15,8 +15,6 @@ bool zero_row(const Tensor<float>& table, Index row) {
   }
   return true;
 }
-
-}  // namespace
 
 TEST_CASE("Embedding: name, shape, first values") {
   nn::Embedding<double> table({.num_embeddings = 50, .embedding_dim = 20, .standard_deviation = 0.5});
@@ -92,3 +90,5 @@ TEST_CASE("Embedding: const trains, a move moves no parameter, warm it allocates
   };
   CHECK(test::warm_allocations(step) == 0);
 }
+
+}  // namespace HEED_TEST_UNIT

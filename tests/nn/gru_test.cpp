@@ -4,7 +4,7 @@
 #include "heed/ops/operators.hpp"
 #include "nn/layers.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed::test::layers;
 
@@ -20,8 +20,6 @@ template <class Scalar>
 Var<Scalar> loss_of(const typename nn::GRU<Scalar>::Result& result) {
   return sum(multiply(result.output, result.output)) + sum(multiply(result.h_n, result.h_n));
 }
-
-}  // namespace
 
 TEST_CASE("GRU: PyTorch's names, in its order, and counts") {
   nn::GRU<float> plain({.input_size = 7, .hidden_size = 9});
@@ -88,3 +86,5 @@ TEST_CASE("GRU says what is wrong") {
           gru(tape.constant(Tensor<float>({9, 3})), ragged, tape.constant(Tensor<float>({4, 4})));
         }) == "GRU: initial state [4, 4], wanted [1, 4, 4]");
 }
+
+}  // namespace HEED_TEST_UNIT

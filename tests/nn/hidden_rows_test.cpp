@@ -10,7 +10,7 @@
 #include "heed/nn/transformer.hpp"
 #include "nn/layers.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed::test::layers;
 
@@ -87,8 +87,6 @@ constexpr auto cross = [](const auto& layer, Var<double> x, const Mask& mask) {
   const Segments queries({2, 2, 2});
   return layer(x.tape().constant(normal<double>({6, 6}, "q")), queries, x, x, sequences, {.mask = mask}).context;
 };
-
-}  // namespace
 
 TEST_CASE("MultiHeadAttention: hidden keys reach no output and no gradient") {
   check(nn::MultiHeadAttention<double>({.embed_dim = 6, .num_heads = 2}), masks(2), cross);
@@ -167,3 +165,5 @@ TEST_CASE("a query whose own row is hidden keeps it, and clearing hidden rows al
   x(2, 0) = not_a_number;
   CHECK(test::warm_allocations(context) == 0);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -3,7 +3,7 @@
 
 #include "nn/layers.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed::test::layers;
 using nn::HSTULayerOptions;
@@ -24,8 +24,6 @@ nn::HSTULayer<Scalar> make(const HSTULayerOptions& options) {
   }
   return layer;
 }
-
-}  // namespace
 
 TEST_CASE("HSTULayer: names and counts") {
   nn::HSTULayer<float> layer(small());
@@ -178,3 +176,5 @@ TEST_CASE("HSTULayer: const trains, a move moves no parameter") {
                     tape.constant(normal<float>({6, 6}, "w")));
   });
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -8,7 +8,7 @@
 #include "heed/optim/sgd.hpp"
 #include "nn/layers.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using heed::Index;
 using heed::Parameter;
@@ -40,8 +40,6 @@ struct Large : Small {
     Small::visit(visitor);
   }
 };
-
-}  // namespace
 
 TEST_CASE("constructors draw no numbers") {
   Small model;
@@ -135,3 +133,5 @@ TEST_CASE("a module that was never initialised is refused, also after an optimis
   nn::initialize(layer, Random(1));
   CHECK_NOTHROW(run());
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -3,11 +3,9 @@
 
 #include "nn/layers.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed::test::layers;
-
-}  // namespace
 
 TEST_CASE("LayerNorm: names, and weight 1 and bias 0 from the start") {
   nn::LayerNorm<float> norm({.features = 7});
@@ -50,3 +48,5 @@ TEST_CASE("LayerNorm: const trains, a move moves no parameter") {
     return norm(tape.constant(normal<float>({4, 3})));
   });
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -41,16 +41,6 @@ M with_random_vectors(M module) {
   return module;
 }
 
-/// Heap allocations of the third call.
-template <class Step>
-std::size_t warm_allocations(const Step& step) {
-  step();
-  step();
-  const std::size_t before = allocations();
-  step();
-  return allocations() - before;
-}
-
 /// The text of what `function` throws, "" when nothing.
 template <class Error, class Function>
 std::string error_of(const Function& function) {

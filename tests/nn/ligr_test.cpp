@@ -3,7 +3,7 @@
 
 #include "nn/layers.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed::test::layers;
 using nn::LiGRLayerOptions;
@@ -18,8 +18,6 @@ template <class Scalar>
 nn::LiGRLayer<Scalar> make(const LiGRLayerOptions& options) {
   return with_random_vectors(nn::LiGRLayer<Scalar>(options));
 }
-
-}  // namespace
 
 TEST_CASE("LiGRLayer: names and counts") {
   nn::LiGRLayer<float> layer({.embed_dim = 6, .num_heads = 2});
@@ -101,3 +99,5 @@ TEST_CASE("LiGRLayer: const trains, a move moves no parameter") {
     return multiply(layer(tape.constant(normal<float>({6, 8})), sequences), tape.constant(normal<float>({6, 8}, "w")));
   });
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -3,12 +3,10 @@
 
 #include "nn/layers.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed::test::layers;
 using test::fills;
-
-}  // namespace
 
 TEST_CASE("Linear lists weight and bias, as PyTorch does") {
   nn::Linear<float> with({.in_features = 3, .out_features = 2});
@@ -59,3 +57,5 @@ TEST_CASE("Linear: const trains, a move moves no parameter") {
                                return layer(tape.constant(normal<float>({4, 3})));
                              });
 }
+
+}  // namespace HEED_TEST_UNIT

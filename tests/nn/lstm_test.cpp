@@ -5,7 +5,7 @@
 #include "heed/ops/operators.hpp"
 #include "nn/layers.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed::test::layers;
 
@@ -21,8 +21,6 @@ template <class Scalar>
 Var<Scalar> loss_of(Var<Scalar> output, const typename nn::LSTM<Scalar>::Result& result) {
   return sum(multiply(output, output)) + sum(multiply(result.h_n, result.h_n)) + sum(multiply(result.c_n, result.c_n));
 }
-
-}  // namespace
 
 TEST_CASE("LSTM: PyTorch's names, in its order, and counts") {
   nn::LSTM<float> plain({.input_size = 7, .hidden_size = 9});
@@ -149,3 +147,5 @@ TEST_CASE("LSTM says what is wrong") {
           lstm(x, ragged, {tape.constant(Tensor<float>({4, 4})), {}});
         }) == "LSTM: initial state [4, 4], wanted [1, 4, 4]");
 }
+
+}  // namespace HEED_TEST_UNIT

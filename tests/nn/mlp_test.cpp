@@ -3,11 +3,9 @@
 
 #include "nn/layers.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed::test::layers;
-
-}  // namespace
 
 TEST_CASE("Mlp: names, counts, layers by Linear's rule") {
   nn::Mlp<float> mlp({.in_features = 16, .hidden_features = {4, 9}, .out_features = 2});
@@ -82,3 +80,5 @@ TEST_CASE("Mlp: const trains, a move moves no parameter") {
         return mlp(tape.constant(normal<float>({4, 3})));
       });
 }
+
+}  // namespace HEED_TEST_UNIT

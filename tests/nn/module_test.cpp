@@ -6,7 +6,7 @@
 #include "heed/nn/linear.hpp"
 #include "nn/layers.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using heed::Index;
 using heed::Parameter;
@@ -37,8 +37,6 @@ struct Outer {
     if (extra) visitor("extra", *extra);
   }
 };
-
-}  // namespace
 
 TEST_CASE("a module is what names its numbers and lists its parameters") {
   STATIC_REQUIRE(nn::Module<Inner>);
@@ -80,3 +78,5 @@ TEST_CASE("several modules are one, under numbers") {
   CHECK(list[1].parameter == &second.weight);
   CHECK(nn::parameters(first).size() == 1);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -4,7 +4,7 @@
 #include "heed/nn/padded.hpp"
 #include "nn/layers.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed::test::layers;
 
@@ -20,8 +20,6 @@ nn::MultiHeadAttention<Scalar> make(const nn::MultiHeadAttentionOptions& options
   }
   return layer;
 }
-
-}  // namespace
 
 TEST_CASE("MultiHeadAttention: PyTorch's names and counts, packed and apart") {
   nn::MultiHeadAttention<float> packed({.embed_dim = 6, .num_heads = 2});
@@ -213,3 +211,5 @@ TEST_CASE("MultiHeadAttention: const trains, a move moves no parameter") {
   };
   test::check_const_and_move(nn::MultiHeadAttention<float>({.embed_dim = 6, .num_heads = 2}), call);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -3,13 +3,11 @@
 
 #include "nn/layers.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed::test::layers;
 
 const Segments segments({2, 0, 3, 1});
-
-}  // namespace
 
 TEST_CASE("pack_padded takes the first rows of each sequence, pad_packed puts zeros behind them") {
   Tape<float> tape;
@@ -85,3 +83,5 @@ TEST_CASE("the padded adaptors, warm, allocate nothing") {
   };
   CHECK(test::warm_allocations(step) == 0);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -3,7 +3,7 @@
 
 #include "nn/layers.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed::test::layers;
 
@@ -12,8 +12,6 @@ const Segments candidates({2, 0, 3, 1}), histories({4, 3, 0, 2});
 nn::TargetAttention<double> make(bool softmax) {
   return initialized(nn::TargetAttention<double>({.embed_dim = 3, .hidden_features = {4}, .softmax = softmax}));
 }
-
-}  // namespace
 
 TEST_CASE("TargetAttention: names and counts") {
   nn::TargetAttention<float> layer({.embed_dim = 5, .hidden_features = {8, 7}});
@@ -137,3 +135,5 @@ TEST_CASE("TargetAttention: const trains, a move moves no parameter") {
                                return layer(tape.constant(normal<float>({6, 3})), candidates, k, k, histories).context;
                              });
 }
+
+}  // namespace HEED_TEST_UNIT

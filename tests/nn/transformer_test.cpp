@@ -3,7 +3,7 @@
 
 #include "nn/layers.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed::test::layers;
 using nn::NormPlacement;
@@ -53,8 +53,6 @@ Var<Scalar> written_out(const nn::TransformerEncoderLayer<Scalar>& layer, const 
   x = layer.norm2(add(q, attend(q, x)));
   return add(x, feed(x));
 }
-
-}  // namespace
 
 TEST_CASE("TransformerEncoderLayer: PyTorch's names and counts") {
   nn::TransformerEncoderLayer<float> layer({.embed_dim = 6, .num_heads = 2, .feedforward_dim = 8});
@@ -195,3 +193,5 @@ TEST_CASE("TransformerEncoderLayer: const trains, a move moves no parameter") {
     });
   }
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("operators are the operations they stand for") {
@@ -41,3 +43,5 @@ TEST_CASE("plain numbers take part in float expressions without warnings or conv
   const auto x = tape.constant(2.0f);
   CHECK((1 / (0.1 + x) * 3 - 0.5).item() == Approx(3 / 2.1 - 0.5).epsilon(1e-6));
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -13,7 +13,7 @@
 #include "support/backwards.hpp"
 #include "support/same_bits.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using heed::test::OpSamples;
@@ -110,8 +110,6 @@ void for_each_sample(const Check& check) {
     }
   }
 }
-
-}  // namespace
 
 TEST_CASE("every operation has samples of what works and of what does not") {
   std::vector<std::string> sampled;
@@ -246,3 +244,5 @@ TEST_CASE("every header of ops is registered under its name") {
   std::sort(headers.begin(), headers.end());
   CHECK(headers == std::vector<std::string>(std::begin(operations), std::end(operations)));
 }
+
+}  // namespace HEED_TEST_UNIT

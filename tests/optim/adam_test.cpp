@@ -3,6 +3,8 @@
 
 #include "optim/parity.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("Adam agrees with PyTorch over 20 steps") {
@@ -29,3 +31,5 @@ TEST_CASE("Adam refuses betas and eps that make no sense") {
   CHECK(error({.eps = -1.0}) == "adam: eps -1.000000 is negative");
   CHECK(error({.learning_rate = -1.0}) == "adam: learning_rate -1.000000 is not a rate");
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -3,6 +3,8 @@
 
 #include "optim/parity.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("AdamW agrees with PyTorch over 20 steps") {
@@ -23,3 +25,5 @@ TEST_CASE("AdamW names itself in its errors") {
   CHECK(test::error_of([&] { optim::AdamW<float>(model.list(), {.beta1 = 1.0}); }) ==
         "adamw: beta1 1.000000 is not in [0, 1)");
 }
+
+}  // namespace HEED_TEST_UNIT

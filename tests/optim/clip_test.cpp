@@ -7,6 +7,8 @@
 #include "parity/fixture.hpp"
 #include "support/allocations.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("clipping agrees with PyTorch") {
@@ -75,3 +77,5 @@ TEST_CASE("clipping takes gradients whose squares overflow, allocates nothing, a
   CHECK(test::error_of([&] { optim::clip_gradient_norm(list, -1.0); }) ==
         "clip_gradient_norm: max_norm -1.000000 is not a norm");
 }
+
+}  // namespace HEED_TEST_UNIT

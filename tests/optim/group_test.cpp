@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("a part of a model is matched with what is below it, not with what only begins alike") {
@@ -31,3 +33,5 @@ TEST_CASE("a frozen group is frozen") {
   CHECK(group.matches("encoder.weight", {2, 2}));
   CHECK(!group.matches("head.weight", {2, 2}));
 }
+
+}  // namespace HEED_TEST_UNIT

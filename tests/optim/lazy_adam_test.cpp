@@ -12,7 +12,7 @@
 #include "support/backwards.hpp"
 #include "support/same_bits.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using optim::Adam;
@@ -87,8 +87,6 @@ void compare(const Setting& setting, Index rows, Index steps, Executor* executor
     CHECK(same_bits(a.list()[i].parameter->value(), b.list()[i].parameter->value()));
   }
 }
-
-}  // namespace
 
 TEST_CASE("LazyAdam is Adam to the bit once it caught up, whatever rows were used, at rates that change") {
   for (const Setting& setting : settings) {
@@ -210,3 +208,5 @@ TEST_CASE("LazyAdam without tables is Adam, keeps frozen tables and refuses opti
   CHECK(test::error_of([&] { LazyAdam<float>(a.list(), {}, {.beta1 = 1}); }) ==
         "lazy_adam: beta1 1.000000 is not in [0, 1)");
 }
+
+}  // namespace HEED_TEST_UNIT

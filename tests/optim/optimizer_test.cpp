@@ -11,6 +11,8 @@
 #include "support/backwards.hpp"
 #include "support/same_bits.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 using test::same_bits;
 
@@ -200,3 +202,5 @@ TEST_CASE("optimisers refuse what makes no sense, and say so") {
   CHECK(test::error_of([&] { good.step(); }) == "sgd: head.bias has 3 elements, its value is now [9]");
   CHECK(good.steps() == 0);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -5,6 +5,8 @@
 
 #include "optim/support.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 using optim::Decay;
 using optim::Schedule;
@@ -48,3 +50,5 @@ TEST_CASE("a schedule refuses what makes no sense") {
   CHECK(error({.decay = Decay::step}) == "schedule: every 0.000000 makes no sense");
   CHECK(error({.decay = Decay::step, .every = 5, .factor = 0}) == "schedule: factor 0.000000 makes no sense");
 }
+
+}  // namespace HEED_TEST_UNIT

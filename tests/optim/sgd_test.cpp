@@ -3,6 +3,8 @@
 
 #include "optim/parity.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("SGD agrees with PyTorch over 20 steps") {
@@ -47,3 +49,5 @@ TEST_CASE("SGD refuses momentum that makes no sense") {
   CHECK(error({.momentum = 1.0}) == "sgd: momentum 1.000000 is not in [0, 1)");
   CHECK(error({.nesterov = true}) == "sgd: momentum 0.000000 leaves nesterov nothing to do");
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -3,7 +3,7 @@
 #include "heed/nn/multi_head_attention.hpp"
 #include "parity/compare.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using heed::Index;
 using heed::Mask;
@@ -52,11 +52,11 @@ void compare(const std::string& name) {
   c.backward();
 }
 
-}  // namespace
-
 TEMPLATE_TEST_CASE("multi-head attention agrees with PyTorch", "", float, double) {
   for (const char* name : {"none", "key_padding", "ragged_queries", "hidden", "fully_masked", "additive",
                            "additive_key_padding", "causal", "causal_lower_right", "causal_padding", "causal_ragged"}) {
     compare<TestType>(std::string("attention_") + name);
   }
 }
+
+}  // namespace HEED_TEST_UNIT

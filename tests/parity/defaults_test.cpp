@@ -21,7 +21,7 @@
 #include "heed/optim/clip.hpp"
 #include "heed/optim/sgd.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using nlohmann::json;
 using Rows = std::set<std::vector<std::string>>;
@@ -123,8 +123,6 @@ Rows table(const std::string& heading) {
   return out;
 }
 
-}  // namespace
-
 TEST_CASE("every default is PyTorch's or in the tables of docs/pytorch.md") {
   const json fixture =
       json::parse(std::ifstream(std::string(HEED_SOURCE_DIR) + "/tests/parity/fixtures/defaults.json"));
@@ -153,3 +151,5 @@ TEST_CASE("every default is PyTorch's or in the tables of docs/pytorch.md") {
   }
   CHECK(table("## Arguments that heed does not have") == absent);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -7,6 +7,8 @@
 #include "heed/ops/softmax.hpp"
 #include "parity/compare.hpp"
 
+namespace HEED_TEST_UNIT {
+
 TEMPLATE_TEST_CASE("Linear agrees with PyTorch", "", float, double) {
   for (const char* name : {"linear", "linear_no_bias"}) {
     INFO(name);
@@ -61,3 +63,5 @@ TEMPLATE_TEST_CASE("activations and softmax agree with PyTorch", "", float, doub
     c.backward();
   }
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -5,7 +5,7 @@
 #include "heed/ops/mse_loss.hpp"
 #include "parity/compare.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 heed::Reduction reduction_of(const parity::Fixture& fixture) {
   const std::string text = fixture.option("reduction");
@@ -13,8 +13,6 @@ heed::Reduction reduction_of(const parity::Fixture& fixture) {
   REQUIRE((text == "mean" || text == "sum"));
   return text == "mean" ? heed::Reduction::mean : heed::Reduction::sum;
 }
-
-}  // namespace
 
 TEMPLATE_TEST_CASE("cross-entropy agrees with PyTorch", "", float, double) {
   for (const char* reduction : {"mean", "sum", "none"}) {
@@ -46,3 +44,5 @@ TEMPLATE_TEST_CASE("BCE with logits and MSE agree with PyTorch", "", float, doub
   compare("bce_with_logits", "logits", heed::bce_with_logits<TestType>);
   compare("mse", "prediction", heed::mse_loss<TestType>);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -4,7 +4,7 @@
 
 #include "parity/compare.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 template <class Scalar>
 void compare(const std::string& name) {
@@ -22,8 +22,6 @@ void compare(const std::string& name) {
   c.backward();
 }
 
-}  // namespace
-
 TEMPLATE_TEST_CASE("LSTM agrees with PyTorch", "", float, double) {
   for (const char* layers : {"1", "2"}) {
     for (const char* directions : {"", "_bidirectional"}) {
@@ -35,3 +33,5 @@ TEMPLATE_TEST_CASE("LSTM agrees with PyTorch", "", float, double) {
     }
   }
 }
+
+}  // namespace HEED_TEST_UNIT

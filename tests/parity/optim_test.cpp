@@ -6,7 +6,7 @@
 #include "heed/optim/sgd.hpp"
 #include "parity/compare.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using heed::Index;
 using parity::Fixture;
@@ -59,8 +59,6 @@ void compare(const std::string& name, Options options) {
   }
 }
 
-}  // namespace
-
 TEST_CASE("SGD agrees with PyTorch after each step") {
   for (const char* name : {"sgd", "sgd_momentum", "sgd_momentum_decay"}) {
     compare<heed::optim::Sgd>(name, heed::optim::SgdOptions{});
@@ -93,3 +91,5 @@ TEST_CASE("clipping agrees with PyTorch") {
     CHECK(agrees(b, "out.grad_b"));
   }
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -4,6 +4,8 @@
 
 #include "parity/compare.hpp"
 
+namespace HEED_TEST_UNIT {
+
 TEMPLATE_TEST_CASE("TransformerEncoderLayer agrees with PyTorch", "", float, double) {
   for (const char* name : {"post_relu", "post_gelu", "pre_relu", "pre_gelu"}) {
     INFO(name);
@@ -20,3 +22,5 @@ TEMPLATE_TEST_CASE("TransformerEncoderLayer agrees with PyTorch", "", float, dou
     c.backward();
   }
 }
+
+}  // namespace HEED_TEST_UNIT

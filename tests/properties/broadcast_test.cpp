@@ -9,7 +9,7 @@
 #include "heed/testing/allclose.hpp"
 #include "properties/check.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using namespace heed::test;
@@ -61,6 +61,6 @@ void repeating_is_writing_out() {
   RC_ASSERT(static_cast<bool>(testing::allclose(db, gathered(long_db, b_shape), 1e-12)));
 }
 
-}  // namespace
-
 TEST_CASE("broadcasting is repeating") { CHECK(holds("add, subtract, multiply, divide", repeating_is_writing_out)); }
+
+}  // namespace HEED_TEST_UNIT

@@ -6,7 +6,7 @@
 #include "heed/testing/allclose.hpp"
 #include "properties/attended.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using namespace heed::test;
@@ -137,8 +137,6 @@ void permuting_keys_permutes_weights() {
   RC_ASSERT(close(straight.dv, dv));
 }
 
-}  // namespace
-
 TEST_CASE("adding hidden keys, of NaN, changes not a bit") {
   check_holds(hidden_keys_change_nothing<float>, hidden_keys_change_nothing<double>);
 }
@@ -150,3 +148,5 @@ TEST_CASE("changing the future changes not a bit of what causal attention saw be
 TEST_CASE("permuting keys permutes the weights and nothing else") {
   CHECK(holds("in double", permuting_keys_permutes_weights));
 }
+
+}  // namespace HEED_TEST_UNIT

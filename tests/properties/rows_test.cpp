@@ -6,7 +6,7 @@
 #include "heed/ops/softmax.hpp"
 #include "properties/check.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using namespace heed::test;
@@ -55,8 +55,6 @@ void softmax_rows() {
   row_by_row<Scalar>(between(1, 70), [&](auto&, auto x) { return logarithm ? log_softmax(x) : softmax(x); });
 }
 
-}  // namespace
-
 TEST_CASE("a row of linear does not depend on its batch, forward or backward") {
   check_holds(linear_rows<float>, linear_rows<double>);
 }
@@ -68,3 +66,5 @@ TEST_CASE("a row of layer_norm does not depend on its batch, forward or backward
 TEST_CASE("a row of softmax does not depend on its batch, forward or backward") {
   check_holds(softmax_rows<float>, softmax_rows<double>);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -3,7 +3,7 @@
 #include "heed/ops/lstm.hpp"
 #include "properties/attended.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using namespace heed::test;
@@ -105,8 +105,6 @@ void lstm_of_each_alone() {
   }
 }
 
-}  // namespace
-
 TEST_CASE("attention over a ragged batch is attention over each sequence") {
   check_holds(attention_of_each_alone<float>, attention_of_each_alone<double>);
 }
@@ -114,3 +112,5 @@ TEST_CASE("attention over a ragged batch is attention over each sequence") {
 TEST_CASE("an LSTM over a ragged batch is an LSTM over each sequence") {
   check_holds(lstm_of_each_alone<float>, lstm_of_each_alone<double>);
 }
+
+}  // namespace HEED_TEST_UNIT

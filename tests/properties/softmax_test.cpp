@@ -7,7 +7,7 @@
 #include "heed/kernels/softmax_row.hpp"
 #include "properties/check.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using namespace heed::test;
@@ -49,8 +49,6 @@ void weights_are_a_distribution() {
   for (Index j = 1; j < x.size(); ++j) RC_ASSERT(x(0, j - 1) > x(0, j) || y(0, j - 1) <= y(0, j));
 }
 
-}  // namespace
-
 TEST_CASE("adding a number to all scores changes not a bit of their softmax") {
   check_holds(shifting_changes_nothing<float>, shifting_changes_nothing<double>);
 }
@@ -58,3 +56,5 @@ TEST_CASE("adding a number to all scores changes not a bit of their softmax") {
 TEST_CASE("a softmax is a distribution in the order of its scores") {
   check_holds(weights_are_a_distribution<float>, weights_are_a_distribution<double>);
 }
+
+}  // namespace HEED_TEST_UNIT

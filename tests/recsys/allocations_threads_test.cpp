@@ -14,7 +14,7 @@
 #include "recsys/small_logs.hpp"
 #include "support/allocations.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using recsys::AttentionKind;
@@ -31,15 +31,6 @@ AttentionRecommender<float> make(AttentionKind kind, bool pointer, bool next_bas
   return model;
 }
 
-/// Heap allocations of `step`, after three calls to warm up.
-template <class Step>
-std::size_t warm_allocations(const Step& step) {
-  for (int i = 0; i < 3; ++i) step();
-  const std::size_t before = test::allocations();
-  step();
-  return test::allocations() - before;
-}
-
 /// Of an epoch of training.
 template <class Model>
 std::size_t training_allocations(Model& model, const data::Interactions& log, std::span<const data::Example> examples,
@@ -49,7 +40,7 @@ std::size_t training_allocations(Model& model, const data::Interactions& log, st
   Tape<float> tape({.training = true, .random = Random(2), .executor = &executor});
   data::Batch batch;
   std::uint64_t round = 0;
-  return warm_allocations([&] {
+  return test::warm_allocations([&] {
     for (std::size_t at = 0; at < examples.size(); at += 45) {  // the last batch is smaller
       const auto some = examples.subspan(at, std::min<std::size_t>(45, examples.size() - at));
       if (next_basket) {
@@ -70,7 +61,7 @@ template <class Model>
 std::size_t serving_allocations(const Model& model, bool exclude_seen, Executor& executor) {
   recsys::Session<Model> session(model, {.max_length = 30, .exclude_seen = exclude_seen, .executor = &executor});
   Index best = 0;
-  const std::size_t count = warm_allocations([&] {
+  const std::size_t count = test::warm_allocations([&] {
     session.clear();
     for (data::Id i = 0; i < 40; ++i) {
       session.push(i % 17, i / 2);
@@ -80,8 +71,6 @@ std::size_t serving_allocations(const Model& model, bool exclude_seen, Executor&
   CHECK(best >= 0);
   return count;
 }
-
-}  // namespace
 
 TEST_CASE("a warm training step of AttentionRecommender allocates nothing") {
   const auto log = test::repeat_log(60, 40, 5);
@@ -123,7 +112,7 @@ TEST_CASE("a warm training step of Seq2Seq on padded batches allocates nothing")
         adam.step();
       }
     };
-    CHECK(warm_allocations(step) == 0);
+    CHECK(test::warm_allocations(step) == 0);
   }
 }
 
@@ -182,3 +171,5 @@ TEST_CASE("a warm training step and a warm session of SASRec allocate nothing") 
     }
   }
 }
+
+}  // namespace HEED_TEST_UNIT

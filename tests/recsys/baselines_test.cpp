@@ -13,6 +13,8 @@
 #include "heed/recsys/bootstrap.hpp"
 #include "recsys/small_logs.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using heed::Index;
 using namespace heed::recsys;
 
@@ -95,3 +97,5 @@ TEST_CASE("online retail: Markov as tie-breaker helps beyond chance", "[recsys][
   CHECK(difference.low > 0.003);
   CHECK(difference.high < 0.011);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -7,7 +7,7 @@
 #include "nn/layers.hpp"
 #include "recsys/small_logs.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using namespace heed::recsys;
@@ -24,8 +24,6 @@ struct Setting {
     for (data::Id u = 1; u < log.num_users(); ++u) histories.push_back(log.user(u).first(log.length(u) - 2));
   }
 };
-
-}  // namespace
 
 TEST_CASE("a ranking depends neither on its batch nor on the session's way to it", "[recsys][batch_ranker]") {
   const Setting s;
@@ -94,3 +92,5 @@ TEST_CASE("a ranker refuses a temporary model", "[recsys][batch_ranker]") {
   STATIC_REQUIRE(std::is_constructible_v<BatchRanker<Model>, const Model&>);
   STATIC_REQUIRE_FALSE(std::is_constructible_v<BatchRanker<Model>, Model>);
 }
+
+}  // namespace HEED_TEST_UNIT

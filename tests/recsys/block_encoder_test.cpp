@@ -6,7 +6,7 @@
 #include "heed/recsys/models/sasrec.hpp"
 #include "recsys/next_item_checks.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using recsys::HSTU;
@@ -89,8 +89,6 @@ void check_errors(const std::string& name) {
         "Positions: a history of 13 events, at most 12 are seen");
 }
 
-}  // namespace
-
 TEST_CASE("without a block, a state is the norm of the scaled item and the place in the history") {
   check_without_blocks<SASRec>({});
   check_without_blocks<LiGR>({});
@@ -109,3 +107,5 @@ TEST_CASE("an encoder of blocks says which model it is, and what is wrong") {
   check_errors<LiGR>("LiGR");
   check_errors<HSTU>("HSTU");
 }
+
+}  // namespace HEED_TEST_UNIT

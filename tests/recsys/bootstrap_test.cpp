@@ -5,6 +5,8 @@
 #include <cmath>
 #include <vector>
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed::recsys;
 using heed::Random;
 
@@ -48,3 +50,5 @@ TEST_CASE("bootstraps without sense", "[recsys][bootstrap]") {
   CHECK_THROWS_AS(paired_bootstrap(a, a, Random(1), {.level = 1}), heed::OptionError);
   CHECK_THROWS_AS(paired_bootstrap(a, a, Random(1), {.resamples = 0}), heed::OptionError);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -11,7 +11,7 @@
 #include "nn/layers.hpp"
 #include "recsys/small_logs.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using namespace heed::recsys;
@@ -41,8 +41,6 @@ double auc_of(const Model& model, const data::Interactions& log) {
   REQUIRE(!out.auc.empty());
   return std::accumulate(out.auc.begin(), out.auc.end(), 0.0) / static_cast<double>(out.auc.size());
 }
-
-}  // namespace
 
 TEST_CASE("a trained model tells what is taken from what is not: AUC", "[recsys][candidate_scorer]") {
   const auto log = test::circle_log(24, 8, 6);
@@ -81,3 +79,5 @@ TEST_CASE("a candidate scorer refuses a temporary model", "[recsys][candidate_sc
   STATIC_REQUIRE(std::is_constructible_v<CandidateScorer<DIN<float>>, const DIN<float>&>);
   STATIC_REQUIRE_FALSE(std::is_constructible_v<CandidateScorer<DIN<float>>, DIN<float>>);
 }
+
+}  // namespace HEED_TEST_UNIT

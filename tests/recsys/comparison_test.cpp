@@ -6,6 +6,8 @@
 
 #include "recsys/small_logs.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 using namespace heed::recsys;
 
@@ -14,7 +16,7 @@ namespace {
 Evaluation evaluation(const std::vector<double>& ndcg, double coverage) {
   Evaluation out;
   for (const double value : ndcg) {
-    out.users.push_back(std::ssize(out.users));
+    out.users.push_back(static_cast<data::Id>(out.users.size()));
     out.all.add({.ndcg = value});
   }
   out.coverage = coverage;
@@ -34,8 +36,8 @@ TEST_CASE("baselines are measured as evaluate measures them", "[recsys][comparis
   const Task task(log, {.next_basket = true});
   const auto measured = measure_baselines(task);
   REQUIRE(measured.size() == 5);
-  const Popularity popularity(log, task.counted_ends(true), Popularity::Then::id);
-  const auto wanted = evaluate(log, task.split(), ranker(popularity), task.evaluation());
+  const Popularity popularity(log, task.counted_ends(true), Popularity::Then::text);
+  const auto wanted = evaluate(log, task.split(), ScoreRanker(popularity), task.evaluation());
   CHECK(measured[0].name == "popularity");
   CHECK(measured[0].per_user(&Metrics::ndcg) == wanted.all.ndcg);
   CHECK(measured[0].evaluations.front().lists == wanted.lists);
@@ -49,8 +51,8 @@ TEST_CASE("the mean AUC of a perfect score is 1, of its opposite 0, of a constan
   const auto auc_of = [&](double sign, HeldOut held_out) {
     return mean_auc(
         task,
-        [&](const History& past, std::span<const std::int32_t> items, std::span<double> scores) {
-          const std::int32_t next = (past.items.back() + 1) % 12;
+        [&](const data::History& past, std::span<const data::Id> items, std::span<double> scores) {
+          const data::Id next = (past.items.back() + 1) % 12;
           for (std::size_t i = 0; i < items.size(); ++i) scores[i] = items[i] == next ? sign : 0;
         },
         held_out);
@@ -77,5 +79,7 @@ TEST_CASE("sampled users have test events, their validation events in the histor
   CHECK(sample_users(task, Random(1), 1000).size() == 21);
   const auto other = sample_users(task, Random(2), 7);
   CHECK_FALSE(std::equal(some.begin(), some.end(), other.begin(), other.end(),
-                         [](const History& a, const History& b) { return a.user == b.user; }));
+                         [](const data::History& a, const data::History& b) { return a.user == b.user; }));
 }
+
+}  // namespace HEED_TEST_UNIT

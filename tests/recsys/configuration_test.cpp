@@ -5,12 +5,10 @@
 #include <string>
 #include <utility>
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using Catch::Matchers::Contains;
 using namespace heed;
-
-}  // namespace
 
 TEST_CASE("a preset is of its encoder, and the model sees what the task keeps", "[recsys][configuration]") {
   for (const auto& [name, defaults] : recsys::AnyEncoderOptions::choices()) {
@@ -58,3 +56,5 @@ TEST_CASE("a model is as large as the catalogue", "[recsys][configuration]") {
   CHECK(din.num_items() == 3);
   CHECK(din.input.item_features()[2] == 1);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -7,7 +7,7 @@
 #include "nn/layers.hpp"
 #include "recsys/small_logs.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using namespace heed::recsys;
@@ -30,8 +30,6 @@ std::vector<data::History> histories(const data::Interactions& log) {
   for (data::Id u = 1; u < log.num_users(); ++u) out.push_back(log.user(u));
   return out;
 }
-
-}  // namespace
 
 TEST_CASE("on a circle the weights are reasons: what comes next hangs on the last item", "[recsys][deletion_test]") {
   const auto log = test::circle_log(24, 8, 6);
@@ -105,3 +103,5 @@ TEST_CASE("the movement, by hand, and histories that say nothing", "[recsys][del
   CHECK(error_of<OptionError>([&] { deletion_test(model, training, std::span(&past, 1), Random(3)); }) ==
         "explain: the tape is training: dropout would act");
 }
+
+}  // namespace HEED_TEST_UNIT

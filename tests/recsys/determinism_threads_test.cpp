@@ -13,7 +13,7 @@
 #include "heed/recsys/trainer.hpp"
 #include "recsys/small_logs.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using recsys::AttentionKind;
@@ -120,8 +120,6 @@ std::vector<float> check_threads(const Train& train) {
   return serial;
 }
 
-}  // namespace
-
 TEST_CASE("AttentionRecommender: the same bits with any number of threads") {
   check_threads([](Executor* executor) { return train_recommender(AttentionKind::additive, true, executor); });
 }
@@ -147,3 +145,5 @@ TEST_CASE("Seq2Seq: the same bits with any number of threads, ragged or padded")
   const auto padded = check_threads([](Executor* executor) { return train_seq2seq(true, executor); });
   CHECK(same_bits(ragged, padded));
 }
+
+}  // namespace HEED_TEST_UNIT

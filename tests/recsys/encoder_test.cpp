@@ -5,6 +5,8 @@
 #include "nn/layers.hpp"
 #include "recsys/small_logs.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 using data::Batch;
 
@@ -35,3 +37,5 @@ TEST_CASE("at_queries: the ends of histories or all positions, and zeros after a
   batch.assign_histories(log, std::vector<data::Example>{{1, 0, 1, 2}, {2, 0, 1, 2}});
   CHECK_FALSE(recsys::every_position(batch));
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+namespace HEED_TEST_UNIT {
+
 using heed::Index;
 using namespace heed::recsys;
 using Items = std::vector<std::int32_t>;
@@ -152,3 +154,5 @@ TEST_CASE("several targets count each by itself, and constant scores find nothin
   CHECK_THROWS_AS(evaluate_sampled(log, split, constant, {.count = 0}), heed::OptionError);
   CHECK_THROWS_AS(evaluate_sampled(log, heed::data::Split{}, constant), heed::ShapeError);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -9,6 +9,8 @@
 #include "heed/recsys/models/popularity.hpp"
 #include "support/allocations.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using heed::Index;
 using namespace heed::recsys;
 using heed::data::Interactions;
@@ -189,3 +191,5 @@ TEST_CASE("groups by history length", "[recsys][evaluate]") {
   CHECK(groups[2].longest == 9);
   CHECK(by_history_length({})[2].metrics.size() == 0);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -8,7 +8,7 @@
 #include "heed/recsys/models/sasrec.hpp"
 #include "nn/layers.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using namespace heed::recsys;
@@ -24,8 +24,6 @@ Model make(AttentionKind attention, bool pointer) {
 const std::vector<std::int32_t> items{1, 2, 1, 5, 1, 6};
 const std::vector<std::int64_t> times{10, 10, 20, 20, 30, 30};
 const data::History past{.user = 0, .items = items, .times = times};
-
-}  // namespace
 
 TEST_CASE("an explanation adds up", "[recsys][explain]") {
   const Model model = make(AttentionKind::additive, true);
@@ -143,3 +141,5 @@ TEST_CASE("explain shows a model no more than it can see") {
   CHECK(why.begin == 3);
   CHECK(why.weights.size() == 3);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -4,7 +4,7 @@
 #include "nn/layers.hpp"
 #include "recsys/small_logs.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using data::Batch;
@@ -28,8 +28,6 @@ HistoryInput<double> make(const recsys::HistoryInputOptions& options) {
 
 constexpr recsys::HistoryInputOptions everything{
     .num_items = 4, .embed_dim = 3, .max_age = 2, .num_kinds = 2, .num_features = 3, .deviation = 1};
-
-}  // namespace
 
 TEST_CASE("HistoryInput: only what is asked for is there") {
   auto plain = make({.num_items = 4, .embed_dim = 3});
@@ -120,3 +118,5 @@ TEST_CASE("HistoryInput says what is wrong") {
   CHECK_THAT(error_of<IndexError>([&] { input(tape, history_of({4}, {1}, {0})); }),
              Catch::Matchers::Contains("of a table of 4"));
 }
+
+}  // namespace HEED_TEST_UNIT

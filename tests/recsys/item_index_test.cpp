@@ -7,7 +7,7 @@
 #include "nn/layers.hpp"
 #include "support/allocations.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using recsys::ItemIndex;
@@ -52,8 +52,6 @@ void check() {
   }
 }
 
-}  // namespace
-
 TEST_CASE("an item index finds the best by product and bias", "[recsys][item_index]") {
   check<float>();
   check<double>();
@@ -81,3 +79,5 @@ TEST_CASE("an item index says what is wrong", "[recsys][item_index]") {
   const std::array<data::Id, 2> falls = {3, 1};
   CHECK(error_of<OptionError>([&] { index.top_k(query, room, falls); }) == "ItemIndex::top_k: left_out falls");
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -3,15 +3,13 @@
 
 #include "nn/layers.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using recsys::ItemSampler;
 using test::error_of;
 
 constexpr Index counts[] = {100, 0, 1, 40, 7, 400, 2, 1};
-
-}  // namespace
 
 TEST_CASE("an item is drawn as often as its count to the power of alpha says") {
   for (const double alpha : {0.0, 0.75, 1.0, -1.0}) {
@@ -49,3 +47,5 @@ TEST_CASE("ItemSampler says what is wrong") {
   CHECK(error_of<OptionError>([&] { ItemSampler({}, 1); }) == "ItemSampler: 0 items, alpha 1.000000");
   CHECK(error_of<OptionError>([&] { ItemSampler(counts, NAN); }) == "ItemSampler: 8 items, alpha nan");
 }
+
+}  // namespace HEED_TEST_UNIT

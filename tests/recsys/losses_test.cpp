@@ -12,7 +12,7 @@
 #include "nn/layers.hpp"
 #include "recsys/small_logs.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using heed::data::Batch;
@@ -57,8 +57,6 @@ std::vector<Index> query_of_targets(const Batch& batch) {
   }
   return out;
 }
-
-}  // namespace
 
 TEST_CASE("next_item_loss, by hand: softmax is the mean of -log p over the whole catalogue") {
   for (const Batch& batch : {positions(), baskets(), uneven()}) {
@@ -369,3 +367,5 @@ TEST_CASE("next_item_loss says what is wrong") {
     }
   }
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -6,6 +6,8 @@
 #include <limits>
 #include <vector>
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed::recsys;
 using Items = std::vector<std::int32_t>;
 using Scores = std::vector<double>;
@@ -110,3 +112,5 @@ TEST_CASE("means over users", "[recsys][metrics]") {
   CHECK(users.at(0).ndcg == 0.25);
   CHECK(users.at(0).map == 0.75);
 }
+
+}  // namespace HEED_TEST_UNIT

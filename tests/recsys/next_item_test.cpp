@@ -4,13 +4,11 @@
 #include "heed/recsys/models/sasrec.hpp"
 #include "recsys/next_item_checks.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using recsys::SASRec;
 using test::error_of;
-
-}  // namespace
 
 TEST_CASE("NextItem: the repeat-aware head goes on any encoder") {
   const auto log = test::repeat_log(4, 6, 3);
@@ -64,3 +62,5 @@ TEST_CASE("NextItem says what is wrong") {
   batch.targets[0] = 6;
   CHECK(error_of<IndexError>([&] { model.loss(tape, batch); }) == "NextItem: target 6 of a catalogue of 6");
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -5,7 +5,7 @@
 #include "nn/layers.hpp"
 #include "recsys/small_logs.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using nn::NormPlacement;
@@ -18,7 +18,7 @@ data::Batch ragged() {
   const auto log = test::circle_log(9, items, longest + 1);
   std::vector<data::Example> examples;
   for (const Index length : {Index{2}, Index{17}, longest, Index{3}, Index{16}, Index{5}, Index{33}, Index{2}}) {
-    examples.push_back({std::ssize(examples) + 1, 0, length, length + 1});
+    examples.push_back({static_cast<data::Id>(examples.size() + 1), 0, length, length + 1});
   }
   data::Batch batch;
   batch.assign_every_position(log, examples);
@@ -46,8 +46,6 @@ Step step(const SASRec<float>& model, const data::Batch& batch) {
   return out;
 }
 
-}  // namespace
-
 TEST_CASE("Histories ragged and padded: states, scores and loss are equal bit for bit, gradients but for rounding") {
   const data::Batch batch = ragged(), filled = test::padded(batch, longest);
   REQUIRE(filled.segments.tokens() == 8 * longest);
@@ -66,3 +64,5 @@ TEST_CASE("Histories ragged and padded: states, scores and loss are equal bit fo
     }
   }
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -4,6 +4,8 @@
 #include "nn/layers.hpp"
 #include "recsys/small_logs.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("PointerHead: weights over each query's own past that sum to 1, a gate between 0 and 1") {
@@ -39,3 +41,5 @@ TEST_CASE("PointerHead: weights over each query's own past that sum to 1, a gate
     CHECK(at == out.weights.value().size());
   }
 }
+
+}  // namespace HEED_TEST_UNIT

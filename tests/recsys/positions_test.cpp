@@ -3,6 +3,8 @@
 
 #include "nn/layers.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 using recsys::Positions;
 
@@ -23,3 +25,5 @@ TEST_CASE("Positions: a place counts from the start of its own sequence") {
           positions(tape.constant(test::normal<double>({5, 3})), Segments(std::vector<Index>{5}));
         }) == "Positions: a history of 5 events, at most 4 are seen");
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -8,6 +8,8 @@
 #include "heed/recsys/evaluate_sampled.hpp"
 #include "heed/recsys/models/personal_frequency.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 using namespace heed::recsys;
 using Items = std::vector<data::Id>;
@@ -59,3 +61,5 @@ TEST_CASE("what keeps a traditional model refuses a temporary one", "[recsys][ra
                                                         std::forward<decltype(model)>(model))) { throw 0; }),
                           Popularity>);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -7,6 +7,8 @@
 #include "heed/recsys/models/any.hpp"
 #include "heed/recsys/models/din.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("every neural model of the library is a Recommender, a layer is none") {
@@ -32,3 +34,5 @@ TEST_CASE("a model may say how much of a history it sees") {
   CHECK(heed::recsys::seen_length(Short(), 5) == 5);
   CHECK(heed::recsys::seen_length(Any(), 300) == 300);
 }
+
+}  // namespace HEED_TEST_UNIT

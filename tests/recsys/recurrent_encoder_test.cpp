@@ -4,7 +4,7 @@
 #include "heed/recsys/models/gru4rec.hpp"
 #include "recsys/next_item_checks.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using recsys::GRU4Rec;
@@ -42,8 +42,6 @@ void check_all() {
   }
 }
 
-}  // namespace
-
 TEST_CASE("a GRU as an encoder") { check_all<GRU4Rec>(); }
 TEST_CASE("an LSTM as an encoder") { check_all<LSTM4Rec>(); }
 
@@ -51,3 +49,5 @@ TEST_CASE("a recurrent encoder's layer says what is wrong") {
   CHECK(test::error_of<OptionError>([] { recsys::GruEncoder<float>({.embed_dim = 4, .hidden_size = 0}); }) ==
         "GRU: input_size 4, hidden_size 0, num_layers 1, dropout 0.100000");
 }
+
+}  // namespace HEED_TEST_UNIT

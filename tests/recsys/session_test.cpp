@@ -5,7 +5,7 @@
 #include "nn/layers.hpp"
 #include "recsys/next_item_checks.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using recsys::AttentionKind;
@@ -29,8 +29,6 @@ std::vector<data::Id> items(std::span<const ScoredItem<float>> ranking) {
   for (const auto& entry : ranking) out.push_back(entry.item);
   return out;
 }
-
-}  // namespace
 
 TEST_CASE("a session recommends what scoring the history in a batch does") {
   for (const AttentionKind kind :
@@ -133,3 +131,5 @@ TEST_CASE("what keeps a model or a log refuses a temporary one") {
   STATIC_REQUIRE_FALSE(std::is_constructible_v<Session<Model>, Model>);
   STATIC_REQUIRE_FALSE(std::is_constructible_v<Session<Model>, const Model, SessionOptions>);
 }
+
+}  // namespace HEED_TEST_UNIT

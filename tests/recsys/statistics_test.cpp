@@ -5,6 +5,8 @@
 #include <cmath>
 #include <vector>
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed::recsys;
 
 TEST_CASE("mean and sample standard deviation of values worked out by hand", "[recsys][statistics]") {
@@ -20,3 +22,5 @@ TEST_CASE("no values have mean 0, and a single value has no spread", "[recsys][s
   CHECK(mean(one) == 3);
   CHECK(standard_deviation(one) == 0);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -8,7 +8,7 @@
 #include "nn/layers.hpp"
 #include "recsys/small_logs.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using namespace heed::recsys;
@@ -20,8 +20,6 @@ Model model_of(const data::Interactions& log) {
   nn::initialize(model, Random(1));
   return model;
 }
-
-}  // namespace
 
 TEST_CASE("the two tasks split, fill and measure as they say", "[recsys][task]") {
   const auto log = test::repeat_log(5, 8, 4);
@@ -200,3 +198,5 @@ TEST_CASE("windows of time that are none are errors") {
   const auto untimed = std::move(builder).build();
   CHECK_THROWS_AS(Task(untimed, {.validation_time = 1, .test_time = 2}), OptionError);
 }
+
+}  // namespace HEED_TEST_UNIT

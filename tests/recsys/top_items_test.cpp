@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <vector>
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("the best items of a row, without those left out", "[recsys][top_items]") {
@@ -22,3 +24,5 @@ TEST_CASE("the best items of a row, without those left out", "[recsys][top_items
   CHECK(top(0, {}).empty());
   CHECK(top(-1, {}).empty());
 }
+
+}  // namespace HEED_TEST_UNIT

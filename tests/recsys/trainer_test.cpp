@@ -10,7 +10,7 @@
 #include "nn/layers.hpp"
 #include "recsys/small_logs.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using recsys::EpochReport;
@@ -45,8 +45,6 @@ Tensor<float> weights_after(const TrainOptions& options) {
   s.train(options);
   return s.weights();
 }
-
-}  // namespace
 
 TEST_CASE("training lowers the loss, and reports it") {
   Setting s;
@@ -256,3 +254,5 @@ TEST_CASE("training says what is wrong") {
   s.model.item_bias.value()(0) = NAN;
   CHECK(error_of<Error>([&] { s.train({}); }) == "train: the loss is nan in epoch 1 after 0 examples");
 }
+
+}  // namespace HEED_TEST_UNIT

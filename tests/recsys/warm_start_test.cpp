@@ -8,7 +8,7 @@
 #include "nn/layers.hpp"
 #include "recsys/small_logs.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using data::Batch;
@@ -49,8 +49,6 @@ Tensor<float> logits_of(const SASRec<float>& model, const Batch& batch) {
 }
 
 float item_at(const SASRec<float>& model, Index item, Index j) { return model.input.items.weight.value()(item, j); }
-
-}  // namespace
 
 TEST_CASE("warm start: what is known scores as it did, bit for bit, and training goes on", "[recsys][warm_start]") {
   auto yesterday = make<float>(6, 1), today = make<float>(today_items, 2);
@@ -218,3 +216,5 @@ TEST_CASE("warm start from vocabularies", "[recsys][warm_start]") {
   CHECK(item_at(today, 2, 1) == item_at(yesterday, 0, 1));
   CHECK(item_at(today, 0, 1) == item_at(yesterday, 2, 1));
 }
+
+}  // namespace HEED_TEST_UNIT

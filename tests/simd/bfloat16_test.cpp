@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <vector>
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 namespace {
@@ -31,3 +33,5 @@ TEST_CASE("bfloat16 numbers are loaded as floats, at every width and count") {
   check_load<simd::Generic<64>>();
   check_load<simd::NativeIsa>();
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -7,6 +7,8 @@
 
 #include "heed/simd/pack.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("the native tag is what the application's flags say") {
@@ -28,3 +30,5 @@ TEST_CASE("a register holds as many numbers as its bytes allow") {
   check(simd::Generic<64>());
   check(simd::NativeIsa());
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -9,7 +9,7 @@
 #include "heed/testing/ulp.hpp"
 #include "kernels/every_isa.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
@@ -162,8 +162,6 @@ void check_floats(std::uint64_t stride) {
       [](double x) { return static_cast<double>(exact_gelu(x)); });
 }
 
-}  // namespace
-
 TEST_CASE("exp errs by at most 2 ulp everywhere") {
   const auto f = [](auto x) { return exp(x); };
   const auto exact = [](long double x) { return std::exp(x); };
@@ -255,3 +253,5 @@ TEST_CASE("functions keep the values at their ends") {
     }
   });
 }
+
+}  // namespace HEED_TEST_UNIT

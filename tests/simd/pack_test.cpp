@@ -9,7 +9,7 @@
 #include "kernels/every_isa.hpp"
 #include "simd/guarded.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
@@ -56,8 +56,6 @@ void for_awkward(const Check& check) {
     check(P::load(a.data() + i), P::load(b.data() + i), P::load(c.data() + i));
   }
 }
-
-}  // namespace
 
 TEST_CASE("arithmetic on a register is arithmetic on its lanes") {
   test::for_every_isa([]<class Scalar, class Isa>() {
@@ -190,3 +188,5 @@ TEST_CASE("a loop over registers covers every element once, within its bounds") 
     }
   });
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -3,6 +3,8 @@
 
 #include "kernels/every_isa.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("a register of random blocks holds the blocks of its counters") {
@@ -27,3 +29,5 @@ TEST_CASE("a register of random blocks holds the blocks of its counters") {
   check(simd::Generic<64>());
   check(simd::NativeIsa());
 }
+
+}  // namespace HEED_TEST_UNIT

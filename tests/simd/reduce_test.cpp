@@ -3,6 +3,8 @@
 
 #include "kernels/every_isa.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("reduce_each gives every register's own reduction, bit for bit") {
@@ -19,3 +21,5 @@ TEST_CASE("reduce_each gives every register's own reduction, bit for bit") {
     }
   });
 }
+
+}  // namespace HEED_TEST_UNIT

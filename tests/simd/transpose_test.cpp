@@ -3,6 +3,8 @@
 
 #include "kernels/every_isa.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("a square of registers turned over has its rows as columns") {
@@ -20,3 +22,5 @@ TEST_CASE("a square of registers turned over has its rows as columns") {
     }
   });
 }
+
+}  // namespace HEED_TEST_UNIT

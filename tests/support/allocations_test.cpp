@@ -6,7 +6,7 @@
 #include <new>
 #include <thread>
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using heed::test::allocations;
 
@@ -19,8 +19,6 @@ std::size_t counted(Function function) {
   function();
   return allocations() - before;
 }
-
-}  // namespace
 
 TEST_CASE("every way of allocating is counted once") {
   if (!heed::test::allocations_counted) {
@@ -108,3 +106,5 @@ TEST_CASE("the allocations of other threads are counted") {
           }).join();
         }) >= 100);
 }
+
+}  // namespace HEED_TEST_UNIT

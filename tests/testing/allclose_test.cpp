@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace HEED_TEST_UNIT {
+
 using heed::Index;
 using heed::Tensor;
 using heed::testing::allclose;
@@ -50,3 +52,5 @@ TEST_CASE("allclose takes strided views, mixed precisions and empty arrays") {
   CHECK_FALSE(allclose(wide.view().columns(1, 3), Tensor<double>::of({{1, 2}, {3, 4}}).view(), 1e-3));
   CHECK(allclose(Tensor<float>({0, 3}), Tensor<double>({0, 3}), 0));
 }
+
+}  // namespace HEED_TEST_UNIT

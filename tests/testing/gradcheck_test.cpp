@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using Vars = std::span<const Var<double>>;
@@ -24,8 +24,6 @@ Var<double> cube(Var<double> x) {
     }
   });
 }
-
-}  // namespace
 
 TEST_CASE("gradcheck passes what is right, to many digits") {
   const std::vector<Tensor<double>> inputs = {Tensor<double>::normal({3, 5}, Random(1))};
@@ -68,3 +66,5 @@ TEST_CASE("gradcheck hands on what is ambient") {
       inputs, {.tape = {.training = true}}));
   CHECK(training);
 }
+
+}  // namespace HEED_TEST_UNIT

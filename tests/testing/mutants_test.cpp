@@ -4,7 +4,7 @@
 
 #include "heed/testing/gradcheck.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using Vars = std::span<const Var<double>>;
@@ -72,8 +72,6 @@ bool passes(Mutant mutant, bool strided) {
   return static_cast<bool>(result);
 }
 
-}  // namespace
-
 TEST_CASE("the operation without a fault passes") {
   CHECK(passes(Mutant::none, false));
   CHECK(passes(Mutant::none, true));
@@ -114,3 +112,5 @@ TEST_CASE("a wrong forward pass is caught too: NaN, and a jump in the value") {
   CHECK_FALSE(with([](double) { return std::numeric_limits<double>::quiet_NaN(); }));
   CHECK_FALSE(with([](double x) { return std::floor(x * 1e4) * 1e-4; }));
 }
+
+}  // namespace HEED_TEST_UNIT

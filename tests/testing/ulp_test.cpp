@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+namespace HEED_TEST_UNIT {
+
 using heed::testing::ulp_distance;
 using heed::testing::ulp_error;
 
@@ -37,3 +39,5 @@ TEMPLATE_TEST_CASE("ulp_error measures in the last place of the exact number", "
   CHECK(std::isinf(ulp_error(nan, 1.0L)));
   CHECK(std::isinf(ulp_error(one, static_cast<long double>(nan))));
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -4,7 +4,7 @@
 #include "heed/nn/lstm.hpp"
 #include "nn/layers.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed::test::layers;
 
@@ -18,8 +18,6 @@ Layer make(Index hidden_size, Index num_layers, bool bidirectional = false, doub
                             .bidirectional = bidirectional,
                             .dropout = dropout}));
 }
-
-}  // namespace
 
 TEMPLATE_TEST_CASE("recurrent layers: every parameter starts uniform in +-1/sqrt(hidden)", "", nn::GRU<float>,
                    nn::LSTM<float>) {
@@ -73,3 +71,5 @@ TEMPLATE_TEST_CASE("recurrent layers: const trains, a move moves no parameter", 
     return layer(tape.constant(normal<float>({9, 3})), ragged).output;
   });
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <limits>
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 namespace {
@@ -110,3 +112,5 @@ TEST_CASE("a sink of what needs no gradient is empty") {
     CHECK(!Sink(g(x)).fresh());
   });
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -5,6 +5,8 @@
 
 #include "heed/testing/allclose.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("the sums of a weight's gradient take no more memory than what they are made of") {
@@ -34,3 +36,5 @@ TEST_CASE("a weight's gradient of several slabs is added") {
     CHECK(testing::allclose(c, wanted, 1e-13));
   }
 }
+
+}  // namespace HEED_TEST_UNIT

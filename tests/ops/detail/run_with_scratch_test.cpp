@@ -7,6 +7,8 @@
 
 #include "support/backwards.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 TEST_CASE("chunks of one worker share a scratch buffer, those of different workers do not") {
@@ -40,3 +42,5 @@ TEST_CASE("chunks in order run one after the other with one scratch buffer") {
   detail::run_with_scratch(tape, 0, 8, note);
   CHECK(order.size() == 3);
 }
+
+}  // namespace HEED_TEST_UNIT

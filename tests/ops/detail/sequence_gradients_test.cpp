@@ -12,6 +12,8 @@
 #include "heed/ops/sum.hpp"
 #include "support/backwards.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 namespace {
@@ -128,3 +130,5 @@ TEST_CASE("gradients of sequences start from zero wherever their memory comes fr
                {2, 2, 2, 2, 2});
   }
 }
+
+}  // namespace HEED_TEST_UNIT

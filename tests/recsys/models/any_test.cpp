@@ -4,7 +4,7 @@
 #include "nn/layers.hpp"
 #include "recsys/small_logs.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
@@ -28,8 +28,6 @@ void check_same(const typename Encoder::options_type& encoder) {
   CHECK(test::same(scores_of(any, batch).view(), scores_of(alone, batch).view()));
 }
 
-}  // namespace
-
 TEST_CASE("AnyRecommender is the chosen one, bit for bit") {
   check_same<recsys::SASRecEncoder<float>>({.num_heads = 2});
   check_same<recsys::AttentionEncoder<float>>({.hidden_size = 5});
@@ -48,3 +46,5 @@ TEST_CASE("AnyEncoder takes its sizes from the recommender") {
   CHECK_THAT(test::error_of<ShapeError>([&] { short_one.predict(tape, batch); }),
              Catch::Matchers::Contains("at most 2 are seen"));
 }
+
+}  // namespace HEED_TEST_UNIT

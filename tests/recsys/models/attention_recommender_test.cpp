@@ -4,7 +4,7 @@
 #include "heed/optim/adam.hpp"
 #include "recsys/next_item_checks.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using heed::data::Batch;
@@ -47,8 +47,6 @@ Tensor<Scalar> scores_of(const AttentionRecommender<Scalar>& model, const Batch&
   model.score(tape, batch, out.view());
   return out;
 }
-
-}  // namespace
 
 TEST_CASE("AttentionRecommender: names follow the parts it has") {
   auto all = make<float>({.num_items = 9, .embed_dim = 4, .max_age = 32, .item_bias = true, .pointer = true},
@@ -262,3 +260,5 @@ TEST_CASE("AttentionRecommender: const trains, a move moves no parameter") {
         kind == AttentionKind::target ? "encoder.attention.unit.layers.1.bias" : "");  // a softmax does not see it
   }
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -3,7 +3,7 @@
 
 #include "recsys/next_item_checks.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using heed::data::Batch;
@@ -35,8 +35,6 @@ Eigen::VectorXd through(const nn::Mlp<double>& mlp, Eigen::VectorXd x, double (*
   }
   return x;
 }
-
-}  // namespace
 
 TEST_CASE("DIN: names and counts") {
   auto options = small();
@@ -234,3 +232,5 @@ TEST_CASE("DIN: const trains, a move moves no parameter") {
   test::check_const_and_move(DIN<float>(small()),
                              [&](const auto& model, auto& tape) { return model.loss(tape, batch); });
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -3,6 +3,8 @@
 
 #include "recsys/next_item_checks.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using namespace heed;
 
 namespace {
@@ -32,3 +34,5 @@ TEST_CASE("GRU4Rec and LSTM4Rec learn what follows what") {
     test::check_learns<recsys::LSTM4Rec>({.hidden_size = hidden_size, .dropout = 0});
   }
 }
+
+}  // namespace HEED_TEST_UNIT

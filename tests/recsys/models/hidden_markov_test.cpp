@@ -9,6 +9,8 @@
 
 #include "heed/recsys/evaluate.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using heed::Index;
 using namespace heed::recsys;
 using Items = std::vector<std::int32_t>;
@@ -246,3 +248,5 @@ TEST_CASE("a hidden Markov model: what it takes and what it refuses", "[recsys][
   scores.pop_back();
   CHECK_THROWS_WITH(one.score({}, scores), "hidden_markov: wanted 3 scores, got 2");
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -3,7 +3,7 @@
 
 #include "recsys/next_item_checks.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using recsys::HSTU;
@@ -14,8 +14,6 @@ using Names = std::vector<std::string>;
 
 const HSTUEncoderOptions small{.num_heads = 2, .dropout = 0.2};
 const HSTUEncoderOptions timed{.num_heads = 2, .positions = false, .time_buckets = 4, .dropout = 0.2};
-
-}  // namespace
 
 TEST_CASE("HSTU: names and counts") {
   HSTUEncoder<float> encoder({.embed_dim = 4, .num_blocks = 1, .max_length = 5, .time_buckets = 8});
@@ -84,3 +82,5 @@ TEST_CASE("HSTU says what is wrong with the times") {
           model.predict(tape, test::history_of({1, 2}));
         }) == "pointwise_attention: 0 times and 4 buckets of time for 2 tokens");
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -3,7 +3,7 @@
 
 #include "recsys/next_item_checks.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using recsys::LiGR;
@@ -12,8 +12,6 @@ using recsys::LiGREncoderOptions;
 using Names = std::vector<std::string>;
 
 const LiGREncoderOptions small{.num_heads = 2, .feedforward_dim = 5, .dropout = 0.2};
-
-}  // namespace
 
 TEST_CASE("LiGR: names and counts") {
   LiGREncoder<float> encoder({.embed_dim = 4, .num_blocks = 1, .max_length = 5});
@@ -41,3 +39,5 @@ TEST_CASE("LiGR sees what is past, and nothing of what is to come") { test::chec
 TEST_CASE("LiGR: users beside each other do not matter to each other") { test::check_users_apart<LiGR>(small); }
 
 TEST_CASE("LiGR: steps") { test::check_steps<LiGR>(small); }
+
+}  // namespace HEED_TEST_UNIT

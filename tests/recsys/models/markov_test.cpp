@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <vector>
 
+namespace HEED_TEST_UNIT {
+
 using heed::Index;
 using namespace heed::recsys;
 
@@ -58,3 +60,5 @@ TEST_CASE("Markov from event to event looks at no time", "[recsys][markov]") {
   CHECK(scores[2] == 1.0 / 3);
   CHECK(scores[3] == 0);
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -3,15 +3,13 @@
 
 #include "recsys/next_item_checks.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using recsys::NARM;
 using Names = std::vector<std::string>;
 
 const recsys::NarmEncoderOptions small{.hidden_size = 5, .dropout = 0.2, .context_dropout = 0.3};
-
-}  // namespace
 
 TEST_CASE("NARM: names and counts") {
   NARM<float> model({.num_items = 9, .embed_dim = 4}, {.hidden_size = 6});
@@ -73,3 +71,5 @@ TEST_CASE("NARM says what is wrong") {
   CHECK(wrong({.hidden_size = 0}) == "GRU: input_size 4, hidden_size 0, num_layers 1, dropout 0.250000");
   CHECK(wrong({.context_dropout = 1}) == "NARM: context_dropout 1.000000 is not in [0, 1)");
 }
+
+}  // namespace HEED_TEST_UNIT

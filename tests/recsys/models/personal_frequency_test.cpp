@@ -6,6 +6,8 @@
 
 #include "heed/recsys/evaluate.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using heed::Index;
 using namespace heed::recsys;
 using Items = std::vector<std::int32_t>;
@@ -40,3 +42,5 @@ TEST_CASE("personal frequency and what comes after it", "[recsys][personal_frequ
   CHECK(of(PersonalFrequency(popularity), {.items = one}, 5) == Items{3, 0, 1, 2, 4});
   CHECK(of(PersonalFrequency(popularity), {}, 2) == Items{0, 1});
 }
+
+}  // namespace HEED_TEST_UNIT

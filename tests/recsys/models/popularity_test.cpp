@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <vector>
 
+namespace HEED_TEST_UNIT {
+
 using heed::Index;
 using namespace heed::recsys;
 
@@ -29,3 +31,5 @@ TEST_CASE("popularity counts up to the cut, ties by id", "[recsys][popularity]")
   scores.pop_back();
   CHECK_THROWS_WITH(model.score({}, scores), "popularity: wanted 4 scores, got 3");
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -4,7 +4,7 @@
 #include "heed/recsys/task.hpp"
 #include "recsys/next_item_checks.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using heed::data::Batch;
@@ -22,8 +22,6 @@ constexpr Kind kinds[] = {Kind::softmax, Kind::sampled_softmax, Kind::bce, Kind:
 recsys::SASRecEncoderOptions small(NormPlacement norm = NormPlacement::pre) {
   return {.num_heads = 2, .feedforward_dim = 8, .norm = norm, .dropout = 0.2};
 }
-
-}  // namespace
 
 TEST_CASE("SASRec: names and counts") {
   SASRec<float> model({.num_items = 9, .embed_dim = 4, .max_length = 5}, {.num_blocks = 2, .feedforward_dim = 8});
@@ -149,3 +147,5 @@ TEST_CASE("SASRec says what is wrong") {
   CHECK(error_of<ShapeError>([&] { model.score(tape, batch, room.view()); }) ==
         "NextItem: room for scores [1, 6], wanted [9, 6]");
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -5,7 +5,7 @@
 #include "heed/optim/adam.hpp"
 #include "nn/layers.hpp"
 
-namespace {
+namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using recsys::Seq2Seq;
@@ -22,8 +22,6 @@ Seq2Seq<Scalar> make() {
   nn::initialize(model, Random(1));
   return model;
 }
-
-}  // namespace
 
 TEST_CASE("Seq2Seq: names and counts") {
   Seq2Seq<float> model({.input_size = 3, .hidden_size = 8, .num_heads = 2});
@@ -136,3 +134,5 @@ TEST_CASE("Seq2Seq: const trains, a move moves no parameter") {
                                return model(tape.constant(normal<float>({9, 3})), segments);
                              });
 }
+
+}  // namespace HEED_TEST_UNIT

@@ -7,6 +7,8 @@
 
 #include "heed/recsys/evaluate.hpp"
 
+namespace HEED_TEST_UNIT {
+
 using heed::Index;
 using namespace heed::recsys;
 using Items = std::vector<std::int32_t>;
@@ -89,3 +91,5 @@ TEST_CASE("TIFU-KNN: ties by popularity, and errors", "[recsys][tifu_knn]") {
   CHECK_THROWS_AS(TifuKnn(log, ends, {.within_decay_rate = 1.5}), heed::OptionError);
   CHECK_THROWS_AS(TifuKnn(log, ends, {.alpha = -0.5}), heed::OptionError);
 }
+
+}  // namespace HEED_TEST_UNIT
