@@ -256,11 +256,11 @@ TEST_CASE("yesterday's model goes on with today's log, new items, kinds and cate
 
   // A file that does not name its kinds (a library may write one) does not say which is which.
   auto unnamed = heed::io::load_recommender<float>(folder.file("old"));
-  heed::data::Catalogue names = unnamed.catalogue;
-  names.features.names = {};
-  heed::io::save_recommender(unnamed.model, names, unnamed.task, folder.file("half"));
-  names.kinds = {};
-  heed::io::save_recommender(unnamed.model, names, unnamed.task, folder.file("unnamed"));
+  heed::data::Catalogue partly = unnamed.catalogue;
+  partly.features.names = {};
+  heed::io::save_recommender(unnamed.model, partly, unnamed.task, folder.file("half"));
+  partly.kinds = {};
+  heed::io::save_recommender(unnamed.model, partly, unnamed.task, folder.file("unnamed"));
   CHECK_THAT(fails(kinds + categories + "--warm-start unnamed"), Contains("does not name its kinds of event"));
   CHECK_THAT(fails(kinds + categories + "--warm-start half"), Contains("does not name its categories of items"));
   CHECK_THAT(
