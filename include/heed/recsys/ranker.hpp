@@ -18,6 +18,8 @@ namespace heed::inline HEED_ABI::recsys {
 struct RankOptions {
   Index k = 10;              ///< items per list, at most
   bool keep_history = true;  ///< items of the whole history (not only of the part that the model sees) may be listed
+
+  void fields(auto&& visitor) { visitor("k", k, "keep_history", keep_history); }
 };
 
 /// A callable that gives one list of distinct items per history, best first.

@@ -71,6 +71,6 @@ class Popularity {
   std::vector<Index> counts_;         // [items]
   std::vector<std::int32_t> places_;  // [items]
 };
-constexpr auto names(Popularity::Then) { return enum_names("id", "first"); }
+constexpr auto names(Popularity::Then) { return enum_names("text", "first"); }
 
 }  // namespace heed::inline HEED_ABI::recsys
