@@ -75,7 +75,7 @@ TEST_CASE("clipping takes gradients whose squares overflow, allocates nothing, a
   CHECK(test::allocations() == before);
   CHECK(model.weight.gradient()(0, 0) == Approx(1.0));
   CHECK(test::error_of([&] { optim::clip_gradient_norm(list, -1.0); }) ==
-        "clip_gradient_norm: max_norm -1.000000 is not a norm");
+        "clip_gradient_norm: max_norm -1.000000 is negative or NaN");
 }
 
 }  // namespace HEED_TEST_UNIT

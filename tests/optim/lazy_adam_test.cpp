@@ -204,7 +204,7 @@ TEST_CASE("LazyAdam without tables is Adam, keeps frozen tables and refuses opti
   CHECK(test::error_of([&] { LazyAdam<float>(a.list(), under("tables")); }) ==
         "lazy_adam: tables matches no parameter");
   CHECK(test::error_of([&] { LazyAdam<float>(c.list(), under("head")); }) ==
-        "lazy_adam: head.weight has an optimiser by rows already");
+        "lazy_adam: head.weight is already updated by another LazyAdam");
   CHECK(test::error_of([&] { LazyAdam<float>(a.list(), {}, {.beta1 = 1}); }) ==
         "lazy_adam: beta1 1.000000 is not in [0, 1)");
 }

@@ -177,17 +177,17 @@ TEST_CASE("an optimiser follows a parameter whose module has moved") {
   CHECK(after.value()(1) == -3.0f);
 }
 
-TEST_CASE("optimisers refuse what makes no sense, and say so") {
+TEST_CASE("optimisers refuse invalid options and name them in the error") {
   test::Model model;
   const auto list = model.list();
   const auto sgd = [&](optim::SgdOptions options) { return test::error_of([&] { optim::Sgd<float>(list, options); }); };
-  CHECK(sgd({.learning_rate = -1}) == "sgd: learning_rate -1.000000 is not a rate");
-  CHECK(sgd({.learning_rate = std::nan("")}) == "sgd: learning_rate nan is not a rate");
-  CHECK(sgd({.weight_decay = -1}) == "sgd: weight_decay -1.000000 is not a decay");
+  CHECK(sgd({.learning_rate = -1}) == "sgd: learning_rate -1.000000 is negative or not finite");
+  CHECK(sgd({.learning_rate = std::nan("")}) == "sgd: learning_rate nan is negative or not finite");
+  CHECK(sgd({.weight_decay = -1}) == "sgd: weight_decay -1.000000 is negative or not finite");
   CHECK(sgd({.groups = {{.matches = optim::is_vector, .learning_rate_scale = -2}}}) ==
-        "sgd: learning_rate_scale -2.000000 is not a scale");
+        "sgd: learning_rate_scale -2.000000 is negative or not finite");
   CHECK(sgd({.groups = {{.matches = optim::is_vector, .weight_decay = -2}}}) ==
-        "sgd: weight_decay -2.000000 is not a decay");
+        "sgd: weight_decay -2.000000 is negative or not finite");
   CHECK(sgd({.groups = {optim::frozen("head"), optim::frozen("haed")}}) == "sgd: group 1 matches no parameter");
   CHECK(test::error_of([&] { optim::Sgd<float>({}, {}); }) == "sgd: no parameters");
   CHECK(test::error_of([&] {
@@ -195,7 +195,7 @@ TEST_CASE("optimisers refuse what makes no sense, and say so") {
         }) == "sgd: a and c are the same parameter");
 
   optim::Sgd<float> good(list);
-  CHECK(test::error_of([&] { good.set_learning_rate(-1); }) == "sgd: learning_rate -1.000000 is not a rate");
+  CHECK(test::error_of([&] { good.set_learning_rate(-1); }) == "sgd: learning_rate -1.000000 is negative or not finite");
   CHECK(good.learning_rate() == 1e-3);
   CHECK(test::error_of([&] { good.set_steps(-1); }) == "sgd: steps -1.000000 is negative");
   model.bias.value() = Tensor<float>({9});

@@ -39,16 +39,16 @@ TEST_CASE("the staircase falls by its factor") {
   for (Index step = 0; step < 9; ++step) CHECK(schedule(step) == Approx(expected[step]));
 }
 
-TEST_CASE("a schedule refuses what makes no sense") {
+TEST_CASE("a schedule refuses options out of range") {
   const auto error = [](const optim::ScheduleOptions& options) { return test::error_of([&] { Schedule{options}; }); };
-  CHECK(error({.learning_rate = -1}) == "schedule: learning_rate -1.000000 makes no sense");
-  CHECK(error({.warm_up = -1}) == "schedule: warm_up -1.000000 makes no sense");
+  CHECK(error({.learning_rate = -1}) == "schedule: learning_rate -1.000000 is out of range");
+  CHECK(error({.warm_up = -1}) == "schedule: warm_up -1.000000 is out of range");
   CHECK(error({.warm_up = 10, .decay = Decay::cosine, .total_steps = 10}) ==
-        "schedule: total_steps 10.000000 makes no sense");
+        "schedule: total_steps 10.000000 is out of range");
   CHECK(error({.decay = Decay::cosine, .total_steps = 10, .final_scale = 2}) ==
-        "schedule: final_scale 2.000000 makes no sense");
-  CHECK(error({.decay = Decay::step}) == "schedule: every 0.000000 makes no sense");
-  CHECK(error({.decay = Decay::step, .every = 5, .factor = 0}) == "schedule: factor 0.000000 makes no sense");
+        "schedule: final_scale 2.000000 is out of range");
+  CHECK(error({.decay = Decay::step}) == "schedule: every 0.000000 is out of range");
+  CHECK(error({.decay = Decay::step, .every = 5, .factor = 0}) == "schedule: factor 0.000000 is out of range");
 }
 
 }  // namespace HEED_TEST_UNIT

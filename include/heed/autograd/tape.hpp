@@ -43,7 +43,7 @@ class Gradients {
  public:
   /// dL/d(output), contiguous.
   TensorView<const Scalar> output() const { return output_; }
-  /// The array to which to ADD dL/dx, with x's shape and row stride; an empty view when x is empty or needs no gradient.
+  /// The array to which to ADD dL/dx, of x's shape and row stride; an empty view when x is empty or needs no gradient.
   TensorView<Scalar> operator()(Var<Scalar> x) const { return tape_->gradient_of(x); }
   Tape<Scalar>& tape() const { return *tape_; }
 
