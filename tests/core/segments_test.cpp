@@ -22,7 +22,7 @@ TEST_CASE("segments know where each sequence begins and ends") {
   CHECK(order == std::vector<Index>{2, 0, 3, 1});  // longest first, equal lengths by index
 }
 
-TEST_CASE("no segments are segments") {
+TEST_CASE("a batch of no segments is valid") {
   const Segments none;
   CHECK((none.count() == 0 && none.tokens() == 0 && none.max_length() == 0));
   CHECK(none.view().tokens() == 0);
@@ -45,7 +45,7 @@ TEST_CASE("segments are made, compared and assigned") {
   CHECK(copy == Segments{1, 2});
 }
 
-TEST_CASE("a negative length is refused and changes nothing") {
+TEST_CASE("a negative length is refused and leaves the segments unchanged") {
   Segments segments{1, 2};
   const std::vector<Index> lengths{3, -1};
   CHECK_THROWS_WITH(segments.assign(lengths), "segments: negative length -1");

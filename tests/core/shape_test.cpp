@@ -33,13 +33,13 @@ TEST_CASE("shapes are equal when all sizes are") {
   CHECK(Shape{2, 3} != Shape{3, 2});
   CHECK(Shape{2, 3} != Shape{2, 3, 1});
   CHECK(Shape{} != Shape{1});
-  // What a longer shape left behind does not count.
+  // Sizes beyond the rank are not compared.
   CHECK(Shape{2, 3, 4}.with_cols(5) == Shape{2, 3, 5});
   CHECK(Shape{}.with_cols(5) == Shape{5});
   CHECK(Shape{4}.with_cols(5) == Shape{5});
 }
 
-TEST_CASE("a shape grows to six dimensions of no negative size") {
+TEST_CASE("a shape grows to at most six dimensions and refuses negative sizes") {
   Shape shape{1, 2, 3, 4, 5};
   shape.push_back(6);
   CHECK(shape == Shape{1, 2, 3, 4, 5, 6});
