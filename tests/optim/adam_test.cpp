@@ -21,7 +21,7 @@ TEST_CASE("Adam's first step is the learning rate, whatever the gradient's size"
   CHECK(p.value()(2) == Approx(-0.25).epsilon(1e-6));
 }
 
-TEST_CASE("Adam refuses betas and eps that make no sense") {
+TEST_CASE("Adam refuses betas, eps and rates that are out of range") {
   test::Model model;
   const auto error = [&](const optim::AdamOptions& options) {
     return test::error_of([&] { optim::Adam<float>(model.list(), options); });

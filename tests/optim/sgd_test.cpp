@@ -20,7 +20,7 @@ TEST_CASE("SGD agrees with PyTorch over 20 steps") {
   }
 }
 
-TEST_CASE("Nesterov's step looks ahead along the momentum") {
+TEST_CASE("Nesterov adds momentum times the buffer to the gradient") {
   Parameter<double> p(Shape{1});
   optim::Sgd<double> sgd({{"p", &p}}, {.learning_rate = 1, .momentum = 0.5, .nesterov = true});
   p.gradient()(0) = 1;
