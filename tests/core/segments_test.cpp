@@ -7,7 +7,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-TEST_CASE("segments know where each sequence begins and ends") {
+TEST_CASE("segments store where each sequence begins and ends") {
   const Segments segments{3, 0, 5, 3};
   CHECK((segments.count() == 4 && segments.tokens() == 11 && segments.max_length() == 5));
   CHECK((segments.begin(0) == 0 && segments.end(0) == 3 && segments.begin(2) == 3 && segments.end(3) == 11));

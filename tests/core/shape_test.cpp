@@ -8,7 +8,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-TEST_CASE("a shape knows its rank, size, rows and columns") {
+TEST_CASE("a shape gives its rank, size, rows and columns") {
   const Shape scalar, vector{5}, matrix{2, 3}, cube{2, 3, 4}, empty{3, 0, 2};
   CHECK((scalar.rank() == 0 && scalar.size() == 1 && scalar.rows() == 1 && scalar.cols() == 1));
   CHECK((vector.rank() == 1 && vector.size() == 5 && vector.rows() == 1 && vector.cols() == 5));
