@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Version, instruction set and the ABI tag made of them. No other header inspects the compiler's flags.
+// Version, instruction set (from the compiler's flags) and the ABI tag made of them.
 #pragma once
 
 #include <cstddef>
