@@ -126,11 +126,11 @@ class AdamTable final : public RowUpdates {
 
 }  // namespace detail
 
-/// Updates only the rows that operations on a recording tape used since the last step (`gather` and `sampled_loss` name
-/// their rows; other operations use all). The steps that a row missed are applied, with their learning rates, when the
-/// row is used again or in `catch_up()`; until then its value is stale. After that the values are bit-identical to
-/// Adam's. The destructor and `state()` catch up; call `catch_up()` before evaluating, saving or otherwise reading the
-/// values. Gradients that do not come from operations on a recording tape have an effect in prepared rows only.
+/// Adam that updates only the rows used by operations on a recording tape since the last step (`gather` and
+/// `sampled_loss` name their rows; other operations use all). The steps that a row missed are applied, with their
+/// learning rates, when the row is used again or in `catch_up()`. Until then its value is stale; afterwards it is
+/// bit-identical to Adam's. The destructor and `state()` catch up; call `catch_up()` before evaluating, saving or
+/// otherwise reading the values. Gradients from elsewhere than such operations have an effect in prepared rows only.
 /// Memory: one integer per row, and the constants of each step since the last `catch_up()` (the buffer is reused).
 template <class Scalar>
 class LazyAdam final : public Adam<Scalar> {
