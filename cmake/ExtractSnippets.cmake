@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-# Turns the ```cpp blocks of a Markdown page into C++ files, so that the documentation is compiled and run.
+# Extracts the ```cpp blocks of a Markdown page into C++ files, so that tests compile and run the documentation.
 #
 #   heed_extract_snippets(page name directory out_sources out_lines)
 #
-# A block is a program of its own, or continues the block before it when its first line is `// continues`. A program
-# with `int main` is written as it stands to <line>.cpp. All others of the page share page.cpp, one function each, to
-# parse the headers once: a block that opens with template, struct, class, enum or namespace stands at namespace scope,
-# any other in the function's body, where `return 1` says that it failed; #include lines are moved to the top. Compiler
-# messages name the page and its line. `out_sources` are the files, `out_lines` the lines at which programs begin;
-# page.cpp takes the line to run.
+# A block is a separate program, or continues the preceding block if its first line is `// continues`. A program with
+# `int main` is written unchanged to <line>.cpp. All other programs of the page become functions of page.cpp, so that
+# the headers are parsed once. Blocks that begin with template, struct, class, enum or namespace are placed at namespace
+# scope, others in the body of the function, where `return 1` reports failure; #include lines are moved to the top.
+# Compiler messages name the page and its line. `out_sources` receives the files, `out_lines` the lines at which
+# programs begin. The argument of page.cpp is the line of the program to run.
 
 function(heed_extract_snippets page name directory out_sources out_lines)
   file(READ ${page} rest)
   string(PREPEND rest "\n")
   string(APPEND rest "\n")
-  set(line 0)  # of the page, at the start of `rest`
+  set(line 0)  # the line number of the start of `rest`
   set(fence "\n```cpp\n")
   string(LENGTH "${fence}" fence_length)
   set(program "")  # the line of the open program
@@ -30,7 +30,7 @@ function(heed_extract_snippets page name directory out_sources out_lines)
     string(SUBSTRING "${rest}" ${at} -1 rest)
     string(FIND "${rest}" "\n```\n" end)
     if(end EQUAL -1)
-      message(FATAL_ERROR "${name}:${line}: this block of code does not end")
+      message(FATAL_ERROR "${name}:${line}: this block of code has no closing fence")
     endif()
     string(SUBSTRING "${rest}" 0 ${end} block)
 
@@ -46,7 +46,7 @@ function(heed_extract_snippets page name directory out_sources out_lines)
     set(include "(^|\n)#include [^\n]*")
     string(REGEX MATCHALL "${include}" includes "${block}")
     string(APPEND includes_${program} "${includes}\n")
-    string(REGEX REPLACE "${include}" "\\1" block "${block}")  # leaves the line empty: line numbers stay
+    string(REGEX REPLACE "${include}" "\\1" block "${block}")  # leaves an empty line: line numbers stay the same
     string(REGEX REPLACE "(^|\n)//[^\n]*" "" head "${block}")
     string(STRIP "${head}" head)
     set(placed "#line ${line} \"${name}\"\n${block}\n")
@@ -92,7 +92,7 @@ ${page_calls}    default: return 2;
   set(${out_lines} "${lines}" PARENT_SCOPE)
 endfunction()
 
-# Adds the number of line ends in the first `length` characters of `text` to `counter`.
+# Adds the number of newlines in the first `length` characters of `text` to `counter`.
 function(heed_count_lines text length counter)
   string(SUBSTRING "${text}" 0 ${length} text)
   string(REGEX REPLACE "[^\n]" "" text "${text}")
@@ -101,7 +101,7 @@ function(heed_count_lines text length counter)
   set(${counter} ${count} PARENT_SCOPE)
 endfunction()
 
-# Keeps the time stamp of a file whose text stays, so that configuring again compiles nothing again.
+# Does not touch a file whose text is unchanged, so that configuring again does not cause recompilation.
 function(heed_write_if_different path text)
   set(old "")
   if(EXISTS ${path})

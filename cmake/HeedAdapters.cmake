@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# The opt-in adapters: each is a target beside heed::heed that exists only where its dependency is found.
+# The opt-in adapters. Each is a target in addition to heed::heed, and exists only if its dependency is found.
 #
 #   heed::io      heed/io/ (safetensors)    nlohmann-json
 #   heed::gzip    heed/io/gzip.hpp          zlib
 #   heed::openmp  heed/openmp.hpp           OpenMP
 #
-# Read by heed's own CMakeLists.txt and by the installed heedConfig.cmake. The targets are global, so that a project
-# which takes heed by add_subdirectory sees them too.
+# Included by heed's own CMakeLists.txt and by the installed heedConfig.cmake. The targets are global, so that they are
+# visible in a project that adds heed with add_subdirectory.
 find_package(nlohmann_json 3.9 QUIET CONFIG)
 find_package(ZLIB QUIET)
 find_package(OpenMP QUIET COMPONENTS CXX)

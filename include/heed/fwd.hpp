@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The names of heed without their contents: for headers that only pass references on.
+// Forward declarations of heed's classes, for headers that only use references and pointers.
 #pragma once
 
 #include "heed/core/config.hpp"

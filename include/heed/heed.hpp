@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// All of heed but its adapters (io/, openmp.hpp). A convenience for programs; nothing inside the library includes it.
+// Includes all of heed except its adapters (io/, openmp.hpp). For programs; no header of the library includes it.
 #pragma once
 
 #include "heed/autograd/parameter.hpp"

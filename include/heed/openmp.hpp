@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An executor on OpenMP's threads. Opt-in: needs -fopenmp.
+// An executor that uses OpenMP threads. Requires -fopenmp.
 #pragma once
 
 #ifndef _OPENMP
@@ -15,8 +15,8 @@
 
 namespace heed::inline HEED_ABI {
 
-/// Runs chunks on `threads` threads of OpenMP's pool; 0 means as many as OpenMP would take. Between operations they
-/// wait by spinning; where other programs want the processors too, set OMP_WAIT_POLICY=passive in the environment.
+/// Runs chunks on `threads` threads of OpenMP's pool; 0 selects OpenMP's default number. Between operations the threads
+/// spin; set OMP_WAIT_POLICY=passive in the environment if other programs need the processors. Throws OptionError.
 class OpenMpExecutor final : public Executor {
  public:
   explicit OpenMpExecutor(int threads = 0) : threads_(threads > 0 ? threads : omp_get_max_threads()) {
@@ -26,10 +26,10 @@ class OpenMpExecutor final : public Executor {
 
  protected:
   void dispatch(Index chunks, Function function, void* argument) override {
-    // OpenMP allocates a team of one anew each time.
+    // OpenMP allocates a team of one thread anew each time.
     if (threads_ == 1) return Executor::dispatch(chunks, function, argument);
-    // Chunks differ in length (ragged sequences), so they are handed out one by one; by a counter of our own, because
-    // OpenMP's dynamic schedule may allocate.
+    // Chunks differ in duration (ragged sequences), so that threads fetch them one by one. An atomic counter is used
+    // because OpenMP's dynamic schedule may allocate.
     std::atomic<Index> next{0};
 #pragma omp parallel num_threads(threads_)
     for (Index i = next++; i < chunks; i = next++) function(argument, i, omp_get_thread_num());

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# Compares the number of tests that CTest knows of a program with the number that the program itself lists.
+# Compares the number of a program's tests that CTest knows with the number that the program lists.
 cmake_minimum_required(VERSION 3.25)
 
 execute_process(COMMAND ${PROGRAM} ${LIST_OPTIONS} OUTPUT_VARIABLE listed)  # Catch2 2 exits with the number of tests
-string(REGEX REPLACE "[^\n]" "" line_ends "${listed}")  # not as a list: names may hold what a list cannot
+string(REGEX REPLACE "[^\n]" "" line_ends "${listed}")  # not as a list, which cannot contain all names
 string(LENGTH "${line_ends}" listed)
 
 execute_process(COMMAND ${CTEST} -N -L "^${LABEL}$" WORKING_DIRECTORY ${BUILD_DIR} OUTPUT_VARIABLE known

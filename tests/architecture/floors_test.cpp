@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The house rules of include/heed, read from the files themselves: who may include whom, where Eigen and intrinsics may
-// stand, how long a header is, and that each has its test. CONTRIBUTING.md says them in words.
+// Checks that the files of include/heed follow the house rules in CONTRIBUTING.md: permitted includes, the use of Eigen
+// and intrinsics, the length of headers, and that each has a test.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 constexpr int max_lines = 400;
 constexpr int umbrella_floor = 9;
 
-/// Path relative to the checkout -> text.
+/// Maps paths relative to the checkout to the text of the files.
 using Tree = std::map<std::string, std::string>;
 
 const std::map<std::string, int> floors = {{"core", 1},    {"simd", 2},   {"kernels", 3}, {"autograd", 4},
@@ -32,7 +32,7 @@ std::string folder_of(const std::string& header) {
   return inner.substr(0, inner.find('/'));
 }
 
-/// 0 where the house has no such folder.
+/// Returns 0 for a folder without a floor.
 int floor_of(const std::string& header) {
   if (header == "heed/heed.hpp") return umbrella_floor;
   if (header == "heed/fwd.hpp") return 2;  // it may include core/config.hpp
@@ -41,7 +41,7 @@ int floor_of(const std::string& header) {
   return found == floors.end() ? 0 : found->second;
 }
 
-/// The names in a file's #include lines, without quotes or brackets.
+/// Returns the names in the #include lines of a file, without quotes or brackets.
 std::vector<std::string> includes_of(const std::string& text) {
   static const std::regex line("(?:^|\n)[ \t]*#[ \t]*include[ \t]*[<\"]([^>\"]+)[>\"]");
   std::vector<std::string> out;
@@ -49,7 +49,7 @@ std::vector<std::string> includes_of(const std::string& text) {
   return out;
 }
 
-/// The text without // comments and string literals, so that prose about a rule does not break it.
+/// Returns the text without // comments and string literals, which may mention what the rules forbid.
 std::string code_of(const std::string& text) {
   static const std::regex noise("\"(?:[^\"\\\\\n]|\\\\.)*\"|//[^\n]*");
   return std::regex_replace(text, noise, "");
@@ -61,7 +61,7 @@ bool under(const std::string& header, const std::string& part) {
   return header.find("/" + part + "/") != std::string::npos;
 }
 
-/// The chain of includes from `header` to Eigen, or to core/tensor.hpp which is made of Eigen; empty if there is none.
+/// Returns the chain of includes from `header` to Eigen or core/tensor.hpp, which includes Eigen; empty if none exists.
 std::string way_to_eigen(const Tree& tree, const std::string& header, std::set<std::string>& seen) {
   const auto found = tree.find("include/" + header);
   if (found == tree.end() || !seen.insert(header).second) return "";
@@ -101,7 +101,7 @@ void check_includes(const Tree& tree, const std::string& header, const std::stri
   }
 }
 
-/// Everything that is wrong, a sentence each.
+/// Returns one sentence per violation.
 std::vector<std::string> violations(const Tree& tree) {
   static const std::regex intrinsic("\\b_mm[0-9]*_[a-z0-9_]+\\s*\\("), kernel("\\bkernels\\s*::");
   std::vector<std::string> out;
@@ -158,7 +158,7 @@ Tree checkout() {
   return tree;
 }
 
-/// A small house without fault, for the rules to be tried on.
+/// A small source tree without violations, to test the rules with.
 Tree sound() {
   const std::string top = "// SPDX-License-Identifier: Apache-2.0\n// A header.\n#pragma once\n";
   Tree tree;
@@ -178,14 +178,14 @@ Tree sound() {
   return tree;
 }
 
-/// What the rules say once `line` is added to `header` of the sound house.
+/// Returns the violations after `line` is added to `header` of the sound tree.
 std::vector<std::string> with_line(const std::string& header, const std::string& line) {
   Tree tree = sound();
   tree.at("include/heed/" + header) += line + "\n";
   return violations(tree);
 }
 
-TEST_CASE("the headers keep the rules of the house") {
+TEST_CASE("all headers follow the house rules") {
   const Tree tree = checkout();
   REQUIRE(tree.contains("include/heed/core/config.hpp"));
   for (const std::string& violation : violations(tree)) {
@@ -193,7 +193,7 @@ TEST_CASE("the headers keep the rules of the house") {
   }
 }
 
-TEST_CASE("each rule of the house is noticed when broken") {
+TEST_CASE("a violation of each house rule is reported") {
   REQUIRE(violations(sound()).empty());
 
   using Wrong = std::vector<std::string>;

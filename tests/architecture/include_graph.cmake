@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Writes the include graph of include/heed into docs/architecture.md, as a Mermaid diagram of its folders. The number on
-# an edge counts the #include lines. Umbrella and forward declarations (heed.hpp, fwd.hpp) are left out.
+# an edge is the number of #include lines. The umbrella header and the forward declarations are omitted.
 #
 #   cmake -P tests/architecture/include_graph.cmake                  renews the page
 #   cmake -D CHECK=ON -P tests/architecture/include_graph.cmake      fails when the page is stale

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What CONTRIBUTING.md says of options, checked of every struct: it is an aggregate that lists all of its members, in
-// their order, and every enumeration among them has the names of its enumerators.
+// Checks the rules of CONTRIBUTING.md for options: every struct is an aggregate that lists all of its members, in their
+// order, and every enumeration among them has the names of its enumerators.
 #include "heed/core/options.hpp"
 
 #include <catch2/catch.hpp>
@@ -22,14 +22,14 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-/// Converts to anything, in expressions that are not evaluated.
+/// Converts to any type, in unevaluated expressions.
 struct Anything {
   template <class T>
   operator T() const;
 };
 
-/// How many members an aggregate has: as many as braces take initialisers. A member that is a struct is initialised by
-/// one of them, as Anything converts to it.
+/// Number of members of an aggregate: the number of initialisers that its braces accept. A member that is a struct
+/// counts as one, because Anything converts to it.
 template <class T, class... Initialisers>
 constexpr std::size_t arity() {
   if constexpr (requires { T{Initialisers()..., Anything()}; }) {
@@ -51,7 +51,7 @@ struct Nested {
 };
 struct Empty {};
 
-/// `value` as the compiler spells it.
+/// The compiler's spelling of `value`.
 template <auto value>
 std::string spelling() {
   return __PRETTY_FUNCTION__;  // ".. [with auto value = heed::..::name; ..]"; "(heed::..::Enum)7" where it has no name
@@ -94,7 +94,7 @@ TEST_CASE("every options struct lists all of its members in their order", "[arch
       CHECK(std::less<>()(before, static_cast<const void*>(&field)));
       before = &field;
     });
-    if constexpr (!OptionChoice<T>) CHECK(listed.size() == arity<T>());  // a choice lists what is chosen
+    if constexpr (!OptionChoice<T>) CHECK(listed.size() == arity<T>());  // a choice lists the chosen fields
   });
 }
 
@@ -113,7 +113,7 @@ TEST_CASE("every enumeration among the options has the names of its enumerators"
   CHECK(enumerations > 20);
 }
 
-TEST_CASE("no options struct is missing from the list of them", "[architecture][options]") {
+TEST_CASE("the list of options structs is complete", "[architecture][options]") {
   std::set<std::string> listed, found;
   all_options::for_each([&](auto options) { listed.insert(all_options::type_name<decltype(options)>()); });
   const std::regex definition("struct (\\w*(?:Options|Configuration|NextItemLoss)) \\{");

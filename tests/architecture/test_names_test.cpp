@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The names of tests: CMake keeps them in lists, where a semicolon separates entries and an opening bracket without its
-// closing one joins all entries that follow, so that the tests among them never run.
+// Checks the names of tests. CMake stores them in lists, in which a semicolon separates entries and an unbalanced
+// opening bracket joins all following entries, so that the tests among these would never run.
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
@@ -11,7 +11,7 @@
 
 namespace HEED_TEST_UNIT {
 
-/// The names in a file's TEST_CASE lines that a CMake list cannot hold.
+/// Returns the names in the TEST_CASE lines of a file that a CMake list cannot contain.
 std::vector<std::string> unsafe_names(const std::string& text) {
   static const std::regex test_case("\\bTEST_CASE\\(\\s*\"((?:[^\"\\\\]|\\\\.)*)\"");
   std::vector<std::string> out;
@@ -22,7 +22,7 @@ std::vector<std::string> unsafe_names(const std::string& text) {
   return out;
 }
 
-TEST_CASE("the names of all tests can stand in a CMake list") {
+TEST_CASE("a CMake list can contain the names of all tests") {
   namespace fs = std::filesystem;
   std::size_t files = 0;
   for (const auto& entry : fs::recursive_directory_iterator(fs::path(HEED_SOURCE_DIR) / "tests")) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A tape is flat: its length costs no stack. (Here, because this program is linked with threads.)
+// The length of a tape does not affect stack usage. (In this program because it is linked with threads.)
 #include <pthread.h>
 
 #include <catch2/catch.hpp>
@@ -13,7 +13,7 @@ using namespace heed;
 
 constexpr int nodes = 1000000;
 #ifdef HEED_TEST_SANITIZED
-constexpr std::size_t stack = 1024 * 1024;  // a sanitizer wants some for itself
+constexpr std::size_t stack = 1024 * 1024;  // sanitizers need additional stack
 #else
 constexpr std::size_t stack = 64 * 1024;
 #endif

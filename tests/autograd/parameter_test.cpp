@@ -34,12 +34,12 @@ TEST_CASE("moving a parameter moves neither its value nor its gradient") {
   Parameter<double> other;
   other = std::move(list[0]);
   CHECK(other.value().data() == value);
-  // Assigning numbers keeps the tensor, though not its memory.
+  // Assignment keeps the tensor object, but not its memory.
   other.value() = Tensor<double>::of({1, 2, 3});
   CHECK(&other.value() == tensor);
 }
 
-TEST_CASE("a const parameter can be trained, not changed") {
+TEST_CASE("the gradient of a const parameter is mutable, its value is not") {
   Parameter<float> p({2});
   const Parameter<float>& constant = p;
   static_assert(std::is_same_v<decltype(constant.value()), const Tensor<float>&>);
@@ -49,7 +49,7 @@ TEST_CASE("a const parameter can be trained, not changed") {
   CHECK((p.gradient().array() == 0).all());
 }
 
-TEST_CASE("a row that stays zero is restored, and no other row") {
+TEST_CASE("restore_zero_row clears the row that stays zero and no other row") {
   Parameter<float> p({3, 2}, 1);
   CHECK(p.zero_row() == 1);
   p.value().array() = 5;
@@ -64,7 +64,7 @@ TEST_CASE("a row that stays zero is restored, and no other row") {
   CHECK((without.value().array() == 5).all());
 }
 
-TEST_CASE("a parameter is initialised when it was given a value, not when it was read") {
+TEST_CASE("writing to a parameter marks it as initialised, reading does not") {
   Parameter<float> p({2, 3}, 1);
   const Parameter<float>& constant = p;
   CHECK(constant.value()(0, 0) == 0);

@@ -13,7 +13,7 @@ using namespace heed;
 
 namespace {
 
-/// Notes what it is asked for.
+/// Records the requested rows.
 struct Notes final : RowUpdates {
   void prepare(std::span<const Index> rows) override {
     for (const Index row : rows) text += std::to_string(row) + " ";
@@ -29,7 +29,7 @@ struct Notes final : RowUpdates {
 
 }  // namespace
 
-TEST_CASE("a recording tape prepares the rows that are read of a parameter, all of them by default") {
+TEST_CASE("a recording tape prepares the rows of a parameter that are read, by default all") {
   Notes notes;
   Parameter<float> table(Tensor<float>::zeros({4, 2}));
   table.row_updates() = &notes;
@@ -59,7 +59,7 @@ TEST_CASE("a tape that does not record prepares nothing, and refuses a parameter
   CHECK(notes.text.empty());
 }
 
-TEST_CASE("any value can be prepared, and has nothing to do for it") {
+TEST_CASE("preparing rows of a value that is not a parameter has no effect") {
   Tape<float> tape;
   const auto x = tape.constant(Tensor<float>::of({1, 2}));
   x.prepare(std::vector<Index>{0});

@@ -13,7 +13,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-// Operations of a user's own, made with record alone.
+// User-defined operations that use only the public `record`.
 
 /// The sum of the products of a's and b's elements.
 template <class Scalar>
@@ -82,7 +82,7 @@ TEST_CASE("constants and variables are copies, parameters are not") {
   CHECK(tape.size() == 6);
 }
 
-TEST_CASE("a user's own operations run forward and backward") {
+TEST_CASE("user-defined operations run forward and backward") {
   Tape<double> tape;
   const auto x = tape.variable(Tensor<double>::of({1, 2, 3})), w = tape.constant(Tensor<double>::of({4, 5, 6}));
   const auto loss = inner(times(x, 2.0), w);
@@ -103,7 +103,7 @@ TEST_CASE("a value used twice gets the sum of its gradients") {
   for (Index i = 0; i < 3; ++i) CHECK(x.gradient()[i] == Approx(108 * s * x.value()[i]));
 }
 
-TEST_CASE("backward walks in reverse from the loss and leaves out what it does not depend on") {
+TEST_CASE("the backward pass starts at the loss and skips values that the loss does not depend on") {
   Tape<double> tape;
   const auto x = tape.variable(Tensor<double>::of({1, 2}));
   const auto unused = times(x, 100.0);
@@ -122,7 +122,7 @@ TEST_CASE("backward walks in reverse from the loss and leaves out what it does n
   CHECK(holds(alone.gradient(), {1.0}));
 }
 
-TEST_CASE("backward wants one element and a recording tape") {
+TEST_CASE("the backward pass requires a loss of one element and a recording tape") {
   Tape<double> tape;
   const auto x = tape.variable(Tensor<double>::of({1, 2}));
   CHECK_THROWS_WITH(backward(x), "backward: wanted a loss of one element, got shape [2]");
@@ -138,7 +138,7 @@ TEST_CASE("backward wants one element and a recording tape") {
   CHECK_THROWS_WITH(backward(loss), "backward: the tape was made with record = false");
 }
 
-TEST_CASE("backward again starts anew for values and adds up in parameters") {
+TEST_CASE("a second backward pass resets the gradients of values and adds to those of parameters") {
   Tape<double> tape;
   Parameter<double> p({2});
   p.value() = Tensor<double>::of({1, 2});
@@ -151,7 +151,7 @@ TEST_CASE("backward again starts anew for values and adds up in parameters") {
   backward(loss);
   CHECK(holds(x.gradient(), {1.0, 2.0}));
   CHECK(holds<double>(std::as_const(p.gradient()).view(), {6.0, 8.0}));
-  // On another step, and twice on one tape.
+  // In another step, and twice on one tape.
   tape.clear();
   const auto twice = inner(tape.parameter(p), tape.parameter(p));
   backward(twice);
@@ -160,7 +160,7 @@ TEST_CASE("backward again starts anew for values and adds up in parameters") {
   CHECK(holds<double>(std::as_const(p.gradient()).view(), {0.0, 0.0}));
 }
 
-TEST_CASE("the gradient of an alias is its part of the whole's") {
+TEST_CASE("the gradient of an alias is part of the gradient of the viewed value") {
   Tape<double> tape;
   const auto x = tape.variable(Tensor<double>::arange(12).reshaped({3, 4}));
   const auto columns = tape.alias(x, x.value().columns(1, 3));
@@ -193,7 +193,7 @@ TEST_CASE("the gradient of an alias is its part of the whole's") {
   CHECK(!tape.alias(tape.constant(1.0), tape.constant(1.0).value()).requires_grad());
 }
 
-TEST_CASE("values of two tapes do not mix") {
+TEST_CASE("operations refuse values of another tape") {
   Tape<double> one, other;
   const auto x = one.variable(Tensor<double>::of({1, 2})), y = other.variable(Tensor<double>::of({1, 2}));
   CHECK_THROWS_WITH(inner(x, y), "inner: inputs on different tapes");
@@ -204,7 +204,7 @@ TEST_CASE("values of two tapes do not mix") {
   CHECK(one.size() == 1);
 }
 
-TEST_CASE("inputs that are empty handles are skipped, but not all of them") {
+TEST_CASE("empty handles among the inputs are skipped, and refused if all inputs are empty") {
   Tape<double> tape, other;
   const auto x = tape.variable(Tensor<double>::of({1, 2}));
   const Var<double> none;
@@ -238,7 +238,7 @@ TEST_CASE("an operation that throws leaves the tape as it was") {
   CHECK(x.gradient().size() == 12);
 }
 
-TEST_CASE("a tape keeps its memory, and a warm step allocates nothing") {
+TEST_CASE("a tape reuses its memory, so that a warm step allocates nothing") {
   Tape<float> tape;
   Parameter<float> p({300});
   p.value().array() = 1;
@@ -260,7 +260,7 @@ TEST_CASE("a tape keeps its memory, and a warm step allocates nothing") {
   CHECK(tape.size() == 0);
 }
 
-TEST_CASE("a tape rewinds: values since are forgotten, their memory is used again, and those before go on") {
+TEST_CASE("rewinding a tape discards the values since the mark, reuses their memory and keeps earlier values") {
   Tape<double> tape;
   const auto x = tape.variable(Tensor<double>::of({1, 2}));
   const auto mark = tape.mark();
@@ -278,7 +278,7 @@ TEST_CASE("a tape rewinds: values since are forgotten, their memory is used agai
   CHECK(x.gradient()[1] == 4);
 }
 
-TEST_CASE("the same computation has the same bits on a fresh tape and on a used one") {
+TEST_CASE("a computation has the same bits on a new tape and on a cleared one") {
   const Tensor<float> data = Tensor<float>::normal({70}, Random(2));
   const auto run = [&](Tape<float>& tape) {
     const auto x = tape.variable(data);
@@ -292,7 +292,7 @@ TEST_CASE("the same computation has the same bits on a fresh tape and on a used 
   CHECK(std::memcmp(a.data(), b.data(), 70 * sizeof(float)) == 0);
 }
 
-TEST_CASE("random streams follow from the options, the step and the order of asking") {
+TEST_CASE("random streams depend on the options, the step and the order of the requests") {
   const TapeOptions options{.training = true, .random = Random(5)};
   Tape<float> one(options), other(options);
   const auto a = one.next_random().uint64(0), b = one.next_random().uint64(0);
@@ -307,14 +307,14 @@ TEST_CASE("random streams follow from the options, the step and the order of ask
   CHECK((!Tape<float>().training() && Tape<float>().recording()));
 }
 
-TEST_CASE("the executor is the one given, or a serial one") {
+TEST_CASE("the executor of a tape is the given one, or a serial one") {
   Executor mine;
   CHECK(&Tape<float>({.executor = &mine}).executor() == &mine);
   Tape<float> tape;
   CHECK(tape.executor().threads() == 1);
 }
 
-TEST_CASE("what a backward function keeps lives as long as the values") {
+TEST_CASE("data kept for a backward function lives as long as the values") {
   Tape<double> tape;
   const Index* kept;
   SegmentsView view;

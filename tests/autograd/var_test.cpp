@@ -12,7 +12,7 @@ using namespace heed;
 
 namespace {
 
-/// Every use of x is an error that says `text`.
+/// Checks that every use of x throws an error with this text.
 void check_refused(const Var<double>& x, const std::string& text) {
   CHECK_THROWS_WITH(x.tape(), text);
   CHECK_THROWS_WITH(x.value(), text);
@@ -37,7 +37,7 @@ TEST_CASE("a handle is small and trivially copyable, and equal to its copies") {
   CHECK(x != Var<float>());
 }
 
-TEST_CASE("a handle shows its value") {
+TEST_CASE("a handle gives access to its value") {
   Tape<double> tape;
   const auto x = tape.constant(Tensor<double>::arange(24).reshaped({2, 3, 4}));
   CHECK(x);
@@ -51,13 +51,13 @@ TEST_CASE("a handle shows its value") {
   CHECK_THROWS_WITH(x.item(), "item: wanted one element, got shape [2, 3, 4]");
 }
 
-TEST_CASE("an empty handle is false, and using it is an error that says so") {
+TEST_CASE("an empty handle is false, and using it throws an error that says so") {
   const Var<double> none;
   CHECK(!none);
   check_refused(none, "var: an empty handle");
 }
 
-TEST_CASE("a stale handle is an error in every use, also when its place is taken again") {
+TEST_CASE("every use of a stale handle throws, also when its index is in use again") {
   Tape<double> tape;
   const auto stale = tape.variable(Tensor<double>::of({1}));
   tape.clear();
@@ -66,12 +66,12 @@ TEST_CASE("a stale handle is an error in every use, also when its place is taken
   CHECK_THROWS_AS(tape.backward(stale), StateError);
   CHECK_THROWS_AS(tape_of("add", fresh, stale), StateError);
   CHECK_THROWS_AS(tape.alias(stale, fresh.value()), StateError);
-  CHECK(stale);  // it was given
+  CHECK(stale);  // not empty
   CHECK(stale != fresh);
   CHECK(fresh.item() == 2);
 }
 
-TEST_CASE("a shape outlives the growth of the tape") {
+TEST_CASE("a shape stays valid when the tape grows") {
   Tape<float> tape;
   const auto x = tape.constant(Tensor<float>({2, 3}));
   const Shape& shape = x.shape();

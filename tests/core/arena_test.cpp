@@ -10,7 +10,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-TEST_CASE("an arena's memory is aligned, apart, and never moves") {
+TEST_CASE("an arena's allocations are aligned, do not overlap and never move") {
   Arena arena;
   CHECK(arena.capacity() == 0);
   std::vector<std::pair<unsigned char*, std::size_t>> pieces;
@@ -24,7 +24,7 @@ TEST_CASE("an arena's memory is aligned, apart, and never moves") {
       pieces.emplace_back(p, size);
     }
   }
-  // Growing many times over has disturbed nothing.
+  // The arena has grown several times without changing earlier allocations.
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     const auto [p, size] = pieces[i];
     CHECK(std::count(p, p + size, static_cast<unsigned char>(i)) == static_cast<std::ptrdiff_t>(size));
@@ -52,7 +52,7 @@ TEST_CASE("clear merges the chunks, so that the same work then fits in one") {
   CHECK(arena.capacity() == merged);
 }
 
-TEST_CASE("rewinding releases what came after, across chunks") {
+TEST_CASE("rewinding releases later allocations, across chunks") {
   Arena arena;
   arena.allocate(1000);
   const Arena::Mark mark = arena.mark();
@@ -73,7 +73,7 @@ TEST_CASE("rewinding releases what came after, across chunks") {
   CHECK(arena.capacity() == capacity);
 }
 
-TEST_CASE("an arena moves with its memory") {
+TEST_CASE("moving an arena moves its memory") {
   Arena one;
   int* const p = one.array<int>(3);
   p[2] = 7;
@@ -87,7 +87,7 @@ TEST_CASE("an arena moves with its memory") {
   CHECK(three.array<int>(3) != p);
 }
 
-TEST_CASE("an arena makes arrays of a shape") {
+TEST_CASE("an arena allocates arrays of a shape") {
   Arena arena;
   const auto view = arena.tensor<double>({2, 3, 4});
   CHECK(view.shape() == Shape{2, 3, 4});

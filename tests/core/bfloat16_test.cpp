@@ -9,7 +9,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-TEST_CASE("a bfloat16 goes to float and back unchanged, and the nearest one is taken, to even between two") {
+TEST_CASE("a bfloat16 converts to float exactly, and a float rounds to the nearest bfloat16, ties to even") {
   bool back = true, nearest = true;
   for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
     Bfloat16 b;
@@ -21,7 +21,7 @@ TEST_CASE("a bfloat16 goes to float and back unchanged, and the nearest one is t
     }
     back = back && Bfloat16(x).bits == b.bits;
     if (std::isinf(x)) continue;
-    // The floats a half step and a little around it away from zero.
+    // Floats half a step further from zero, and their neighbours.
     const std::uint32_t half = bits << 16 | 0x8000;
     const auto rounded = [](std::uint32_t word) { return std::uint32_t{Bfloat16(std::bit_cast<float>(word)).bits}; };
     nearest = nearest && rounded(half - 1) == bits && rounded(half + 1) == bits + 1 && rounded(half) == bits + bits % 2;
@@ -30,7 +30,7 @@ TEST_CASE("a bfloat16 goes to float and back unchanged, and the nearest one is t
   CHECK(nearest);
 }
 
-TEST_CASE("a bfloat16 of what is no number, or too large") {
+TEST_CASE("a bfloat16 of NaN is NaN, and of a number beyond its range infinity") {
   constexpr float infinity = std::numeric_limits<float>::infinity();
   CHECK(static_cast<float>(Bfloat16(std::numeric_limits<float>::max())) == infinity);
   CHECK(static_cast<float>(Bfloat16(-infinity)) == -infinity);

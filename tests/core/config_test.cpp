@@ -9,12 +9,12 @@ namespace HEED_TEST_UNIT {
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
 
-TEST_CASE("the version is one number, however it is asked for") {
+TEST_CASE("the version string agrees with the version macros") {
   CHECK(std::string(heed::version()) ==
         TEXT(HEED_VERSION_MAJOR) "." TEXT(HEED_VERSION_MINOR) "." TEXT(HEED_VERSION_PATCH));
 }
 
-TEST_CASE("the instruction set is the one the compiler was told to use") {
+TEST_CASE("the instruction set follows from the compiler's flags") {
 #if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512VL__) && defined(__AVX512BW__) && defined(__FMA__)
   CHECK(std::string(heed::isa()) == "avx512");
 #elif defined(__AVX2__) && defined(__FMA__)

@@ -9,7 +9,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-/// Last chunk first.
+/// Runs the last chunk first.
 class Backwards : public Executor {
  public:
   int threads() const noexcept override { return 2; }
@@ -34,7 +34,7 @@ TEST_CASE("the serial executor runs every chunk once, in order, as worker 0") {
   }
 }
 
-TEST_CASE("ranges cover everything once and are cut by size alone") {
+TEST_CASE("ranges cover all elements once and depend on the size only") {
   Backwards backwards;
   Executor serial;
   for (const Index size : {0, 1, 9, 10, 11, 35}) {
@@ -51,7 +51,7 @@ TEST_CASE("ranges cover everything once and are cut by size alone") {
   }
 }
 
-TEST_CASE("an executor of one's own gets the chunks, a temporary or a const function included") {
+TEST_CASE("a user-defined executor receives the chunks, also of a temporary or const function") {
   Backwards executor;
   std::vector<std::pair<Index, int>> seen;
   const auto chunk = [&](Index i, int worker) { seen.emplace_back(i, worker); };

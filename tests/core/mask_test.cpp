@@ -32,7 +32,7 @@ TEST_CASE("key_end is lower-right causal, bounded by lengths, never negative") {
   CHECK(view.per_pair());
 }
 
-TEST_CASE("a mask keeps what it was made of") {
+TEST_CASE("a mask stores its lengths and matrices") {
   CHECK(!Mask().is_causal());
   CHECK((Mask().key_lengths() == nullptr && Mask().terms().empty()));
   CHECK(Mask::causal().is_causal());
@@ -70,7 +70,7 @@ TEST_CASE("masks combine without changing their parts") {
   CHECK(!(Mask() & Mask()).is_causal());
 }
 
-TEST_CASE("masks that make no sense are refused") {
+TEST_CASE("invalid masks are refused") {
   CHECK_THROWS_WITH(Mask::lengths(std::vector<Index>{1, -3}), "Mask::lengths: negative length -3");
   CHECK_THROWS_WITH(Mask::lengths(std::vector<Index>{1}) & Mask::lengths(std::vector<Index>{1, 2}),
                     "Mask::&: lengths of 1 and of 2 sequences");

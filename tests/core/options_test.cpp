@@ -33,7 +33,7 @@ TEST_CASE("enumerations have names", "[core][options]") {
   STATIC_REQUIRE_FALSE(NamedEnum<int>);
 }
 
-TEST_CASE("fields are visited in order, and may be changed unless the options are const", "[core][options]") {
+TEST_CASE("fields are visited in order, and are mutable unless the options are const", "[core][options]") {
   Outer options;
   std::string order;
   for_each_field(options, [&](const char* name, auto& field) {
@@ -49,7 +49,7 @@ TEST_CASE("fields are visited in order, and may be changed unless the options ar
   });
 }
 
-TEST_CASE("fields are data or belong to the running program", "[core][options]") {
+TEST_CASE("OptionValue tells data from fields that belong to the running program", "[core][options]") {
   STATIC_REQUIRE(OptionValue<bool>);
   STATIC_REQUIRE(OptionValue<std::vector<std::string>>);
   STATIC_REQUIRE(OptionValue<Colour>);

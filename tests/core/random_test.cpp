@@ -12,7 +12,7 @@ namespace HEED_TEST_UNIT {
 using namespace heed;
 using Words = std::array<std::uint32_t, 4>;
 
-/// Philox 4x32-10 as the paper's figure draws it, written anew to compare with.
+/// Philox 4x32-10 as in the paper's figure, implemented independently for comparison.
 Words philox(Words x, std::array<std::uint32_t, 2> key) {
   for (std::uint32_t round = 0; round < 10; ++round) {
     const std::uint64_t a = std::uint64_t{0xD2511F53} * x[0], b = std::uint64_t{0xCD9E8D57} * x[2];
@@ -23,14 +23,14 @@ Words philox(Words x, std::array<std::uint32_t, 2> key) {
   return x;
 }
 
-TEST_CASE("the generator gives Random123's known answers") {
+TEST_CASE("the generator reproduces the known answers of Random123") {
   CHECK(Random(0).words(0) == Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
-  // The other known answers have counters beyond 64 bits: they hold for the generator written here ..
+  // The other known answers have counters beyond 64 bits: the implementation above reproduces them ..
   CHECK(philox({0, 0, 0, 0}, {0, 0}) == Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
   CHECK(philox({~0u, ~0u, ~0u, ~0u}, {~0u, ~0u}) == Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
   CHECK(philox({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}) ==
         Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
-  // .. and that is the library's, at every counter and key it can be given.
+  // .. and agrees with the library's for counters and keys of 64 bits.
   for (std::uint64_t i = 0; i < 200; ++i) {
     const std::uint64_t seed = Random(1).uint64(i), counter = Random(2).uint64(i);
     const Words words = philox({static_cast<std::uint32_t>(counter), static_cast<std::uint32_t>(counter >> 32), 0, 0},
@@ -105,7 +105,7 @@ TEST_CASE("below is even and never reaches its bound") {
   CHECK((random.below(9, most) >= 0 && random.below(9, most) < most));
 }
 
-TEST_CASE("a shuffle is a permutation, each as likely as the others") {
+TEST_CASE("a shuffle is a permutation, and all permutations are equally likely") {
   std::vector<int> values(50);
   std::iota(values.begin(), values.end(), 0);
   auto shuffled = values;

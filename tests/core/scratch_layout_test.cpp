@@ -11,7 +11,7 @@ using namespace heed;
 
 namespace {
 
-/// Arrays of several sizes: where each begins and how many elements it has.
+/// Allocates arrays of several sizes from the layout.
 template <class Scalar>
 std::vector<MatrixView<Scalar>> arrays(ScratchLayout<Scalar>& layout) {
   std::vector<MatrixView<Scalar>> out;

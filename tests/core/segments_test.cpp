@@ -7,7 +7,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-TEST_CASE("segments know where each sequence begins and ends") {
+TEST_CASE("segments store where each sequence begins and ends") {
   const Segments segments{3, 0, 5, 3};
   CHECK((segments.count() == 4 && segments.tokens() == 11 && segments.max_length() == 5));
   CHECK((segments.begin(0) == 0 && segments.end(0) == 3 && segments.begin(2) == 3 && segments.end(3) == 11));
@@ -22,7 +22,7 @@ TEST_CASE("segments know where each sequence begins and ends") {
   CHECK(order == std::vector<Index>{2, 0, 3, 1});  // longest first, equal lengths by index
 }
 
-TEST_CASE("no segments are segments") {
+TEST_CASE("a batch of no segments is valid") {
   const Segments none;
   CHECK((none.count() == 0 && none.tokens() == 0 && none.max_length() == 0));
   CHECK(none.view().tokens() == 0);
@@ -45,7 +45,7 @@ TEST_CASE("segments are made, compared and assigned") {
   CHECK(copy == Segments{1, 2});
 }
 
-TEST_CASE("a negative length is refused and changes nothing") {
+TEST_CASE("a negative length is refused and leaves the segments unchanged") {
   Segments segments{1, 2};
   const std::vector<Index> lengths{3, -1};
   CHECK_THROWS_WITH(segments.assign(lengths), "segments: negative length -1");

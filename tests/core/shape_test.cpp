@@ -8,7 +8,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-TEST_CASE("a shape knows its rank, size, rows and columns") {
+TEST_CASE("a shape gives its rank, size, rows and columns") {
   const Shape scalar, vector{5}, matrix{2, 3}, cube{2, 3, 4}, empty{3, 0, 2};
   CHECK((scalar.rank() == 0 && scalar.size() == 1 && scalar.rows() == 1 && scalar.cols() == 1));
   CHECK((vector.rank() == 1 && vector.size() == 5 && vector.rows() == 1 && vector.cols() == 5));
@@ -33,13 +33,13 @@ TEST_CASE("shapes are equal when all sizes are") {
   CHECK(Shape{2, 3} != Shape{3, 2});
   CHECK(Shape{2, 3} != Shape{2, 3, 1});
   CHECK(Shape{} != Shape{1});
-  // What a longer shape left behind does not count.
+  // Sizes beyond the rank are not compared.
   CHECK(Shape{2, 3, 4}.with_cols(5) == Shape{2, 3, 5});
   CHECK(Shape{}.with_cols(5) == Shape{5});
   CHECK(Shape{4}.with_cols(5) == Shape{5});
 }
 
-TEST_CASE("a shape grows to six dimensions of no negative size") {
+TEST_CASE("a shape grows to at most six dimensions and refuses negative sizes") {
   Shape shape{1, 2, 3, 4, 5};
   shape.push_back(6);
   CHECK(shape == Shape{1, 2, 3, 4, 5, 6});

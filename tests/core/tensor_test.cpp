@@ -63,7 +63,7 @@ TEST_CASE("copies are deep, moves are cheap") {
   CHECK(holds(one, {9.0, 2.0, 3.0}));
 }
 
-TEST_CASE("a tensor is indexed by one index a dimension") {
+TEST_CASE("a tensor is indexed by one index per dimension") {
   auto cube = Tensor<int>::arange(24).reshaped({2, 3, 4});
   CHECK(cube(1, 2, 3) == 23);
   CHECK(cube(1, 0, 2) == 14);
@@ -81,7 +81,7 @@ TEST_CASE("item and reshaped check sizes") {
   CHECK(Tensor<double>::full({1, 1}, 3).item() == 3);
 }
 
-TEST_CASE("Eigen maps are the tensor itself") {
+TEST_CASE("Eigen maps refer to the tensor's memory") {
   auto cube = Tensor<float>::arange(24).reshaped({2, 3, 4});
   CHECK(cube.matrix().rows() == 6);
   CHECK(cube.matrix()(4, 1) == 17);
@@ -104,7 +104,7 @@ TEST_CASE("a tensor is built from and assigned Eigen expressions") {
   const Tensor<double> transposed = columns.transpose();
   CHECK(transposed.shape() == Shape{3, 2});
   CHECK(holds(transposed, {1.0, 4.0, 2.0, 5.0, 3.0, 6.0}));
-  // In long double, as GCC 12 warns inside its own AVX-512 headers where Eigen multiplies registers.
+  // In long double, because GCC 12 warns inside its AVX-512 headers when Eigen multiplies registers.
   const auto wide = columns.cast<long double>();
   const Tensor<long double> product = wide * wide.transpose();
   CHECK(holds(product, {14.0L, 32.0L, 32.0L, 77.0L}));

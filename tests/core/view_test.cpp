@@ -76,7 +76,7 @@ TEST_CASE("a flat index into a view with gaps between its rows is refused with a
 }
 #endif
 
-TEST_CASE("a default view is not there, one of nothing is") {
+TEST_CASE("a default-constructed view is false, a view of no elements is true") {
   int one = 0;
   CHECK(!TensorView<int>());
   CHECK(TensorView<int>().size() == 0);

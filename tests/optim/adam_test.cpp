@@ -21,7 +21,7 @@ TEST_CASE("Adam's first step is the learning rate, whatever the gradient's size"
   CHECK(p.value()(2) == Approx(-0.25).epsilon(1e-6));
 }
 
-TEST_CASE("Adam refuses betas and eps that make no sense") {
+TEST_CASE("Adam refuses betas, eps and rates that are out of range") {
   test::Model model;
   const auto error = [&](const optim::AdamOptions& options) {
     return test::error_of([&] { optim::Adam<float>(model.list(), options); });
@@ -29,7 +29,7 @@ TEST_CASE("Adam refuses betas and eps that make no sense") {
   CHECK(error({.beta1 = 1.0}) == "adam: beta1 1.000000 is not in [0, 1)");
   CHECK(error({.beta2 = -0.5}) == "adam: beta2 -0.500000 is not in [0, 1)");
   CHECK(error({.eps = -1.0}) == "adam: eps -1.000000 is negative");
-  CHECK(error({.learning_rate = -1.0}) == "adam: learning_rate -1.000000 is not a rate");
+  CHECK(error({.learning_rate = -1.0}) == "adam: learning_rate -1.000000 is negative or not finite");
 }
 
 }  // namespace HEED_TEST_UNIT

@@ -11,7 +11,7 @@ TEST_CASE("AdamW agrees with PyTorch over 20 steps") {
   test::check_adam_parity<optim::AdamW<double>, optim::AdamWOptions>({"adamw", "adamw_decay"});
 }
 
-TEST_CASE("AdamW's decay does not go through the moments") {
+TEST_CASE("AdamW's decay does not affect the moments") {
   Parameter<double> p(Shape{1});
   p.value()(0) = 2.0;
   optim::AdamW<double> adamw({{"p", &p}}, {.learning_rate = 0.1, .weight_decay = 0.5});

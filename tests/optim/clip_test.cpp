@@ -35,7 +35,7 @@ TEST_CASE("clipping agrees with PyTorch") {
   }
 }
 
-TEST_CASE("the row that stays zero does not count in the norm") {
+TEST_CASE("the gradient norm excludes the row that stays zero") {
   Parameter<float> table({3, 2}, 1);
   table.gradient() = Tensor<float>::of({{3, 0}, {100, 100}, {0, 4}});
   CHECK(optim::clip_gradient_norm(ParameterList<float>{{"table", &table}}, 1.0) == 5.0);
@@ -44,7 +44,7 @@ TEST_CASE("the row that stays zero does not count in the norm") {
   CHECK(table.gradient()(2, 1) == Approx(0.8));
 }
 
-TEST_CASE("gradients that are not finite spoil the others, as in PyTorch, or are an error that changes nothing") {
+TEST_CASE("gradients that are not finite affect all others, as in PyTorch, or throw before any change") {
   Parameter<float> a(Shape{2}), b(Shape{2});
   const ParameterList<float> list = {{"first", &a}, {"second", &b}};
   const auto reset = [&](float bad) {
@@ -65,7 +65,7 @@ TEST_CASE("gradients that are not finite spoil the others, as in PyTorch, or are
   CHECK(b.gradient()(0) == 3.0f);
 }
 
-TEST_CASE("clipping takes gradients whose squares overflow, allocates nothing, and refuses a negative norm") {
+TEST_CASE("clipping handles gradients whose squares overflow, allocates nothing, and refuses a negative norm") {
   test::Model model(7000);
   const auto list = model.list();
   model.fill_gradients(1);
@@ -75,7 +75,7 @@ TEST_CASE("clipping takes gradients whose squares overflow, allocates nothing, a
   CHECK(test::allocations() == before);
   CHECK(model.weight.gradient()(0, 0) == Approx(1.0));
   CHECK(test::error_of([&] { optim::clip_gradient_norm(list, -1.0); }) ==
-        "clip_gradient_norm: max_norm -1.000000 is not a norm");
+        "clip_gradient_norm: max_norm -1.000000 is negative or NaN");
 }
 
 }  // namespace HEED_TEST_UNIT

@@ -7,7 +7,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-TEST_CASE("a part of a model is matched with what is below it, not with what only begins alike") {
+TEST_CASE("under matches a part of a model and everything below it, but no longer name with the same beginning") {
   const auto matches = [](const char* path, std::string_view name) { return optim::under(path)(name, Shape{}); };
   CHECK(matches("encoder", "encoder.weight_ih_l0"));
   CHECK(matches("encoder.bias", "encoder.bias"));
@@ -17,7 +17,7 @@ TEST_CASE("a part of a model is matched with what is below it, not with what onl
   CHECK(!matches("encoder.bias", "encoder"));
 }
 
-TEST_CASE("biases and norms are the vectors") {
+TEST_CASE("no_decay_on_vectors matches biases and norms") {
   const optim::Group group = optim::no_decay_on_vectors();
   CHECK(group.matches("linear.bias", {64}));
   CHECK(group.matches("norm.weight", {64}));
@@ -27,7 +27,7 @@ TEST_CASE("biases and norms are the vectors") {
   CHECK(group.learning_rate_scale == 1.0);
 }
 
-TEST_CASE("a frozen group is frozen") {
+TEST_CASE("frozen makes a group that is not updated") {
   const optim::Group group = optim::frozen("encoder");
   CHECK(group.frozen);
   CHECK(group.matches("encoder.weight", {2, 2}));

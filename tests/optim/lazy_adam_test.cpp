@@ -27,7 +27,7 @@ struct DenseAdam : Adam<float> {
       : Adam<float>("adam", list, options, decoupled) {}
 };
 
-/// Rows of step t; some steps use none, row 2 stays zero, -1 is none.
+/// The rows that step t uses: some steps use none. Row 2 stays zero; -1 is ignored.
 std::vector<Index> rows_of(std::uint64_t t, Index rows) {
   std::vector<Index> out;
   const Random random = Random(5).fork(t);
@@ -35,7 +35,7 @@ std::vector<Index> rows_of(std::uint64_t t, Index rows) {
   return out;
 }
 
-/// Gradients in the rows that were used, and in all of the other parameters.
+/// Fills the gradients of the used rows and of all other parameters.
 void fill_gradients(Model& model, std::uint64_t t, const std::vector<Index>& rows) {
   model.fill_gradients(t);
   const Tensor<float> all = model.table.gradient();
@@ -51,7 +51,7 @@ struct Setting {
 };
 constexpr Setting settings[] = {{0, false}, {0.1, false}, {0.1, true}};
 
-/// `steps` of LazyAdam and of Adam, whose rates change; `look(t, lazy, model, dense model)` after each.
+/// Runs `steps` of LazyAdam and Adam with changing rates, and calls `look(t, lazy, model, dense model)` after each.
 template <class Look>
 void compare(const Setting& setting, Index rows, Index steps, Executor* executor, const Look& look) {
   INFO("decay " << setting.decay << ", decoupled " << setting.decoupled);
@@ -75,7 +75,7 @@ void compare(const Setting& setting, Index rows, Index steps, Executor* executor
     CHECK((a.table.gradient().array() == 0.0f).all());
     look(t, lazy, a, b);
   }
-  CHECK(!same_bits(a.table.value(), b.table.value()));  // rows lack steps, or nothing was tested
+  CHECK(!same_bits(a.table.value(), b.table.value()));  // some rows must lack steps here
   lazy.catch_up();
   const auto state = lazy.state(), dense_state = dense.state();
   for (std::size_t i = 0; i < state.size(); ++i) {
@@ -88,11 +88,11 @@ void compare(const Setting& setting, Index rows, Index steps, Executor* executor
   }
 }
 
-TEST_CASE("LazyAdam is Adam to the bit once it caught up, whatever rows were used, at rates that change") {
+TEST_CASE("LazyAdam has the bits of Adam after catch_up, for any rows used and changing rates") {
   for (const Setting& setting : settings) {
     compare(setting, 7, 23, nullptr, [](auto&&...) {});
     compare(setting, 150, 400, nullptr, [](auto&&...) {});
-    compare(setting, 150, 99, nullptr, [](Index t, auto& lazy, Model& a, Model& b) {  // in between as well
+    compare(setting, 150, 99, nullptr, [](Index t, auto& lazy, Model& a, Model& b) {  // also catches up in between
       if (t % 10 != 3) return;
       lazy.catch_up();
       CHECK(same_bits(a.table.value(), b.table.value()));
@@ -100,13 +100,13 @@ TEST_CASE("LazyAdam is Adam to the bit once it caught up, whatever rows were use
   }
 }
 
-TEST_CASE("LazyAdam has the same bits whoever runs the chunks") {
+TEST_CASE("LazyAdam has the same bits with every executor") {
   test::Backwards backwards;
   compare(settings[0], 300, 50, &backwards, [](auto&&...) {});
 }
 
-TEST_CASE("LazyAdam: operations say which rows they read") {
-  // Both models see the same: rows here, the whole table there, both at once, or a value that no gradient comes to.
+TEST_CASE("LazyAdam updates the rows that operations read") {
+  // Both models run the same operations: on rows, on the whole table, on both, and with a value without a gradient.
   Model a(40), b(40);
   LazyAdam<float> lazy(a.list(), under("table"));
   Adam<float> dense(b.list());
@@ -137,7 +137,7 @@ TEST_CASE("LazyAdam: operations say which rows they read") {
   CHECK(same_bits(a.table.value(), b.table.value()));
 }
 
-TEST_CASE("LazyAdam: a value of the past is not evaluated") {
+TEST_CASE("LazyAdam's stale values cannot be used by a tape that does not record") {
   Model model(40);
   LazyAdam<float> lazy(model.list(), under("table"));
   Tape<float> tape({.record = false});
@@ -151,12 +151,12 @@ TEST_CASE("LazyAdam: a value of the past is not evaluated") {
   tape.parameter(model.table);
 }
 
-TEST_CASE("LazyAdam leaves the model at the present, and frees its parameters") {
+TEST_CASE("LazyAdam's destructor catches up and releases the parameters") {
   Model a(40), b(40);
   {
     LazyAdam<float> lazy(a.list(), under("table"), {.weight_decay = 0.1});
     Adam<float> dense(b.list(), {.weight_decay = 0.1});
-    Model moved = std::move(a);  // the modules that hold the parameters may move
+    Model moved = std::move(a);  // the modules that own the parameters may be moved
     a = std::move(moved);
     for (int t = 0; t < 3; ++t) {
       lazy.step();
@@ -188,7 +188,7 @@ TEST_CASE("a warm step of LazyAdam allocates nothing") {
   CHECK(test::allocations() == before);
 }
 
-TEST_CASE("LazyAdam without tables is Adam, keeps frozen tables and refuses options that make no sense") {
+TEST_CASE("LazyAdam without tables is Adam, keeps frozen tables and refuses invalid options") {
   Model a, b, c;
   LazyAdam<float> lazy(a.list(), {});
   Adam<float> dense(b.list());
@@ -204,7 +204,7 @@ TEST_CASE("LazyAdam without tables is Adam, keeps frozen tables and refuses opti
   CHECK(test::error_of([&] { LazyAdam<float>(a.list(), under("tables")); }) ==
         "lazy_adam: tables matches no parameter");
   CHECK(test::error_of([&] { LazyAdam<float>(c.list(), under("head")); }) ==
-        "lazy_adam: head.weight has an optimiser by rows already");
+        "lazy_adam: head.weight is already updated by another LazyAdam");
   CHECK(test::error_of([&] { LazyAdam<float>(a.list(), {}, {.beta1 = 1}); }) ==
         "lazy_adam: beta1 1.000000 is not in [0, 1)");
 }

@@ -18,7 +18,7 @@ using test::same_bits;
 
 namespace {
 
-/// `check(make)` for every optimiser; `make(list, groups, executor)` builds one with momentum and decay.
+/// Calls `check(make)` for every optimiser; `make(list, groups, executor)` creates one with momentum and decay.
 template <class Check>
 void for_every_optimizer(const Check& check) {
   using List = ParameterList<float>;
@@ -63,10 +63,10 @@ TEST_CASE("a step uses the gradients and zeroes them") {
   });
 }
 
-TEST_CASE("the row that stays zero is not updated, not decayed, and gathers no state") {
+TEST_CASE("the row that stays zero is neither updated nor decayed, and its state stays zero") {
   for_every_optimizer([](const auto& make) {
     test::Model model;
-    for (Index j = 0; j < 5; ++j) model.table.value()(2, j) = 7.0f;  // decay would show
+    for (Index j = 0; j < 5; ++j) model.table.value()(2, j) = 7.0f;  // decay would change it
     const auto optimizer = make(model.list(), {}, nullptr);
     for (int t = 0; t < 3; ++t) {
       model.fill_gradients(static_cast<std::uint64_t>(t));
@@ -86,7 +86,7 @@ TEST_CASE("the row that stays zero is not updated, not decayed, and gathers no s
   });
 }
 
-TEST_CASE("the same bits whoever runs the chunks") {
+TEST_CASE("optimisers have the same bits with every executor") {
   for_every_optimizer([](const auto& make) {
     test::Backwards backwards;
     test::Model a(7000), b(7000);  // 35000 elements: several chunks
@@ -99,7 +99,7 @@ TEST_CASE("the same bits whoever runs the chunks") {
     }
     CHECK(same_bits(a.table.value(), b.table.value()));
     CHECK(same_bits(a.weight.value(), b.weight.value()));
-    // An optimiser that moved nothing would pass the comparison.
+    // The comparison alone would accept an optimiser that changes nothing.
     CHECK(!same_bits(a.table.value(), test::Model(7000).table.value()));
   });
 }
@@ -116,7 +116,7 @@ TEST_CASE("a step allocates nothing") {
   });
 }
 
-TEST_CASE("groups scale the rate, replace the decay and freeze, and the first that matches holds") {
+TEST_CASE("groups scale the rate, replace the decay and freeze, and the first match applies") {
   for_every_optimizer([](const auto& make) {
     test::Model plain, grouped;
     const auto reference = make(plain.list(), {}, nullptr);
@@ -139,7 +139,7 @@ TEST_CASE("groups scale the rate, replace the decay and freeze, and the first th
   });
 }
 
-TEST_CASE("a run continued from a saved state is the run that was not interrupted") {
+TEST_CASE("a run continued from a saved state equals an uninterrupted run") {
   for_every_optimizer([](const auto& make) {
     test::Model whole, parts;
     const auto uninterrupted = make(whole.list(), {}, nullptr);
@@ -177,17 +177,17 @@ TEST_CASE("an optimiser follows a parameter whose module has moved") {
   CHECK(after.value()(1) == -3.0f);
 }
 
-TEST_CASE("optimisers refuse what makes no sense, and say so") {
+TEST_CASE("optimisers refuse invalid options and name them in the error") {
   test::Model model;
   const auto list = model.list();
   const auto sgd = [&](optim::SgdOptions options) { return test::error_of([&] { optim::Sgd<float>(list, options); }); };
-  CHECK(sgd({.learning_rate = -1}) == "sgd: learning_rate -1.000000 is not a rate");
-  CHECK(sgd({.learning_rate = std::nan("")}) == "sgd: learning_rate nan is not a rate");
-  CHECK(sgd({.weight_decay = -1}) == "sgd: weight_decay -1.000000 is not a decay");
+  CHECK(sgd({.learning_rate = -1}) == "sgd: learning_rate -1.000000 is negative or not finite");
+  CHECK(sgd({.learning_rate = std::nan("")}) == "sgd: learning_rate nan is negative or not finite");
+  CHECK(sgd({.weight_decay = -1}) == "sgd: weight_decay -1.000000 is negative or not finite");
   CHECK(sgd({.groups = {{.matches = optim::is_vector, .learning_rate_scale = -2}}}) ==
-        "sgd: learning_rate_scale -2.000000 is not a scale");
+        "sgd: learning_rate_scale -2.000000 is negative or not finite");
   CHECK(sgd({.groups = {{.matches = optim::is_vector, .weight_decay = -2}}}) ==
-        "sgd: weight_decay -2.000000 is not a decay");
+        "sgd: weight_decay -2.000000 is negative or not finite");
   CHECK(sgd({.groups = {optim::frozen("head"), optim::frozen("haed")}}) == "sgd: group 1 matches no parameter");
   CHECK(test::error_of([&] { optim::Sgd<float>({}, {}); }) == "sgd: no parameters");
   CHECK(test::error_of([&] {
@@ -195,7 +195,7 @@ TEST_CASE("optimisers refuse what makes no sense, and say so") {
         }) == "sgd: a and c are the same parameter");
 
   optim::Sgd<float> good(list);
-  CHECK(test::error_of([&] { good.set_learning_rate(-1); }) == "sgd: learning_rate -1.000000 is not a rate");
+  CHECK_THROWS_WITH(good.set_learning_rate(-1), "sgd: learning_rate -1.000000 is negative or not finite");
   CHECK(good.learning_rate() == 1e-3);
   CHECK(test::error_of([&] { good.set_steps(-1); }) == "sgd: steps -1.000000 is negative");
   model.bias.value() = Tensor<float>({9});

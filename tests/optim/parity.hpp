@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs an optimiser over the gradients of a fixture that PyTorch wrote.
+// Runs an optimiser on the gradients of a fixture written by PyTorch.
 #pragma once
 
 #include "heed/optim/optimizer.hpp"
@@ -8,7 +8,7 @@
 
 namespace heed::test {
 
-/// `make(list)` gives the optimiser. Compares both parameters after each of the 20 steps.
+/// `make(list)` returns the optimiser. Compares both parameters after each of the 20 steps.
 template <class Make>
 void check_parity(const parity::Fixture& fixture, const Make& make) {
   Parameter<double> w({4, 3}), b(Shape{3});
@@ -39,7 +39,7 @@ void check_parity(const parity::Fixture& fixture, const Make& make) {
   }
 }
 
-/// A numeric option of the fixture, or `otherwise`.
+/// Returns a numeric option of the fixture, or `otherwise` if it has none.
 inline double option(const parity::Fixture& fixture, const std::string& name, double otherwise) {
   const std::string text = fixture.option(name);
   return text.empty() ? otherwise : std::stod(text);
@@ -60,7 +60,7 @@ Options adam_options(const parity::Fixture& fixture) {
   return options;
 }
 
-/// Adam or AdamW agrees with each of these fixtures.
+/// Checks that Adam or AdamW agrees with each of these fixtures.
 template <class Adam, class Options>
 void check_adam_parity(std::initializer_list<const char*> names) {
   for (const char* name : names) {

@@ -20,7 +20,7 @@ TEST_CASE("SGD agrees with PyTorch over 20 steps") {
   }
 }
 
-TEST_CASE("Nesterov's step looks ahead along the momentum") {
+TEST_CASE("Nesterov adds momentum times the buffer to the gradient") {
   Parameter<double> p(Shape{1});
   optim::Sgd<double> sgd({{"p", &p}}, {.learning_rate = 1, .momentum = 0.5, .nesterov = true});
   p.gradient()(0) = 1;
@@ -41,13 +41,13 @@ TEST_CASE("SGD without momentum has no state") {
   CHECK(state[1].value->shape() == Shape{3, 4});
 }
 
-TEST_CASE("SGD refuses momentum that makes no sense") {
+TEST_CASE("SGD refuses invalid momentum") {
   test::Model model;
   const auto error = [&](const optim::SgdOptions& options) {
     return test::error_of([&] { optim::Sgd<float>(model.list(), options); });
   };
   CHECK(error({.momentum = 1.0}) == "sgd: momentum 1.000000 is not in [0, 1)");
-  CHECK(error({.nesterov = true}) == "sgd: momentum 0.000000 leaves nesterov nothing to do");
+  CHECK(error({.nesterov = true}) == "sgd: momentum 0.000000 must be positive with nesterov");
 }
 
 }  // namespace HEED_TEST_UNIT

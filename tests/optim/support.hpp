@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tests of optimisers share.
+// Shared by the tests of optimisers.
 #pragma once
 
 #include <catch2/catch.hpp>
@@ -11,7 +11,7 @@
 
 namespace heed::test {
 
-/// A table whose row 2 stays zero, a weight and a bias, with values that are always the same.
+/// A table whose row 2 stays zero, a weight and a bias, with fixed values.
 struct Model {
   Parameter<float> table, weight{{3, 4}}, bias{Shape{3}};
 
@@ -23,7 +23,7 @@ struct Model {
     }
   }
   ParameterList<float> list() { return {{"table", &table}, {"head.weight", &weight}, {"head.bias", &bias}}; }
-  /// The row that stays zero gets a gradient too: a tied output layer would give it one.
+  /// The row that stays zero receives a gradient too, as from a tied output layer.
   void fill_gradients(std::uint64_t step) {
     std::uint64_t i = 0;
     for (const auto& named : list()) {
@@ -35,7 +35,7 @@ struct Model {
   }
 };
 
-/// The text of the heed::Error that `call` throws.
+/// Returns the text of the heed::Error that `call` throws.
 template <class Call>
 std::string error_of(const Call& call) {
   try {

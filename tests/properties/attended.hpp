@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Both kinds of attention behind one face, run forward and backward, for properties that hold for both.
+// A common interface to attention and additive attention, forward and backward, to test properties of both.
 #pragma once
 
 #include "heed/ops/additive_attention.hpp"
@@ -8,7 +8,7 @@
 
 namespace heed::test {
 
-/// A batch for attention with `heads` heads, or additive attention for 0.
+/// A batch for attention with `heads` heads, or for additive attention if `heads` is 0.
 template <class Scalar>
 struct Attended {
   Index heads;
@@ -32,7 +32,7 @@ struct Attended {
   }
 };
 
-/// A random batch of `q_lengths` and `k_lengths`, everything visible.
+/// Returns a random batch of sequences of these lengths, with all keys visible.
 template <class Scalar>
 Attended<Scalar> attended(const std::vector<Index>& q_lengths, const std::vector<Index>& k_lengths) {
   Attended<Scalar> out;
@@ -51,7 +51,7 @@ Attended<Scalar> attended(const std::vector<Index>& q_lengths, const std::vector
   return out;
 }
 
-/// Where sequence b's weights begin; one matrix a head.
+/// Returns the offset of the weights of sequence b, which has one matrix per head.
 template <class Scalar>
 Index weights_begin(const Attended<Scalar>& x, Index b) {
   Index at = 0;
@@ -59,7 +59,7 @@ Index weights_begin(const Attended<Scalar>& x, Index b) {
   return at;
 }
 
-/// Random visible (1) and hidden (0) pairs for `count` sequences of up to `queries` and `keys`.
+/// Returns random visible (1) and hidden (0) pairs for `count` sequences of up to `queries` and `keys`.
 inline Tensor<float> random_visibility(Index count, Index queries, Index keys) {
   const auto uniform = numbers<float>({count, queries, keys});
   Tensor<float> out(uniform.shape());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Broadcasting is repeating: the same as writing the repeated array out, bit by bit.
+// Broadcasting has the same bits as an operation on the repeated array.
 #include "heed/kernels/reference/broadcast.hpp"
 
 #include "heed/ops/add.hpp"
@@ -14,7 +14,7 @@ namespace HEED_TEST_UNIT {
 using namespace heed;
 using namespace heed::test;
 
-/// A shape that repeats to `whole`: some sizes 1, some leading dimensions left out.
+/// Returns a shape that broadcasts to `whole`: some sizes are 1, some leading dimensions are omitted.
 Shape repeated(const Shape& whole) {
   Shape out;
   for (int i = static_cast<int>(between(0, whole.rank())); i < whole.rank(); ++i) {
@@ -30,7 +30,7 @@ Tensor<double> written_out(const Tensor<double>& x, const Shape& whole) {
   return out;
 }
 
-/// The way back from writing out: sums.
+/// The gradient of `written_out`: sums over the repeated elements.
 Tensor<double> gathered(const Tensor<double>& d, const Shape& shape) {
   Tensor<double> out(shape);
   for (Index i = 0; i < d.size(); ++i)
@@ -41,7 +41,7 @@ Tensor<double> gathered(const Tensor<double>& d, const Shape& shape) {
 void repeating_is_writing_out() {
   Shape whole;
   for (Index rank = between(0, 4), i = 0; i < rank; ++i) whole.push_back(between(0, 6));
-  // One of the two has every size, in turn.
+  // One of the two, chosen at random, has the whole shape.
   Shape a_shape = repeated(whole), b_shape = whole;
   if (*rc::gen::arbitrary<bool>()) std::swap(a_shape, b_shape);
   const auto a = numbers<double>(a_shape), b = numbers<double>(b_shape);
@@ -61,6 +61,6 @@ void repeating_is_writing_out() {
   RC_ASSERT(static_cast<bool>(testing::allclose(db, gathered(long_db, b_shape), 1e-12)));
 }
 
-TEST_CASE("broadcasting is repeating") { CHECK(holds("add, subtract, multiply, divide", repeating_is_writing_out)); }
+TEST_CASE("broadcasting repeats inputs") { CHECK(holds("add, subtract, multiply, divide", repeating_is_writing_out)); }
 
 }  // namespace HEED_TEST_UNIT

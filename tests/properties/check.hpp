@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What property tests share: the same cases every time, arrays of random numbers, comparison bit by bit.
+// Shared by property tests: reproducible random cases, arrays of random numbers, backward passes.
 #pragma once
 
 #include <rapidcheck.h>
@@ -13,25 +13,25 @@
 
 namespace heed::test {
 
-/// Whether the property holds for a few dozen random cases: the same ones every time, unless RC_PARAMS in the
-/// environment says otherwise ("seed=7 max_success=5000" looks further).
+/// Returns true if the property holds for 50 random cases. They are the same in every run unless the environment
+/// variable RC_PARAMS is set ("seed=7 max_success=5000" tests more cases).
 template <class Property>
 bool holds(const char* text, Property property) {
   setenv("RC_PARAMS", "seed=20240607 max_success=50", 0);
   return rc::check(text, property);
 }
 
-/// The same property of two precisions holds.
+/// Checks that a property holds in both precisions.
 template <class InFloat, class InDouble>
 void check_holds(InFloat in_float, InDouble in_double) {
   CHECK(holds("in float", in_float));
   CHECK(holds("in double", in_double));
 }
 
-/// low .. high, both included.
+/// Returns a random number in low .. high, both included.
 inline Index between(Index low, Index high) { return *rc::gen::inRange<Index>(low, high + 1); }
 
-/// `count` lengths of 0 .. most.
+/// Returns `count` random lengths of 0 .. most.
 inline std::vector<Index> lengths(Index count, Index most) {
   std::vector<Index> out;
   for (Index i = 0; i < count; ++i) out.push_back(between(0, most));
@@ -39,19 +39,19 @@ inline std::vector<Index> lengths(Index count, Index most) {
 }
 inline Segments segments_of(const std::vector<Index>& lengths) { return Segments(std::span<const Index>(lengths)); }
 
-/// Normal numbers of a random seed.
+/// Returns normally distributed numbers of a random seed.
 template <class Scalar>
 Tensor<Scalar> numbers(const Shape& shape) {
   return Tensor<Scalar>::normal(shape, Random(*rc::gen::arbitrary<std::uint64_t>()));
 }
 
-/// Rows begin .. end as an array of its own.
+/// Returns a copy of the rows begin .. end - 1.
 template <class Scalar>
 Tensor<Scalar> rows_of(const Tensor<Scalar>& x, Index begin, Index end) {
   return Tensor<Scalar>(x.view().rows(begin, end));
 }
 
-/// Goes back from dL/dy = `cotangents` for each value y.
+/// Runs a backward pass with dL/dy given by `cotangents` for each value y.
 template <class Scalar>
 void backward_from(const std::vector<std::pair<Var<Scalar>, Tensor<Scalar>>>& cotangents) {
   Tape<Scalar>& tape = cotangents.front().first.tape();
@@ -73,7 +73,7 @@ void backward_from(const std::vector<std::pair<Var<Scalar>, Tensor<Scalar>>>& co
                        }));
 }
 
-/// The gradient, zeros where there is none.
+/// Returns the gradient of x, or zeros if it has none.
 template <class Scalar>
 Tensor<Scalar> gradient_of(Var<Scalar> x) {
   return x.gradient() ? Tensor<Scalar>(x.gradient()) : Tensor<Scalar>(x.shape());

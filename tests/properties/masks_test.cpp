@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What must hold of masks whatever the sizes.
+// Properties of masks for random sizes.
 #include <limits>
 #include <numeric>
 
@@ -45,7 +45,7 @@ void hidden_keys_change_nothing() {
   padded.d_weights = Tensor<Scalar>({static_cast<Index>(cotangents.size())});
   std::copy(cotangents.begin(), cotangents.end(), padded.d_weights.data());
 
-  // Hidden by length, or pair by pair; with a mask of the rest or without.
+  // The added keys are hidden by length or per pair, with or without a mask of the other keys.
   const bool by_length = *rc::gen::arbitrary<bool>(), masked = *rc::gen::arbitrary<bool>();
   const auto visible = random_visibility(count, bare.q_segments.max_length(), most);
   Tensor<float> real({count, bare.q_segments.max_length(), most});
@@ -83,7 +83,7 @@ void the_future_has_no_influence() {
   for (Tensor<Scalar>* x : {&other.q, &other.k, &other.v}) {
     const auto changed = numbers<Scalar>({length - after, x->cols()});
     std::copy_n(changed.data(), changed.size(), x->view().row(after));
-    // NaN, infinity: anything may come.
+    // The future may contain NaN.
     if (after < length) (*x)(length - 1, 0) = std::numeric_limits<Scalar>::quiet_NaN();
   }
   past.run();
@@ -118,7 +118,7 @@ void permuting_keys_permutes_weights() {
   permuted.mask = Mask::visible(std::as_const(moved).view());
   straight.run();
   permuted.run();
-  // Sums go in another order: equal up to rounding, not bit by bit.
+  // The order of summation differs, so that results agree up to rounding.
   const auto close = [](const Tensor<double>& a, const Tensor<double>& b) {
     return static_cast<bool>(testing::allclose(a, b, 1e-13));
   };
@@ -137,15 +137,15 @@ void permuting_keys_permutes_weights() {
   RC_ASSERT(close(straight.dv, dv));
 }
 
-TEST_CASE("adding hidden keys, of NaN, changes not a bit") {
+TEST_CASE("adding hidden keys that are NaN does not change any bit") {
   check_holds(hidden_keys_change_nothing<float>, hidden_keys_change_nothing<double>);
 }
 
-TEST_CASE("changing the future changes not a bit of what causal attention saw before") {
+TEST_CASE("changing later positions does not change any bit of causal attention at earlier ones") {
   check_holds(the_future_has_no_influence<float>, the_future_has_no_influence<double>);
 }
 
-TEST_CASE("permuting keys permutes the weights and nothing else") {
+TEST_CASE("permuting keys permutes the weights and changes nothing else") {
   CHECK(holds("in double", permuting_keys_permutes_weights));
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A row's result does not depend on the rows beside it, bit by bit: forward, and back to the input.
+// The bits of a row's result and input gradient do not depend on the other rows.
 #include "heed/ops/layer_norm.hpp"
 #include "heed/ops/linear.hpp"
 #include "heed/ops/log_softmax.hpp"
@@ -11,7 +11,7 @@ namespace HEED_TEST_UNIT {
 using namespace heed;
 using namespace heed::test;
 
-/// `map(tape, x)` applied to a random [rows, cols] array and to some of its rows alone.
+/// Compares `map(tape, x)` of a random [rows, cols] array with that of some of its rows.
 template <class Scalar, class Map>
 void row_by_row(Index cols, const Map& map) {
   const Index rows = between(1, 220);

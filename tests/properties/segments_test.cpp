@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A ragged batch gives what each of its sequences gives alone, bit by bit.
+// The results of a ragged batch have the same bits as those of its sequences computed separately.
 #include "heed/ops/lstm.hpp"
 #include "properties/attended.hpp"
 
@@ -105,11 +105,11 @@ void lstm_of_each_alone() {
   }
 }
 
-TEST_CASE("attention over a ragged batch is attention over each sequence") {
+TEST_CASE("attention over a ragged batch equals attention over each sequence") {
   check_holds(attention_of_each_alone<float>, attention_of_each_alone<double>);
 }
 
-TEST_CASE("an LSTM over a ragged batch is an LSTM over each sequence") {
+TEST_CASE("an LSTM over a ragged batch equals an LSTM over each sequence") {
   check_holds(lstm_of_each_alone<float>, lstm_of_each_alone<double>);
 }
 

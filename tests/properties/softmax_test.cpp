@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What must hold of every softmax.
+// Properties of softmax.
 #include "heed/ops/softmax.hpp"
 
 #include <numeric>
@@ -12,7 +12,7 @@ namespace HEED_TEST_UNIT {
 using namespace heed;
 using namespace heed::test;
 
-/// Sixteenths between -8 and 8: a whole number may be added without rounding.
+/// Returns multiples of 1/16 between -8 and 8, to which an integer can be added without rounding.
 template <class Scalar>
 Tensor<Scalar> sixteenths(const Shape& shape) {
   Tensor<Scalar> out(shape);
@@ -45,15 +45,15 @@ void weights_are_a_distribution() {
   RC_ASSERT(std::all_of(y.data(), y.data() + y.size(), [](Scalar weight) { return weight >= 0; }));
   const Scalar sum = std::accumulate(y.data(), y.data() + y.size(), Scalar(0));
   RC_ASSERT(std::abs(sum - 1) < 100 * std::numeric_limits<Scalar>::epsilon());
-  // Greater scores, greater weights.
+  // A greater score has a weight that is not smaller.
   for (Index j = 1; j < x.size(); ++j) RC_ASSERT(x(0, j - 1) > x(0, j) || y(0, j - 1) <= y(0, j));
 }
 
-TEST_CASE("adding a number to all scores changes not a bit of their softmax") {
+TEST_CASE("adding a number to all scores does not change any bit of their softmax") {
   check_holds(shifting_changes_nothing<float>, shifting_changes_nothing<double>);
 }
 
-TEST_CASE("a softmax is a distribution in the order of its scores") {
+TEST_CASE("a softmax is a distribution and keeps the order of the scores") {
   check_holds(weights_are_a_distribution<float>, weights_are_a_distribution<double>);
 }
 

@@ -16,7 +16,7 @@ void check_load() {
   std::vector<Bfloat16> numbers;
   for (int i = 0; i < P::width; ++i) numbers.emplace_back(i % 2 == 0 ? 1.5f * static_cast<float>(i) : -1e30f);
   for (Index n = 0; n <= P::width; ++n) {
-    // Exactly n of them, so that a sanitizer sees a read beyond.
+    // Exactly n elements, so that a sanitizer reports a read beyond them.
     const std::vector<Bfloat16> first(numbers.begin(), numbers.begin() + n);
     const P got = simd::load<P>(first.data(), n);
     for (Index i = 0; i < P::width; ++i) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory that ends where reading or writing one more byte kills the program.
+// Memory between protected pages: an access beyond its bounds terminates the program.
 #pragma once
 
 #include <sys/mman.h>
@@ -10,7 +10,7 @@
 
 namespace heed::test {
 
-/// A page between two that must not be touched.
+/// A page between two inaccessible ones.
 class Guarded {
  public:
   Guarded() : page_(static_cast<std::size_t>(sysconf(_SC_PAGESIZE))) {

@@ -11,7 +11,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-TEST_CASE("the native tag is what the application's flags say") {
+TEST_CASE("the native tag follows from the compiler's flags") {
   const std::string name = isa();
   CHECK((name == "avx512") == (std::is_same_v<simd::NativeIsa, simd::Avx512>));
   CHECK((name == "avx2") == (std::is_same_v<simd::NativeIsa, simd::Avx2>));

@@ -16,7 +16,7 @@ using namespace heed;
 template <class Scalar>
 using Limits = std::numeric_limits<Scalar>;
 
-/// Awkward numbers, numbers of any bits, and numbers from low to high.
+/// Special values, numbers of random bits, and random numbers from low to high.
 template <class Scalar>
 std::vector<Scalar> arguments(Scalar low, Scalar high) {
   using L = Limits<Scalar>;
@@ -63,8 +63,8 @@ std::vector<Scalar> apply(const F& f, const std::vector<Scalar>& x, std::size_t 
   return y;
 }
 
-/// The worst error of f, a generic function of packs, against the exact one, in ulp; and that no value depends on its
-/// place in a register.
+/// Checks the maximum error in ulp of f, a generic function of packs, against the exact function; and that no result
+/// depends on its position in a register.
 template <class Scalar, class F, class Exact, class Skip>
 void check_accuracy(double allowed, const F& f, const Exact& exact, Scalar low, Scalar high, const Skip& skip) {
   const std::vector<Scalar> x = arguments(low, high);
@@ -118,7 +118,7 @@ constexpr auto exact_gelu_slope = [](long double x) {
          x * std::exp(-0.5L * x * x) * 0.398942280401432677939946059934381868L;
 };
 
-/// The worst error, in ulp, among every `stride`-th float of all 2^32, against the C library in double.
+/// The maximum error in ulp over every `stride`-th of all 2^32 floats, against the C library in double.
 template <class F>
 double worst_error(std::uint64_t stride, const F& f, double (*exact)(double)) {
   using P = simd::Pack<float>;
@@ -162,28 +162,28 @@ void check_floats(std::uint64_t stride) {
       [](double x) { return static_cast<double>(exact_gelu(x)); });
 }
 
-TEST_CASE("exp errs by at most 2 ulp everywhere") {
+TEST_CASE("exp has an error of at most 2 ulp everywhere") {
   const auto f = [](auto x) { return exp(x); };
   const auto exact = [](long double x) { return std::exp(x); };
   check_accuracy<float>(2, f, exact, -104.0f, 89.0f, none);
   check_accuracy<double>(2, f, exact, -746.0, 710.0, none);
 }
 
-TEST_CASE("log errs by at most 2 ulp everywhere") {
+TEST_CASE("log has an error of at most 2 ulp everywhere") {
   const auto f = [](auto x) { return log(x); };
   const auto exact = [](long double x) { return std::log(x); };
   check_accuracy<float>(2, f, exact, 0.0f, 4.0f, none);
   check_accuracy<double>(2, f, exact, 0.0, 4.0, none);
 }
 
-TEST_CASE("tanh errs by at most 4 ulp everywhere") {
+TEST_CASE("tanh has an error of at most 4 ulp everywhere") {
   const auto f = [](auto x) { return tanh(x); };
   const auto exact = [](long double x) { return std::tanh(x); };
   check_accuracy<float>(4, f, exact, -10.0f, 10.0f, none);
   check_accuracy<double>(4, f, exact, -20.0, 20.0, none);
 }
 
-TEST_CASE("exp of what is not positive errs by at most 2 ulp") {
+TEST_CASE("exp_nonpositive has an error of at most 2 ulp") {
   const auto f = [](auto x) { return exp_nonpositive(x); };
   const auto exact = [](long double x) { return std::exp(x); };
   const auto positive = [](auto x, auto) { return x > 0; };
@@ -191,20 +191,20 @@ TEST_CASE("exp of what is not positive errs by at most 2 ulp") {
   check_accuracy<double>(2, f, exact, -746.0, 0.0, positive);
 }
 
-TEST_CASE("sigmoid errs by at most 4 ulp everywhere") {
+TEST_CASE("sigmoid has an error of at most 4 ulp everywhere") {
   const auto f = [](auto x) { return sigmoid(x); };
   const auto exact = [](long double x) { return 1 / (1 + std::exp(-x)); };
   check_accuracy<float>(4, f, exact, -104.0f, 20.0f, none);
   check_accuracy<double>(4, f, exact, -746.0, 40.0, none);
 }
 
-TEST_CASE("gelu errs by little everywhere, far below 0 too") {
+TEST_CASE("gelu is accurate everywhere, also far below 0") {
   const auto f = [](auto x) { return gelu(x); };
   check_accuracy<float>(gelu_bound<float>, f, exact_gelu, -15.0f, 6.0f, none);
   check_accuracy<double>(gelu_bound<double>, f, exact_gelu, -39.0, 9.0, none);
 }
 
-TEST_CASE("the slope of gelu errs by at most 4 units in the last place of 1") {
+TEST_CASE("gelu_slope has an absolute error of at most 4 units in the last place of 1") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     const auto x = arguments<Scalar>(-12, 12);
     const auto y = apply<Scalar, Isa>([](auto pack) { return gelu_slope(pack); }, x);
@@ -221,7 +221,7 @@ TEST_CASE("the slope of gelu errs by at most 4 units in the last place of 1") {
 TEST_CASE("every float's error is within the bound", "[.exhaustive]") { check_floats(1); }
 TEST_CASE("every 4099th float's error is within the bound") { check_floats(4099); }
 
-TEST_CASE("functions keep the values at their ends") {
+TEST_CASE("functions are exact at zero and infinity, and NaN for NaN") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     using P = simd::Pack<Scalar, Isa>;
     constexpr Scalar infinity = Limits<Scalar>::infinity(), nan = Limits<Scalar>::quiet_NaN();

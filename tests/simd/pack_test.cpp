@@ -13,7 +13,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-/// Numbers that trip simple-minded code.
+/// Special values, such as zeros of both signs, infinities, NaN and subnormal numbers.
 template <class Scalar>
 std::vector<Scalar> awkward() {
   using L = std::numeric_limits<Scalar>;
@@ -35,7 +35,7 @@ bool same(Scalar a, Scalar b) {
   return (std::isnan(a) && std::isnan(b)) || std::memcmp(&a, &b, sizeof(Scalar)) == 0;
 }
 
-/// Calls check(a, b, c, lane by lane) for packs full of awkward numbers in all combinations of three.
+/// Calls check(a, b, c, per lane) for packs of special values, in all combinations of three.
 template <class Scalar, class Isa, class Check>
 void for_awkward(const Check& check) {
   using P = simd::Pack<Scalar, Isa>;
@@ -112,7 +112,7 @@ TEST_CASE("a number fills all lanes, negative zero with its sign") {
   });
 }
 
-TEST_CASE("a register's sum and maximum are taken in halves, whatever the instruction set") {
+TEST_CASE("a register is reduced by halves in the same order for every instruction set") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     using P = simd::Pack<Scalar, Isa>;
     auto values = test::normal_as<Scalar>({P::width}, "values");
@@ -155,7 +155,7 @@ TEST_CASE("partial loads and stores touch nothing past the end") {
       std::fill_n(last, n, Scalar(0));
       simd::store(loaded, last, n);
       for (Index i = 0; i < n; ++i) CHECK(last[i] == Scalar(i + 1));
-      // What follows in the same page is left alone too.
+      // The following elements in the same page are unchanged too.
       Scalar* const first = memory.begin<Scalar>();
       std::fill_n(first, P::width + 1, Scalar(-7));
       P(Scalar(5)).store(first, n);

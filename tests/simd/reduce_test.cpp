@@ -7,7 +7,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-TEST_CASE("reduce_each gives every register's own reduction, bit for bit") {
+TEST_CASE("reduce_each gives the bits of a separate reduction of each register") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     using P = simd::Pack<Scalar, Isa>;
     const auto numbers = test::normal_as<Scalar>({P::width, P::width}, "x");

@@ -7,7 +7,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-TEST_CASE("a square of registers turned over has its rows as columns") {
+TEST_CASE("transposing a square of registers exchanges rows and columns") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     using P = simd::Pack<Scalar, Isa>;
     P rows[P::width];

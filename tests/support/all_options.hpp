@@ -31,13 +31,13 @@ using All = std::tuple<
     recsys::RecurrentEncoderOptions<nn::GRU>, recsys::SessionOptions, recsys::TaskOptions, recsys::TrainOptions,
     recsys::WarmStartOptions, testing::GradcheckOptions, recsys::Configuration, recsys::ClickConfiguration>;
 
-/// Calls `f(options)` with each, of default values.
+/// Calls `f(options)` for each of the structs, with default values.
 template <class F>
 void for_each(F&& f) {
   std::apply([&](auto... options) { (f(options), ...); }, All());
 }
 
-/// Without namespaces and template arguments: "DINOptions".
+/// The name of T without namespaces and template arguments: "DINOptions".
 template <class T>
 std::string type_name() {
   const std::string text = __PRETTY_FUNCTION__;  // ".. [with T = heed::..::Name<..>; ..]" or ".. [T = ..]"

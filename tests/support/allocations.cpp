@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stands in front of glibc's allocator. Replacing malloc itself catches what operator new alone would miss: Eigen and C
-// libraries. libstdc++'s operator new calls malloc and aligned_alloc, so it is counted once, here.
+// Wraps glibc's allocator. Replacing malloc itself also counts allocations by Eigen and C libraries, which replacing
+// operator new would miss. libstdc++'s operator new calls malloc and aligned_alloc, so that it is counted once, here.
 #include "support/allocations.hpp"
 
 #include <atomic>
@@ -47,8 +47,8 @@ void* calloc(std::size_t number, std::size_t size) noexcept { return allocated(_
 void* realloc(void* old, std::size_t size) noexcept {
   const std::size_t before = malloc_usable_size(old);
   void* memory = __libc_realloc(old, size);
-  // Where it moved, both lived for a moment.
-  if (memory == nullptr && size != 0) return memory;  // the old one stays
+  // If the block was moved, both existed for a moment.
+  if (memory == nullptr && size != 0) return memory;  // the old block stays valid
   allocated(memory);
   held.fetch_sub(before, std::memory_order_relaxed);
   return memory;

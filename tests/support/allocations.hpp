@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counts heap allocations of the whole process, so that a test can show that warm code makes none, and their bytes, so
-// that a test can show what large data takes.
+// Counts the heap allocations of the process and their bytes. Tests use it to check that warm code does not allocate,
+// and how much memory large data requires.
 #pragma once
 
 #include <cstddef>
@@ -16,18 +16,18 @@
 
 namespace heed::test {
 
-/// Whether allocations are counted here: on glibc, and not under a sanitizer, which needs malloc for itself.
+/// True when allocations are counted: with glibc, and without a sanitizer, which replaces malloc itself.
 #if defined(__GLIBC__) && !defined(HEED_TEST_SANITIZED)
 inline constexpr bool allocations_counted = true;
 #else
 inline constexpr bool allocations_counted = false;
 #endif
 
-/// How many times any thread has called malloc, calloc, realloc, aligned_alloc, memalign, posix_memalign or (through
-/// them) operator new since the program began. Never falls; always 0 where allocations are not counted.
+/// Number of calls, by any thread, of malloc, calloc, realloc, aligned_alloc, memalign, posix_memalign and (through
+/// them) operator new since the program began. Never decreases; 0 when allocations are not counted.
 std::size_t allocations() noexcept;
 
-/// How many the third call of `step` makes: 0 where a warm step makes none.
+/// Number of allocations in the third call of `step`: 0 when a warm step does not allocate.
 template <class Step>
 std::size_t warm_allocations(const Step& step) {
   step();
@@ -37,10 +37,10 @@ std::size_t warm_allocations(const Step& step) {
   return allocations() - before;
 }
 
-/// Bytes that the process holds on the heap; 0 where allocations are not counted.
+/// Bytes allocated on the heap of the process; 0 when allocations are not counted.
 std::size_t held_bytes() noexcept;
 
-/// The most that held_bytes() has been since the last restart_peak(). Never less than held_bytes() in one thread.
+/// The maximum of held_bytes() since the last restart_peak(). In one thread, never less than held_bytes().
 std::size_t peak_bytes() noexcept;
 void restart_peak() noexcept;
 

@@ -10,7 +10,7 @@ namespace HEED_TEST_UNIT {
 
 using heed::test::allocations;
 
-// Keeps the compiler from removing a pair of allocation and release that nobody looks at.
+// Prevents the compiler from removing a pair of allocation and release whose memory is not used.
 void escape(void* memory) { asm volatile("" : : "g"(memory) : "memory"); }
 
 template <class Function>
@@ -20,7 +20,7 @@ std::size_t counted(Function function) {
   return allocations() - before;
 }
 
-TEST_CASE("every way of allocating is counted once") {
+TEST_CASE("every allocation function is counted once") {
   if (!heed::test::allocations_counted) {
     REQUIRE(allocations() == 0);
     return;
@@ -65,7 +65,7 @@ TEST_CASE("every way of allocating is counted once") {
         }) == 1);
 }
 
-TEST_CASE("bytes held and their peak") {
+TEST_CASE("the bytes held and their peak are counted") {
   using namespace heed::test;
   if (!allocations_counted) {
     REQUIRE(peak_bytes() == 0);

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// An executor that does what threads may do, at its worst.
+// An executor with an order of chunks that threads might produce.
 #pragma once
 
 #include "heed/core/executor.hpp"
 
 namespace heed::test {
 
-/// Runs the chunks last to first, dealing them to three workers.
+/// Runs the chunks from last to first, distributed over three worker numbers.
 class Backwards : public Executor {
  public:
   int threads() const noexcept override { return 3; }
-  Index seen = 0;  ///< chunks that were handed over
+  Index seen = 0;  ///< number of chunks received
 
  protected:
   void dispatch(Index chunks, Function function, void* argument) override {

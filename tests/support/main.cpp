@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The main of every test program, compiled once because Catch2's runner is large.
+// The main function of all test programs, compiled once because Catch2's runner is large.
 #define CATCH_CONFIG_RUNNER
 #include <catch2/catch.hpp>
 

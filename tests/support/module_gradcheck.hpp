@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks the gradients of a whole module: of its parameters and of its inputs.
+// Checks the gradients of a module with respect to its parameters and inputs.
 #pragma once
 
 #include <algorithm>
@@ -12,8 +12,8 @@
 
 namespace heed::test {
 
-/// testing::gradcheck of `function(tape, inputs) -> Var<double>` with respect to the parameters, in their order, and
-/// then to the inputs. The parameters keep their values.
+/// Runs testing::gradcheck of `function(tape, inputs) -> Var<double>` with respect to the parameters, in their order,
+/// and then the inputs. The parameters keep their values.
 template <class Function>
 testing::GradcheckResult gradcheck_module(const ParameterList<double>& parameters,
                                           const std::vector<Tensor<double>>& inputs, const Function& function,
@@ -32,7 +32,7 @@ testing::GradcheckResult gradcheck_module(const ParameterList<double>& parameter
           set(i, x[i].value());
           parameters[i].parameter->zero_gradient();
         }
-        // Recorded before the function, this goes backward after it, when the parameters have their gradients.
+        // Recorded before the function, so that its backward function runs last, after the parameters' gradients.
         const auto* list = &parameters;
         const Var<double>* kept = tape.keep(x);
         const Var<double> last = tape.record(x, tape.zeros({}), [=](const Gradients<double>& g) {

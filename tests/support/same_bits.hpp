@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Comparison bit by bit: NaN is NaN, and 0 is not -0.
+// Bitwise comparison: equal NaNs agree, and 0 differs from -0.
 #pragma once
 
 #include <cstring>

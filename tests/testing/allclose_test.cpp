@@ -21,7 +21,7 @@ Tensor<double> vector(const double (&values)[N]) {
 
 }  // namespace
 
-TEST_CASE("allclose measures against the largest expected element and names the worst") {
+TEST_CASE("allclose is relative to the largest expected element and reports the worst element") {
   const auto result = allclose(vector({100, 1.5, 0}), vector({100, 1, 0}), 1e-3);
   CHECK_FALSE(result);
   CHECK(result.position == 1);
@@ -32,7 +32,7 @@ TEST_CASE("allclose measures against the largest expected element and names the 
   CHECK_FALSE(allclose(vector({0, 1e-7}), vector({0, 0}), 1e-8));
 }
 
-TEST_CASE("allclose fails closed") {
+TEST_CASE("allclose rejects NaN, infinities that differ and different shapes") {
   CHECK_FALSE(allclose(vector({1, not_a_number}), vector({1, 2}), 1e9));
   CHECK_FALSE(allclose(vector({1, 2}), vector({1, not_a_number}), 1e9));
   CHECK_FALSE(allclose(vector({not_a_number, 2}), vector({not_a_number, 2}), 1e9));
@@ -46,7 +46,7 @@ TEST_CASE("allclose fails closed") {
   CHECK_FALSE(allclose(vector({1}), vector({1}), not_a_number));
 }
 
-TEST_CASE("allclose takes strided views, mixed precisions and empty arrays") {
+TEST_CASE("allclose accepts strided views, mixed precisions and empty arrays") {
   const Tensor<float> wide = Tensor<float>::of({{1, 2, 9}, {3, 4, 9}});
   CHECK(allclose(wide.view().columns(0, 2), Tensor<double>::of({{1, 2}, {3, 4}}).view(), 0));
   CHECK_FALSE(allclose(wide.view().columns(1, 3), Tensor<double>::of({{1, 2}, {3, 4}}).view(), 1e-3));

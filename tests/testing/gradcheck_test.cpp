@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// gradcheck's own behaviour; what it must catch is in mutants_test.cpp.
+// The behaviour of gradcheck; the faults that it must detect are in mutants_test.cpp.
 #include "heed/testing/gradcheck.hpp"
 
 #include <catch2/catch.hpp>
@@ -25,7 +25,7 @@ Var<double> cube(Var<double> x) {
   });
 }
 
-TEST_CASE("gradcheck passes what is right, to many digits") {
+TEST_CASE("gradcheck accepts a correct gradient with a small error") {
   const std::vector<Tensor<double>> inputs = {Tensor<double>::normal({3, 5}, Random(1))};
   for (const bool strided : {false, true}) {
     const auto result =
@@ -37,7 +37,7 @@ TEST_CASE("gradcheck passes what is right, to many digits") {
   }
 }
 
-TEST_CASE("gradcheck takes scalars, empty arrays, and an output that is an input or does not depend on one") {
+TEST_CASE("gradcheck accepts scalars, empty arrays, and an output that is an input or does not depend on one") {
   const auto cubed = [](Tape<double>&, Vars x) { return cube(x[0]); };
   const std::vector<Tensor<double>> scalar = {Tensor<double>::scalar(2)}, empty = {Tensor<double>({0, 3})};
   CHECK(testing::gradcheck(cubed, scalar).checked == 1);
@@ -47,7 +47,7 @@ TEST_CASE("gradcheck takes scalars, empty arrays, and an output that is an input
   CHECK(testing::gradcheck([](Tape<double>& tape, Vars) { return tape.constant(3.0); }, scalar));
 }
 
-TEST_CASE("gradcheck compares a random choice of a large input") {
+TEST_CASE("gradcheck compares a random subset of a large input") {
   const std::vector<Tensor<double>> inputs = {Tensor<double>::normal({1000}, Random(1))};
   const auto result =
       testing::gradcheck([](Tape<double>&, Vars x) { return cube(x[0]); }, inputs, {.max_positions = 20});
@@ -55,7 +55,7 @@ TEST_CASE("gradcheck compares a random choice of a large input") {
   CHECK(result.checked == 20);
 }
 
-TEST_CASE("gradcheck hands on what is ambient") {
+TEST_CASE("gradcheck passes its tape options to the function") {
   bool training = false;
   const std::vector<Tensor<double>> inputs = {Tensor<double>::scalar(1)};
   CHECK(testing::gradcheck(

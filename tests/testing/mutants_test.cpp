@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The harness is tested by operations that are wrong in one way each: gradcheck must catch all of them.
+// Tests gradcheck with operations that have one fault each: it must detect all of them.
 #include <catch2/catch.hpp>
 
 #include "heed/testing/gradcheck.hpp"
@@ -11,18 +11,18 @@ using Vars = std::span<const Var<double>>;
 
 enum class Mutant {
   none,
-  flipped_sign,     ///< of one input's gradient
+  flipped_sign,     ///< the sign of one input's gradient
   dropped_term,     ///< the product rule without its second half
-  scaled,           ///< a gradient off by one part in a thousand
-  constant_offset,  ///< wrong by something whose sum is zero: a plain sum as the loss would not see it
+  scaled,           ///< a gradient with a relative error of 1e-3
+  constant_offset,  ///< an error that sums to zero, which a plain sum as the loss would not detect
   zero,             ///< no gradient is added
-  swapped_inputs,   ///< the gradients of a and b exchanged
+  swapped_inputs,   ///< exchanges the gradients of a and b
   nan,              ///< one element is NaN
   infinite,
   overwrites,    ///< assigns where it should add
   wrong_stride,  ///< treats a slice as contiguous
   outside,       ///< writes into the neighbours of a slice
-  one_element,   ///< the last element is forgotten, as by a loop without its tail
+  one_element,   ///< omits the last element, like a loop without its tail
 };
 
 /// y = a b + tanh(a), elementwise, both [rows, cols].
@@ -72,12 +72,12 @@ bool passes(Mutant mutant, bool strided) {
   return static_cast<bool>(result);
 }
 
-TEST_CASE("the operation without a fault passes") {
+TEST_CASE("gradcheck accepts the operation without a fault") {
   CHECK(passes(Mutant::none, false));
   CHECK(passes(Mutant::none, true));
 }
 
-TEST_CASE("every mutant is caught") {
+TEST_CASE("gradcheck detects every fault") {
   for (const Mutant mutant :
        {Mutant::flipped_sign, Mutant::dropped_term, Mutant::scaled, Mutant::constant_offset, Mutant::zero,
         Mutant::swapped_inputs, Mutant::nan, Mutant::infinite, Mutant::overwrites, Mutant::one_element}) {
@@ -87,13 +87,13 @@ TEST_CASE("every mutant is caught") {
   }
 }
 
-TEST_CASE("mutants that only a slice shows are caught with strided inputs") {
+TEST_CASE("gradcheck with strided inputs detects faults that only affect slices") {
   CHECK(passes(Mutant::wrong_stride, false));
   CHECK_FALSE(passes(Mutant::wrong_stride, true));
   CHECK_FALSE(passes(Mutant::outside, true));
 }
 
-TEST_CASE("a wrong forward pass is caught too: NaN, and a jump in the value") {
+TEST_CASE("gradcheck detects a wrong forward pass: NaN, and a jump in the value") {
   const std::vector<Tensor<double>> inputs = {Tensor<double>::normal({2, 3}, Random(1))};
   const auto with = [&](double (*f)(double)) {
     return static_cast<bool>(testing::gradcheck(

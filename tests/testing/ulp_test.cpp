@@ -22,7 +22,7 @@ TEMPLATE_TEST_CASE("ulp_distance counts representable numbers", "", float, doubl
   CHECK(ulp_distance(one, nan) == std::numeric_limits<std::uint64_t>::max());
 }
 
-TEMPLATE_TEST_CASE("ulp_error measures in the last place of the exact number", "", float, double) {
+TEMPLATE_TEST_CASE("ulp_error is in units in the last place of the exact number", "", float, double) {
   using Limits = std::numeric_limits<TestType>;
   const TestType one = 1, infinity = Limits::infinity(), nan = Limits::quiet_NaN();
   const long double eps = Limits::epsilon();

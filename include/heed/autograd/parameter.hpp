@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A trainable array.
+// A trainable array and its gradient.
 #pragma once
 
 #include <algorithm>
@@ -11,17 +11,17 @@ namespace heed::inline HEED_ABI {
 
 class RowUpdates;
 
-/// A value and its gradient, at an address that stays the same when the parameter, or the module that holds it, is
-/// moved. Move-only. The gradient is bookkeeping, not part of the value: it is reachable through a const parameter,
-/// so that a const module can be trained.
+/// A value and its gradient. Their addresses stay the same when the parameter, or the module that owns it, is moved.
+/// Move-only. The gradient is not part of the value: it is mutable through a const parameter, so that the gradients of
+/// a const module can be computed.
 template <class Scalar = float>
 class Parameter {
  public:
   Parameter() : Parameter(Shape{0}) {}
-  /// Zeros, which do not count as a value: a tape refuses the parameter until one is given.
+  /// Zeros, marked as uninitialised: a tape throws StateError for the parameter until a value is assigned.
   [[gnu::noinline]] explicit Parameter(const Shape& shape)
       : state_(new State{Tensor<Scalar>(shape), Tensor<Scalar>(shape)}) {}
-  /// The same, with one row (of the first dimension) that stays zero: initialisation clears it and optimisers skip it.
+  /// As above, with one row (of the first dimension) that stays zero: initialisation clears it, optimisers skip it.
   Parameter(const Shape& shape, Index zero_row) : Parameter(shape) { state_->zero_row = zero_row; }
   Parameter(Parameter&&) noexcept = default;
   Parameter& operator=(Parameter&&) noexcept = default;
@@ -29,18 +29,18 @@ class Parameter {
 
   const Shape& shape() const { return state_->value.shape(); }
   Index size() const { return state_->value.size(); }
-  /// For whoever gives it a value: from then on it counts as initialised.
+  /// Mutable access, which marks the parameter as initialised.
   Tensor<Scalar>& value() {
     state_->initialized = true;
     return state_->value;
   }
   const Tensor<Scalar>& value() const { return state_->value; }
-  /// Whether it was ever given a value; true without elements.
+  /// True once the value has been accessed for writing, and for a parameter without elements.
   bool initialized() const { return state_->initialized || size() == 0; }
   Tensor<Scalar>& gradient() const { return state_->gradient; }
-  /// -1 when there is none.
+  /// The row that stays zero, or -1.
   Index zero_row() const { return state_->zero_row; }
-  /// Null, unless an optimiser steps this parameter row by row.
+  /// Null unless an optimiser updates this parameter row by row.
   RowUpdates*& row_updates() const { return state_->row_updates; }
 
   void zero_gradient() const { std::fill_n(gradient().data(), size(), Scalar(0)); }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Parameters under their paths: what a module lists, and what optimisers, checkpoints and norms take.
+// Lists of parameters with their paths: returned by modules; read by optimisers, checkpoints and gradient clipping.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace heed::inline HEED_ABI {
 
-/// A parameter and its path, for example `encoder.weight_ih_l0`. Does not own; valid while the parameter stays where
-/// it is.
+/// A parameter and its path, for example `encoder.weight_ih_l0`. Non-owning: valid until the parameter is moved or
+/// destroyed.
 template <class Scalar>
 struct NamedParameter {
   std::string name;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The flat record of one computation: values in the order in which they were computed, and their backward functions.
+// Records a computation: its values in the order in which they were computed, and their backward functions.
 #pragma once
 
 #include <cstring>
@@ -28,22 +28,22 @@ class GradientSink;
 /// Settings shared by all operations on a tape.
 struct TapeOptions {
   bool record = true;            ///< false: values only, no backward pass
-  bool training = false;         ///< true: dropout acts
-  Random random{};               ///< where dropout takes its numbers from
-  Executor* executor = nullptr;  ///< who runs the chunks; null: this thread. Must outlive the tape
+  bool training = false;         ///< true: dropout is active
+  Random random{};               ///< the source of dropout's random numbers
+  Executor* executor = nullptr;  ///< runs the chunks of operations; null: serial. Must outlive the tape
 
   void fields(auto&& visitor) {
     visitor("record", record, "training", training, "random", random, "executor", executor);
   }
 };
 
-/// What a backward function sees: the gradient of its output, and arrays to which it adds the gradients of its inputs.
+/// The argument of a backward function: the gradient of its output, and arrays to which it adds the inputs' gradients.
 template <class Scalar>
 class Gradients {
  public:
   /// dL/d(output), contiguous.
   TensorView<const Scalar> output() const { return output_; }
-  /// Where to ADD dL/dx, of x's shape and row stride; an empty view when x needs none or is an empty handle.
+  /// The array to which to ADD dL/dx, of x's shape and row stride; an empty view when x is empty or needs no gradient.
   TensorView<Scalar> operator()(Var<Scalar> x) const { return tape_->gradient_of(x); }
   Tape<Scalar>& tape() const { return *tape_; }
 
@@ -54,8 +54,8 @@ class Gradients {
   TensorView<const Scalar> output_;
 };
 
-/// An explicit, flat tape: creation order is a topological order, so the backward pass is one loop. No globals, no
-/// recursion, no ownership between nodes. One tape serves one thread at a time.
+/// A flat tape: the order of creation is a topological order, so that the backward pass is one loop. Without global
+/// state, recursion or ownership between nodes. A tape must not be used by two threads at the same time.
 template <class Scalar = float>
 class Tape {
  public:
@@ -67,10 +67,10 @@ class Tape {
   bool recording() const { return options_.record; }
   bool training() const { return options_.training; }
   Executor& executor() const { return *executor_; }
-  /// A stream of random numbers that depends on how many clears and calls came before, not on who draws.
+  /// Returns a stream of random numbers that depends only on the options and the number of preceding clears and calls.
   Random next_random() { return options_.random.fork(step_).fork(draws_++); }
 
-  /// Forgets all values; their handles turn stale, the memory is kept.
+  /// Discards all values and keeps the memory for reuse. Their handles become stale.
   void clear() {
     nodes_.clear();
     values_.clear();
@@ -80,40 +80,40 @@ class Tape {
     ++step_;
     draws_ = 0;
   }
-  /// Where the values now end.
+  /// A position to which `rewind` returns: the present end of the values.
   struct Mark {
     std::size_t size = 0;
     Arena::Mark values{};
   };
   Mark mark() const { return {nodes_.size(), values_.mark()}; }
-  /// Forgets the values computed since, whose handles must not be used again; their memory is free for the next.
+  /// Discards the values computed since `mark` and reuses their memory. Their handles must not be used again.
   void rewind(Mark mark) {
     nodes_.resize(std::min(mark.size, nodes_.size()));
     values_.rewind(mark.values);
   }
   /// Number of values.
   std::size_t size() const { return nodes_.size(); }
-  /// Bytes held for values, gradients and scratch.
+  /// Bytes allocated for values, gradients and scratch buffers.
   std::size_t capacity() const { return values_.capacity() + gradients_.capacity() + scratch_.capacity(); }
 
-  /// A copy of an array that needs no gradient.
+  /// A copy of an array, without a gradient.
   Var<Scalar> constant(TensorView<const Scalar> view) { return leaf(view, false); }
   Var<Scalar> constant(const Tensor<Scalar>& tensor) { return leaf(tensor.view(), false); }
   Var<Scalar> constant(Scalar value) { return leaf({&value, {}}, false); }
-  /// A value from `allocate` or `zeros`, not copied.
+  /// A constant in memory from `allocate` or `zeros`, which is not copied.
   Var<Scalar> constant_in_place(TensorView<Scalar> view) { return push({.value = view}); }
-  /// A copy that needs a gradient (see `Var::gradient`).
+  /// A copy of an array that requires a gradient (see `Var::gradient`).
   Var<Scalar> variable(TensorView<const Scalar> view) { return leaf(view, true); }
   Var<Scalar> variable(const Tensor<Scalar>& tensor) { return leaf(tensor.view(), true); }
-  /// The parameter itself, not a copy; `backward` adds to the parameter's own gradient. Its value must not be replaced
-  /// before the tape is cleared. Throws StateError for a parameter that was never given a value, and where rows are
-  /// not up to date (RowUpdates) and the tape does not record.
+  /// The parameter itself, not a copy; `backward` adds to the parameter's gradient. Its value must not be replaced
+  /// before the tape is cleared. Throws StateError for an uninitialised parameter, and when the tape does not record
+  /// and rows of the parameter are not up to date (RowUpdates).
   [[gnu::noinline]] Var<Scalar> parameter(const Parameter<Scalar>& p) {
     if (!p.initialized()) {
       fail<StateError>("tape", "a parameter of shape ", p.shape(),
                        " was never initialised: call nn::initialize(module, heed::Random(seed)), or load it");
     }
-    // A node never writes its value, so the const is kept in substance.
+    // A node never writes its value, so that the parameter stays constant despite the cast.
     Node node{.value = {const_cast<Scalar*>(p.value().data()), p.shape()}};
     node.gradient = p.gradient().data();
     node.requires_grad = recording();
@@ -126,21 +126,21 @@ class Tape {
     return push(node);
   }
 
-  /// An uninitialised array for an output.
+  /// Returns an uninitialised array for an output.
   TensorView<Scalar> allocate(const Shape& shape) { return values_.tensor<Scalar>(shape); }
   [[gnu::noinline]] TensorView<Scalar> zeros(const Shape& shape) {
     const TensorView<Scalar> out = allocate(shape);
     std::fill_n(out.data(), out.size(), Scalar(0));
     return out;
   }
-  /// Uninitialised memory for anything else that a backward function needs.
+  /// Returns uninitialised memory for other data that a backward function reads.
   template <class T>
   T* allocate_array(Index count) {
     return values_.array<T>(count);
   }
-  /// Scratch buffers: memory whose life ends with an ArenaScope.
+  /// Memory for scratch buffers, which an ArenaScope releases.
   Arena& scratch() { return scratch_; }
-  /// Copies that live as long as the values, for backward functions to use.
+  /// Copies data that a backward function reads; the copy lives as long as the values.
   template <class T>
   const T* keep(std::span<const T> items) {
     T* out = values_.array<T>(static_cast<Index>(items.size()));
@@ -152,10 +152,10 @@ class Tape {
             keep(std::span(view.order, static_cast<std::size_t>(view.count)))};
   }
 
-  /// Appends a value computed from `inputs`, and the function that adds its gradients to theirs:
-  /// `backward(const Gradients<Scalar>&)`. The function is copied bit by bit and never destroyed, so it may capture
-  /// handles, views of this tape's memory and plain numbers only. `value` must come from `allocate`. Inputs that are
-  /// empty handles, such as a bias that is not given, are skipped; throws StateError when all are.
+  /// Appends a value computed from `inputs`, and the function `backward(const Gradients<Scalar>&)` that adds to the
+  /// gradients of the inputs. The function is copied bytewise and never destroyed, so that it may capture only handles,
+  /// views of this tape's memory and plain numbers. `value` must come from `allocate`. Inputs that are empty handles,
+  /// such as an omitted bias, are skipped. Throws StateError when all inputs are empty.
   template <class Backward>
   Var<Scalar> record(std::span<const Var<Scalar>> inputs, TensorView<Scalar> value, const Backward& backward) {
     static_assert(std::is_trivially_copyable_v<Backward> && std::is_trivially_destructible_v<Backward>,
@@ -167,7 +167,7 @@ class Tape {
     return var;
   }
 
-  /// Another view of memory that `x` already has (a reshape, a slice): its gradient is that part of x's gradient.
+  /// A value that views memory of `x` (a reshape, a slice). Its gradient is the corresponding part of x's gradient.
   [[gnu::noinline]] Var<Scalar> alias(Var<Scalar> x, TensorView<const Scalar> view) {
     const Node& of = at(x);
     Node node{.value = {const_cast<Scalar*>(view.data()), view.shape(), view.row_stride()}};
@@ -176,7 +176,7 @@ class Tape {
     return push(node);
   }
 
-  /// Runs all backward functions from `loss` (one element) to the first value, in reverse order.
+  /// Runs all backward functions in reverse order, starting from `loss`, which must have one element (else ShapeError).
   void backward(Var<Scalar> loss) {
     if (!recording()) fail<StateError>("backward", "the tape was made with record = false");
     if (loss.shape().size() != 1) {
@@ -206,13 +206,13 @@ class Tape {
     Scalar* gradient = nullptr;
     const void* closure = nullptr;
     void (*backward)(const void*, const Gradients<Scalar>&) = nullptr;
-    std::uint32_t root = none;   ///< whose memory this is a view of
-    RowUpdates* rows = nullptr;  ///< of a parameter that is stepped row by row
+    std::uint32_t root = none;   ///< the node whose memory this one views
+    RowUpdates* rows = nullptr;  ///< set for a parameter that is updated row by row
     bool requires_grad = false;
     bool is_parameter = false;
   };
 
-  /// The part of `record` that is the same for every function: the value, and memory for the function if it is needed.
+  /// The part of `record` that does not depend on the function's type: `closure` is memory for it, or null.
   struct Appended {
     Var<Scalar> var;
     void* closure;
@@ -257,12 +257,12 @@ class Tape {
     return nodes_[x.index_];
   }
 
-  /// The array that x is, or is a view of.
+  /// The node that owns x's memory: x itself, or the one that x is an alias of.
   const Node& array_of(Var<Scalar> x) const {
     const Node& node = at(x);
     return nodes_[node.root != none ? node.root : x.index_];
   }
-  /// dL/dx. The gradient of x's array is made where there is none, of zeros or (`zeroed` = false) uninitialised.
+  /// dL/dx. Allocates the gradient of x's array if needed, filled with zeros or (`zeroed` = false) uninitialised.
   [[gnu::noinline]] TensorView<Scalar> gradient_of(Var<Scalar> x, bool zeroed = true) {
     if (!x) return {};
     const Node& node = at(x);
@@ -338,8 +338,8 @@ Scalar Var<Scalar>::item() const {
   return view[0];
 }
 
-/// The one tape of an operation's inputs; empty handles, such as a bias that is not given, are skipped. Throws
-/// StateError, naming the operation, when they are on different tapes or all are empty.
+/// Returns the tape of an operation's inputs; empty handles, such as an omitted bias, are skipped. Throws StateError,
+/// naming the operation, when the inputs are on different tapes or all are empty.
 template <class Scalar, class... Vars>
 Tape<Scalar>& tape_of(std::string_view operation, Var<Scalar> first, Vars... rest) {
   Tape<Scalar>* tape = nullptr;

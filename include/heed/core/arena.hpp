@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bump allocation: where a tape's values, gradients and scratch live.
+// A bump allocator: holds the values, gradients and scratch buffers of a tape.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@
 namespace heed::inline HEED_ABI {
 
 /// Hands out 64-byte-aligned memory from a few large chunks. Growing adds a chunk and never moves a live view.
-/// `clear()` merges the chunks into one, so once the largest step has been seen nothing is allocated again.
+/// `clear()` merges the chunks into one, so that nothing is allocated after the largest step has run once.
 class Arena {
  public:
   static constexpr std::size_t alignment = 64;
@@ -37,7 +37,7 @@ class Arena {
   }
   [[gnu::noinline]] ~Arena() { release(); }
 
-  /// `bytes` of uninitialised memory; never null, also for 0 bytes.
+  /// Returns `bytes` of uninitialised memory; never null, even for 0 bytes.
   [[gnu::noinline]] void* allocate(std::size_t bytes) {
     const std::size_t need = std::max(alignment, round_up(bytes, alignment));
     while (mark_.chunk < chunks_.size()) {
@@ -54,14 +54,14 @@ class Arena {
     return chunks_.back().data;
   }
 
-  /// Uninitialised room for `count` values.
+  /// Returns uninitialised memory for `count` values.
   template <class T>
   T* array(Index count) {
     static_assert(std::is_trivially_destructible_v<T>, "an arena never runs destructors");
     return static_cast<T*>(allocate(static_cast<std::size_t>(count) * sizeof(T)));
   }
 
-  /// An uninitialised contiguous array of this shape.
+  /// Returns an uninitialised contiguous array of this shape.
   template <class Scalar>
   [[gnu::noinline]] TensorView<Scalar> tensor(const Shape& shape) {
     return {array<Scalar>(shape.checked_size(sizeof(Scalar))), shape};
@@ -114,7 +114,7 @@ class Arena {
   Mark mark_;
 };
 
-/// Releases what was allocated from an arena since its construction.
+/// On destruction, releases what was allocated from the arena since construction.
 class ArenaScope {
  public:
   explicit ArenaScope(Arena& arena) : arena_(arena), mark_(arena.mark()) {}

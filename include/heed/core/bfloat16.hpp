@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The upper half of a float: its range, 8 bits of its precision, half of its memory.
+// bfloat16: the upper half of a float, with the same range and 8 bits of precision.
 #pragma once
 
 #include <bit>
@@ -9,15 +9,15 @@
 
 namespace heed::inline HEED_ABI {
 
-/// To store numbers in; there is no arithmetic on it.
+/// A storage format: convert to float for arithmetic.
 struct Bfloat16 {
   std::uint16_t bits = 0;
 
   Bfloat16() = default;
-  /// Rounds to nearest, ties to even; beyond the range to infinity. NaN stays NaN.
+  /// Rounds to nearest, ties to even; values beyond the range become infinity. NaN stays NaN.
   explicit constexpr Bfloat16(float x) {
     const auto word = std::bit_cast<std::uint32_t>(x);
-    constexpr std::uint32_t quiet = 0x00400000;  // so that a NaN whose lower half alone says so stays one
+    constexpr std::uint32_t quiet = 0x00400000;  // keeps a NaN whose payload is in the lower half a NaN
     bits = static_cast<std::uint16_t>((x != x ? word | quiet : word + 0x7fff + ((word >> 16) & 1)) >> 16);
   }
   /// Exact.

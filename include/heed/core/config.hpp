@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one place that looks at the compiler's flags: version, instruction set and the ABI tag made of them.
+// Version, instruction set (from the compiler's flags) and the ABI tag made of them.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@
 #define HEED_VERSION_MINOR 1
 #define HEED_VERSION_PATCH 0
 
-// The widest instruction set that the application's own flags allow. heed never sets flags.
+// The widest instruction set that the application's compiler flags allow. heed never sets flags.
 #if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512VL__) && defined(__AVX512BW__) && defined(__FMA__)
 #define HEED_AVX512
 #define HEED_AVX2
@@ -30,7 +30,7 @@
 #define HEED_ISA generic
 #endif
 
-// Eigen's alignment as it is, or as it will be once Eigen is included; both orders give the same tag.
+// Eigen's alignment if Eigen was included already, else the one it will choose: the tag does not depend on the order.
 #if defined(EIGEN_MAX_ALIGN_BYTES)
 #if EIGEN_MAX_ALIGN_BYTES == 0
 #define HEED_EIGEN_ALIGN a0
@@ -60,9 +60,9 @@
 #define HEED_STRING_(x) #x
 #define HEED_STRING(x) HEED_STRING_(x)
 
-/// The inline namespace around every symbol of heed. Translation units built for different ones of heed's instruction
-/// sets get different symbols, so the linker cannot merge an AVX-512 body into code that is to run without it. Finer
-/// flags (BMI, SSE4) are not told apart: use one set of flags for a program.
+/// The inline namespace around every symbol of heed. Translation units built for different instruction sets (as listed
+/// above) get different symbols, so that the linker cannot merge an AVX-512 function into code for machines without
+/// AVX-512. Other flags (BMI, SSE4) are not part of the tag: use the same flags for a whole program.
 #define HEED_ABI HEED_JOIN5(v0, 1, HEED_ISA, HEED_EIGEN_ALIGN, HEED_THREADS)
 
 namespace heed::inline HEED_ABI {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What heed throws. Every text reads `operation: what it wanted, what it got`.
+// The exceptions that heed throws. Messages have the form `operation: what was expected, what was given`.
 #pragma once
 
 #include <initializer_list>
@@ -12,12 +12,12 @@
 
 namespace heed::inline HEED_ABI {
 
-/// Base of everything heed throws on purpose.
+/// Base class of all of heed's exceptions.
 struct Error : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Shapes or sizes that do not fit together.
+/// Shapes or sizes that are not compatible.
 struct ShapeError : Error {
   using Error::Error;
 };
@@ -32,19 +32,19 @@ struct StateError : Error {
   using Error::Error;
 };
 
-/// An option whose value makes no sense.
+/// An option with an invalid value.
 struct OptionError : Error {
   using Error::Error;
 };
 
-/// A file that cannot be read, written or understood; the text names the file and, where there is one, the line.
+/// A file that cannot be read, written or parsed; the message names the file and, if it applies, the line.
 struct IoError : Error {
   using Error::Error;
 };
 
 namespace detail {
 
-/// A text, a number or something with a `to_string` (a shape) on its way into a message.
+/// A part of a message: a text, a number or an object with a `to_string` (a shape). Refers to its argument.
 struct Piece {
   struct Object {
     const void* at;
@@ -100,14 +100,14 @@ template <class Kind>
 
 }  // namespace detail
 
-/// Joins pieces (texts, numbers, shapes) into one message.
+/// Concatenates pieces (texts, numbers, shapes) into one message.
 template <class... Pieces>
 std::string message(const Pieces&... pieces) {
   return detail::join({detail::Piece(pieces)...});
 }
 
-/// Throws `Kind("operation: ..")`, the pieces joined as in `message`. No text is built where it is called: a caller
-/// that held strings would have to be able to destroy them, and that was a tenth of what a program compiled.
+/// Throws `Kind("operation: ..")` with the pieces concatenated as in `message`. The caller constructs no strings:
+/// the code that would destroy them again was a tenth of a program's compiled code.
 template <class Kind = Error, class... Pieces>
 [[noreturn, gnu::always_inline]] inline void fail(std::string_view operation, const Pieces&... pieces) {
   detail::raise<Kind>({operation, ": ", pieces...});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who runs the chunks of an operation. The library starts no threads; an adapter brings them.
+// Runs the chunks of an operation. The library starts no threads itself; adapters such as heed/openmp.hpp provide them.
 #pragma once
 
 #include <memory>
@@ -10,9 +10,9 @@
 
 namespace heed::inline HEED_ABI {
 
-/// Runs numbered chunks, in any order and on any thread. An operation cuts its work into chunks by shape alone, never
-/// by the number of threads (unless each element is computed alike whatever the cut), so its result does not depend on
-/// the executor. This base class is the serial one.
+/// Runs numbered chunks, in any order and on any thread. Operations divide their work into chunks by shape only, not by
+/// the number of threads (unless the division does not affect how elements are computed), so that results do not
+/// depend on the executor. This base class runs the chunks serially.
 class Executor {
  protected:
   using Function = void (*)(void*, Index, int) noexcept;
@@ -23,18 +23,18 @@ class Executor {
   Executor& operator=(const Executor&) = delete;
   virtual ~Executor() = default;
 
-  /// An upper bound of the worker numbers passed to chunks; scratch memory is sized by it.
+  /// Number of workers: chunks receive worker numbers below it. Determines the size of scratch buffers.
   virtual int threads() const noexcept { return 1; }
 
-  /// Calls `chunk(i, worker)` once for every i in 0 .. chunks - 1, with worker in 0 .. threads() - 1, two chunks with
-  /// one worker never at the same time. Chunks must not throw and must not call `run` themselves.
+  /// Calls `chunk(i, worker)` once for every i in 0 .. chunks - 1, with worker in 0 .. threads() - 1. Chunks with the
+  /// same worker number never run at the same time. Chunks must not throw and must not call `run` themselves.
   template <class Chunk>
   void run(Index chunks, Chunk&& chunk) {
     using F = std::remove_reference_t<Chunk>;
     run(chunks, call<F>, const_cast<void*>(static_cast<const void*>(std::addressof(chunk))));
   }
 
-  /// Cuts `0 .. size - 1` into ranges of `grain` and calls `body(begin, end, worker)` for each.
+  /// Divides `0 .. size - 1` into ranges of `grain` elements and calls `body(begin, end, worker)` for each.
   template <class Body>
   void run_ranges(Index size, Index grain, Body&& body) {
     run(ceil_divide(size, grain), [&](Index i, int worker) {
@@ -51,7 +51,7 @@ class Executor {
       dispatch(chunks, function, argument);
     }
   }
-  /// Not inlined: one copy of the chunk's code, whether it is run here or handed on.
+  /// Not inlined, so that the chunk's code is compiled once for both the direct call and `dispatch`.
   template <class F>
   [[gnu::noinline]] static void call(void* chunk, Index i, int worker) noexcept {
     (*static_cast<F*>(chunk))(i, worker);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Typed attention masks: the type says what `true` means, so nobody has to guess.
+// Attention masks whose factory functions (visible, hidden, additive) state what a non-zero element means.
 #pragma once
 
 #include <cstdint>
@@ -15,31 +15,31 @@
 
 namespace heed::inline HEED_ABI {
 
-/// What attention kernels see of a mask. Trivially copyable. A pair (i, j) is visible when every part that is present
-/// lets it be; `additive` is added to the score of a visible pair (-infinity hides it).
+/// The form in which kernels receive a mask. Trivially copyable. A pair (i, j) is visible when no part that is present
+/// hides it; `additive` is added to the score of a visible pair (-infinity hides it).
 template <class Scalar>
 struct MaskView {
   bool causal = false;
   const Index* lengths = nullptr;         ///< [segments]: keys at and after lengths[b] are hidden
   const std::uint8_t* visible = nullptr;  ///< 0 = hidden
   const Scalar* additive = nullptr;
-  Index segment_stride = 0;  ///< of `visible` and `additive`; 0 when one matrix serves all segments
+  Index segment_stride = 0;  ///< of `visible` and `additive`; 0 when all segments share one matrix
   Index row_stride = 0;
 
-  /// Keys 0 .. key_end - 1 are all that query i of segment b may see by `causal` (lower-right aligned) and `lengths`.
+  /// `causal` (lower-right aligned) and `lengths` restrict query i of segment b to the keys 0 .. key_end - 1.
   Index key_end(Index b, Index i, Index queries, Index keys) const {
     Index end = keys;
     if (causal && keys - queries + i + 1 < end) end = keys - queries + i + 1;
     if (lengths != nullptr && lengths[b] < end) end = lengths[b];
     return end < 0 ? 0 : end;
   }
-  /// True when `visible` or `additive` must be asked pair by pair.
+  /// True when `visible` or `additive` must be read for each pair.
   bool per_pair() const { return visible != nullptr || additive != nullptr; }
   Index at(Index b, Index i, Index j) const { return b * segment_stride + i * row_stride + j; }
 };
 
-/// Which keys a query may look at. Values are shared and immutable, copies are cheap; masks combine with `&`.
-/// A query that may look at nothing gets weights 0, context 0 and gradient 0.
+/// Defines which keys a query may attend to. Values are shared and immutable, so that copies are cheap; masks combine
+/// with `&`. The attention weights, context and gradient of a query without visible keys are 0.
 ///
 /// Explicit matrices have shape `[queries, keys]` (the same for every sequence) or `[sequences, queries, keys]`, and
 /// must cover the longest sequence; positions count from the start of each sequence.
@@ -54,7 +54,7 @@ class Mask {
 
   /// Everything is visible.
   Mask() = default;
-  /// Query i sees keys up to itself, counted from the ends: the last query sees the last key.
+  /// Query i sees the keys up to its own position, counted from the end: the last query sees the last key.
   static Mask causal() {
     Mask mask;
     mask.causal_ = true;
@@ -69,14 +69,14 @@ class Mask {
     }
     return mask;
   }
-  /// Non-zero = visible. The matrix, here and below, is a TensorView or a MatrixView.
+  /// Non-zero = visible. The matrix (also in `hidden` and `additive`) is a TensorView or a MatrixView.
   static Mask visible(auto matrix) { return explicit_term("Mask::visible", Kind::visible, matrix); }
   /// Non-zero = hidden (PyTorch's `attn_mask` and `key_padding_mask` of MultiheadAttention).
   static Mask hidden(auto matrix) { return explicit_term("Mask::hidden", Kind::hidden, matrix); }
   /// Added to the scores; -infinity hides.
   static Mask additive(auto matrix) { return explicit_term("Mask::additive", Kind::additive, matrix); }
 
-  /// Visible only where both are; additive parts add up.
+  /// A pair is visible where it is visible in both masks; additive parts are summed.
   friend Mask operator&(const Mask& a, const Mask& b) {
     Mask out = a;
     out.causal_ = a.causal_ || b.causal_;
@@ -138,7 +138,7 @@ class Mask {
 
   bool causal_ = false;
   std::shared_ptr<const std::vector<Index>> lengths_;
-  std::shared_ptr<const Terms> terms_;  // shared, so that a copy of a mask does not allocate
+  std::shared_ptr<const Terms> terms_;  // shared, so that copying a mask does not allocate
 };
 
 }  // namespace heed::inline HEED_ABI

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What options are made of: structs that list their fields once, and enumerations whose values have names. Files,
-// command lines, help and keys of results (io/options_json.hpp) derive from these lists.
+// Option structs list their fields once, and enumerations name their values. Files, command lines, help texts and the
+// keys of results (io/options_json.hpp) derive from these lists.
 #pragma once
 
 #include <array>
@@ -17,8 +17,8 @@
 
 namespace heed::inline HEED_ABI {
 
-/// An enumeration with the values 0, 1, ..: `constexpr auto names(E)` stands beside it and returns `enum_names` of
-/// their names in this order, each spelled as its enumerator.
+/// An enumeration with the values 0, 1, .. and a function `constexpr auto names(E)` declared next to it, which returns
+/// `enum_names(..)` of the enumerators' names in this order.
 template <class E>
 concept NamedEnum = std::is_enum_v<E> && requires(E value) {
   std::string_view(names(value)[0]);
@@ -34,7 +34,7 @@ constexpr std::string_view enum_name(E value) {
   return names(value)[static_cast<std::size_t>(value)];
 }
 
-/// The value of this name; nothing where there is none.
+/// Returns the value with this name, or nullopt.
 template <NamedEnum E>
 constexpr std::optional<E> enum_value(std::string_view name) {
   const auto all = names(E());
@@ -51,8 +51,8 @@ concept OptionStruct = std::is_class_v<T> && requires(T& options) {
   options.fields([](auto&&...) {});
 };
 
-/// Options of one of several things: `choices()` are these by name, with default options, `choice()` is the name of the
-/// one that is chosen, and `fields` lists the chosen one's.
+/// Options of one of several alternatives: `choices()` maps their names to default options, `choice()` returns the name
+/// of the chosen alternative, and `fields` lists the fields of the chosen one.
 template <class T>
 concept OptionChoice = OptionStruct<T> && requires(const T& options) {
   { options.choice() } -> std::convertible_to<std::string_view>;
@@ -77,9 +77,9 @@ void each_field(F& f, const char* name, Field& field, Rest&... rest) {
 
 }  // namespace detail
 
-/// A field that is data: a number, a text, a named value, options, or a list of these. All others (executors,
-/// callbacks, views, variables, random streams) belong to the running program: they are listed too, and not written or
-/// set by name.
+/// A field that is data: a number, a text, an enumeration with names, options, or a list of these. All other fields
+/// (executors, callbacks, views, variables, random streams) belong to the running program: they are listed, but neither
+/// written to files nor set by name.
 template <class T>
 concept OptionValue = detail::option_value<T>;
 
@@ -90,7 +90,7 @@ void for_each_field(T& options, F&& f) {
 }
 template <OptionStruct T, class F>
 void for_each_field(const T& options, F&& f) {
-  T copy = options;  // `fields` is not const, so that a struct needs only one
+  T copy = options;  // `fields` is not const, so that a struct needs only one overload
   for_each_field(copy, [&](const char* name, auto& field) { f(name, std::as_const(field)); });
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counter-based random numbers (Philox 4x32-10): a number depends on what it is for, never on who draws it or when.
+// Counter-based random numbers (Philox 4x32-10): a number depends on key and counter only, not on the order of draws.
 #pragma once
 
 #include <array>
@@ -19,22 +19,22 @@ class Random {
  public:
   explicit constexpr Random(std::uint64_t seed = 0) : key_(seed) {}
 
-  /// An independent stream for a purpose: a step, a layer, a position.
+  /// Returns an independent stream for a purpose: a step, a layer, a position.
   [[gnu::noinline]] constexpr Random fork(std::uint64_t purpose) const {
-    // The high counter word sets forks apart from draws, which leave it 0.
+    // Forks set the high counter word, draws leave it 0: the two never use the same block.
     const auto words = philox(purpose, 1);
     return Random(words[0] | (static_cast<std::uint64_t>(words[1]) << 32));
   }
-  /// An independent stream for a name, for example a parameter's path.
+  /// Returns an independent stream for a name, for example a parameter's path.
   [[gnu::noinline]] constexpr Random fork(std::string_view purpose) const {
     std::uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a
     for (char c : purpose) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
     return fork(hash);
   }
 
-  /// What tells streams apart, for code that makes many blocks at once (simd/random.hpp).
+  /// Identifies the stream, for code that computes many blocks at once (simd/random.hpp).
   constexpr std::uint64_t key() const { return key_; }
-  /// Four 32-bit words for this counter.
+  /// Returns four 32-bit words for this counter.
   constexpr std::array<std::uint32_t, 4> words(std::uint64_t counter) const { return philox(counter, 0); }
   constexpr std::uint64_t uint64(std::uint64_t counter) const {
     const auto w = words(counter);
@@ -56,7 +56,7 @@ class Random {
     __extension__ using Wide = unsigned __int128;
     return static_cast<Index>((static_cast<Wide>(uint64(counter)) * static_cast<std::uint64_t>(n)) >> 64);
   }
-  /// Fisher-Yates.
+  /// Permutes the values at random (Fisher-Yates).
   template <class T>
   constexpr void shuffle(std::span<T> values) const {
     for (std::size_t i = values.size(); i > 1; --i) {

@@ -9,13 +9,13 @@
 
 namespace heed::inline HEED_ABI {
 
-/// n / size rounded up: blocks of `size` that hold n elements. n >= 0, size > 0.
+/// Returns n / size rounded up: the number of blocks of `size` that hold n elements. Requires n >= 0, size > 0.
 template <std::integral T>
 constexpr T ceil_divide(T n, std::type_identity_t<T> size) {
   return (n + size - 1) / size;
 }
 
-/// The least multiple of `multiple` that is not below n. n >= 0, multiple > 0.
+/// Returns the smallest multiple of `multiple` that is at least n. Requires n >= 0, multiple > 0.
 template <std::integral T>
 constexpr T round_up(T n, std::type_identity_t<T> multiple) {
   return ceil_divide(n, multiple) * multiple;

@@ -7,14 +7,14 @@
 
 namespace heed::inline HEED_ABI {
 
-/// Lays out arrays one after the other in a buffer aligned to 64 bytes, each at a multiple of 64 bytes. Without a
-/// buffer the arrays are null and only `size()` counts, so that the same calls tell how long the buffer must be.
+/// Places arrays one after another in a buffer aligned to 64 bytes, each at a multiple of 64 bytes. Without a buffer
+/// (null) the arrays are null and only `size()` advances, so that the same calls compute the size of the buffer.
 template <class Scalar>
 class ScratchLayout {
  public:
   explicit ScratchLayout(Scalar* buffer) : buffer_(buffer) {}
 
-  /// `count` elements, uninitialised.
+  /// Returns an array of `count` uninitialised elements.
   Scalar* array(Index count) {
     Scalar* out = buffer_ != nullptr ? buffer_ + size_ : nullptr;
     size_ += round_up(count, 64 / static_cast<Index>(sizeof(Scalar)));
@@ -24,7 +24,7 @@ class ScratchLayout {
     return {array(rows * row_stride), {rows, cols}, row_stride};
   }
   MatrixView<Scalar> matrix(Index rows, Index cols) { return matrix(rows, cols, cols); }
-  /// Elements of the buffer that the arrays take so far.
+  /// Number of elements of the buffer used so far.
   Index size() const { return size_; }
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ragged sequences, packed without padding: the one layout that kernels know.
+// Ragged sequences, packed without padding: the only layout of sequences in kernels.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 
 namespace heed::inline HEED_ABI {
 
-/// What kernels see of `Segments`: pointers that somebody else owns. Trivially copyable.
+/// The form in which kernels receive `Segments`: non-owning pointers. Trivially copyable.
 struct SegmentsView {
   Index count = 0;
   Index max_length = 0;
@@ -25,15 +25,15 @@ struct SegmentsView {
   Index length(Index i) const { return offsets[i + 1] - offsets[i]; }
 };
 
-/// `count()` sequences of any lengths, 0 included, in a packed `[tokens, features]` array. Value semantics;
-/// assigning new lengths reuses the memory.
+/// The boundaries of `count()` sequences in a packed `[tokens, features]` array; sequences may be empty. Value
+/// semantics; assigning new lengths reuses the memory.
 class Segments {
  public:
   Segments() { assign({}); }
   /// Throws ShapeError on a negative length.
   explicit Segments(std::span<const Index> lengths) { assign(lengths); }
   explicit Segments(std::initializer_list<Index> lengths) { assign({lengths.begin(), lengths.size()}); }
-  /// `count` sequences of one length: what a dense `[batch, time, features]` array is.
+  /// `count` sequences of equal length, as in a dense `[batch, time, features]` array.
   static Segments uniform(Index count, Index length) {
     if (count < 0) fail<ShapeError>("segments", "negative count ", count);
     return Segments(std::vector<Index>(static_cast<std::size_t>(count), length));
@@ -49,7 +49,7 @@ class Segments {
     for (std::size_t i = 0; i < n; ++i) offsets_[i + 1] = offsets_[i] + lengths[i];
     order_.resize(n);
     std::iota(order_.begin(), order_.end(), Index{0});
-    // The index breaks ties: a total order, so std::sort (which never allocates) is as good as a stable one.
+    // The index breaks ties, so that std::sort, which does not allocate, gives the result of a stable sort.
     std::sort(order_.begin(), order_.end(), [&](Index a, Index b) {
       const Index la = length(a), lb = length(b);
       return la != lb ? la > lb : a < b;

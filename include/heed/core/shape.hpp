@@ -27,7 +27,7 @@ class Shape {
     if (!valid) refuse(sizes);
   }
 
-  /// `[rows, cols]`, neither of them negative: not checked, for views inside of kernels.
+  /// `[rows, cols]`, which must not be negative. Not checked: kernels make views of this shape.
   static constexpr Shape matrix(Index rows, Index cols) {
     Shape out;
     out.sizes_[0] = rows;
@@ -39,7 +39,7 @@ class Shape {
   constexpr int rank() const { return rank_; }
   /// Number of elements: the product of the sizes, 1 for a scalar.
   [[gnu::noinline]] constexpr Index size() const { return rows() * cols(); }
-  /// The same for memory that is about to be asked for. Throws ShapeError when its bytes do not fit an Index.
+  /// Number of elements, checked for allocations. Throws ShapeError when the size in bytes overflows an Index.
   [[gnu::noinline]] constexpr Index checked_size(std::size_t element_size) const {
     Index n = 1, bytes = 0;
     for (int i = 0; i < rank_; ++i) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Wall time for reports and progress; no result depends on it.
+// Wall-clock time for reports and progress messages; no result depends on it.
 #pragma once
 
 #include <chrono>
@@ -8,7 +8,7 @@
 
 namespace heed::inline HEED_ABI {
 
-/// Measures the seconds since its construction, on a clock that never runs backward.
+/// Measures the seconds since its construction on a monotonic clock.
 class Stopwatch {
  public:
   double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }

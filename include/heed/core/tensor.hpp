@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The owning array, and its Eigen maps.
+// The owning array, with Eigen maps.
 #pragma once
 
 #include <Eigen/Core>
@@ -35,8 +35,8 @@ auto eigen_matrix(TensorView<Scalar> view) {
   return eigen_matrix(view.matrix());
 }
 
-/// Owns a row-major, 64-byte-aligned array of any rank up to six. Value semantics: a copy is deep, a move is cheap.
-/// Built from and assigned Eigen expressions (a column-major one is copied into row-major order).
+/// Owns a row-major, 64-byte-aligned array of rank 0 to 6. Value semantics: a copy is deep, a move is cheap. Can be
+/// constructed and assigned from Eigen expressions (a column-major one is copied into row-major order).
 template <class Scalar = float>
 class Tensor {
  public:
@@ -47,7 +47,7 @@ class Tensor {
       : shape_(shape), data_(allocate(shape.checked_size(sizeof(Scalar)))) {
     std::fill_n(data_, shape_.size(), Scalar(0));
   }
-  /// A deep copy of somebody else's array.
+  /// A deep copy of the viewed array.
   explicit Tensor(TensorView<const Scalar> view) : shape_(view.shape()), data_(allocate(view.size())) { copy(view); }
   /// The value of an Eigen expression: `[n]` for a vector type, `[rows, cols]` otherwise.
   template <class Derived>
@@ -84,7 +84,7 @@ class Tensor {
     std::copy_n(values, N, out.data());
     return out;
   }
-  /// `[rows, cols]` from a list of rows of one length.
+  /// `[rows, cols]` from a list of rows of equal length.
   template <std::size_t Rows, std::size_t Cols>
   static Tensor of(const Scalar (&rows)[Rows][Cols]) {
     Tensor out(Shape{static_cast<Index>(Rows), static_cast<Index>(Cols)});
@@ -142,7 +142,7 @@ class Tensor {
     if (size() != 1) fail<ShapeError>("item", "wanted one element, got shape ", shape_);
     return data_[0];
   }
-  /// The same elements in another shape of the same size. Throws ShapeError.
+  /// A copy with another shape of the same size. Throws ShapeError when the sizes differ.
   Tensor reshaped(const Shape& shape) const {
     if (shape.size() != size()) {
       fail<ShapeError>("reshape", shape_, " does not have the size of ", shape);
@@ -152,7 +152,7 @@ class Tensor {
     return out;
   }
 
-  /// Eigen maps, leading dimensions folded into rows.
+  /// Eigen maps of the elements, with leading dimensions folded into rows.
   auto matrix() { return Eigen::Map<EigenMatrix<Scalar>, Eigen::Aligned64>(data_, rows(), cols()); }
   auto matrix() const { return Eigen::Map<const EigenMatrix<Scalar>, Eigen::Aligned64>(data_, rows(), cols()); }
   auto vector() { return Eigen::Map<Eigen::Matrix<Scalar, Eigen::Dynamic, 1>, Eigen::Aligned64>(data_, size()); }
@@ -217,7 +217,7 @@ Tensor(TensorView<Scalar>) -> Tensor<std::remove_const_t<Scalar>>;
 template <class Derived>
 Tensor(const Eigen::DenseBase<Derived>&) -> Tensor<typename Derived::Scalar>;
 
-/// `[2, 2]` and the rows below, at most eight of each.
+/// Prints the shape and below it at most eight rows and columns.
 template <class Scalar>
 std::ostream& operator<<(std::ostream& out, TensorView<const Scalar> view) {
   constexpr Index most = 8;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A look at somebody else's array: what kernels take and what a Var's value is.
+// Non-owning views of arrays: the arguments of kernels and the values of Vars.
 #pragma once
 
 #include <type_traits>
@@ -11,7 +11,7 @@ namespace heed::inline HEED_ABI {
 
 namespace detail {
 
-/// Throws ShapeError for a view with gaps between its rows, with assertions on (without NDEBUG) only.
+/// Throws ShapeError for a view with gaps between its rows. Does nothing when NDEBUG is defined.
 constexpr void check_contiguous([[maybe_unused]] bool contiguous, [[maybe_unused]] Index cols,
                                 [[maybe_unused]] Index row_stride) {
 #ifndef NDEBUG
@@ -24,8 +24,8 @@ constexpr void check_contiguous([[maybe_unused]] bool contiguous, [[maybe_unused
 
 }  // namespace detail
 
-/// Rows and columns that someone else owns: what kernels take. Elements of a row are adjacent; rows lie `row_stride()`
-/// elements apart. Four numbers, trivially copyable; never checks bounds.
+/// A non-owning view of a row-major matrix, the argument type of kernels. Elements of a row are adjacent; rows begin
+/// `row_stride()` elements apart. Trivially copyable; bounds are not checked.
 template <class Scalar>
 class MatrixView {
  public:
@@ -38,7 +38,7 @@ class MatrixView {
   constexpr MatrixView(Scalar* data, Size size) : MatrixView(data, size, size.cols) {}
   constexpr MatrixView(Scalar* data, Size size, Index row_stride)
       : data_(data), rows_(size.rows), cols_(size.cols), row_stride_(row_stride) {}
-  /// A view of mutable elements is a view of constant ones.
+  /// A view of mutable elements converts to a view of constant elements.
   constexpr operator MatrixView<const Scalar>() const
     requires(!std::is_const_v<Scalar>)
   {
@@ -52,7 +52,7 @@ class MatrixView {
   constexpr Index cols() const { return cols_; }
   constexpr Index row_stride() const { return row_stride_; }
   constexpr bool contiguous() const { return row_stride_ == cols_ || rows_ <= 1; }
-  /// False for a default-constructed view: "not asked for", for example the gradient of a constant.
+  /// False for a view without data (a null pointer), for example the gradient of a constant.
   constexpr explicit operator bool() const { return data_ != nullptr; }
 
   constexpr Scalar* row(Index i) const { return data_ + i * row_stride_; }
@@ -63,11 +63,11 @@ class MatrixView {
     return data_[i];
   }
 
-  /// Rows `begin .. end`. A part of a view without data has no data either.
+  /// Rows `begin .. end - 1`. A part of a view without data has no data either.
   constexpr MatrixView rows(Index begin, Index end) const {
     return {data_ != nullptr ? row(begin) : data_, {end - begin, cols_}, row_stride_};
   }
-  /// Columns `begin .. end` of every row; without data as for `rows`.
+  /// Columns `begin .. end - 1` of every row. A part of a view without data has no data either.
   constexpr MatrixView columns(Index begin, Index end) const {
     return {data_ != nullptr ? data_ + begin : data_, {rows_, end - begin}, row_stride_};
   }
@@ -77,9 +77,9 @@ class MatrixView {
   Index rows_ = 0, cols_ = 0, row_stride_ = 0;
 };
 
-/// A row-major array that someone else owns: a pointer, a shape, and one row stride (as `std::string_view` is to a
-/// string). Leading dimensions fold into rows: a `[2, 3, 4]` array is 6 rows of 4. Elements of a row are adjacent;
-/// rows lie `row_stride()` elements apart. Trivially copyable; never checks bounds.
+/// A non-owning view of a row-major array: a pointer, a shape and one row stride. Leading dimensions are folded into
+/// rows: a `[2, 3, 4]` array has 6 rows of 4. Elements of a row are adjacent; rows begin `row_stride()` elements apart.
+/// Trivially copyable; bounds are not checked.
 template <class Scalar>
 class TensorView {
  public:
@@ -87,12 +87,12 @@ class TensorView {
   constexpr TensorView(Scalar* data, const Shape& shape) : TensorView(data, shape, shape.cols()) {}
   constexpr TensorView(Scalar* data, const Shape& shape, Index row_stride)
       : data_(data), shape_(shape), row_stride_(row_stride) {}
-  /// A matrix is an array of two dimensions.
+  /// A matrix converts to an array of two dimensions.
   constexpr TensorView(MatrixView<Scalar> matrix) : TensorView(matrix.data(), matrix.shape(), matrix.row_stride()) {}
   constexpr TensorView(MatrixView<std::remove_const_t<Scalar>> matrix)
     requires(std::is_const_v<Scalar>)
       : TensorView(MatrixView<Scalar>(matrix)) {}
-  /// A view of mutable elements is a view of constant ones.
+  /// A view of mutable elements converts to a view of constant elements.
   constexpr operator TensorView<const Scalar>() const
     requires(!std::is_const_v<Scalar>)
   {
@@ -112,7 +112,7 @@ class TensorView {
   constexpr Index cols() const { return shape_.cols(); }
   constexpr Index row_stride() const { return row_stride_; }
   constexpr bool contiguous() const { return row_stride_ == shape_.cols() || rows() <= 1; }
-  /// False for a default-constructed view: "not asked for", for example the gradient of a constant.
+  /// False for a view without data (a null pointer), for example the gradient of a constant.
   constexpr explicit operator bool() const { return data_ != nullptr; }
 
   constexpr Scalar* row(Index i) const { return data_ + i * row_stride_; }
@@ -123,7 +123,7 @@ class TensorView {
     return data_[i];
   }
 
-  /// Leading dimensions folded: a `[rows, cols]` matrix, its rows `begin .. end`, its columns `begin .. end`.
+  /// Leading dimensions folded: the `[rows, cols]` matrix, and its rows or columns `begin .. end - 1`.
   constexpr MatrixView<Scalar> matrix() const { return {data_, {rows(), cols()}, row_stride_}; }
   constexpr MatrixView<Scalar> rows(Index begin, Index end) const { return matrix().rows(begin, end); }
   constexpr MatrixView<Scalar> columns(Index begin, Index end) const { return matrix().columns(begin, end); }

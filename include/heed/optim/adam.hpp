@@ -11,10 +11,10 @@ struct AdamOptions {
   double learning_rate = 1e-3;
   double beta1 = 0.9;
   double beta2 = 0.999;
-  double eps = 1e-8;        ///< added to the corrected root of the second moment
-  double weight_decay = 0;  ///< times the value is added to the gradient
+  double eps = 1e-8;        ///< added to the square root of the corrected second moment
+  double weight_decay = 0;  ///< weight_decay * value is added to the gradient
   std::vector<Group> groups{};
-  Executor* executor = nullptr;  ///< who runs the chunks; null: this thread. Must outlive the optimiser
+  Executor* executor = nullptr;  ///< runs the chunks of a step; null: serial. Must outlive the optimiser
 
   void fields(auto&& visitor) {
     visitor("learning_rate", learning_rate, "beta1", beta1, "beta2", beta2, "eps", eps, "weight_decay", weight_decay,
@@ -22,12 +22,12 @@ struct AdamOptions {
   }
 };
 
-/// m and v are running means of the gradient and its square; p -= learning_rate m' / (sqrt(v') + eps), the primes being
-/// corrections for the zeros they began at. As torch.optim.Adam.
+/// m and v are running means of the gradient and its square; p -= learning_rate m' / (sqrt(v') + eps), where m' and v'
+/// are corrected for the bias of starting at zero. Equivalent to torch.optim.Adam.
 template <class Scalar>
 class Adam : public Optimizer<Scalar> {
  public:
-  /// Throws OptionError for a negative rate, decay or eps, a beta outside [0, 1), a group that matches nothing.
+  /// Throws OptionError for a negative rate, decay or eps, a beta outside [0, 1), or a group that matches nothing.
   explicit Adam(const ParameterList<Scalar>& parameters, const AdamOptions& options = {})
       : Adam("adam", parameters, options, false) {}
 
@@ -44,7 +44,7 @@ class Adam : public Optimizer<Scalar> {
     this->check(eps_ >= 0, "eps", eps_, "is negative");
   }
 
-  /// The present step of a parameter.
+  /// Returns the constants of the current step for a parameter.
   kernels::AdamStep<Scalar> step_of(const typename Optimizer<Scalar>::Entry& entry) const {
     return {this->learning_rate() * entry.rate_scale, beta1_, beta2_, eps_, entry.weight_decay, decoupled_,
             static_cast<double>(this->steps())};

@@ -11,9 +11,9 @@ struct AdamWOptions {
   double beta1 = 0.9;
   double beta2 = 0.999;
   double eps = 1e-8;
-  double weight_decay = 0.01;  ///< times the learning rate and the value is taken from the value
+  double weight_decay = 0.01;  ///< learning_rate * weight_decay * value is subtracted
   std::vector<Group> groups{};
-  Executor* executor = nullptr;  ///< who runs the chunks; null: this thread. Must outlive the optimiser
+  Executor* executor = nullptr;  ///< runs the chunks of a step; null: serial. Must outlive the optimiser
 
   void fields(auto&& visitor) {
     visitor("learning_rate", learning_rate, "beta1", beta1, "beta2", beta2, "eps", eps, "weight_decay", weight_decay,
@@ -21,11 +21,11 @@ struct AdamWOptions {
   }
 };
 
-/// p *= 1 - learning_rate weight_decay, then Adam's step without decay. As torch.optim.AdamW.
+/// p *= 1 - learning_rate weight_decay, then Adam's step without decay. Equivalent to torch.optim.AdamW.
 template <class Scalar>
 class AdamW : public Adam<Scalar> {
  public:
-  /// Throws OptionError as Adam does.
+  /// Throws OptionError under the same conditions as Adam.
   explicit AdamW(const ParameterList<Scalar>& parameters, const AdamWOptions& o = {})
       : Adam<Scalar>("adamw", parameters,
                      {o.learning_rate, o.beta1, o.beta2, o.eps, o.weight_decay, o.groups, o.executor}, true) {}

@@ -19,7 +19,7 @@ struct ClipOptions {
 
 namespace detail {
 
-/// Calls `f(begin, end)` for the elements of p's gradient that need not be 0, in ascending order.
+/// Calls `f(begin, end)` for the ranges of p's gradient that may be non-zero, in ascending order.
 template <class Scalar, class F>
 void for_each_used_part(const Parameter<Scalar>& p, const F& f) {
   RowUpdates* const rows = p.row_updates();
@@ -30,13 +30,13 @@ void for_each_used_part(const Parameter<Scalar>& p, const F& f) {
 
 }  // namespace detail
 
-/// Multiplies all gradients by min(1, max_norm / (norm + 1e-6)), norm being that of all of them together, and returns
-/// the norm as it was. As torch.nn.utils.clip_grad_norm_: infinite and NaN gradients spoil the others. Sums in double,
-/// in a fixed order; the gradient of a row that stays zero is cleared first and does not count.
+/// Multiplies all gradients by min(1, max_norm / (norm + 1e-6)), where norm is the 2-norm of all gradients together,
+/// and returns this norm. As in torch.nn.utils.clip_grad_norm_, an infinite or NaN gradient makes the others 0 or NaN.
+/// Sums in double, in a fixed order. The gradient of a row that stays zero (Parameter::zero_row) is cleared first.
 /// Throws OptionError for a negative max_norm.
 template <class Scalar>
 double clip_gradient_norm(const ParameterList<Scalar>& parameters, double max_norm, const ClipOptions& options = {}) {
-  if (!(max_norm >= 0)) fail<OptionError>("clip_gradient_norm", "max_norm ", max_norm, " is not a norm");
+  if (!(max_norm >= 0)) fail<OptionError>("clip_gradient_norm", "max_norm ", max_norm, " is negative or NaN");
   double squares = 0;
   for (const NamedParameter<Scalar>& named : parameters) {
     const Parameter<Scalar>& parameter = *named.parameter;

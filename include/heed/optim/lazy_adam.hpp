@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Adam for large tables of which a step uses few rows.
+// Adam for large tables of which each step uses few rows.
 #pragma once
 
 #include <cstdint>
@@ -14,11 +14,11 @@ namespace heed::inline HEED_ABI::optim {
 
 namespace detail {
 
-/// A table, its moments, and how far each row has come.
+/// A table, its moments, and the number of steps applied to each row.
 template <class Scalar>
 class AdamTable final : public RowUpdates {
  public:
-  /// `owner` is where the parameter keeps its RowUpdates. All tensors have the parameter's shape.
+  /// `owner` is the parameter's pointer to its RowUpdates. All tensors have the parameter's shape.
   AdamTable(RowUpdates*& owner, Index zero_row, Tensor<Scalar>& value, Tensor<Scalar>& gradient, Tensor<Scalar>& first,
             Tensor<Scalar>& second, bool may_settle, Executor& executor)
       : owner_(&owner),
@@ -82,7 +82,7 @@ class AdamTable final : public RowUpdates {
     ceiling_ = 0;
   }
 
-  /// The prepared rows take this step; the others will.
+  /// Applies the step to the prepared rows, and records it for the others.
   void step(const kernels::AdamStep<Scalar>& step) {
     if (!all_) {
       missed_.push_back(step);
@@ -105,7 +105,7 @@ class AdamTable final : public RowUpdates {
   using Taken = std::int32_t;
   static constexpr Index grain = 64;
 
-  /// How many of `missed_` a row has taken; ~ of it for a prepared row.
+  /// Number of steps of `missed_` that were applied to a row; its complement (~) for a prepared row.
   Taken& taken(Index row) { return taken_[static_cast<std::size_t>(row)]; }
   void replay(Index row, Taken from) {
     const Index at = row * width_;
@@ -120,25 +120,25 @@ class AdamTable final : public RowUpdates {
   bool may_settle_, all_ = false;
   std::vector<Taken> taken_;
   std::vector<Index> prepared_;                    ///< since the last step
-  std::vector<kernels::AdamStep<Scalar>> missed_;  ///< all steps since every row was at the present
-  Scalar ceiling_ = 0;                             ///< of their rates, where numbers may settle
+  std::vector<kernels::AdamStep<Scalar>> missed_;  ///< the steps since all rows were up to date
+  Scalar ceiling_ = 0;                             ///< their highest rate, or 0: see kernels::adam_replay
 };
 
 }  // namespace detail
 
-/// Adam to the bit, that steps only the rows that a recording tape's operations used since the last step (`gather` and
-/// `sampled_loss` say which; others use all). A row that was not used takes the steps it missed, with the rates they
-/// had, when it is used again or in `catch_up()`: until then its value is of the past. The optimiser catches up by
-/// itself before it is destroyed and in `state()`; call `catch_up()` before evaluation, saving, and whatever else looks
-/// at the values. Gradients that are not from operations of a recording tape count in prepared rows alone.
-/// Memory: a number a row, and the missed steps' rates since the last `catch_up()` (whose room is used again).
+/// Adam that updates only the rows used by operations on a recording tape since the last step (`gather` and
+/// `sampled_loss` name their rows; other operations use all). The steps that a row missed are applied, with their
+/// learning rates, when the row is used again or in `catch_up()`. Until then its value is stale; afterwards it is
+/// bit-identical to Adam's. The destructor and `state()` catch up; call `catch_up()` before evaluating, saving or
+/// otherwise reading the values. Gradients from elsewhere than such operations have an effect in prepared rows only.
+/// Memory: one integer per row, and the constants of each step since the last `catch_up()` (the buffer is reused).
 template <class Scalar>
 class LazyAdam final : public Adam<Scalar> {
  public:
   using Tables = std::function<bool(std::string_view path, const Shape& shape)>;
 
-  /// `tables` says for which parameters; null: for none. `decoupled`: as AdamW. Throws OptionError as Adam does; when
-  /// `tables` matches nothing; for a parameter that another LazyAdam has.
+  /// `tables` selects the parameters to update by rows; null: none. `decoupled`: weight decay as in AdamW. Throws
+  /// OptionError as Adam does, when `tables` matches nothing, and for a parameter that another LazyAdam updates.
   LazyAdam(const ParameterList<Scalar>& parameters, const Tables& tables, const AdamOptions& options = {},
            bool decoupled = false)
       : Adam<Scalar>("lazy_adam", parameters, options, decoupled) {
@@ -147,7 +147,7 @@ class LazyAdam final : public Adam<Scalar> {
       if (parameter.size() == 0 || parameter.shape().rank() == 0 || !tables(parameters[i].name, parameter.shape()))
         continue;
       if (parameter.row_updates() != nullptr) {
-        fail<OptionError>("lazy_adam", parameters[i].name, " has an optimiser by rows already");
+        fail<OptionError>("lazy_adam", parameters[i].name, " is already updated by another LazyAdam");
       }
       auto& entry = this->take_out(i);
       if (entry.frozen) continue;

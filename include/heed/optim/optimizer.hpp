@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What all optimisers share: the parameters, their groups, their state and the chunks of a step.
+// The base class of optimisers: parameters, groups, state and the chunks of a step.
 #pragma once
 
 #include <algorithm>
@@ -16,16 +16,16 @@
 
 namespace heed::inline HEED_ABI::optim {
 
-/// A piece of an optimiser's state, of its parameter's shape.
+/// A named tensor of an optimiser's state, of its parameter's shape.
 template <class Scalar>
 struct NamedState {
-  std::string name;  ///< the parameter's path, a dot, PyTorch's name of the buffer: "head.weight.exp_avg"
+  std::string name;  ///< the parameter's path and PyTorch's name of the buffer: "head.weight.exp_avg"
   Tensor<Scalar>* value;
 };
 
-/// Steps parameters by their gradients. Everything is allocated at construction. A parameter's `zero_row` is neither
-/// updated nor decayed and gathers no state. The parameters' values must outlive the optimiser; the modules that hold
-/// them may move.
+/// Updates parameters by their gradients. All memory is allocated at construction. The `zero_row` of a parameter is
+/// neither updated nor decayed, and its state stays zero. The parameters' values must outlive the optimiser; the
+/// modules that own them may be moved.
 template <class Scalar>
 class Optimizer {
  public:
@@ -33,7 +33,7 @@ class Optimizer {
   Optimizer& operator=(const Optimizer&) = delete;
   [[gnu::noinline]] virtual ~Optimizer() = default;
 
-  /// Uses the gradients and zeroes them. Throws ShapeError when a value, gradient or state was given another size.
+  /// Updates the parameters and zeroes the gradients. Throws ShapeError when a value, gradient or state was resized.
   void step() {
     for (const Entry& entry : entries_) {
       check_size(entry, "value", *entry.value);
@@ -47,23 +47,23 @@ class Optimizer {
     }
     update();
   }
-  /// Brings rows that wait to be stepped to the present: only LazyAdam has such.
+  /// Applies the steps that rows have missed. Only LazyAdam has such rows.
   virtual void catch_up() {}
 
   double learning_rate() const { return learning_rate_; }
-  /// Throws OptionError when it is negative or not finite.
+  /// Throws OptionError when `rate` is negative or not finite.
   void set_learning_rate(double rate) {
-    check(rate >= 0 && std::isfinite(rate), "learning_rate", rate, "is not a rate");
+    check(rate >= 0 && std::isfinite(rate), "learning_rate", rate, "is negative or not finite");
     learning_rate_ = rate;
   }
-  /// Steps taken, for bias corrections; part of what a checkpoint keeps.
+  /// Number of steps taken, which bias corrections depend on. Save it with a checkpoint.
   Index steps() const { return steps_; }
   void set_steps(Index steps) {
     check(steps >= 0, "steps", static_cast<double>(steps), "is negative");
     catch_up();
     steps_ = steps;
   }
-  /// The state to write to a checkpoint, or to assign to from one. Frozen parameters have none.
+  /// Returns the state, to write to a checkpoint or to restore from one. Frozen parameters have none.
   std::vector<NamedState<Scalar>> state() {
     catch_up();
     std::vector<NamedState<Scalar>> out;
@@ -76,7 +76,7 @@ class Optimizer {
   }
 
  protected:
-  /// One parameter. `value` and `gradient` stay where they are when a module moves.
+  /// A parameter. The addresses `value` and `gradient` stay valid when a module is moved.
   struct Entry {
     std::string name;
     Tensor<Scalar>*value = nullptr, *gradient = nullptr;
@@ -86,7 +86,7 @@ class Optimizer {
     std::vector<Tensor<Scalar>> state{};
   };
 
-  /// `slots`: names of the state that each parameter has. Names are literals.
+  /// `slots`: the names of the state tensors of each parameter. All names are string literals.
   Optimizer(const char* name, const ParameterList<Scalar>& parameters, double learning_rate, double weight_decay,
             const std::vector<Group>& groups, Executor* executor, std::initializer_list<const char*> slots)
       : name_(name), slots_(slots), entries_(parameters.size()), executor_(executor != nullptr ? executor : &serial_) {
@@ -104,10 +104,10 @@ class Optimizer {
     if (!good) fail<OptionError>(name_, option, " ", value, " ", says);
   }
 
-  /// Steps all parameters: `for_each_chunk`, with `steps()` already counting this one.
+  /// Updates all parameters with `for_each_chunk`; `steps()` already includes this step.
   virtual void update() = 0;
 
-  /// Parameter i of the list, which `for_each_chunk` leaves out from now on.
+  /// Returns parameter i of the list and removes it from `for_each_chunk`.
   Entry& take_out(std::size_t i) {
     std::erase_if(chunks_, [i](const Chunk& chunk) { return chunk.entry == i; });
     return entries_[i];
@@ -115,8 +115,8 @@ class Optimizer {
 
   Executor& executor() const { return *executor_; }
 
-  /// Calls `body(entry, begin, end)` for ranges of elements that together are everything to update. The ranges follow
-  /// from the shapes alone.
+  /// Calls `body(entry, begin, end)` for ranges that together contain all elements to update. The ranges depend on the
+  /// shapes only.
   template <class Body>
   void for_each_chunk(const Body& body) {
     executor_->run(static_cast<Index>(chunks_.size()), [&](Index i, int) {
@@ -137,7 +137,7 @@ class Optimizer {
   }
 
   void check_decay(double weight_decay) const {
-    check(weight_decay >= 0 && std::isfinite(weight_decay), "weight_decay", weight_decay, "is not a decay");
+    check(weight_decay >= 0 && std::isfinite(weight_decay), "weight_decay", weight_decay, "is negative or not finite");
   }
 
   void set(Entry& entry, const NamedParameter<Scalar>& named, double weight_decay, const std::vector<Group>& groups) {
@@ -145,7 +145,7 @@ class Optimizer {
     const Index row = parameter.zero_row() < 0 ? 0 : parameter.size() / parameter.shape()[0];
     const Index begin = parameter.zero_row() < 0 ? 0 : parameter.zero_row() * row;
     entry.name = named.name;
-    // Not through the parameter's mutable access, which would count as giving it a value.
+    // A cast, because the parameter's mutable access would mark it as initialised.
     entry.value = const_cast<Tensor<Scalar>*>(&parameter.value());
     entry.gradient = &parameter.gradient();
     entry.size = parameter.size();
@@ -155,7 +155,7 @@ class Optimizer {
     for (const Group& group : groups) {
       if (!group.matches(named.name, parameter.shape())) continue;
       check(group.learning_rate_scale >= 0 && std::isfinite(group.learning_rate_scale), "learning_rate_scale",
-            group.learning_rate_scale, "is not a scale");
+            group.learning_rate_scale, "is negative or not finite");
       entry.rate_scale = group.learning_rate_scale;
       entry.weight_decay = group.weight_decay.value_or(weight_decay);
       check_decay(entry.weight_decay);
@@ -167,7 +167,7 @@ class Optimizer {
     for (Tensor<Scalar>& state : entry.state) state = Tensor<Scalar>(parameter.shape());
   }
 
-  /// A group that matches nothing is a misspelt path.
+  /// Throws for a group that matches nothing: its path is probably misspelt.
   void check_groups(const std::vector<Group>& groups) const {
     for (std::size_t i = 0; i < groups.size(); ++i) {
       const bool matched = std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
@@ -178,7 +178,7 @@ class Optimizer {
   }
 
   void check_distinct() const {
-    // Every pair: a model has hundreds of parameters, not millions.
+    // Compares all pairs: a model has hundreds of parameters, not millions.
     for (const Entry& entry : entries_) {
       for (const Entry* other = entries_.data(); other != &entry; ++other) {
         if (other->value != entry.value) continue;

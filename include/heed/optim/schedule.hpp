@@ -11,18 +11,18 @@
 
 namespace heed::inline HEED_ABI::optim {
 
-/// How the rate falls after the warm-up.
+/// The form of the decay after the warm-up.
 enum class Decay : std::uint8_t { constant, cosine, step };
 constexpr auto names(Decay) { return enum_names("constant", "cosine", "step"); }
 
 struct ScheduleOptions {
-  double learning_rate = 1e-3;  ///< the highest, reached at the end of the warm-up
-  Index warm_up = 0;            ///< steps; the rate rises from learning_rate / warm_up in equal amounts
+  double learning_rate = 1e-3;  ///< the maximum, reached at the end of the warm-up
+  Index warm_up = 0;            ///< number of steps of linear increase, from learning_rate / warm_up
   Decay decay = Decay::constant;
-  Index total_steps = 0;   ///< cosine: warm-up included; after them the rate stays
-  double final_scale = 0;  ///< cosine: times learning_rate is where it ends
-  Index every = 0;         ///< step: how many steps the rate stays
-  double factor = 0.1;     ///< step: then it is multiplied by this
+  Index total_steps = 0;   ///< cosine: including the warm-up; then the rate is constant
+  double final_scale = 0;  ///< cosine: the final rate is final_scale * learning_rate
+  Index every = 0;         ///< step: number of steps between decays
+  double factor = 0.1;     ///< step: the rate is multiplied by it at each decay
 
   void fields(auto&& visitor) {
     visitor("learning_rate", learning_rate, "warm_up", warm_up, "decay", decay, "total_steps", total_steps,
@@ -30,14 +30,14 @@ struct ScheduleOptions {
   }
 };
 
-/// A pure function of the step: `optimizer.set_learning_rate(schedule(optimizer.steps()))` before each step. Warm-up,
-/// then constant; or half a cosine wave down (Loshchilov and Hutter 2017, without restarts); or a staircase.
+/// A pure function of the step: call `optimizer.set_learning_rate(schedule(optimizer.steps()))` before each step. After
+/// the warm-up the rate is constant, or decays by a half cosine (Loshchilov and Hutter 2017, no restarts) or in steps.
 class Schedule {
  public:
-  /// Throws OptionError for values that make no sense.
+  /// Throws OptionError for values out of range.
   explicit Schedule(const ScheduleOptions& options) : options_(options) {
     const auto check = [](bool good, const char* option, double value) {
-      if (!good) fail<OptionError>("schedule", option, " ", value, " makes no sense");
+      if (!good) fail<OptionError>("schedule", option, " ", value, " is out of range");
     };
     check(options.learning_rate >= 0 && std::isfinite(options.learning_rate), "learning_rate", options.learning_rate);
     check(options.warm_up >= 0, "warm_up", static_cast<double>(options.warm_up));
@@ -51,7 +51,7 @@ class Schedule {
     }
   }
 
-  /// The rate of step 0, 1, ..
+  /// Returns the learning rate of `step` (0, 1, ..).
   double operator()(Index step) const {
     const ScheduleOptions& o = options_;
     if (step < o.warm_up) return o.learning_rate * static_cast<double>(step + 1) / static_cast<double>(o.warm_up);

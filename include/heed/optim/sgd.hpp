@@ -10,10 +10,10 @@ namespace heed::inline HEED_ABI::optim {
 struct SgdOptions {
   double learning_rate = 1e-3;
   double momentum = 0;
-  bool nesterov = false;    ///< steps along g + momentum b instead of b
-  double weight_decay = 0;  ///< times the value is added to the gradient
+  bool nesterov = false;    ///< uses g + momentum b instead of b
+  double weight_decay = 0;  ///< weight_decay * value is added to the gradient
   std::vector<Group> groups{};
-  Executor* executor = nullptr;  ///< who runs the chunks; null: this thread. Must outlive the optimiser
+  Executor* executor = nullptr;  ///< runs the chunks of a step; null: serial. Must outlive the optimiser
 
   void fields(auto&& visitor) {
     visitor("learning_rate", learning_rate, "momentum", momentum, "nesterov", nesterov, "weight_decay", weight_decay,
@@ -21,11 +21,11 @@ struct SgdOptions {
   }
 };
 
-/// b = momentum b + g; p -= learning_rate b. As torch.optim.SGD (dampening 0).
+/// b = momentum b + g; p -= learning_rate b. Equivalent to torch.optim.SGD with dampening 0.
 template <class Scalar>
 class Sgd : public Optimizer<Scalar> {
  public:
-  /// Throws OptionError for a negative rate or decay, a momentum outside [0, 1), nesterov without momentum, a group
+  /// Throws OptionError for a negative rate or decay, a momentum outside [0, 1), nesterov without momentum, or a group
   /// that matches nothing.
   explicit Sgd(const ParameterList<Scalar>& parameters, const SgdOptions& options = {})
       : Optimizer<Scalar>("sgd", parameters, options.learning_rate, options.weight_decay, options.groups,
@@ -35,7 +35,7 @@ class Sgd : public Optimizer<Scalar> {
         momentum_(options.momentum),
         nesterov_(options.nesterov) {
     this->check(momentum_ >= 0 && momentum_ < 1, "momentum", momentum_, "is not in [0, 1)");
-    this->check(!nesterov_ || momentum_ > 0, "momentum", momentum_, "leaves nesterov nothing to do");
+    this->check(!nesterov_ || momentum_ > 0, "momentum", momentum_, "must be positive with nesterov");
   }
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bfloat16 in memory, floats in the register.
+// Loads bfloat16 numbers as floats.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace heed::inline HEED_ABI::simd {
 
-/// The first n <= width numbers, the other lanes 0.
+/// Loads the first n <= width numbers; the other lanes are 0.
 template <class P>
 [[gnu::always_inline]] inline P load(const Bfloat16* p, Index n) {
   using Words = typename P::Mask;

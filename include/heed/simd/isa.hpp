@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tags of the instruction sets; a kernel is a template on one of them, with the application's own as the default.
+// Tags of instruction sets. Kernels are templates on a tag; the default is the instruction set of the compiler's flags.
 #pragma once
 
 #include "heed/core/config.hpp"

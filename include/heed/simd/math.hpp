@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Elementary functions on packs. NaN gives NaN. The greatest errors stated here are tested.
+// Elementary functions of packs. NaN results in NaN. Tests check the error bounds stated here.
 #pragma once
 
 #include <limits>
@@ -10,7 +10,7 @@ namespace heed::inline HEED_ABI::simd {
 
 namespace detail {
 
-/// Horner's rule, highest power first, each step one fma.
+/// Evaluates a polynomial by Horner's rule with one fma per step, coefficients from the highest power to the lowest.
 template <class P, class... Rest>
 [[gnu::always_inline]] inline P horner(P x, P first, Rest... rest) {
   P sum = first;
@@ -25,7 +25,7 @@ struct FloatFormat<float> {
   static constexpr int mantissa_bits = 23;
   static constexpr float round_magic = 0x1.8p23f;  // adding and subtracting it rounds to the nearest integer
   static constexpr float shifted_magic = round_magic + (64.0f + 127.0f), unshift = 0x1p-64f;  // see scale_down
-  static constexpr float exp_low = -104.0f, exp_high = 89.0f;                                 // beyond: 0 and infinity
+  static constexpr float exp_low = -104.0f, exp_high = 89.0f;                                 // 0 and infinity beyond
   static constexpr float tail_high = 15.0f;
   static constexpr float ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f;
 };
@@ -60,7 +60,7 @@ template <class P, class Scalar = typename P::Scalar>
   if constexpr (P::Ops::scales) {
     return scale(y, n);
   } else {
-    // The low bits of `shifted` are the exponent field of a normal number, 2^(n + shift): one product rounds.
+    // The low bits of `shifted` are the exponent field of a normal number, 2^(n + shift): only the last product rounds.
     return y * P((typename P::Vector)((typename P::Mask)shifted.v << F::mantissa_bits)) * P(F::unshift);
   }
 }
@@ -78,7 +78,7 @@ template <class Scalar, class Isa>
   return scale(fma(detail::exp_chord(r, Scalar(1)), r, P(Scalar(1))), n);
 }
 
-/// e^x for x <= 0, -infinity included, as accurate and a little faster.
+/// e^x for x <= 0, -infinity included: as accurate as `exp` and slightly faster.
 template <class Scalar, class Isa>
 [[gnu::always_inline]] inline Pack<Scalar, Isa> exp_nonpositive(Pack<Scalar, Isa> x) {
   using P = Pack<Scalar, Isa>;
@@ -125,14 +125,14 @@ template <class Scalar, class Isa>
   return select(x < P(Scalar(0)), P(std::numeric_limits<Scalar>::quiet_NaN()), select(x == x, y, x));
 }
 
-/// At most 4 ulp, and never beyond 1.
+/// Hyperbolic tangent, at most 4 ulp; the magnitude never exceeds 1.
 template <class Scalar, class Isa>
 [[gnu::always_inline]] inline Pack<Scalar, Isa> tanh(Pack<Scalar, Isa> x) {
   using P = Pack<Scalar, Isa>;
   using F = detail::FloatFormat<Scalar>;
   constexpr Scalar magic = F::shifted_magic;
   const P one(Scalar(1));
-  // -e / (2 + e) with e = e^(-2 |x|) - 1, in which nothing cancels.
+  // -e / (2 + e) with e = e^(-2 |x|) - 1, which is free of cancellation.
   const P y = max(P(Scalar(-40)), abs(x) * P(Scalar(-2)));
   const P shifted = fma(y, P(Scalar(0x1.71547652b82fep0)), P(magic)), n = shifted - P(magic);
   const P r = fma(n, P(-F::ln2_low), fma(n, P(-F::ln2_high), y)), power = detail::scale_down(one, n, shifted);
@@ -150,8 +150,8 @@ template <class Scalar, class Isa>
 
 namespace detail {
 
-/// Of the standard normal distribution, with a = |x|, or a number that nothing is above: bell = e^(-a^2/2), and the
-/// probability above a as a share of that.
+/// The tail of the standard normal distribution beyond a = min(|x|, tail_high), above which it rounds to 0:
+/// bell = e^(-a^2/2), and share = P(X > a) / bell.
 template <class P>
 struct NormalTail {
   P a, bell, share;
@@ -163,7 +163,7 @@ template <class Scalar, class Isa>
   using F = FloatFormat<Scalar>;
   constexpr Scalar magic = F::shifted_magic;
   const P a = min(P(F::tail_high), abs(x));
-  // e^(-a^2/2) = 2^n e^(-r/2), r = a^2 + 2 n ln 2: a^2 is never rounded, as far out that would cost all digits.
+  // e^(-a^2/2) = 2^n e^(-r/2), r = a^2 + 2 n ln 2. Rounding a^2 would lose all digits for large a.
   const P shifted = fma(a * P(Scalar(-0x1.71547652b82fep-1)), a, P(magic)), n = shifted - P(magic);
   const P r = fma(n, P(2 * F::ln2_low), fma(a, a, n * P(2 * F::ln2_high)));
   const P bell = scale_down(fma(exp_chord(r, Scalar(-0.5)), r, P(Scalar(1))), n, shifted);
@@ -185,8 +185,8 @@ template <class Scalar, class Isa>
 
 }  // namespace detail
 
-/// x times the probability below x of the standard normal distribution, x/2 erfc(-x/sqrt 2): at most 8 ulp,
-/// far below 0 too; without fused multiply-add (plain SSE2), where x^2 is rounded, 128 in float and 1024 in double.
+/// x/2 erfc(-x/sqrt 2): x times the distribution function of the standard normal distribution. At most 8 ulp, also far
+/// below 0; without fused multiply-add (SSE2), where x^2 is rounded, 128 ulp in float and 1024 ulp in double.
 template <class Scalar, class Isa>
 [[gnu::always_inline]] inline Pack<Scalar, Isa> gelu(Pack<Scalar, Isa> x) {
   using P = Pack<Scalar, Isa>;
@@ -194,7 +194,7 @@ template <class Scalar, class Isa>
   return fma(-tail.bell, tail.a * tail.share, max(P(Scalar(0)), x));
 }
 
-/// Its derivative, at most 4 units in the last place of 1 off.
+/// The derivative of `gelu`; the absolute error is at most 4 units in the last place of 1.
 template <class Scalar, class Isa>
 [[gnu::always_inline]] inline Pack<Scalar, Isa> gelu_slope(Pack<Scalar, Isa> x) {
   using P = Pack<Scalar, Isa>;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One register of numbers.
+// A SIMD register of numbers.
 #pragma once
 
 #include <utility>
@@ -18,14 +18,14 @@
 
 namespace heed::inline HEED_ABI::simd {
 
-/// `width` numbers of type Scalar in one register of the instruction set Isa. Partial loads fill with zeros, so the
-/// body and the tail of a loop run the same code and a value never depends on its position.
+/// `width` numbers of type Scalar in one register of the instruction set Isa. Partial loads fill with zeros, so that
+/// the body and the tail of a loop run the same code and a result does not depend on the position of its element.
 template <class Number, class Isa = NativeIsa>
 struct Pack {
   using Scalar = Number;
   using Ops = Arch<Scalar, Isa>;
   using Vector = typename Ops::Vector;
-  /// A lane is all ones (true) or 0.
+  /// Each lane has all bits set (true) or is 0.
   using Mask = typename VectorOf<Scalar, Isa::bytes>::IntegerType;
   using Integer = typename VectorOf<Scalar, Isa::bytes>::Integer;
   static constexpr Index width = Ops::width;
@@ -34,14 +34,14 @@ struct Pack {
 
   Pack() = default;
   [[gnu::always_inline]] Pack(Vector vector) : v(vector) {}
-  /// The same number in every lane. (x - 0 is x, -0 included, so it costs nothing; 0 + x would be an addition.)
+  /// Sets all lanes to x. (x - 0 equals x, also for -0, so that the compiler removes it; 0 + x would be an addition.)
   [[gnu::always_inline]] Pack(Scalar x) : v(x - Vector{}) {}
 
   [[gnu::always_inline]] static Pack load(const Scalar* p) { return Ops::load(p); }
-  /// The first n <= width lanes from memory, the others 0.
+  /// Loads the first n <= width lanes; the others are 0.
   [[gnu::always_inline]] static Pack load(const Scalar* p, Index n) { return Ops::load(p, n); }
   [[gnu::always_inline]] void store(Scalar* p) const { Ops::store(p, v); }
-  /// The first n <= width lanes only.
+  /// Stores the first n <= width lanes only.
   [[gnu::always_inline]] void store(Scalar* p, Index n) const { Ops::store(p, v, n); }
   [[gnu::always_inline]] Scalar operator[](Index lane) const { return v[lane]; }
 
@@ -54,24 +54,24 @@ struct Pack {
   [[gnu::always_inline]] friend Mask operator>(Pack a, Pack b) { return a.v > b.v; }
   [[gnu::always_inline]] friend Mask operator==(Pack a, Pack b) { return a.v == b.v; }
 
-  /// a * b + c, rounded once where the instruction set can.
+  /// a * b + c, with one rounding where the instruction set supports it.
   [[gnu::always_inline]] friend Pack fma(Pack a, Pack b, Pack c) { return Ops::fma(a.v, b.v, c.v); }
   [[gnu::always_inline]] friend Pack sqrt(Pack a) { return Ops::sqrt(a.v); }
-  /// a 2^n, rounded once, for a near 1 and integers n; whatever n is where a is NaN.
+  /// a 2^n with one rounding, for a near 1 and integers n. NaN where a is NaN, for any n.
   [[gnu::always_inline]] friend Pack scale(Pack a, Pack n) { return Ops::scale(a.v, n.v); }
-  /// Lane by lane `mask ? a : b`; the other side's value, NaN included, has no influence.
+  /// `mask ? a : b` per lane; the value that is not selected, NaN included, has no effect.
   [[gnu::always_inline]] friend Pack select(Mask mask, Pack a, Pack b) { return mask ? a.v : b.v; }
-  /// b where one of them is NaN.
+  /// Maximum and minimum per lane; b where either is NaN.
   [[gnu::always_inline]] friend Pack max(Pack a, Pack b) { return Ops::max(a.v, b.v); }
   [[gnu::always_inline]] friend Pack min(Pack a, Pack b) { return Ops::min(a.v, b.v); }
   [[gnu::always_inline]] friend Pack abs(Pack a) { return (Vector)((Mask)a.v & (Mask)(~(Mask)(-Vector{}))); }
-  /// Magnitude of a, sign of b.
+  /// The magnitude of a with the sign of b.
   [[gnu::always_inline]] friend Pack copy_sign(Pack a, Pack b) {
     const Mask sign = (Mask)(-Vector{});
     return (Vector)(((Mask)a.v & ~sign) | ((Mask)b.v & sign));
   }
 
-  /// Sum of all lanes: lanes i and i + width/2 first, then halves again, whatever the instruction set.
+  /// Sum of all lanes: adds lanes i and i + width/2, then repeats with the result, for every instruction set.
   [[gnu::always_inline]] friend Scalar reduce_sum(Pack a) {
     return fold(a.v, [](auto low, auto high) { return low + high; });
   }
@@ -81,7 +81,7 @@ struct Pack {
   }
 
  private:
-  /// Folds the upper half of a register onto the lower one until one number is left.
+  /// Combines the upper half of a register with the lower half until one number is left.
   template <class V, class Join>
   [[gnu::always_inline]] static Scalar fold(V v, const Join& join) {
     constexpr int half = sizeof(V) / sizeof(Scalar) / 2;
@@ -96,14 +96,14 @@ struct Pack {
   }
 };
 
-/// Applies `body(i, n)` to 0 .. size - 1 in steps of a register: n is the width in the body and less in the tail.
+/// Calls `body(i, n)` for elements i .. i + n - 1 of 0 .. size - 1: n is the register width, and less in the tail.
 template <class P, class Body>
 [[gnu::always_inline]] inline void for_each_pack(Index size, Body&& body) {
   Index i = 0;
   for (; i + P::width <= size; i += P::width) body(i, P::width);
   if (i < size) body(i, size - i);
 }
-/// Load and store with a count that may be the full width.
+/// Loads and stores the first n <= width elements.
 template <class P, class Scalar>
 [[gnu::always_inline]] inline P load(const Scalar* p, Index n) {
   return n == P::width ? P::load(p) : P::load(p, n);

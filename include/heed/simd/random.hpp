@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Philox 4x32-10 on registers: the blocks of core/random.hpp, several counters at once.
+// Philox 4x32-10 on registers: computes the blocks of core/random.hpp for several counters at once.
 #pragma once
 
 #include <cstdint>
@@ -10,11 +10,11 @@
 
 namespace heed::inline HEED_ABI::simd {
 
-/// Blocks of one stream. Keeps the keys of the ten rounds, so make one for many blocks.
+/// Computes blocks of one stream. Holds the keys of the ten rounds: construct it once for many blocks.
 template <class Isa = NativeIsa>
 class Philox {
  public:
-  /// No wider than the machine's own: GCC 12 gets rounds on wider ones wrong, when it optimises.
+  /// Not wider than native registers: GCC 12 miscompiles the rounds on wider ones when it optimises.
   using Registers = std::conditional_t<(Isa::bytes > NativeIsa::bytes), NativeIsa, Isa>;
 
  private:
@@ -37,7 +37,7 @@ class Philox {
 
   /// Lane i of block[w] is word w of `Random::words(counter + i)`.
   [[gnu::always_inline]] void words(std::uint64_t counter, Words (&block)[4]) const {
-    // A counter a 64-bit lane, even and odd ones apart: the high half of a lane is what the products leave, and unread.
+    // One counter per 64-bit lane, even and odd counters in separate registers. The high halves of lanes are not read.
     Half even(counter, 0), odd(counter, 1);
     for (const auto& [k0, k1] : keys_) {
       even.round(k0, k1);
@@ -46,7 +46,7 @@ class Philox {
     for (int w = 0; w < 4; ++w) block[w] = (Words)((even.c[w] & 0xffffffffu) | (odd.c[w] << 32));
   }
 
-  /// Bit i: lane i of the words is at most `limit`.
+  /// Returns a bit mask: bit i is set when lane i of `words` is at most `limit`.
   [[gnu::always_inline]] static unsigned at_most(Words words, std::uint32_t limit) {
     return Ops::at_most(words, Words{} + limit);
   }

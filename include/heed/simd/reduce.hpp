@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Many registers reduced at once: as many results as a register has lanes, for the price of a few.
+// Reduces as many registers as a register has lanes at once, with fewer instructions than one by one.
 #pragma once
 
 #include <utility>
@@ -10,7 +10,7 @@ namespace heed::inline HEED_ABI::simd {
 
 namespace detail {
 
-/// Of every `Block` lanes of a and of b the upper half folded on the lower: a's first, b's first, a's second, ...
+/// Combines the halves of every `Block` lanes of a and of b. Result: a's first block, b's first, a's second, ...
 template <int Block, class P, class Op, int... Lane>
 [[gnu::always_inline]] inline P fold(P a, P b, Op op, std::integer_sequence<int, Lane...>) {
   constexpr auto from = [](int lane, int upper) {
@@ -23,8 +23,8 @@ template <int Block, class P, class Op, int... Lane>
 
 }  // namespace detail
 
-/// Lane i is x[i]'s lanes joined by `op`: i with i + width/2 first, then halves again, as in `reduce_sum`.
-/// x has as many registers as one has lanes, and is overwritten.
+/// Lane i of the result is the reduction of the lanes of x[i] by `op`, in the order of `reduce_sum`. x has as many
+/// registers as a register has lanes, and is overwritten.
 template <int Block, class P, class Op>
 [[gnu::always_inline]] inline P reduce_each(P* x, Op op) {
   if constexpr (Block == 1) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A square of registers turned over.
+// Transposes a square matrix held in registers.
 #pragma once
 
 #include <utility>
@@ -10,8 +10,8 @@ namespace heed::inline HEED_ABI::simd {
 
 namespace detail {
 
-/// Lane by lane: those with bit `Apart` of their number unset come from a, at their place, or `Apart` further on for
-/// the lower of the two rows; the others from b.
+/// The upper or lower row of the pair (a, b) after the exchange. Lanes without bit `Apart` in their number come from a:
+/// the same lane for the upper row, `Apart` lanes further for the lower. The others come from b.
 template <int Apart, bool Lower, class P, int... Lane>
 [[gnu::always_inline]] inline P exchanged(P a, P b, std::integer_sequence<int, Lane...>) {
   constexpr int width = static_cast<int>(P::width);
@@ -19,7 +19,7 @@ template <int Apart, bool Lower, class P, int... Lane>
       a.v, b.v, ((Lane & Apart) != 0 ? width + Lane - (Lower ? 0 : Apart) : Lane + (Lower ? Apart : 0))...);
 }
 
-/// Of each pair of rows `Apart` from each other, exchanges the blocks off the diagonal; then the same at half of it.
+/// Exchanges the off-diagonal blocks of each pair of rows i and i + `Apart`, then repeats with half of `Apart`.
 template <int Apart, class P>
 [[gnu::always_inline]] inline void exchange_blocks(P (&rows)[P::width]) {
   if constexpr (Apart > 0) {

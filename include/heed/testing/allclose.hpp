@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Comparison of arrays that fails on NaN, and says where.
+// Compares arrays with a tolerance and reports the worst element. NaN never agrees.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace heed::inline HEED_ABI::testing {
 
 namespace detail {
 
-/// All digits of a number, for messages.
+/// Formats a number with all significant digits, for messages.
 inline std::string digits(double x) {
   char text[32];
   std::snprintf(text, sizeof(text), "%.17g", x);
@@ -23,12 +23,12 @@ inline std::string digits(double x) {
 
 }  // namespace detail
 
-/// The outcome of `allclose`, true when the arrays agree.
+/// The result of `allclose`; converts to true when the arrays agree.
 struct Closeness {
   Shape got_shape, expected_shape;
   Index position = -1;  ///< of the worst element, row-major
   double got = 0, expected = 0;
-  double error = 0;  ///< its |got - expected| / max|expected|; infinite for different shapes and for NaN
+  double error = 0;  ///< |got - expected| / max|expected| of this element; infinite for NaN and different shapes
   double tolerance = 0;
 
   explicit operator bool() const { return error <= tolerance; }
@@ -42,9 +42,9 @@ struct Closeness {
   }
 };
 
-/// Whether max|got - expected| <= tolerance * max|expected|, over the finite elements; an absolute bound where all
-/// expected elements are zero. Relative to the largest element, because sums that cancel have no relative accuracy of
-/// their own. Infinities must be equal; NaN agrees with nothing, NaN included.
+/// Checks max|got - expected| <= tolerance * max|expected| over the finite elements; the bound is absolute if all
+/// expected elements are zero. It is relative to the largest element because a sum with cancellation has no relative
+/// accuracy by itself. Infinities must be equal; NaN equals nothing, including NaN.
 template <class A, class B>
 Closeness allclose(TensorView<A> got, TensorView<B> expected, double tolerance) {
   constexpr double infinity = std::numeric_limits<double>::infinity();

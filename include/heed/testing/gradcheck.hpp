@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks an operation's backward pass against differences of its forward pass.
+// Checks the backward pass of an operation against finite differences of its forward pass.
 #pragma once
 
 #include <algorithm>
@@ -15,12 +15,12 @@
 namespace heed::inline HEED_ABI::testing {
 
 struct GradcheckOptions {
-  double tolerance = 1e-7;    ///< greatest error, see GradcheckResult::error
-  double step = 0x1p-10;      ///< of the differences, times max(1, |x|)
-  Index max_positions = 200;  ///< of each input; of a larger one, a random choice is checked
-  bool strided = false;       ///< inputs become column slices of wider arrays that hold NaN elsewhere
-  Random random{20240607};    ///< of the cotangent and of the choice
-  TapeOptions tape{};         ///< of every evaluation; `record` is set as needed
+  double tolerance = 1e-7;    ///< maximum of GradcheckResult::error
+  double step = 0x1p-10;      ///< of the finite differences, multiplied by max(1, |x|)
+  Index max_positions = 200;  ///< per input; of larger inputs, a random subset is checked
+  bool strided = false;       ///< passes inputs as column slices of wider arrays, which are NaN elsewhere
+  Random random{20240607};    ///< of the cotangent c and of the subset
+  TapeOptions tape{};         ///< of all evaluations; `record` is set as needed
 
   void fields(auto&& visitor) {
     visitor("tolerance", tolerance, "step", step, "max_positions", max_positions, "strided", strided, "random", random,
@@ -28,12 +28,12 @@ struct GradcheckOptions {
   }
 };
 
-/// The outcome of `gradcheck`, true when every gradient agrees; otherwise the worst element.
+/// The result of `gradcheck`, with the worst element; converts to true when all gradients agree.
 struct GradcheckResult {
   Index input = -1;     ///< which input
   Index position = -1;  ///< which of its elements, row-major
   double analytic = 0, numeric = 0;
-  double error = 0;  ///< |analytic - numeric| / (the input's greatest |numeric| + 1e-3); infinite for NaN
+  double error = 0;  ///< |analytic - numeric| / (maximum |numeric| of the input + 1e-3); infinite for NaN
   double tolerance = 0;
   Index checked = 0;  ///< number of elements compared
   const char* note = "";
@@ -47,8 +47,8 @@ struct GradcheckResult {
   }
 };
 
-/// x on the tape as the columns 1 .. of a wider array that holds NaN elsewhere: what a slice is. A scalar is itself.
-/// `whole`, when given, receives the wider array.
+/// Returns x as a slice: a variable whose elements are columns 1 .. cols of a wider array that is NaN elsewhere. A
+/// scalar is not sliced. `whole`, if not null, receives the wider array.
 template <class Scalar>
 Var<Scalar> column_slice(Tape<Scalar>& tape, TensorView<const Scalar> x, Var<Scalar>* whole = nullptr) {
   if (x.shape().rank() == 0) return tape.variable(x);
@@ -62,7 +62,7 @@ Var<Scalar> column_slice(Tape<Scalar>& tape, TensorView<const Scalar> x, Var<Sca
 
 namespace detail {
 
-/// True when nothing but the columns of `slice` received a gradient.
+/// True when only columns 1 .. cols of `whole` received a gradient.
 inline bool only_inside(Var<double> whole, Index cols) {
   const TensorView<const double> g = whole.gradient();
   for (Index i = 0; g && i < g.rows(); ++i) {
@@ -75,9 +75,9 @@ inline bool only_inside(Var<double> whole, Index cols) {
 
 }  // namespace detail
 
-/// Compares dL/dx of every input x with differences (four points, error of fourth order), L = sum(c * f(x)) with a
-/// random c: a plain sum would forgive gradients that are wrong by something that sums to zero. Every input has a
-/// gradient of its own from elsewhere, so a backward function that overwrites where it should add is caught.
+/// Compares dL/dx of every input x with finite differences (four points, fourth-order error), where L = sum(c * f(x))
+/// for a random c: a plain sum would not detect gradient errors that sum to zero. All inputs also receive a gradient
+/// from another operation, so that a backward function that overwrites gradients instead of adding to them is detected.
 /// `function(Tape<double>&, std::span<const Var<double>>) -> Var<double>` must be smooth near the inputs.
 template <class Function>
 GradcheckResult gradcheck(const Function& function, std::span<const Tensor<double>> inputs,
@@ -87,7 +87,7 @@ GradcheckResult gradcheck(const Function& function, std::span<const Tensor<doubl
   GradcheckResult out;
   out.tolerance = options.tolerance;
 
-  // By the tape. The closing step records the loss: it hands c to the output and `elsewhere` to the inputs.
+  // Analytic gradients. The recorded loss adds c to the gradient of the output and 1 to those of the inputs.
   std::vector<Tensor<double>> analytic;
   Tensor<double> c;
   {
@@ -129,7 +129,7 @@ GradcheckResult gradcheck(const Function& function, std::span<const Tensor<doubl
     }
   }
 
-  // By differences.
+  // Numeric gradients.
   std::vector<Tensor<double>> moved(inputs.begin(), inputs.end());
   TapeOptions values_only = options.tape;
   values_only.record = false;
@@ -155,11 +155,11 @@ GradcheckResult gradcheck(const Function& function, std::span<const Tensor<doubl
       };
       const Tensor<double> near_up = at(x + h), near_down = at(x - h), far_up = at(x + 2 * h), far_down = at(x - 2 * h);
       moved[i].data()[p] = x;
-      // Element by element before summing: outputs that do not move then add no rounding error.
+      // Differences before summing, so that outputs that do not change add no rounding error.
       double sum = 0;
       for (Index k = 0; k < c.size(); ++k) {
         const double a = near_up.data()[k], b = near_down.data()[k], far = far_up.data()[k] - far_down.data()[k];
-        if (a == b && far_up.data()[k] == far_down.data()[k]) continue;  // also an output that stays infinite
+        if (a == b && far_up.data()[k] == far_down.data()[k]) continue;  // includes outputs that stay infinite
         sum += c.data()[k] * (8 * (a - b) - far);
       }
       numeric.push_back(sum / (12 * h));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Errors counted in units in the last place.
+// Errors in units in the last place (ulp).
 #pragma once
 
 #include <cmath>
@@ -12,14 +12,14 @@
 
 namespace heed::inline HEED_ABI::testing {
 
-/// How many steps from one representable number to the next lead from a to b; +0 and -0 are the same number. The
-/// greatest integer when either is NaN, so that a comparison with a bound fails.
+/// Returns the number of steps between adjacent representable numbers from a to b; +0 and -0 are the same number.
+/// Returns the maximum of the type when either is NaN, so that a comparison with a bound fails.
 template <class Scalar>
 std::uint64_t ulp_distance(Scalar a, Scalar b) {
   static_assert(std::numeric_limits<Scalar>::is_iec559 && sizeof(Scalar) <= 8);
   if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<std::uint64_t>::max();
   using Bits = std::conditional_t<sizeof(Scalar) == 4, std::uint32_t, std::uint64_t>;
-  // The bits of positive numbers are in the order of their values; negative numbers are counted down from zero.
+  // The bits of positive numbers increase with their values; negative numbers are counted down from zero.
   const auto place = [](Scalar x) {
     Bits bits;
     std::memcpy(&bits, &x, sizeof(bits));
@@ -31,8 +31,8 @@ std::uint64_t ulp_distance(Scalar a, Scalar b) {
                    : static_cast<std::uint64_t>(from) - static_cast<std::uint64_t>(to);
 }
 
-/// |got - exact| in units of the last place of `exact` as a Scalar; correct rounding gives at most 0.5. Infinite when
-/// one is NaN or infinite and the other is not (`exact` is infinite where it rounds to infinity).
+/// Returns |got - exact| in ulps of `exact` as a Scalar; correct rounding gives at most 0.5. Infinite when one of the
+/// two is NaN or infinite and they differ (`exact` counts as infinite if it rounds to infinity).
 template <class Scalar>
 double ulp_error(Scalar got, long double exact) {
   constexpr double infinity = std::numeric_limits<double>::infinity();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // AVX-512: fused multiply-add, square root, masked loads and stores.
-// Some are the masked ones with all lanes: GCC 12 warns inside of the plain ones (its bug 105593).
+// Some operations use the masked intrinsic with all lanes, because GCC 12 warns inside the plain one (GCC bug 105593).
 #pragma once
 
 #include <immintrin.h>

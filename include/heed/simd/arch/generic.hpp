@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The portable operations of a register, on the compilers' vector types. Other files here replace what they do better.
+// Portable register operations on the vector types of GCC and Clang. Other files here replace some by intrinsics.
 #pragma once
 
 #include <cmath>
@@ -39,7 +39,7 @@ struct GenericArch {
   }
   [[gnu::always_inline]] static Vector fma(Vector a, Vector b, Vector c) {
 #if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
-    // Said outright: whether `a * b + c` is fused would be the compiler's choice, another one in every loop.
+    // Explicit, because the compiler may fuse `a * b + c` in one loop and not in another.
     for (Index i = 0; i < width; ++i) a[i] = std::fma(a[i], b[i], c[i]);
     return a;
 #else
@@ -53,19 +53,19 @@ struct GenericArch {
   [[gnu::always_inline]] static Vector max(Vector a, Vector b) { return a > b ? a : b; }
   [[gnu::always_inline]] static Vector min(Vector a, Vector b) { return a < b ? a : b; }
 
-  /// Whether `scale` is one instruction.
+  /// True when `scale` is one instruction.
   static constexpr bool scales = false;
-  /// a 2^n, rounded once, for a near 1 and integers n as far out as results are neither 0 nor infinite.
+  /// a 2^n with one rounding, for a near 1 and integers n up to those at which the result is 0 or infinite.
   [[gnu::always_inline]] static Vector scale(Vector a, Vector n) {
     using Integers = typename VectorOf<Scalar, Isa::bytes>::IntegerType;
     constexpr int mantissa_bits = sizeof(Scalar) == 4 ? 23 : 52, bias = sizeof(Scalar) == 4 ? 127 : 1023;
-    // In two steps, each within the normal numbers: only the second rounds, or overflows.
+    // Two products with normal powers of two: only the second one can round or overflow.
     const Integers k = __builtin_convertvector(n, Integers), half = k >> 1;
     return a * (Vector)((half + bias) << mantissa_bits) * (Vector)((k - half + bias) << mantissa_bits);
   }
 };
 
-/// What Pack is made of; specialised by the instruction sets.
+/// The operations of Pack; specialised for instruction sets.
 template <class Scalar, class Isa>
 struct Arch : GenericArch<Scalar, Isa> {};
 
@@ -79,12 +79,12 @@ template <class Isa>
 struct GenericWords {
   using Words = typename WordsOf<Isa::bytes>::Words;
   using Wide = typename WordsOf<Isa::bytes>::Wide;
-  /// The 64-bit products of the low halves.
+  /// The 64-bit products of the low halves of the lanes.
   [[gnu::always_inline]] static Wide multiply_low(Wide a, Wide b) {
     for (Index i = 0; i < Isa::bytes / 8; ++i) a[i] = (a[i] & 0xffffffffu) * (b[i] & 0xffffffffu);
     return a;
   }
-  /// Bit i: whether a[i] <= b[i].
+  /// Returns a bit mask: bit i is set when a[i] <= b[i].
   [[gnu::always_inline]] static unsigned at_most(Words a, Words b) {
     unsigned bits = 0;
     for (Index i = 0; i < Isa::bytes / 4; ++i) bits |= (a[i] <= b[i] ? 1u : 0u) << i;
@@ -92,7 +92,7 @@ struct GenericWords {
   }
 };
 
-/// What the random numbers of simd/random.hpp are made of; specialised by the instruction sets.
+/// The integer operations of simd/random.hpp; specialised for instruction sets.
 template <class Isa>
 struct ArchWords : GenericWords<Isa> {};
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// NEON of 64-bit ARM: fused multiply-add, square root, products of halves. Its maximum and minimum make NaN of NaN on
-// either side, so those stay the comparisons of generic.hpp; so do partial loads and stores, for want of masked ones.
+// NEON of 64-bit ARM: fused multiply-add, square root, widening products. Maximum and minimum stay generic, because
+// NEON's return NaN when either operand is NaN; partial loads and stores stay generic, because NEON has no masked ones.
 #pragma once
 
 #include <arm_neon.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Catch2 2's single header, made of Catch2 3's: tests are written for version 2 and build with either.
+// The single header of Catch2 2, composed of Catch2 3's headers: tests use version 2's API and build with either.
 #pragma once
 
 #include <catch2/catch_all.hpp>
