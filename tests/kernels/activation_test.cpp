@@ -13,7 +13,7 @@ using namespace heed;
 constexpr Activation all[] = {Activation::identity, Activation::relu, Activation::sigmoid,  Activation::tanh,
                               Activation::silu,     Activation::gelu, Activation::gelu_tanh};
 
-TEST_CASE("activations and their slopes are the reference's") {
+TEST_CASE("activations and their slopes match the reference") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     for (const Activation kind : all) {
       for (const Index size : test::sizes_around_width<Scalar, Isa>()) {
@@ -36,7 +36,7 @@ TEST_CASE("activations and their slopes are the reference's") {
   });
 }
 
-TEST_CASE("an activation hands NaN on, and takes infinities and large numbers") {
+TEST_CASE("an activation propagates NaN and handles infinities and large numbers") {
   const float infinity = std::numeric_limits<float>::infinity();
   for (const Activation kind : all) {
     INFO("activation " << static_cast<int>(kind));

@@ -14,7 +14,7 @@ struct Decay {
   bool decoupled;
 };
 
-/// Steps from number `from` on, whose rate goes up and down.
+/// Steps from number `from` on, with a varying learning rate.
 template <class Scalar>
 std::vector<kernels::AdamStep<Scalar>> steps_of(Index from, Index count, double rate, Decay decay, double beta1 = 0.9,
                                                 double beta2 = 0.999) {
@@ -26,7 +26,7 @@ std::vector<kernels::AdamStep<Scalar>> steps_of(Index from, Index count, double 
   return out;
 }
 
-/// Replays `steps` and takes them one by one.
+/// Compares a replay of `steps` with the steps one by one.
 template <class Scalar, class Isa>
 void check(const std::vector<kernels::AdamStep<Scalar>>& steps, bool may_settle, Tensor<Scalar> p, Tensor<Scalar> m,
            Tensor<Scalar> v) {
@@ -42,7 +42,7 @@ void check(const std::vector<kernels::AdamStep<Scalar>>& steps, bool may_settle,
   CHECK(same_bits(v, want_v));
 }
 
-/// `scale` of the gradients that were; 0: a row that never had one.
+/// `scale` is that of past gradients; 0: a row that never had one.
 template <class Scalar, class Isa>
 void check_size(const std::vector<kernels::AdamStep<Scalar>>& steps, bool may_settle, Index size, double scale) {
   Tensor<Scalar> m = test::normal_as<Scalar>({size}, "m", static_cast<Scalar>(scale)), v({size});
@@ -50,7 +50,7 @@ void check_size(const std::vector<kernels::AdamStep<Scalar>>& steps, bool may_se
   check<Scalar, Isa>(steps, may_settle, test::normal_as<Scalar>({size}, "p", Scalar(0.1)), m, v);
 }
 
-TEST_CASE("a replay of Adam's steps has the bits of the steps themselves") {
+TEST_CASE("a replay of Adam's steps has the same bits as the steps") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     auto sizes = test::sizes_around_width<Scalar, Isa>();
     sizes.push_back(5 * simd::Pack<Scalar, Isa>::width + 1);
@@ -67,7 +67,7 @@ TEST_CASE("a replay of Adam's steps has the bits of the steps themselves") {
   });
 }
 
-TEST_CASE("a replay that leaves out what no longer moves a number has the same bits") {
+TEST_CASE("a replay that skips updates without effect has the same bits") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     const Index size = 6 * simd::Pack<Scalar, Isa>::width;
     for (const double beta2 : {0.999, 0.9, 0.5}) {

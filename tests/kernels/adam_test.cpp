@@ -8,7 +8,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-TEST_CASE("Adam and AdamW are the reference's, step after step") {
+TEST_CASE("Adam and AdamW match the reference, step by step") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     for (const bool decoupled : {false, true}) {
       for (const Index size : test::sizes_around_width<Scalar, Isa>()) {

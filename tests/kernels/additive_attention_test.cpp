@@ -11,7 +11,7 @@ using namespace heed;
 using test::MaskCase;
 using test::same_bits;
 
-/// One additive attention problem, what the kernel makes of it, and what the reference does.
+/// One additive attention problem, with the kernel's and the reference's results.
 template <class Scalar, class Isa>
 struct Case : test::AttentionProblem<Scalar> {
   using Base = test::AttentionProblem<Scalar>;
@@ -63,7 +63,7 @@ struct Case : test::AttentionProblem<Scalar> {
   }
 };
 
-TEST_CASE("additive attention and its gradients are the reference's under every mask and at every size") {
+TEST_CASE("additive attention and its gradients match the reference under every mask and at every size") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     const auto with = [](Index queries, Index keys, Index width, Index depth) {
       test::for_every_mask<Scalar>(queries, keys, width, depth,
@@ -81,14 +81,14 @@ TEST_CASE("additive attention and its gradients are the reference's under every 
   });
 }
 
-TEST_CASE("additive attention is the reference's where exponentials of q and k alone are not finite") {
+TEST_CASE("additive attention matches the reference where exponentials of q and k alone are not finite") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     const Scalar far = sizeof(Scalar) == 4 ? Scalar(50) : Scalar(400);
     for (const auto& mask : test::mask_cases<Scalar>(18, 19)) {
       INFO(mask.label);
       Case<Scalar, Isa> c(mask, 5, 3);
-      // Queries and keys that are far away alone, in opposite directions so that their sums are not; others that are
-      // far away together; and most of them near.
+      // Some queries and keys are large alone, with opposite signs so that their sums are not; others have large sums;
+      // most are small.
       for (Index i = 1; i < mask.queries; i += 4) {
         for (Index f = 0; f < 5; ++f) c.q(i, f) += f % 2 == 0 ? far : -far;
       }
@@ -100,7 +100,7 @@ TEST_CASE("additive attention is the reference's where exponentials of q and k a
   });
 }
 
-TEST_CASE("what an additive query may not look at has no influence on it, NaN and infinity included") {
+TEST_CASE("hidden keys do not affect an additive query, even if they hold NaN or infinity") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     for (const auto& mask : test::mask_cases<Scalar>(18, 19)) {
       INFO(mask.label);
@@ -109,7 +109,7 @@ TEST_CASE("what an additive query may not look at has no influence on it, NaN an
   });
 }
 
-TEST_CASE("additive attention leaves out what is not asked for") {
+TEST_CASE("additive attention omits outputs that are not requested") {
   const auto masks = test::mask_cases<double>(5, 7);
   Case<double, simd::NativeIsa> c(masks[1], 3, 2);
   c.run();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tests of attention kernels share: masks of every kind, as the kernels see them and as plain [queries, keys]
+// Shared by the tests of attention kernels: masks of every kind, as views for the kernels and as plain [queries, keys]
 // numbers, and the check that hidden pairs have no influence.
 #pragma once
 
@@ -18,7 +18,7 @@
 
 namespace heed::test {
 
-/// One mask of segment 1 of 3, so that a kernel that reads another segment's part is caught.
+/// A mask for segment 1 of 3, which catches a kernel that reads another segment's part.
 template <class Scalar>
 struct MaskCase {
   static constexpr Index segment = 1;
@@ -39,7 +39,7 @@ struct MaskCase {
     out.row_stride = keys;
     return out;
   }
-  /// The number added to each score, -infinity where hidden.
+  /// Returns the number added to each score, -infinity where hidden.
   Tensor<double> numbers() const {
     Tensor<double> out({queries, keys});
     for (Index i = 0; i < queries; ++i) {
@@ -55,7 +55,7 @@ struct MaskCase {
     }
     return out;
   }
-  /// Those that may look at nothing.
+  /// Returns the queries that see no key.
   std::vector<Index> blind_queries() const {
     const Tensor<double> of_pair = numbers();
     std::vector<Index> out;
@@ -69,7 +69,7 @@ struct MaskCase {
   }
 };
 
-/// Every kind of mask for a [queries, keys] problem.
+/// Returns masks of every kind for a [queries, keys] problem.
 template <class Scalar>
 std::vector<MaskCase<Scalar>> mask_cases(Index queries, Index keys) {
   std::vector<MaskCase<Scalar>> out;
@@ -108,7 +108,7 @@ std::vector<MaskCase<Scalar>> mask_cases(Index queries, Index keys) {
   both.causal = true;
   both.lengths = {keys, keys > 0 ? keys - 1 : 0, 0};
   fill_visible(add("visible, one for all"), 1);
-  fill_visible(add("visible, one a sequence"), 3);
+  fill_visible(add("visible, one per sequence"), 3);
   fill_additive(add("additive"));
   auto& all = add("everything together");
   fill_visible(all, 3);
@@ -118,7 +118,7 @@ std::vector<MaskCase<Scalar>> mask_cases(Index queries, Index keys) {
   return out;
 }
 
-/// One attention problem: its inputs and cotangents.
+/// One attention problem: its inputs and output gradients.
 template <class Scalar>
 struct AttentionProblem {
   const MaskCase<Scalar>& mask;
@@ -143,7 +143,7 @@ struct AttentionProblem {
   }
 };
 
-/// `check(mask)` under every kind of mask.
+/// Calls `check(mask)` for every kind of mask.
 template <class Scalar, class Check>
 void for_every_mask(Index queries, Index keys, Index width, Index depth, const Check& check) {
   for (const auto& mask : mask_cases<Scalar>(queries, keys)) {
@@ -152,7 +152,7 @@ void for_every_mask(Index queries, Index keys, Index width, Index depth, const C
   }
 }
 
-/// dq, dk and dv of a problem agree with what is wanted to `allowed`.
+/// Checks dq, dk and dv of a problem against the expected gradients, to `allowed`.
 template <class Case>
 void check_gradients(const Case& got, const Tensor<double>& dq, const Tensor<double>& dk, const Tensor<double>& dv,
                      double allowed) {
@@ -161,9 +161,9 @@ void check_gradients(const Case& got, const Tensor<double>& dq, const Tensor<dou
   check_close(got.dv, dv, allowed);
 }
 
-/// That what a query may not look at has no influence on it, NaN and infinity included. `clean`, a problem under `mask`
-/// and what a kernel makes of it when `run`, has q, k, v, context, weights, dq, dk, dv, and in `shared` the gradient of
-/// the parameters, each gradient added to 1.
+/// Checks that hidden pairs have no influence, even with NaN and infinity. `clean` is a problem under `mask` with a
+/// method `run` that computes its results. It has q, k, v, context, weights, dq, dk, dv and, in `shared`, the gradient
+/// of the parameters; each gradient is added to 1.
 template <class Case, class Scalar>
 void check_no_influence_of_hidden(const MaskCase<Scalar>& mask, Case clean, Tensor<Scalar> Case::*shared) {
   constexpr Scalar infinity = std::numeric_limits<Scalar>::infinity();

@@ -11,14 +11,14 @@ using namespace heed;
 using test::MaskCase;
 using test::same_bits;
 
-/// Queries of the widest tile.
+/// Queries per tile of the widest kind.
 template <class Isa>
 constexpr Index strip = kernels::detail::backward_strip<Isa>;
 
-/// What is asked for beside the context.
+/// The outputs requested besides the context.
 enum class Asked { weights, mass, both };
 
-/// Item of a key or a query: 0, the least, the greatest and -1 take turns, then one that is no key's.
+/// The items of keys or queries: 0, the least, the greatest and -1 in turn, then one that no key holds.
 template <class Scalar>
 std::vector<kernels::LaneItem<Scalar>> items(Index size, std::size_t kinds) {
   using Limits = std::numeric_limits<kernels::LaneItem<Scalar>>;
@@ -32,7 +32,7 @@ std::vector<Index> to_index(const std::vector<Integer>& x) {
   return {x.begin(), x.end()};
 }
 
-/// One attention problem, what the kernel makes of it, and what the reference does.
+/// One attention problem, with the kernel's and the reference's results.
 template <class Scalar, class Isa>
 struct Case : test::AttentionProblem<Scalar> {
   using Base = test::AttentionProblem<Scalar>;
@@ -78,7 +78,7 @@ struct Case : test::AttentionProblem<Scalar> {
     return out;
   }
   void run() {
-    // What is overwritten begins as nonsense; what is added to begins at one.
+    // Outputs that are overwritten begin as NaN, outputs that are added to begin at 1.
     const Scalar nan = std::numeric_limits<Scalar>::quiet_NaN();
     context = Tensor<Scalar>::full({q.rows(), v.cols()}, nan);
     weights = Tensor<Scalar>::full({q.rows(), k.rows()}, nan);
@@ -130,7 +130,7 @@ struct Case : test::AttentionProblem<Scalar> {
   }
 };
 
-TEST_CASE("attention and its gradients are the reference's under every mask and at every size") {
+TEST_CASE("attention and its gradients match the reference under every mask and at every size") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     const auto with = [](Index queries, Index keys, Index width, Index depth, Scalar keep) {
       INFO("keep " << keep);
@@ -147,12 +147,12 @@ TEST_CASE("attention and its gradients are the reference's under every mask and 
       with(queries, width + 1, 3, 2, 1);
     }
     with(5, 7, 3, 2, Scalar(0.75));
-    with(3, 150, 3, 2, Scalar(0.75));  // more keys than dropout numbers of a group
+    with(3, 150, 3, 2, Scalar(0.75));  // more keys than a group has dropout numbers
     with(0, 0, 3, 2, 1);
   });
 }
 
-TEST_CASE("the mass on a query's item, and its gradients, are the reference's with and without the weights") {
+TEST_CASE("the mass on a query's item, and its gradients, match the reference with and without the weights") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     const auto with = [](Index queries, Index keys, Scalar keep) {
       for (const auto& mask : test::mask_cases<Scalar>(queries, keys)) {
@@ -174,7 +174,7 @@ TEST_CASE("the mass on a query's item, and its gradients, are the reference's wi
   });
 }
 
-TEST_CASE("attention over several blocks of keys is the reference's, whatever lies hidden between them") {
+TEST_CASE("attention over several blocks of keys matches the reference, whatever is hidden between them") {
   const auto check = []<class Scalar, class Isa>() {
     constexpr Index queries = 70, keys = 600;
     auto masks = test::mask_cases<Scalar>(queries, keys);
@@ -202,7 +202,7 @@ TEST_CASE("attention over several blocks of keys is the reference's, whatever li
   check.template operator()<float, simd::Generic<16>>();
 }
 
-TEST_CASE("what a query may not look at has no influence on it, NaN and infinity included") {
+TEST_CASE("hidden keys do not affect a query, even if they hold NaN or infinity") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     constexpr Scalar infinity = std::numeric_limits<Scalar>::infinity();
     constexpr Scalar nan = std::numeric_limits<Scalar>::quiet_NaN();
@@ -257,7 +257,7 @@ TEST_CASE("what a query may not look at has no influence on it, NaN and infinity
       }
     };
     for (const auto& mask : test::mask_cases<Scalar>(19, 21)) with(mask, 0, 1);
-    // A strip of queries that only partly see the second block of keys.
+    // A strip of queries that sees only part of the second block of keys.
     for (const auto& mask : test::mask_cases<Scalar>(70, 300)) with(mask, 256, 21);
   });
 }
@@ -266,7 +266,7 @@ TEST_CASE("a query's attention does not depend on the queries beside it") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     constexpr Index queries = 2 * strip<Isa> + 3;
     for (const auto& mask : test::mask_cases<Scalar>(queries, 37)) {
-      if (mask.causal) continue;  // taking a query out would change what it may see
+      if (mask.causal) continue;  // removing a query would change what the others may see
       INFO(mask.label);
       Case<Scalar, Isa> whole(mask, 5, 3, 1, Asked::both);
       whole.run();
@@ -302,7 +302,7 @@ TEST_CASE("a query's attention does not depend on the queries beside it") {
   });
 }
 
-TEST_CASE("attention works on columns of wider arrays and leaves out what is not asked for") {
+TEST_CASE("attention works on columns of wider arrays and omits outputs that are not requested") {
   const auto masks = test::mask_cases<double>(5, 7);
   const auto& mask = masks[1];
   Case<double, simd::NativeIsa> c(mask, 3, 2);

@@ -50,7 +50,7 @@ void check(Arithmetic kind, const Case& shapes) {
   }
 }
 
-TEST_CASE("broadcast arithmetic and its gradients are the reference's") {
+TEST_CASE("broadcast arithmetic and its gradients match the reference") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     for (const Arithmetic kind : all) {
       for (const Index n : test::sizes_around_width<Scalar, Isa>()) {
@@ -69,7 +69,7 @@ TEST_CASE("broadcast arithmetic and its gradients are the reference's") {
   });
 }
 
-TEST_CASE("neighbouring dimensions become one where both operands allow it") {
+TEST_CASE("adjacent dimensions are merged where both operands allow it") {
   const auto rank = [](const Shape& out, const Shape& a, const Shape& b) {
     return kernels::make_broadcast(out, a, b).rank;
   };

@@ -31,7 +31,7 @@ TEST_CASE("rows are copied and added through strides, and repeated by a stride o
   });
 }
 
-TEST_CASE("nothing is copied where there is nothing") {
+TEST_CASE("copying and adding empty arrays does nothing") {
   kernels::copy_rows<float>({nullptr, {0, 3}}, {nullptr, {0, 3}});
   kernels::add_rows<float>({nullptr, {3, 0}}, {nullptr, {3, 0}});
 }

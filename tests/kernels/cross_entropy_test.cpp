@@ -8,7 +8,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-TEST_CASE("cross-entropy and its gradient are the reference's") {
+TEST_CASE("cross-entropy and its gradient match the reference") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     constexpr Index ignored = -100;
     for (const Index classes : test::sizes_around_width<Scalar, Isa>()) {
@@ -34,7 +34,7 @@ TEST_CASE("cross-entropy and its gradient are the reference's") {
           kernels::reference::cross_entropy(in.view(), targets.data(), ignored, smoothing, want.data());
           kernels::reference::cross_entropy_backward(in.view(), targets.data(), ignored, smoothing, up.data(),
                                                      slope.view());
-          // One class: the loss is 0, and what is left of log(1) is rounding.
+          // With one class the loss is 0 up to the rounding error of log(1).
           if (classes > 1) test::check_close(loss, want, test::tolerance<Scalar>());
           test::check_close(dlogits, slope, test::tolerance<Scalar>(5e-6, 1e-14));
         }
@@ -43,7 +43,7 @@ TEST_CASE("cross-entropy and its gradient are the reference's") {
   });
 }
 
-TEST_CASE("cross-entropy takes a large catalogue, large logits and hidden classes") {
+TEST_CASE("cross-entropy handles a large catalogue, large logits and hidden classes") {
   constexpr Index classes = 20000;
   const Index target = 17;
   float loss = 0, log_sum = 0;

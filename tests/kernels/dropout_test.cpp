@@ -12,7 +12,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-TEST_CASE("what is kept is the reference's, in every group and at every register") {
+TEST_CASE("the kept elements match the reference in every group and register") {
   const test::Guarded memory;
   test::for_every_isa([&]<class Scalar, class Isa>() {
     using Mask = kernels::DropoutMask<Isa>;
@@ -36,7 +36,7 @@ TEST_CASE("what is kept is the reference's, in every group and at every register
   });
 }
 
-TEST_CASE("dropout and its gradient are the reference's") {
+TEST_CASE("dropout and its gradient match the reference") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     std::vector<Index> sizes = test::sizes_around_width<Scalar, Isa>();
     sizes.insert(sizes.end(), {127, 128, 129, 1024, 1100});
@@ -77,7 +77,7 @@ TEST_CASE("an element's mask depends on its index, not on the range it is comput
   });
 }
 
-TEST_CASE("the share of what is dropped is the probability, and neighbours are independent") {
+TEST_CASE("elements are dropped with the given probability, and neighbours are independent") {
   constexpr Index size = 100000;
   const Tensor<float> x = Tensor<float>::ones({size});
   Tensor<float> y({size});
@@ -96,7 +96,7 @@ TEST_CASE("the share of what is dropped is the probability, and neighbours are i
   }
 }
 
-TEST_CASE("what is dropped has no influence, even NaN") {
+TEST_CASE("dropped elements have no influence, even NaN") {
   constexpr Index size = 192;  // a whole group, and a part of one
   const Tensor<float> x = Tensor<float>::full({size}, std::numeric_limits<float>::quiet_NaN());
   Tensor<float> y({size}), dx({size});

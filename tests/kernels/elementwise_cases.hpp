@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tests of kernels of one operand, element by element, share.
+// Shared by the tests of elementwise kernels with one operand.
 #pragma once
 
 #include <utility>
@@ -8,8 +8,8 @@
 
 namespace heed::test {
 
-/// At every register width and size: `forward<Isa>(size, x, y)` writes value(x), and `backward<Isa>(size, x, y, dy,
-/// dx)` adds dy slope(x) to dx. `input<Scalar>(shape)` gives x.
+/// Checks a kernel at every register width and size: `forward<Isa>(size, x, y)` writes value(x), and
+/// `backward<Isa>(size, x, y, dy, dx)` adds dy slope(x) to dx. `input<Scalar>(shape)` returns x.
 template <class Input, class Forward, class Backward, class Value, class Slope>
 void check_elementwise(Input input, Forward forward, Backward backward, Value value, Slope slope) {
   for_every_isa([&]<class Scalar, class Isa>() {
@@ -32,7 +32,7 @@ void check_elementwise(Input input, Forward forward, Backward backward, Value va
   });
 }
 
-/// The usual x.
+/// The default x.
 inline constexpr auto normal_input = []<class Scalar>(const Shape& shape) { return normal_as<Scalar>(shape, "x"); };
 
 }  // namespace heed::test

@@ -44,26 +44,26 @@ void for_every_isa(const Check& check) {
   }
 }
 
-/// Sizes at which loops over registers go wrong: 0, 1, and around one and two registers.
+/// Returns sizes at the edges of loops over registers: 0, 1, and around one and two registers.
 template <class Scalar, class Isa>
 std::vector<Index> sizes_around_width() {
   constexpr Index width = simd::Pack<Scalar, Isa>::width;
   return {0, 1, width - 1, width, width + 1, 2 * width, 2 * width + 3};
 }
 
-/// Greatest error, relative to the largest element, that rounding explains.
+/// Returns the greatest error, relative to the largest element, that rounding explains.
 template <class Scalar>
 constexpr double tolerance(double in_float = 2e-6, double in_double = 1e-14) {
   return sizeof(Scalar) == 4 ? in_float : in_double;
 }
 
-/// Normal numbers, the same for both precisions up to rounding.
+/// Returns normal numbers, the same in both precisions up to rounding.
 template <class Scalar>
 Tensor<Scalar> normal_as(const Shape& shape, std::string_view name, Scalar standard_deviation = 1) {
   return Tensor<Scalar>::normal(shape, Random(3).fork(name), standard_deviation);
 }
 
-/// For the references, which are in double.
+/// Converts inputs for the references, which are in double.
 template <class Scalar>
 Tensor<double> to_double(const Tensor<Scalar>& x) {
   Tensor<double> out(x.shape());
@@ -71,14 +71,14 @@ Tensor<double> to_double(const Tensor<Scalar>& x) {
   return out;
 }
 
-/// `sum` is the sum of `terms`, up to rounding.
+/// Checks that `sum` is the sum of `terms`, up to rounding.
 template <class Scalar>
 void check_sum(Scalar sum, const Tensor<double>& terms) {
   const double exact = std::accumulate(terms.data(), terms.data() + terms.size(), 0.0);
   CHECK(static_cast<double>(sum) == Approx(exact).epsilon(tolerance<Scalar>()));
 }
 
-/// `got` and `expected` agree to `allowed`; says where when not.
+/// Checks that `got` and `expected` agree to `allowed`; reports where they differ.
 template <class A, class B>
 void check_close(const A& got, const B& expected, double allowed) {
   const auto result = testing::allclose(got, expected, allowed);

@@ -9,7 +9,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-TEST_CASE("exp and its gradient are the C library's") {
+TEST_CASE("exp and its gradient match the C library") {
   test::check_elementwise(
       test::normal_input, []<class Isa, class S>(Index n, const S* x, S* y) { kernels::exp_forward<S, Isa>(n, x, y); },
       []<class Isa, class S>(Index n, const S*, const S* y, const S* dy, S* dx) {

@@ -8,7 +8,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-TEST_CASE("gated products and their gradients are the reference's") {
+TEST_CASE("gated products and their gradients match the reference") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     for (const Activation kind : {Activation::identity, Activation::sigmoid, Activation::silu, Activation::gelu}) {
       for (const bool has_residual : {true, false}) {

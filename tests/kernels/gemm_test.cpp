@@ -28,7 +28,7 @@ Tensor<Scalar> transposed(const Tensor<Scalar>& x) {
   return out;
 }
 
-TEST_CASE("gemm, gemm_tn and their epilogues are the definition") {
+TEST_CASE("gemm, gemm_tn and their epilogues match the definition") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     const double allowed = test::tolerance<Scalar>(1e-5, 1e-13);
     for (const Index rows : {0, 1, 3, 4, 9, 101}) {
@@ -62,7 +62,7 @@ TEST_CASE("gemm, gemm_tn and their epilogues are the definition") {
 TEST_CASE("a row of a product does not depend on its batch") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     auto sizes = test::sizes_around_width<Scalar, Isa>();
-    sizes.push_back(83);  // so far between the rows of b that many rows of a copy it
+    sizes.push_back(83);  // rows of b far enough apart that a product of many rows copies them
     for (const Index cols : sizes) {
       for (const Index depth : {7, 530}) {
         const Index rows = 107;
@@ -82,7 +82,7 @@ TEST_CASE("a row of a product does not depend on its batch") {
   });
 }
 
-TEST_CASE("a column's value does not depend on the columns beside it") {
+TEST_CASE("a column of a product does not depend on the other columns") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     const Index width = simd::Pack<Scalar, Isa>::width, cols = 4 * width + 1;
     const auto a = test::normal_as<Scalar>({9, 33}, "a"), b = test::normal_as<Scalar>({33, cols}, "b");
@@ -96,7 +96,7 @@ TEST_CASE("a column's value does not depend on the columns beside it") {
   });
 }
 
-TEST_CASE("gemm reads and writes through strides and nowhere else") {
+TEST_CASE("gemm with row strides writes only its columns") {
   const auto a = test::normal_as<double>({6, 9}, "a"), b = test::normal_as<double>({7, 11}, "b");
   Tensor<double> c = Tensor<double>::full({6, 10}, -7.0);
   kernels::gemm<double>(a.view().columns(1, 8), b.view().columns(2, 7), c.view().columns(3, 8));
@@ -108,7 +108,7 @@ TEST_CASE("gemm reads and writes through strides and nowhere else") {
   }
 }
 
-TEST_CASE("a product prefetches all rows that it is given and keeps its bits") {
+TEST_CASE("a product prefetches all rows of its prefetcher without changing its bits") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     for (const auto& [rows, depth, cols] :
          {std::array<Index, 3>{96, 64, 64}, {96, 256, 64}, {1, 16, 16}, {7, 600, 5}}) {

@@ -8,7 +8,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-/// A layer over ragged sequences, what the kernels make of it, and what the reference does.
+/// A layer over ragged sequences, with the kernel's and the reference's results.
 template <class Scalar, class Isa>
 struct Case : test::TimeMajorCase<Scalar> {
   using Base = test::TimeMajorCase<Scalar>;
@@ -85,7 +85,7 @@ struct Case : test::TimeMajorCase<Scalar> {
       Tensor<Scalar> state = Tensor<Scalar>::full({kernels::TimeMajor::group_size * H}, nan);
       kernels::gru_backward<Scalar, Isa>(order, group, arrays(true), d, state.data());
     }
-    // From here on in packed order.
+    // Packed order from here on.
     gates = packed(gates);
     d_gates = packed(d_gates);
   }
@@ -120,7 +120,7 @@ struct Case : test::TimeMajorCase<Scalar> {
   }
 };
 
-TEST_CASE("the GRU and its gradients are the reference's over ragged sequences") {
+TEST_CASE("the GRU and its gradients match the reference over ragged sequences") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     const auto with = [](const std::vector<Index>& lengths, Index hidden) {
       for (const bool reverse : {false, true}) {
@@ -135,7 +135,7 @@ TEST_CASE("the GRU and its gradients are the reference's over ragged sequences")
   });
 }
 
-TEST_CASE("a sequence's GRU does not depend on the sequences beside it") {
+TEST_CASE("the GRU of a sequence does not depend on the other sequences") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     using C = Case<Scalar, Isa>;
     for (const bool reverse : {false, true}) {

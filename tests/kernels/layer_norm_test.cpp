@@ -8,7 +8,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-/// One row-norm problem and what the kernel makes of it.
+/// One layer normalisation problem, with the kernel's results.
 template <class Scalar, class Isa>
 struct Case {
   Tensor<Scalar> x, weight, bias, dy, y, mean, rstd;
@@ -27,13 +27,13 @@ struct Case {
   }
 };
 
-TEST_CASE("layer normalisation and its gradients are the reference's") {
+TEST_CASE("layer normalisation and its gradients match the reference") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     for (const Index features : test::sizes_around_width<Scalar, Isa>()) {
       for (const Index rows : {0, 1, 3}) {
         INFO("[" << rows << ", " << features << "]");
         Case<Scalar, Isa> c(rows, features);
-        const double epsilon = 1e-3;  // a row of one feature has no variance: dx is a difference of equals
+        const double epsilon = 1e-3;  // a row of one feature has no variance: dx is a difference of equal terms
         c.forward(epsilon);
         const auto x = test::to_double(c.x), weight = test::to_double(c.weight), bias = test::to_double(c.bias);
         Tensor<double> y({rows, features});
@@ -57,7 +57,7 @@ TEST_CASE("layer normalisation and its gradients are the reference's") {
 }
 
 TEST_CASE("layer normalisation keeps its accuracy far from zero") {
-  // A variance from the difference of sums of squares would be lost: x^2 = 1e8, the variance 1.
+  // A variance from a difference of sums of squares would be lost: x^2 = 1e8, the variance is 1.
   constexpr Index features = 64;
   Case<float, simd::NativeIsa> c(1, features);
   for (Index j = 0; j < features; ++j) c.x(0, j) = 10000.0f + (j % 2 == 0 ? 1.0f : -1.0f);
@@ -66,7 +66,7 @@ TEST_CASE("layer normalisation keeps its accuracy far from zero") {
   CHECK(c.rstd(0) == 1.0f);
 }
 
-TEST_CASE("layer normalisation works on slices, in place, and leaves out what is not asked for") {
+TEST_CASE("layer normalisation works on slices and in place, and omits outputs that are not requested") {
   constexpr Index rows = 3, features = 19;
   Case<double, simd::NativeIsa> c(rows, features);
   c.forward(1e-5);

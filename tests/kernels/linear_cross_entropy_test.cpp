@@ -20,7 +20,7 @@ struct Result {
   Tensor<Scalar> dx, dweight, dbias;
 };
 
-/// One tile of rows against two parts of the items, as the operation goes; the weights' gradients are added to ones.
+/// Runs a tile of rows on two parts of the items, as the operation does; the weights' gradients are added to 1.
 template <class Scalar, class Isa>
 Result<Scalar> tile(const Tensor<Scalar>& x, const Tensor<Scalar>& weight, const Tensor<Scalar>* bias,
                     const std::vector<Index>& targets) {
@@ -65,7 +65,7 @@ Result<Scalar> tile(const Tensor<Scalar>& x, const Tensor<Scalar>& weight, const
 
 }  // namespace
 
-TEST_CASE("the loss over a catalogue and its gradients are the reference's") {
+TEST_CASE("the loss over a catalogue and its gradients match the reference") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     for (const Index items : {Index(1), Index(17), block, 2 * block + 3}) {
       for (Index rows : test::sizes_around_width<Scalar, Isa>()) {
@@ -97,7 +97,7 @@ TEST_CASE("the loss over a catalogue and its gradients are the reference's") {
   });
 }
 
-TEST_CASE("the loss over a catalogue takes large logits, and items that a bias hides, whole blocks of them") {
+TEST_CASE("the loss over a catalogue handles large logits, and whole blocks of items hidden by a bias") {
   const Index items = 3 * block;
   const auto x = Tensor<float>::full({1, 1}, 1000.0f), ones = Tensor<float>::ones({items, 1});
   const std::vector<Index> target = {2 * block + 1};
@@ -105,8 +105,8 @@ TEST_CASE("the loss over a catalogue takes large logits, and items that a bias h
   CHECK(tile<float, simd::NativeIsa>(x, ones, &bias, target).loss ==
         Approx(std::log(static_cast<double>(items))).epsilon(1e-6));
 
-  // The first two blocks are one part: hidden after what is seen and before it, and wholly. x's gradient is the mean of
-  // the weights over what is seen, less the target's.
+  // The first two blocks form one part: hidden before or after a visible block, or both hidden. The gradient of x is
+  // the mean of the visible weights, minus the target's.
   constexpr float infinity = std::numeric_limits<float>::infinity();
   const auto weight = Tensor<float>::normal({items, 1}, Random(3));
   const auto small = Tensor<float>::full({1, 1}, 0.5f);
@@ -134,7 +134,7 @@ TEST_CASE("the loss over a catalogue takes large logits, and items that a bias h
   CHECK(std::isnan(tile<float, simd::NativeIsa>(small, weight, &bias, target).loss));
 }
 
-TEST_CASE("the loss over a large catalogue does not lose the many small terms beside a great one") {
+TEST_CASE("the loss over a large catalogue does not lose many small terms beside a large one") {
   const Index items = 400 * block;
   const auto x = Tensor<float>::ones({1, 1}), weight = Tensor<float>::zeros({items, 1});
   auto bias = Tensor<float>::full({items}, std::log(3e-8f));

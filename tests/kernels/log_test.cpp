@@ -9,7 +9,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-TEST_CASE("log and its gradient are the C library's") {
+TEST_CASE("log and its gradient match the C library") {
   test::check_elementwise(
       []<class S>(const Shape& shape) { return Tensor<S>::uniform(shape, Random(1), S(0.5), S(4)); },
       []<class Isa, class S>(Index n, const S* x, S* y) { kernels::log_forward<S, Isa>(n, x, y); },

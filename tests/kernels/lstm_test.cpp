@@ -8,14 +8,14 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-/// A layer over ragged sequences, what the kernels make of it, and what the reference does.
+/// A layer over ragged sequences, with the kernel's and the reference's results.
 template <class Scalar, class Isa>
 struct Case : test::TimeMajorCase<Scalar> {
   using Base = test::TimeMajorCase<Scalar>;
   using Base::packed, Base::reverse, Base::segments, Base::time_major;
   Index H, R;
   bool projected;
-  Tensor<Scalar> z, w_hh, w_hr, h0, c0;  // z: the input's share of the gates, packed
+  Tensor<Scalar> z, w_hh, w_hr, h0, c0;  // z: the input's contribution to the gates, packed
   Tensor<Scalar> gates, cells, previous, unprojected, output, h_n, c_n;
   Tensor<Scalar> d_output, d_h_n, d_c_n, d_hidden, d_gates, d_bias, d_h0, d_c0;
 
@@ -38,7 +38,7 @@ struct Case : test::TimeMajorCase<Scalar> {
     d_c_n = normal({count, H}, "d_c_n");
   }
 
-  /// The kernels' order of the gates.
+  /// Returns the gates in the order of the kernels.
   Tensor<Scalar> in_blocks(const Tensor<Scalar>& in) const {
     Tensor<Scalar> out(in.shape());
     kernels::for_each_gate_run<Scalar, Isa>(H, [&](Index from, Index to, Index n) {
@@ -120,7 +120,7 @@ struct Case : test::TimeMajorCase<Scalar> {
       Tensor<Scalar> state = Tensor<Scalar>::full({kernels::TimeMajor::group_size * (R + 2 * H)}, nan);
       kernels::lstm_backward<Scalar, Isa>(order, group, arrays(), d, state.data());
     }
-    // From here on in packed order, gates as in the weights.
+    // Packed order from here on, with gates in the order of the weights.
     gates = in_weights_order(packed(gates));
     cells = packed(cells);
     d_gates = in_weights_order(packed(d_gates));
@@ -166,7 +166,7 @@ struct Case : test::TimeMajorCase<Scalar> {
   }
 };
 
-TEST_CASE("the LSTM and its gradients are the reference's over ragged sequences") {
+TEST_CASE("the LSTM and its gradients match the reference over ragged sequences") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     const auto with = [](const std::vector<Index>& lengths, Index hidden, Index output) {
       for (const bool reverse : {false, true}) {
@@ -187,7 +187,7 @@ TEST_CASE("the LSTM and its gradients are the reference's over ragged sequences"
   });
 }
 
-TEST_CASE("a sequence's LSTM does not depend on the sequences beside it") {
+TEST_CASE("the LSTM of a sequence does not depend on the other sequences") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     using C = Case<Scalar, Isa>;
     for (const Index output : {Index{0}, Index{5}}) {

@@ -8,7 +8,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-TEST_CASE("the squared error and its gradients are the reference's") {
+TEST_CASE("the squared error and its gradients match the reference") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     for (const Index size : test::sizes_around_width<Scalar, Isa>()) {
       INFO(size);

@@ -8,7 +8,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-TEST_CASE("rows of length 1 and their gradients are the reference's") {
+TEST_CASE("normalisation of rows and its gradient match the reference") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     for (const Index features : test::sizes_around_width<Scalar, Isa>()) {
       for (const Index rows : {0, 1, 3}) {
@@ -31,7 +31,7 @@ TEST_CASE("rows of length 1 and their gradients are the reference's") {
   });
 }
 
-TEST_CASE("a row of zeros stays, and its gradient is the cotangent over epsilon") {
+TEST_CASE("a row of zeros stays zero, and its gradient is dy over epsilon") {
   const Tensor<float> x({2, 5}), dy = Tensor<float>::ones({2, 5});
   Tensor<float> y({2, 5}), dx({2, 5}), norm({2});
   kernels::normalize_forward<float>(x.view(), 0.5f, norm.data(), y.view());
@@ -40,7 +40,7 @@ TEST_CASE("a row of zeros stays, and its gradient is the cotangent over epsilon"
   CHECK((dx.array() == 2.0f).all());
 }
 
-TEST_CASE("rows of length 1 of slices, in place") {
+TEST_CASE("normalisation works on slices and in place") {
   Tensor<double> wide = Tensor<double>::normal({3, 23}, Random(1)), norm({3});
   const Tensor<double> before = wide;
   const auto slice = wide.view().columns(2, 21);

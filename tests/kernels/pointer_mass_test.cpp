@@ -38,12 +38,12 @@ void check_against_reference() {
   }
 }
 
-TEST_CASE("pointer mass and its gradient are the reference's") {
+TEST_CASE("pointer mass and its gradient match the reference") {
   check_against_reference<float>();
   check_against_reference<double>();
 }
 
-TEST_CASE("pointer mass without targets touches nothing") {
+TEST_CASE("pointer mass without targets writes nothing") {
   const Index item = 3;
   const double weight = 1;
   double mass = 7, d_weight = 5;

@@ -12,7 +12,7 @@ using namespace heed;
 
 enum class Bias { none, position, time, both };
 
-/// One problem, what the kernel makes of it, and what the reference does.
+/// One problem, with the kernel's and the reference's results.
 template <class Scalar, class Isa>
 struct Case {
   static constexpr Index buckets = 9;
@@ -105,7 +105,7 @@ bool same_bits(const Tensor<Scalar>& a, const Tensor<Scalar>& b) {
   return same_bits(a.view(), b.view());
 }
 
-TEST_CASE("pointwise attention and its gradients are the reference's under every bias and at every size") {
+TEST_CASE("pointwise attention and its gradients match the reference under every bias and at every size") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     const auto with = [](Index tokens, Index width, Index depth) {
       for (const Bias bias : {Bias::none, Bias::position, Bias::time, Bias::both}) {
@@ -126,11 +126,11 @@ TEST_CASE("pointwise attention and its gradients are the reference's under every
   });
 }
 
-TEST_CASE("what comes later has no influence on a pointwise query, NaN and infinity included") {
+TEST_CASE("later keys do not affect a pointwise query, even if they hold NaN or infinity") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     constexpr Scalar infinity = std::numeric_limits<Scalar>::infinity();
     constexpr Scalar nan = std::numeric_limits<Scalar>::quiet_NaN();
-    constexpr Index tokens = 300;  // a strip of queries partly sees the second block of keys
+    constexpr Index tokens = 300;  // a strip of queries sees part of the second block of keys
     Case<Scalar, Isa> clean(tokens, 5, 3, Bias::both), poisoned = clean;
     clean.run();
     for (const Index j : {Index{1}, Index{7}, Index{40}, Index{66}, Index{255}, Index{256}, Index{261}, Index{299}}) {
@@ -143,7 +143,7 @@ TEST_CASE("what comes later has no influence on a pointwise query, NaN and infin
         CHECK(same_bits<Scalar>(clean.context.view().rows(0, j), poisoned.context.view().rows(0, j)));
         CHECK(same_bits<Scalar>(clean.dq.view().rows(0, j), poisoned.dq.view().rows(0, j)));
         CHECK(!same_bits<Scalar>(clean.context.view().rows(j, j + 1), poisoned.context.view().rows(j, j + 1)));
-        // A bad query, and its cotangent, do not touch the keys after it.
+        // A bad query and its output gradient do not affect the keys after it.
         poisoned = clean;
         std::fill_n(poisoned.q.view().row(j), 5, bad);
         std::fill_n(poisoned.d_context.view().row(j), 3, bad);
@@ -155,7 +155,7 @@ TEST_CASE("what comes later has no influence on a pointwise query, NaN and infin
   });
 }
 
-TEST_CASE("a prefix alone gives a pointwise query the same bits") {
+TEST_CASE("a pointwise query has the same bits in a prefix of the sequence") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     Case<Scalar, Isa> whole(300, 6, 3, Bias::both);
     whole.run();
@@ -169,7 +169,7 @@ TEST_CASE("a prefix alone gives a pointwise query the same bits") {
   });
 }
 
-TEST_CASE("pointwise weights and their gradients are those of a context of values that are an identity matrix") {
+TEST_CASE("pointwise weights and their gradients match the context of an identity matrix of values") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     for (const Index tokens : {1, 17, 70, 300}) {
       INFO(tokens << " tokens");
@@ -185,7 +185,7 @@ TEST_CASE("pointwise weights and their gradients are those of a context of value
       kernels::pointwise_attention_forward<Scalar, Isa>(unit, context.view(), c.scratch.data());
       CHECK(same_bits(context, c.context));
       CHECK(testing::allclose(weights, c.context, 1e-6));
-      // The cotangents of what a query does not see are not read.
+      // The weight gradients of hidden keys are not read.
       auto d_weights = c.d_context;
       for (Index i = 0; i < tokens; ++i) {
         std::fill_n(d_weights.view().row(i) + i + 1, tokens - i - 1, std::numeric_limits<Scalar>::quiet_NaN());
@@ -200,7 +200,7 @@ TEST_CASE("pointwise weights and their gradients are those of a context of value
   });
 }
 
-TEST_CASE("pointwise attention leaves out what is not asked for") {
+TEST_CASE("pointwise attention omits outputs that are not requested") {
   Case<double, simd::NativeIsa> c(70, 5, 3, Bias::both);
   c.run();
   for (int only = 0; only < 5; ++only) {
@@ -221,7 +221,7 @@ TEST_CASE("pointwise attention leaves out what is not asked for") {
   }
 }
 
-TEST_CASE("buckets of time begin at 1, 1.5, 2, 3, 4, 6, .. and the last takes all that is longer") {
+TEST_CASE("time buckets begin at 1, 1.5, 2, 3, 4, 6, .. and the last holds all longer times") {
   const double begins[] = {1, 1.5, 2, 3, 4, 6, 8, 12};
   for (Index b = 1; b < 8; ++b) {
     CHECK(kernels::time_bucket(begins[b], 100) == b);

@@ -7,7 +7,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-TEST_CASE("prefetch takes any address and leaves the elements as they are") {
+TEST_CASE("prefetch accepts any address and does not change the elements") {
   std::vector<float> x(100, 3.0f);
   kernels::prefetch(x.data(), 0, 100);
   kernels::prefetch(x.data(), 100'000'000, 64);
@@ -16,7 +16,7 @@ TEST_CASE("prefetch takes any address and leaves the elements as they are") {
   CHECK(x == std::vector<float>(100, 3.0f));
 }
 
-TEST_CASE("RowPrefetcher goes through the rows of all its arrays") {
+TEST_CASE("RowPrefetcher visits the rows of all its arrays") {
   const auto a = test::normal_as<double>({5, 40}, "a"), b = test::normal_as<double>({3, 2}, "b");
   kernels::RowPrefetcher<double> rows;
   CHECK(rows.remaining() == 0);

@@ -10,7 +10,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-TEST_CASE("sums, products and columns are the reference's") {
+TEST_CASE("sums, products and columns match the reference") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     auto sizes = test::sizes_around_width<Scalar, Isa>();
     sizes.push_back(5000);
@@ -50,7 +50,7 @@ TEST_CASE("sums, products and columns are the reference's") {
   });
 }
 
-TEST_CASE("a column's maximum is the first of equals, and NaN wins") {
+TEST_CASE("the maximum of a column is its first greatest element, and NaN counts as greatest") {
   const auto x = Tensor<float>::of({{1, 1, NAN, 1}, {2, NAN, 1, -INFINITY}, {2, 3, NAN, 0}});
   float most[4];
   Index at[4];
@@ -62,7 +62,7 @@ TEST_CASE("a column's maximum is the first of equals, and NaN wins") {
   CHECK(at[3] == 0);
 }
 
-TEST_CASE("a column's sum does not depend on the columns beside it") {
+TEST_CASE("the sum of a column does not depend on the other columns") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     const Index cols = 2 * simd::Pack<Scalar, Isa>::width + 3;
     const auto x = test::normal_as<Scalar>({300, cols}, "x");

@@ -17,7 +17,7 @@ constexpr SampledLoss kinds[] = {SampledLoss::softmax, SampledLoss::bce, Sampled
 
 }  // namespace
 
-TEST_CASE("losses against sampled negatives and their gradients are the reference's") {
+TEST_CASE("losses against sampled negatives and their gradients match the reference") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     constexpr Scalar infinity = std::numeric_limits<Scalar>::infinity();
     for (const SampledLoss kind : kinds) {
@@ -60,15 +60,15 @@ TEST_CASE("losses against sampled negatives neither overflow nor lose a small lo
   }
 }
 
-TEST_CASE("products with rows that are looked up are the definition's") {
+TEST_CASE("products with rows that are looked up match the definition") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     const std::vector<Index> rows = {0, 3, 1};
-    // Fewer items than are asked for ahead, and more.
+    // Fewer items than the prefetch distance, and more.
     for (const std::vector<Index>& items : {std::vector<Index>{4, 0, 4}, {4, 0, 4, 2, 2, 1, 4, 3, 0, 1, 1, 3}}) {
       const Index count = std::ssize(items) / 3;
       for (const Index width : test::sizes_around_width<Scalar, Isa>()) {
-        INFO(count << " a row, width " << width);
-        // Parts of wider arrays, as a range of columns is.
+        INFO(count << " per row, width " << width);
+        // Columns of wider arrays.
         const auto whole_x = test::normal_as<Scalar>({4, width + 3}, "x");
         const auto whole_table = test::normal_as<Scalar>({5, width + 2}, "table");
         const auto x = whole_x.view().columns(1, width + 1), table = whole_table.view().columns(2, width + 2);

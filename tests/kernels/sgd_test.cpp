@@ -8,7 +8,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-TEST_CASE("gradient descent is the reference's, step after step") {
+TEST_CASE("gradient descent matches the reference, step by step") {
   struct Form {
     double momentum;
     bool nesterov;
@@ -24,7 +24,7 @@ TEST_CASE("gradient descent is the reference's, step after step") {
           Tensor<double> want_g = test::to_double(g);
           kernels::sgd<Scalar, Isa>(Scalar(0.05), static_cast<Scalar>(form.momentum), form.nesterov, Scalar(0.1), size,
                                     p.data(), g.data(), form.momentum > 0 ? buffer.data() : nullptr);
-          // The steps' numbers as rounded to Scalar, as the kernel takes them.
+          // The constants of the step are rounded to Scalar, as in the kernel.
           kernels::reference::sgd(
               static_cast<double>(Scalar(0.05)), static_cast<double>(static_cast<Scalar>(form.momentum)), form.nesterov,
               static_cast<double>(Scalar(0.1)), size, want.data(), want_g.data(), want_buffer.data());

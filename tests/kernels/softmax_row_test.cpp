@@ -13,7 +13,7 @@ using namespace heed;
 template <class Scalar>
 constexpr Scalar infinity = std::numeric_limits<Scalar>::infinity();
 
-/// Numbers of which about a third is hidden.
+/// Normal scores, about a third of them hidden.
 template <class Scalar>
 Tensor<Scalar> scores(Index size, Scalar spread) {
   Tensor<Scalar> x = test::normal_as<Scalar>({size}, "scores", spread);
@@ -23,7 +23,7 @@ Tensor<Scalar> scores(Index size, Scalar spread) {
   return x;
 }
 
-TEST_CASE("softmax of a row and its logarithm of a sum are the reference's") {
+TEST_CASE("softmax of a row and the logarithm of its sum match the reference") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     for (const Index size : test::sizes_around_width<Scalar, Isa>()) {
       for (const Scalar spread : {Scalar(0), Scalar(1), Scalar(30), Scalar(1000)}) {
@@ -40,7 +40,7 @@ TEST_CASE("softmax of a row and its logarithm of a sum are the reference's") {
         kernels::softmax_row<Scalar, Isa>(size, in_place.data(), in_place.data());
         test::check_close(in_place, y, 0.0);
 
-        // What the way back computes anew.
+        // Recomputed in the backward pass.
         Tensor<Scalar> again = x;
         kernels::exp_row<Scalar, Isa>(size, again.data(), got);
         const double digits_lost = std::max(1.0, std::abs(log_sum));
@@ -53,7 +53,7 @@ TEST_CASE("softmax of a row and its logarithm of a sum are the reference's") {
   });
 }
 
-TEST_CASE("softmax of nothing visible is nothing, and the greatest scores do not overflow") {
+TEST_CASE("softmax is 0 if nothing is visible, and the greatest scores do not overflow") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     constexpr Index size = simd::Pack<Scalar, Isa>::width + 1;
     Tensor<Scalar> x = Tensor<Scalar>::full({size}, -infinity<Scalar>), y = Tensor<Scalar>::ones({size});
@@ -70,7 +70,7 @@ TEST_CASE("softmax of nothing visible is nothing, and the greatest scores do not
   });
 }
 
-TEST_CASE("a visible NaN does not go unnoticed in a softmax") {
+TEST_CASE("a visible NaN stays NaN in a softmax") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     constexpr Index size = simd::Pack<Scalar, Isa>::width + 2;
     for (Index at = 0; at < size; ++at) {
@@ -84,7 +84,7 @@ TEST_CASE("a visible NaN does not go unnoticed in a softmax") {
   });
 }
 
-TEST_CASE("hidden scores after a row change none of its bits") {
+TEST_CASE("hidden scores after a row do not change its bits") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     constexpr Index width = simd::Pack<Scalar, Isa>::width;
     for (Index size = 1; size <= 2 * width + 1; ++size) {

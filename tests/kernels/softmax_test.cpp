@@ -23,7 +23,7 @@ void reference_backward(bool logarithm, Index size, Index stride, const double* 
   }
 }
 
-/// Scores of which every third is hidden.
+/// Scores, every third of them hidden.
 template <class Scalar>
 Tensor<Scalar> scores(const Shape& shape) {
   auto x = test::normal_as<Scalar>(shape, "x", Scalar(3));
@@ -31,7 +31,7 @@ Tensor<Scalar> scores(const Shape& shape) {
   return x;
 }
 
-TEST_CASE("softmax and log-softmax of rows and columns, and their gradients, are the reference's") {
+TEST_CASE("softmax and log-softmax of rows and columns, and their gradients, match the reference") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     for (const Index size : test::sizes_around_width<Scalar, Isa>()) {
       INFO("size " << size);
@@ -54,7 +54,7 @@ TEST_CASE("softmax and log-softmax of rows and columns, and their gradients, are
       row(true, kernels::log_softmax_row<Scalar, Isa>, kernels::log_softmax_row_backward<Scalar, Isa>,
           kernels::reference::log_softmax);
 
-      // As many columns, with gaps beside them; the first is hidden wholly.
+      // As many columns, with gaps between rows; the first column is entirely hidden.
       const Index rows = 4;
       auto wide = scores<Scalar>({rows, size + 2});
       for (Index i = 0; i < rows; ++i) wide(i, 1) = -std::numeric_limits<Scalar>::infinity();
@@ -75,7 +75,7 @@ TEST_CASE("softmax and log-softmax of rows and columns, and their gradients, are
   });
 }
 
-TEST_CASE("the gradient of what is hidden has no influence, even when it is NaN") {
+TEST_CASE("the gradient of a hidden element has no influence, even if it is NaN") {
   const float y[] = {0, 0.25f, 0.75f}, dy[] = {NAN, 1, 2}, log_y[] = {-INFINITY, std::log(0.25f), std::log(0.75f)};
   float dx[] = {5, 0, 0}, log_dx[] = {5, 0, 0}, column_dx[] = {5, 0, 0};
   kernels::softmax_row_backward(3, y, dy, dx);
@@ -89,7 +89,7 @@ TEST_CASE("the gradient of what is hidden has no influence, even when it is NaN"
   CHECK(column_dx[1] == dx[1]);
 }
 
-TEST_CASE("mask_row selects: what is hidden may be anything") {
+TEST_CASE("mask_row ignores the values of hidden scores") {
   MaskView<float> mask;
   const Index lengths[] = {3};
   const std::uint8_t visible[] = {1, 0, 1, 1};

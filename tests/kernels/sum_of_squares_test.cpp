@@ -35,7 +35,7 @@ TEST_CASE("the sum of squares neither overflows nor loses small terms") {
   CHECK(std::isnan(sum_of_squares(x.size(), x.data())));
 }
 
-TEST_CASE("the sum of squares has the same bits in one piece and in parts, and without parts that are 0") {
+TEST_CASE("the sum of squares has the same bits as a whole, in parts, and without parts that are 0") {
   Tensor<float> x = Tensor<float>::normal({200}, Random(1));
   std::fill_n(x.data() + 61, 50, 0.0f);
   kernels::SumOfSquares parts;

@@ -17,7 +17,7 @@ struct Unit {
   bool softmax = true;
 };
 
-/// One target attention problem, what the kernel makes of it, and what the reference does.
+/// One target attention problem, with the kernel's and the reference's results.
 template <class Scalar, class Isa>
 struct Case : test::AttentionProblem<Scalar> {
   using Base = test::AttentionProblem<Scalar>;
@@ -43,7 +43,7 @@ struct Case : test::AttentionProblem<Scalar> {
     }
   }
 
-  /// Calls work(the MLP, scratch full of NaN).
+  /// Calls work(MLP, scratch filled with NaN).
   template <class Work>
   void with(const Work& work) const {
     std::vector<kernels::TargetLayer<Scalar>> layers;
@@ -108,7 +108,7 @@ struct Case : test::AttentionProblem<Scalar> {
   }
 };
 
-TEST_CASE("target attention and its gradients are the reference's under every mask and at every size") {
+TEST_CASE("target attention and its gradients match the reference under every mask and at every size") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     const auto with = [](Index queries, Index keys, Index width, Index depth, const Unit& unit) {
       test::for_every_mask<Scalar>(queries, keys, width, depth,
@@ -129,7 +129,7 @@ TEST_CASE("target attention and its gradients are the reference's under every ma
   });
 }
 
-TEST_CASE("what a candidate may not look at has no influence on it, NaN and infinity included") {
+TEST_CASE("hidden keys do not affect a candidate, even if they hold NaN or infinity") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     for (const bool softmax : {true, false}) {
       for (const auto& mask : test::mask_cases<Scalar>(5, 7)) {
@@ -141,7 +141,7 @@ TEST_CASE("what a candidate may not look at has no influence on it, NaN and infi
   });
 }
 
-TEST_CASE("target attention leaves out what is not asked for") {
+TEST_CASE("target attention omits outputs that are not requested") {
   const auto masks = test::mask_cases<double>(5, 7);
   for (const auto& mask : {masks[1], masks[5]}) {
     Case<double, simd::NativeIsa> c(mask, 3, 2, {{4, 3}});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tests of recurrent kernels share: ragged sequences and their rows in time-major order.
+// Shared by the tests of recurrent kernels: ragged sequences and their rows in time-major order.
 #pragma once
 
 #include <cstring>
@@ -43,7 +43,7 @@ struct TimeMajorCase {
   }
 };
 
-/// The sum of each group's biases is that over all tokens, to `allowed`.
+/// Checks that the bias gradients of the groups sum to those over all tokens, to `allowed`.
 template <class Scalar>
 void check_bias_sums(const Tensor<Scalar>& of_groups, const Tensor<double>& of_tokens, double allowed) {
   Tensor<double> sums({1, of_groups.cols()}), want({1, of_groups.cols()});
@@ -54,21 +54,21 @@ void check_bias_sums(const Tensor<Scalar>& of_groups, const Tensor<double>& of_t
   check_close(sums, want, allowed);
 }
 
-/// Lengths 0 .. 4 of `count` sequences; 67 make three groups.
+/// Returns lengths 0 .. 4 for `count` sequences; 67 make three groups.
 inline std::vector<Index> many_lengths(Index count) {
   std::vector<Index> out;
   for (Index i = 0; i < count; ++i) out.push_back((i * 7) % 5);
   return out;
 }
 
-/// Arrays of a layer: what it takes and what `run` computes.
+/// Arrays of a layer: its inputs and the outputs that `run` computes.
 template <class Case, class Scalar>
 struct Arrays {
   std::vector<Tensor<Scalar> Case::*> inputs, outputs;
 };
 
-/// A sequence alone has the bits that it has among others. `make(lengths)` gives the layer; `tokens` have one row per
-/// token, `states` one per sequence.
+/// Checks that a sequence alone has the same bits as among others. `make(lengths)` returns the layer; `tokens` have one
+/// row per token, `states` one per sequence.
 template <class Case, class Scalar, class Make>
 void check_alone(const Make& make, const Arrays<Case, Scalar>& tokens, const Arrays<Case, Scalar>& states) {
   const std::vector<Index> lengths = many_lengths(40);

@@ -16,7 +16,7 @@ TEST_CASE("a step's rows of an empty array are empty") {
   CHECK(!step.of(MatrixView<float>()));
 }
 
-TEST_CASE("the time-major order holds every token once, step after step") {
+TEST_CASE("the time-major order holds every token once, step by step") {
   for (const bool reverse : {false, true}) {
     for (const auto& lengths : {std::vector<Index>{}, {0}, {0, 0}, {3, 0, 5, 5, 1}, std::vector<Index>(70, 2)}) {
       const Segments segments{std::span<const Index>(lengths)};
@@ -49,7 +49,7 @@ TEST_CASE("the time-major order holds every token once, step after step") {
         }
         CHECK(row == first[static_cast<std::size_t>(group) + 1]);
 
-        // The steps that the kernels go through, forward and backward.
+        // The steps that the kernels process, forward and backward.
         std::vector<kernels::TimeStep> steps;
         Index before = order.members(group);
         order.for_each_step(group, [&](kernels::TimeStep step, Index ended) {

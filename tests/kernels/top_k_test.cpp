@@ -36,7 +36,7 @@ void check_top_k(const Tensor<Scalar>& scores, Index k, const std::vector<Index>
 
 }  // namespace
 
-TEST_CASE("the best k are those that sorting gives") {
+TEST_CASE("the best k match a full sort") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     std::vector<Index> sizes = test::sizes_around_width<Scalar, Isa>();
     sizes.push_back(1000);
@@ -66,7 +66,7 @@ TEST_CASE("the best k are those that sorting gives") {
 
 namespace {
 
-/// Whole numbers, so that every sum is exact and many are equal; `Element` may be Bfloat16.
+/// Integers, so that every sum is exact and many are equal; `Element` may be Bfloat16.
 template <class Scalar, class Element, class Isa>
 void check_table(Index items, Index width, bool biased) {
   INFO("[" << items << ", " << width << "]" << (biased ? " with bias" : ""));
@@ -115,7 +115,7 @@ TEST_CASE("the best k of a table are those of its scores") {
   });
 }
 
-TEST_CASE("a score of a table depends neither on its item's number nor on the others") {
+TEST_CASE("a score of a table depends neither on its item's index nor on the other items") {
   const auto table = test::normal_as<float>({100, 37}, "table"), query = test::normal_as<float>({37}, "query");
   std::vector<kernels::Ranked<float>> all(100);
   kernels::top_k_of_table<float, float>(table.view(), query.data(), nullptr, 100, nullptr, 0, all.data());
@@ -134,7 +134,7 @@ TEST_CASE("NaN comes after every number, minus infinity included") {
   const Index order[] = {5, 3, 4, 1, 0, 2};
   for (int i = 0; i < 6; ++i) CHECK(best[i].item == order[i]);
 
-  // Many of them, before whole blocks of numbers.
+  // Many NaN before whole blocks of numbers.
   Tensor<double> many = Tensor<double>::full({500}, -infinity);
   for (Index i = 0; i < 100; ++i) many(i) = not_a_number;
   REQUIRE(kernels::top_k(many.data(), 500, 2, nullptr, 0, best) == 2);
@@ -156,7 +156,7 @@ TEST_CASE("ranking is a total order") {
   }
 }
 
-TEST_CASE("taking the best allocates nothing") {
+TEST_CASE("taking the k best allocates no memory") {
   const auto scores = test::normal_as<float>({5000}, "scores");
   const Index excluded[] = {1, 5, 4999};
   kernels::Ranked<float> best[100];

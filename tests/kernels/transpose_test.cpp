@@ -8,7 +8,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-TEST_CASE("a transposed matrix is the reference's, of any size and row stride") {
+TEST_CASE("a transposed matrix matches the reference, of any size and row stride") {
   test::for_every_isa([]<class Scalar, class Isa>() {
     for (const Index rows : test::sizes_around_width<Scalar, Isa>()) {
       for (const Index cols : test::sizes_around_width<Scalar, Isa>()) {

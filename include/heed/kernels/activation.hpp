@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Elementwise non-linearities, alone and as the end of a matrix product.
+// Elementwise activation functions, alone and as the epilogue of a matrix product.
 #pragma once
 
 #include <cstdint>
@@ -18,14 +18,14 @@ constexpr auto names(Activation) {
   return enum_names("identity", "relu", "sigmoid", "tanh", "silu", "gelu", "gelu_tanh");
 }
 
-/// True when the derivative follows from the output alone, so that the input need not be kept.
+/// Returns true if the derivative follows from the output alone, so that the input need not be kept.
 constexpr bool derivative_from_output(Activation a) {
   return a == Activation::identity || a == Activation::relu || a == Activation::sigmoid || a == Activation::tanh;
 }
 
 namespace kernels {
 
-/// activation(x) on one register.
+/// Returns activation(x) for one register.
 template <class P>
 [[gnu::always_inline]] inline P activate(Activation activation, P x) {
   using Scalar = std::remove_cvref_t<decltype(x.v[0])>;
@@ -42,7 +42,7 @@ template <class P>
     case Activation::gelu:
       return gelu(x);
     case Activation::gelu_tanh:
-      // (1 + tanh u) / 2 = sigmoid(2 u), which does not cancel where u is far below 0.
+      // (1 + tanh u) / 2 = sigmoid(2 u), which does not cancel for u far below 0.
       return x * sigmoid(P(Scalar(1.59576912160573071176)) * fma(P(Scalar(0.044715)) * x * x, x, x));
     case Activation::identity:
       break;
@@ -50,7 +50,7 @@ template <class P>
   return x;
 }
 
-/// d activation / dx from the output y, or from the input x where the output is not enough.
+/// Returns d activation / dx, from the output y or, where the output does not suffice, from the input x.
 template <class P>
 [[gnu::always_inline]] inline P activation_slope(Activation activation, P x, P y) {
   using Scalar = std::remove_cvref_t<decltype(x.v[0])>;
@@ -80,7 +80,7 @@ template <class P>
   return one;
 }
 
-/// y[i] = activation(x[i]); x and y may be the same.
+/// y[i] = activation(x[i]); x and y may be the same array.
 template <class Scalar, class Isa = simd::NativeIsa>
 void activation_forward(Activation activation, Index size, const Scalar* x, Scalar* y) noexcept {
   using P = simd::Pack<Scalar, Isa>;
@@ -88,7 +88,7 @@ void activation_forward(Activation activation, Index size, const Scalar* x, Scal
       size, [&](Index i, Index n) { simd::store(activate(activation, simd::load<P>(x + i, n)), y + i, n); });
 }
 
-/// dx[i] += dy[i] * slope. `x` may be null where `derivative_from_output(activation)`.
+/// dx[i] += dy[i] * slope. `x` may be null if `derivative_from_output(activation)`.
 template <class Scalar, class Isa = simd::NativeIsa>
 void activation_backward(Activation activation, Index size, const Scalar* x, const Scalar* y, const Scalar* dy,
                          Scalar* dx) noexcept {

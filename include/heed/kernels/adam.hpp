@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Adam and AdamW on a run of numbers: everything an element needs, in one pass over memory.
+// Adam and AdamW for an array: all state of an element is updated in one pass over memory.
 #pragma once
 
 #include <cmath>
@@ -10,11 +10,11 @@
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// The numbers of one step that are the same for every element.
+/// The constants of one step, shared by all elements.
 template <class Scalar>
 struct AdamStep {
-  Scalar keep;       ///< 1 - learning_rate * decoupled decay: the value is multiplied by it first (AdamW)
-  Scalar decay;      ///< times the value is added to the gradient (Adam's weight decay)
+  Scalar keep;       ///< 1 - learning_rate * decoupled decay; multiplies the value first (AdamW)
+  Scalar decay;      ///< this times the value is added to the gradient (Adam's weight decay)
   Scalar new_first;  ///< 1 - beta1
   Scalar beta2;
   Scalar new_second;  ///< 1 - beta2
@@ -22,7 +22,7 @@ struct AdamStep {
   Scalar root_scale;  ///< 1 / sqrt(1 - beta2^t)
   Scalar epsilon;
 
-  /// Step `t` = 1, 2, .. Coupled weight decay unless `decoupled`.
+  /// Step `t` = 1, 2, .. The weight decay is coupled unless `decoupled`.
   AdamStep(double learning_rate, double beta1, double beta_2, double eps, double weight_decay, bool decoupled, double t)
       : keep(static_cast<Scalar>(decoupled ? 1 - learning_rate * weight_decay : 1)),
         decay(static_cast<Scalar>(decoupled ? 0 : weight_decay)),
@@ -36,8 +36,8 @@ struct AdamStep {
 
 namespace detail {
 
-/// One step of a register's elements. Wherever they are stepped, the arithmetic is this, to the rounding: every product
-/// and sum that a compiler could join is joined here.
+/// Performs one step for the elements of a register. All callers get the same rounding: every product and sum that a
+/// compiler could contract is an fma here.
 template <class P, class Scalar>
 [[gnu::always_inline]] inline void adam_step(const AdamStep<Scalar>& step, P gradient, P& p, P& m, P& v) {
   const P g = fma(P(step.decay), p, gradient);
@@ -49,8 +49,8 @@ template <class P, class Scalar>
 }  // namespace detail
 
 /// p *= keep; g += decay p; m += (1 - beta1) (g - m); v = beta2 v + (1 - beta2) g^2;
-/// p -= rate m / (root_scale sqrt(v) + epsilon); g = 0. Kingma and Ba 2015; Loshchilov and Hutter 2019; epsilon
-/// stands where PyTorch has it.
+/// p -= rate m / (root_scale sqrt(v) + epsilon); g = 0 (Kingma and Ba 2015; Loshchilov and Hutter 2019). Epsilon is
+/// added where PyTorch adds it.
 template <class Scalar, class Isa = simd::NativeIsa>
 void adam(const AdamStep<Scalar>& step, Index size, Scalar* value, Scalar* gradient, Scalar* first,
           Scalar* second) noexcept {

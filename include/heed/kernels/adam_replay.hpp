@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Steps of Adam that a run of numbers missed, whose gradients were all zero.
+// Applies steps of Adam that an array missed, with gradients of zero.
 #pragma once
 
 #include <algorithm>
@@ -11,18 +11,18 @@ namespace heed::inline HEED_ABI::kernels {
 
 namespace detail {
 
-/// No later step changes p: without decay, m only shrinks towards 0 and every step by less than half a unit in p's last
-/// place rounds away. `ceiling` is above all later rates and `floor` below sqrt(beta2^n) of the n later steps.
+/// Returns true if no later step changes p: without decay m only shrinks towards 0, and a step below half a unit in the
+/// last place of p rounds away. `ceiling` is above all later rates, `floor` below sqrt(beta2^n) of the n later steps.
 template <class P, class Scalar>
 [[gnu::always_inline]] inline bool adam_settled(Scalar epsilon, Scalar ceiling, Scalar floor, P p, P m, P v) {
   const P zero(Scalar(0)), least(std::numeric_limits<Scalar>::min() / std::numeric_limits<Scalar>::epsilon());
-  const P reached = sqrt(v) * P(floor);  // by the last step at the least, but denormal numbers shrink irregularly
+  const P reached = sqrt(v) * P(floor);  // lower bound after the last step; denormal numbers shrink irregularly
   const P root = select(reached * reached > least, reached, zero) + P(epsilon);
   const P step = P(ceiling) * (abs(m) / root), lost = P(std::numeric_limits<Scalar>::epsilon() / 8) * abs(p);
   return reduce_max(select((step < lost) | (step == lost), zero, P(Scalar(1)))) == Scalar(0);
 }
 
-/// `packs` registers side by side, so that their chains overlap; the last one has `n` elements.
+/// Processes `packs` registers together, so that their dependency chains overlap; the last one has `n` elements.
 template <int packs, class P, class Scalar>
 void adam_replay(std::span<const AdamStep<Scalar>> steps, Scalar ceiling, Index n, Scalar* value, Scalar* first,
                  Scalar* second) noexcept {
@@ -54,7 +54,7 @@ void adam_replay(std::span<const AdamStep<Scalar>> steps, Scalar ceiling, Index 
       for_each([&](Index i, Index) { adam_step(step, P(Scalar(0)), p[i], m[i], v[i]); });
     }
   }
-  for (; at < size; ++at) {  // v + 0 and 0 - m, as adam_step has them
+  for (; at < size; ++at) {  // v + 0 and 0 - m, the arithmetic of adam_step
     for_each([&](Index i, Index) {
       m[i] = fma(P(any.new_first), P(Scalar(0)) - m[i], m[i]);
       v[i] = P(any.beta2) * v[i];
@@ -69,9 +69,9 @@ void adam_replay(std::span<const AdamStep<Scalar>> steps, Scalar ceiling, Index 
 
 }  // namespace detail
 
-/// `adam` with each of `steps` in turn and gradients of zero, to the bit, in one pass over memory. The betas, the decay
-/// and epsilon are the same in all steps; `keep` is 1 in all of them or `ceiling` is 0. A `ceiling` > 0, above the
-/// rates of all steps, lets numbers that no longer move be left where they are.
+/// Applies `adam` with each of `steps` in turn and gradients of zero, bit for bit, in one pass over memory. The betas,
+/// the decay and epsilon are the same in all steps; `keep` is 1 in all steps or `ceiling` is 0. A `ceiling` > 0 is
+/// above the rates of all steps; the updates of values that no longer change are then skipped.
 template <class Scalar, class Isa = simd::NativeIsa>
 void adam_replay(std::span<const AdamStep<Scalar>> steps, Scalar ceiling, Index size, Scalar* value, Scalar* first,
                  Scalar* second) noexcept {

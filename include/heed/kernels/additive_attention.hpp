@@ -3,12 +3,12 @@
 //
 //   s_ij = w . tanh(q_i + k_j)     p_i = softmax over the visible j     context_i = sum_j p_ij v_j
 //
-// with q and k already projected. The tanh of a sum follows from exponentials of its parts, taken once a row: with
+// where q and k are already projected. tanh(q + k) follows from e^2q and e^2k, which are computed once per row: with
 //
 //   r = 1 / (1 + e^2q e^2k)     tanh(q + k) = 1 - 2 r     1 - tanh^2(q + k) = 4 r (1 - r)
 //
-// a pair costs a multiply-add and a division a feature, and what does not depend on j leaves the softmax: s = -2 w . r.
-// Works on strips of a few queries: neither [queries, keys] nor [queries, keys, width] is ever stored.
+// a pair costs a multiply-add and a division per feature. Terms independent of j cancel in the softmax: s = -2 w . r.
+// Processes strips of a few queries: no [queries, keys] or [queries, keys, width] array is stored.
 #pragma once
 
 #include <algorithm>
@@ -22,21 +22,21 @@ namespace heed::inline HEED_ABI::kernels {
 
 namespace detail {
 
-/// Queries of a strip.
+/// Queries per strip.
 inline constexpr Index additive_strip = 16;
-/// From row to row: two whole registers of every instruction set, or a multiple.
+/// Row stride: a multiple of two registers of every instruction set.
 inline Index additive_stride(Index size) { return round_up(size, 32); }
 
-/// The scratch arrays of a sequence.
+/// Scratch arrays for one sequence.
 template <class Scalar>
 struct AdditiveRoom {
   MatrixView<Scalar> w;             ///< [1, A]: -2 w
-  MatrixView<Scalar> q, k;          ///< [strip, A] e^2q, [keys, A] e^2k; past the width they go on with 1, and w with 0
-  MatrixView<Scalar> far_q, far_k;  ///< [1, rows]: the greatest magnitude in each row
-  MatrixView<Scalar> pair;          ///< [2, A]: q and k of a pair beyond the reach of their exponentials
-  MatrixView<Scalar> p, d;          ///< [strip, keys]: scores, then weights; cotangents
-  MatrixView<Scalar> dq, dk, dw;    ///< as q, k and w: sum ds r (1 - r) and sum ds r
-  Index size = 0;                   ///< elements of all
+  MatrixView<Scalar> q, k;          ///< [strip, A] e^2q, [keys, A] e^2k; padded with 1 past the width, w with 0
+  MatrixView<Scalar> far_q, far_k;  ///< [1, rows]: the largest magnitude in each row
+  MatrixView<Scalar> pair;          ///< [2, A]: q and k of a pair beyond `reach`
+  MatrixView<Scalar> p, d;          ///< [strip, keys]: scores, then weights; their gradients
+  MatrixView<Scalar> dq, dk, dw;    ///< shaped as q, k and w: sum ds r (1 - r) and sum ds r
+  Index size = 0;                   ///< elements of all arrays
 
   AdditiveRoom(Scalar* scratch, Index keys, Index width) {
     ScratchLayout<Scalar> layout(scratch);
@@ -56,26 +56,26 @@ struct AdditiveRoom {
   }
 };
 
-/// A sequence and its scratch; the strip of queries that is being worked on.
+/// A sequence, its scratch arrays and the strip of queries that is being processed.
 template <class Scalar, class Isa>
 struct Additive {
   using P = simd::Pack<Scalar, Isa>;
-  /// |q| + |k| up to this: (1 + e^2q e^2k)^2 is finite.
+  /// The largest |q| + |k| for which (1 + e^2q e^2k)^2 is finite.
   static constexpr Scalar reach = sizeof(Scalar) == 4 ? Scalar(21) : Scalar(170);
 
   const AttentionUnit<Scalar>& u;
   AdditiveRoom<Scalar> room;
-  Index width, filled = 0;         ///< keys whose exponentials are there
-  Index begin = 0, rows = 0;       ///< queries of the strip
-  Index end[additive_strip] = {};  ///< keys that each may see by causality and lengths, ascending
-  Index common = 0, widest = 0;    ///< keys that all of them see; keys that any may see
+  Index width, filled = 0;         ///< filled: number of keys whose exponentials are computed
+  Index begin = 0, rows = 0;       ///< first query of the strip; number of queries
+  Index end[additive_strip] = {};  ///< number of keys that each may see by causality and lengths, ascending
+  Index common = 0, widest = 0;    ///< number of keys that all of them see; that any may see
 
   Additive(const AttentionUnit<Scalar>& unit, const Scalar* w, Scalar* scratch)
       : u(unit), room(scratch, unit.keys(), unit.q.cols()), width(unit.q.cols()) {
     padded(width, w, [&](Index c, Index, P value) { (P(Scalar(-2)) * value).store(room.w.data() + c); });
   }
 
-  /// Calls part(c, n, x[c ..]) for registers of a row, in twos: the last may have n = 0 elements left. Zeros follow.
+  /// Calls part(c, n, x[c ..]) for the registers of a row, in pairs; the last may have n = 0. Lanes past n are 0.
   template <class Part>
   [[gnu::always_inline]] static void padded(Index size, const Scalar* x, const Part& part) {
     for (Index c = 0; c < size; c += 2 * P::width) {
@@ -86,7 +86,7 @@ struct Additive {
     }
   }
 
-  /// e^2x of rows of x, whole registers, and how far from 0 each row reaches.
+  /// Writes e^2x of rows of x, in whole registers, and the largest magnitude of each row.
   static void exponentials(MatrixView<const Scalar> x, MatrixView<Scalar> out, Scalar* far) {
     for (Index first = 0; first < x.rows(); first += P::width) {
       const Index count = std::min(P::width, x.rows() - first);
@@ -103,7 +103,7 @@ struct Additive {
     }
   }
 
-  /// Takes up the strip that begins at query `first`.
+  /// Starts the strip that begins at query `first`.
   void take_strip(Index first) {
     begin = first;
     rows = std::min(additive_strip, u.queries() - first);
@@ -113,7 +113,7 @@ struct Additive {
     exponentials(u.q.rows(first, first + rows), room.q, room.far_q.data());
   }
 
-  /// Calls part(j, count, far) for blocks of a register of keys; `far` is how far the keys of the block reach.
+  /// Calls part(j, count, far) for blocks of one register of keys; `far` is the largest magnitude in the block.
   template <class Part>
   void key_blocks(const Part& part) {
     for (Index j = 0; j < widest; j += P::width) {
@@ -128,7 +128,7 @@ struct Additive {
   }
   bool far(Index r, Scalar far_key) const { return !(room.far_q[r] + far_key <= reach); }
 
-  /// Puts q and k of a pair beyond the reach of exponentials where whole registers can be read.
+  /// Copies q and k of a pair beyond `reach` to where whole registers can be read.
   void take_pair(Index r, Index j) {
     padded(width, u.q.row(begin + r), [&](Index c, Index, P x) { x.store(room.pair.row(0) + c); });
     padded(width, u.k.row(j), [&](Index c, Index, P x) { x.store(room.pair.row(1) + c); });
@@ -143,7 +143,7 @@ struct Additive {
                                        room.dq.row(r), room.dk.row(j), room.dw.data());
   }
 
-  /// The strip's scores, up to a constant a query, into p; hidden pairs at -infinity.
+  /// Writes the strip's scores, up to a constant per query, to p; hidden pairs are -infinity.
   void scores() {
     const Index stride = room.k.row_stride();
     key_blocks([&](Index j, Index count, Scalar far_key) {
@@ -178,7 +178,7 @@ struct Additive {
     }
   }
 
-  /// From weights p to ds in d: dp_ij = d_context_i . v_j + d_weights_ij, ds_ij = p_ij (dp_ij - sum_k p_ik dp_ik).
+  /// Writes ds to d: dp_ij = d_context_i . v_j + d_weights_ij, ds_ij = p_ij (dp_ij - sum_k p_ik dp_ik).
   void cotangents(MatrixView<const Scalar> d_context, const Scalar* d_weights) {
     const P zero(Scalar(0));
     const Index depth = u.v.cols(), stride = u.v.row_stride();
@@ -208,7 +208,7 @@ struct Additive {
         P dp = simd::load<P>(d + j, n);
         if (d_weights != nullptr) dp = dp + simd::load<P>(d_weights + (begin + r) * u.keys() + j, n);
         const P weight = simd::load<P>(p + j, n);
-        dp = select(weight == zero, zero, dp);  // a hidden pair's may be anything
+        dp = select(weight == zero, zero, dp);  // a hidden pair may have any value
         simd::store(dp, d + j, n);
         total = fma(weight, dp, total);
       });
@@ -220,7 +220,7 @@ struct Additive {
     }
   }
 
-  /// Adds the strip's shares to the room's dq, dk and dw.
+  /// Adds the strip's contributions to the scratch arrays dq, dk and dw.
   void gradients() {
     const Index stride = room.k.row_stride(), d_stride = room.d.row_stride();
     key_blocks([&](Index j, Index count, Scalar far_key) {
@@ -246,7 +246,7 @@ struct Additive {
             continue;
           }
           for (; at < stop; ++at) {
-            if (room.d(r, at) == Scalar(0)) continue;  // hidden, or without influence
+            if (room.d(r, at) == Scalar(0)) continue;  // hidden, or the gradient is 0
             if (far(r, room.far_k[at])) {
               far_gradient(r, at);
             } else {
@@ -266,7 +266,7 @@ struct Additive {
     });
   }
 
-  /// Calls pair(r, j) for the visible pairs that `common` leaves over.
+  /// Calls pair(r, j) for the pairs with key j >= `common` and a weight other than 0.
   template <class Pair>
   void rest(const Pair& pair) const {
     for (Index r = 0; r < rows; ++r) {
@@ -279,12 +279,12 @@ struct Additive {
 
 }  // namespace detail
 
-/// Scratch in elements for one worker.
+/// Returns the scratch size in elements for one worker.
 inline Index additive_attention_scratch(Index keys, Index width) {
   return detail::AdditiveRoom<float>(nullptr, keys, width).size;
 }
 
-/// `w` is [width]. context [queries, width of v] is overwritten; `weights`, if not null, gets [queries, keys].
+/// `w` is [width]. Overwrites context [queries, width of v] and, if not null, `weights` [queries, keys].
 template <class Scalar, class Isa = simd::NativeIsa>
 void additive_attention_forward(const AttentionUnit<Scalar>& u, const Scalar* w, MatrixView<Scalar> context,
                                 Scalar* weights, Scalar* scratch) noexcept {
@@ -332,7 +332,7 @@ void additive_attention_backward(const AttentionUnit<Scalar>& u, const Scalar* w
     for (Index r = 0; dq && r < a.rows; ++r) a.add_weighted(Scalar(-2), a.room.dq.row(r), dq.row(begin + r));
   }
   for (Index j = 0; dk && j < a.filled; ++j) a.add_weighted(Scalar(-2), a.room.dk.row(j), dk.row(j));
-  // dw = sum ds tanh = sum ds (1 - 2 r), and the ds of a query add up to 0.
+  // dw = sum ds tanh = sum ds (1 - 2 r), and the ds of a query sum to 0.
   if (dw != nullptr) add_scaled<Scalar, Isa>(a.width, a.room.dw.data(), Scalar(-2), dw);
 }
 

@@ -3,9 +3,9 @@
 //
 //   s_ij = scale q_i . k_j + additive_ij     p_i = softmax over the visible j     context_i = sum_j p_ij v_j
 //
-// Works on tiles of queries and keys: no [queries, keys] array is ever stored, nor a query's row of it. Tiles that the
-// mask hides are skipped. In the others a hidden pair has weight 0, and where a key's or a query's numbers are not all
-// finite it is not multiplied: what stands there, NaN included, has no influence.
+// Processes tiles of queries and keys: no [queries, keys] array, nor a whole row of it, is stored. Tiles that the mask
+// hides are skipped. In the others a hidden pair has weight 0, and where the keys or queries are not all finite it is
+// not multiplied: hidden values have no influence, even NaN.
 #pragma once
 
 #include "heed/kernels/detail/attention_backward.hpp"
@@ -14,23 +14,23 @@
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// Scratch in elements for `attention_forward` and `attention_backward`; `width` of q and k, `depth` of v.
+/// Returns the scratch size in elements for both passes; `width` is that of q and k, `depth` that of v.
 template <class Scalar, class Isa = simd::NativeIsa>
 Index attention_scratch(Index queries, Index keys, Index width, Index depth) {
   return std::max(detail::AttentionForward<Scalar, Isa>::scratch(keys, width, depth),
                   detail::AttentionBackward<Scalar, Isa>::scratch(queries, width, depth));
 }
 
-/// context [queries, width of v] is overwritten; `weights`, if not null, gets [queries, keys] (after dropout), and the
-/// unit's `mass`, if there is one, is overwritten without them.
+/// Overwrites context [queries, width of v]. `weights`, if not null, receives [queries, keys] (after dropout). The
+/// unit's `mass`, unless empty, is overwritten, with or without `weights`.
 template <class Scalar, class Isa = simd::NativeIsa>
 void attention_forward(const AttentionUnit<Scalar>& u, MatrixView<Scalar> context, Scalar* weights,
                        Scalar* scratch) noexcept {
   detail::AttentionForward<Scalar, Isa>(u, context, weights, scratch).run();
 }
 
-/// Adds to dq, dk, dv (each may be empty), given `context` and, with d_weights, `weights` of the forward pass; with
-/// d_mass, the unit's `mass` as well.
+/// Adds to dq, dk, dv (each may be empty). Requires `context` of the forward pass; with d_weights also its `weights`,
+/// and with d_mass the unit's `mass`.
 template <class Scalar, class Isa = simd::NativeIsa>
 void attention_backward(const AttentionUnit<Scalar>& u, const AttentionCotangents<Scalar>& given, MatrixView<Scalar> dq,
                         MatrixView<Scalar> dk, MatrixView<Scalar> dv, Scalar* scratch) noexcept {

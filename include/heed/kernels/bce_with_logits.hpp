@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Binary cross-entropy of logits, element by element, in the form that neither overflows nor cancels.
+// Binary cross-entropy of logits, elementwise, in the form that neither overflows nor cancels.
 #pragma once
 
 #include "heed/core/config.hpp"
@@ -11,8 +11,8 @@ namespace heed::inline HEED_ABI::kernels {
 
 namespace detail {
 
-/// log(1 + z) for z in [0, 1], also where 1 + z rounds to 1: the rounding error of 1 + z is put back as a first-order
-/// correction (Kahan).
+/// Returns log(1 + z) for z in [0, 1], accurate even where 1 + z rounds to 1: the rounding error of 1 + z is added back
+/// as a first-order correction (Kahan).
 template <class P>
 [[gnu::always_inline]] inline P log_1p(P z) {
   const P one(1), w = one + z;
@@ -37,8 +37,8 @@ Scalar bce_with_logits_forward(Index size, const Scalar* logit, const Scalar* ta
   return reduce_sum(total);
 }
 
-/// dlogit[i] += g_i (sigmoid(x) - t) and dtarget[i] -= g_i x, with g_i = scale * dloss[i], or `scale` when dloss is
-/// null. An output that is not asked for is null.
+/// dlogit[i] += g_i (sigmoid(x) - t) and dtarget[i] -= g_i x, with g_i = scale * dloss[i], or `scale` if dloss is null.
+/// Either output may be null.
 template <class Scalar, class Isa = simd::NativeIsa>
 void bce_with_logits_backward(Index size, const Scalar* logit, const Scalar* target, const Scalar* dloss, Scalar scale,
                               Scalar* dlogit, Scalar* dtarget) noexcept {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// + - * / of two contiguous arrays, sizes of 1 repeated as numpy does.
+// + - * / of two contiguous arrays, with sizes of 1 repeated as in numpy.
 #pragma once
 
 #include "heed/core/view.hpp"
@@ -10,8 +10,8 @@ namespace heed::inline HEED_ABI::kernels {
 
 enum class Arithmetic { add, subtract, multiply, divide };
 
-/// Two operands laid over one contiguous output: a stride of 0 repeats. Neighbouring dimensions that lie behind one
-/// another in both operands are one, so equal shapes have one dimension, a row vector against rows two.
+/// Two operands mapped to one contiguous output; a stride of 0 repeats. Adjacent dimensions that are contiguous in both
+/// operands are merged, so equal shapes have one dimension, and a row vector with a matrix two.
 struct Broadcast {
   int rank = 0;  ///< at least 2
   Index sizes[Shape::max_rank] = {};
@@ -23,14 +23,14 @@ struct Broadcast {
     for (int d = 0; d < rank; ++d) n *= sizes[d];
     return n;
   }
-  /// True when some element of this operand (0 or 1) is used more than once.
+  /// Returns true if an element of this operand (0 or 1) is used more than once.
   bool repeats(int operand) const {
     for (int d = 0; d < rank; ++d) {
       if (sizes[d] > 1 && strides[operand][d] == 0) return true;
     }
     return false;
   }
-  /// Where row `row` of the output (all dimensions but the last folded) begins in an operand.
+  /// Returns the offset in an operand of row `row` of the output (all dimensions but the last flattened).
   Index offset(int operand, Index row) const {
     Index at = 0;
     for (int d = rank - 2; d >= 0; --d) {
@@ -41,11 +41,11 @@ struct Broadcast {
   }
 };
 
-/// The plan for contiguous operands of these shapes; `out` is their broadcast shape.
+/// Returns the plan for contiguous operands of these shapes; `out` is their broadcast shape.
 inline Broadcast make_broadcast(const Shape& out, const Shape& a, const Shape& b) noexcept {
   const Shape* shapes[2] = {&a, &b};
   Broadcast plan;
-  // Built from the last dimension outwards, then turned round.
+  // Built from the last dimension outwards, then reversed.
   Index dense[2] = {1, 1};  // the product of an operand's sizes so far
   for (int back = 1; back <= out.rank(); ++back) {
     const Index size = out[-back];
@@ -82,13 +82,13 @@ inline Broadcast make_broadcast(const Shape& out, const Shape& a, const Shape& b
 
 namespace detail {
 
-/// An operand's register: n elements, or one repeated.
+/// Loads n elements of an operand, or repeats one.
 template <class P, class Scalar>
 [[gnu::always_inline]] inline P load_or_repeat(const Scalar* p, Index stride, Index i, Index n) {
   return stride == 0 ? P(*p) : simd::load<P>(p + i, n);
 }
 
-/// Calls `part(row, from, count)` for the pieces of rows that make up elements `begin .. end` of the output.
+/// Calls `part(row, from, count)` for the parts of rows that cover elements [begin, end) of the output.
 template <class Part>
 void for_row_parts(const Broadcast& plan, Index begin, Index end, const Part& part) {
   const Index inner = plan.inner();
@@ -133,7 +133,7 @@ void with_derivative(Arithmetic kind, int operand, const F& f) {
 
 }  // namespace detail
 
-/// Elements `begin .. end` of y = a (kind) b.
+/// Computes elements [begin, end) of y = a (kind) b.
 template <class Scalar, class Isa = simd::NativeIsa>
 void broadcast_forward(Arithmetic kind, const Broadcast& plan, Index begin, Index end, const Scalar* a, const Scalar* b,
                        Scalar* y) noexcept {
@@ -152,7 +152,7 @@ void broadcast_forward(Arithmetic kind, const Broadcast& plan, Index begin, Inde
   });
 }
 
-/// Adds elements `begin .. end` of the gradient of an operand (0: a, 1: b) that does not repeat to `d`.
+/// Adds elements [begin, end) of the gradient of an operand (0: a, 1: b) that is not repeated to `d`.
 template <class Scalar, class Isa = simd::NativeIsa>
 void broadcast_backward(Arithmetic kind, int operand, const Broadcast& plan, Index begin, Index end, const Scalar* a,
                         const Scalar* b, const Scalar* dy, Scalar* d) noexcept {
@@ -172,8 +172,8 @@ void broadcast_backward(Arithmetic kind, int operand, const Broadcast& plan, Ind
   });
 }
 
-/// Adds the whole gradient of an operand that repeats, summed in the order of the output: the last dimension by
-/// registers, or the last but one in blocks of 256 rows, so that long sums keep their digits.
+/// Adds the whole gradient of a repeated operand, summed in the order of the output: over the last dimension by
+/// registers, or over the last but one in blocks of 256 rows, so that long sums stay accurate.
 template <class Scalar, class Isa = simd::NativeIsa>
 void broadcast_backward_sum(Arithmetic kind, int operand, const Broadcast& plan, const Scalar* a, const Scalar* b,
                             const Scalar* dy, Scalar* d) noexcept {
@@ -217,7 +217,7 @@ void broadcast_backward_sum(Arithmetic kind, int operand, const Broadcast& plan,
         for (Index i0 = 0; i0 < inner; i0 += block) {
           P part(Scalar(0));
           simd::for_each_pack<P>(block < inner - i0 ? block : inner - i0, [&](Index i, Index n) {
-            part = part + detail::keep_first(at(r, i0 + i, n), n, P(Scalar(0)));  // 0 / 0 past the end, say
+            part = part + detail::keep_first(at(r, i0 + i, n), n, P(Scalar(0)));  // past the end may be 0 / 0
           });
           total += static_cast<double>(reduce_sum(part));
         }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows copied or added between arrays of any strides. An input with a row stride of 0 repeats one row.
+// Copies or adds rows between arrays of any strides. An input with a row stride of 0 repeats one row.
 #pragma once
 
 #include <cstring>

@@ -14,12 +14,12 @@ namespace heed::inline HEED_ABI::kernels {
 
 /// For each row i whose target is not `ignore_index`, with lse = log sum_c exp(x_c) and s = `label_smoothing`:
 /// loss[i] = (1 - s) (lse - x_target) + s / classes * sum_c (lse - x_c); 0 for ignored rows.
-/// logits [rows, classes]; targets, loss and log_sum_exp (kept for the way back) [rows].
+/// logits [rows, classes]; targets, loss and log_sum_exp (kept for the backward pass) [rows].
 template <class Scalar, class Isa = simd::NativeIsa>
 void cross_entropy_forward(MatrixView<const Scalar> logits, const Index* targets, Index ignore_index,
                            double label_smoothing, Scalar* loss, Scalar* log_sum_exp) noexcept {
   using P = simd::Pack<Scalar, Isa>;
-  constexpr Index block = 4096;  // longer sums go on in double
+  constexpr Index block = 4096;  // longer sums are accumulated in double
   constexpr Scalar infinity = std::numeric_limits<Scalar>::infinity();
   const Index classes = logits.cols();
   for (Index i = 0; i < logits.rows(); ++i) {
@@ -50,8 +50,8 @@ void cross_entropy_forward(MatrixView<const Scalar> logits, const Index* targets
   }
 }
 
-/// dlogits[i, c] += g_i (exp(x_c - lse) - (1 - s) [c = target] - s / classes), nothing in ignored rows, where
-/// g_i = scale * dloss[i], or `scale` when dloss is null.
+/// dlogits[i, c] += g_i (exp(x_c - lse) - (1 - s) [c = target] - s / classes) for each row that is not ignored, with
+/// g_i = scale * dloss[i], or `scale` if dloss is null.
 template <class Scalar, class Isa = simd::NativeIsa>
 void cross_entropy_backward(MatrixView<const Scalar> logits, const Index* targets, Index ignore_index,
                             double label_smoothing, const Scalar* log_sum_exp, const Scalar* dloss, Scalar scale,

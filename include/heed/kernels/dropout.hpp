@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inverted dropout; the mask is computed from an element's number.
+// Inverted dropout; the mask is a function of the index of an element.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +11,9 @@
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// What a stream keeps, a bit an element, in groups of 128 elements: they share 16 blocks of random words, 8 numbers of
-/// 16 bits in each. Element e is kept when the number (e mod 128) / 16 of the block of counter 16 (e / 128) + e mod 16
-/// is below 65536 keep, rounded, and at least 1: a probability in steps of 1/65536.
+/// The dropout mask of a random stream, one bit per element, in groups of 128 elements. A group shares 16 blocks of
+/// random words, with 8 numbers of 16 bits each. Element e is kept if number (e mod 128) / 16 of the block with counter
+/// 16 (e / 128) + e mod 16 is below 65536 keep, rounded, at least 1: a probability in steps of 1/65536.
 template <class Isa = simd::NativeIsa>
 class DropoutMask {
  public:
@@ -21,16 +21,16 @@ class DropoutMask {
 
   [[gnu::always_inline]] DropoutMask(Random random, double keep) : philox_(random) {
     const auto steps = static_cast<std::uint32_t>(keep * 65536 + 0.5);
-    limit_ = ((steps > 0 ? steps : 1) << 16) - 1;  // of all 65536 steps: the greatest word
+    limit_ = ((steps > 0 ? steps : 1) << 16) - 1;  // 65536 steps wrap around to the greatest word
   }
 
-  /// Bit e mod 16 of out[(e mod 128) / 16] for the elements e of group `at`.
+  /// Writes bit e mod 16 of out[(e mod 128) / 16] for the elements e of group `at`.
   [[gnu::always_inline]] void make(std::uint64_t at, std::uint16_t* out) const {
     unsigned bits[words] = {};
     for (Index lane = 0; lane < lanes; lane += Philox::width) {
       typename Philox::Words block[4];
       philox_.words(at * lanes + static_cast<std::uint64_t>(lane), block);
-      // The number is the high half of a word; the low half makes no difference.
+      // The number is the high half of a word; the low half does not affect the comparison.
       for (Index w = 0; w < 4; ++w) {
         bits[2 * w] |= Philox::at_most(block[w] << 16, limit_) << lane;
         bits[2 * w + 1] |= Philox::at_most(block[w], limit_) << lane;
@@ -39,11 +39,11 @@ class DropoutMask {
     for (Index w = 0; w < words; ++w) out[w] = static_cast<std::uint16_t>(bits[w]);
   }
 
-  /// True where a register P has a lane for each word of a register of random numbers.
+  /// True if a register P has one lane for each word of a register of random numbers.
   template <class P>
   static constexpr bool lanes_match = P::width == simd::Philox<Isa>::width && sizeof(typename P::Scalar) == 4;
-  /// Calls `body(i, kept)` for the registers of elements i .. of group `at`, in no order: the lanes that are kept,
-  /// without a way over bits.
+  /// Calls `body(i, kept)` for the registers of elements i .. of group `at`, in no particular order, with the mask of
+  /// kept lanes, without packing it into bits.
   template <class P, class Body>
   [[gnu::always_inline]] void for_each_register(std::uint64_t at, const Body& body) const {
     static_assert(lanes_match<P>);
@@ -59,7 +59,7 @@ class DropoutMask {
     }
   }
 
-  /// Lanes that are kept of elements i .. of words that begin at `bits`; i is a multiple of the width.
+  /// Returns the mask of kept lanes for elements i .., from the words at `bits`; i is a multiple of the width.
   template <class P>
   [[gnu::always_inline]] static typename P::Mask kept(const std::uint16_t* bits, Index i) {
     using Integer = typename P::Integer;
@@ -72,7 +72,7 @@ class DropoutMask {
 
  private:
   using Philox = simd::Philox<Isa>;
-  static constexpr Index lanes = 16;  ///< blocks that a group shares
+  static constexpr Index lanes = 16;  ///< blocks per group
 
   Philox philox_;
   std::uint32_t limit_;
@@ -80,7 +80,7 @@ class DropoutMask {
 
 namespace detail {
 
-/// Calls `body(i, n, kept)` for registers of elements begin .. end - 1, in no order; begin is a multiple of 128.
+/// Calls `body(i, n, kept)` for registers of elements [begin, end), in no particular order; begin is a multiple of 128.
 template <class P, class Isa, class Scalar, class Body>
 [[gnu::always_inline]] inline void for_each_dropout(Random random, Scalar keep, Index begin, Index end,
                                                     const Body& body) {
@@ -104,7 +104,7 @@ template <class P, class Isa, class Scalar, class Body>
 }  // namespace detail
 
 /// y[i] = 0 with the given probability (in [0, 1), in steps of 1/65536), x[i] / (1 - probability) otherwise. x and y
-/// are elements begin .. end - 1 of an array whose mask this is; begin is a multiple of 128. What is dropped has no
+/// hold elements [begin, end) of the array that the mask covers; begin is a multiple of 128. Dropped elements have no
 /// influence, even NaN.
 template <class Scalar, class Isa = simd::NativeIsa>
 void dropout_forward(Random random, double probability, Index begin, Index end, const Scalar* x, Scalar* y) noexcept {
@@ -117,7 +117,7 @@ void dropout_forward(Random random, double probability, Index begin, Index end, 
   });
 }
 
-/// dx[i] += 0 or dy[i] / (1 - probability), by the mask of the forward pass.
+/// dx[i] += 0 or dy[i] / (1 - probability), with the mask of the forward pass.
 template <class Scalar, class Isa = simd::NativeIsa>
 void dropout_backward(Random random, double probability, Index begin, Index end, const Scalar* dy,
                       Scalar* dx) noexcept {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows of a table by index, and the way back. An index of -1 stands for a row of zeros.
+// Lookup of table rows by index, and its backward pass. An index of -1 stands for a row of zeros.
 #pragma once
 
 #include <cstring>
@@ -23,8 +23,8 @@ void embedding_forward(MatrixView<const Scalar> table, const Index* indices, Mat
   }
 }
 
-/// dtable(indices[i], :) += dy(i, :) for i in ascending order, so a row's sum has one order. To share the work, give
-/// every worker the same columns of both: blocks of columns never meet.
+/// dtable(indices[i], :) += dy(i, :) for i in ascending order, which fixes the order of summation. To run in parallel,
+/// give each worker the same columns of both arrays: blocks of columns are independent.
 template <class Scalar, class Isa = simd::NativeIsa>
 void embedding_backward(MatrixView<const Scalar> dy, const Index* indices, MatrixView<Scalar> dtable) noexcept {
   using P = simd::Pack<Scalar, Isa>;

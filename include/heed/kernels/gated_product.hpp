@@ -8,7 +8,7 @@
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// All of one size; `residual` may be empty.
+/// All arrays have the same size; `residual` may be empty.
 template <class Scalar, class Isa = simd::NativeIsa>
 void gated_product_forward(Activation kind, MatrixView<const Scalar> gate, MatrixView<const Scalar> value,
                            MatrixView<const Scalar> residual, MatrixView<Scalar> y) noexcept {
@@ -40,7 +40,7 @@ void gated_product_backward_gate(Activation kind, MatrixView<const Scalar> gate,
     Scalar* out = dgate.row(r);
     simd::for_each_pack<P>(dy.cols(), [&](Index c, Index n) {
       const P x = simd::load<P>(g + c, n);
-      // Only some slopes need the output.
+      // Only some derivatives are computed from the output.
       const P slope = activation_slope(kind, x, derivative_from_output(kind) ? activate(kind, x) : x);
       simd::store(fma(simd::load<P>(up + c, n) * simd::load<P>(v + c, n), slope, simd::load<P>(out + c, n)), out + c,
                   n);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// C = A B, with what is done to a block of it while it is still near.
+// C = A B, with an epilogue that is applied to a block of C while it is in the cache.
 // Every element of C is one multiply-add chain over k in ascending order, so a row's result depends neither on the
 // other rows nor on how the work is split.
 #pragma once
@@ -15,13 +15,13 @@
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// C = activation(A B + bias); with `accumulate`, C + A B.
+/// C = activation(A B + bias); with `accumulate`, C + A B replaces A B.
 template <class Scalar>
 struct Epilogue {
   const Scalar* bias = nullptr;  ///< [N]
   Activation activation = Activation::identity;
   bool accumulate = false;
-  RowPrefetcher<Scalar>* next_rows = nullptr;  ///< what the caller reads next: all of it is prefetched meanwhile
+  RowPrefetcher<Scalar>* next_rows = nullptr;  ///< rows that the caller reads next, all prefetched during the product
 };
 
 namespace detail {
@@ -33,13 +33,13 @@ struct StridedBlock {
   Index row, step;
 };
 
-/// Registers of a tile: `rows` x (`packs` registers) accumulators.
+/// A tile has `rows` x `packs` registers of accumulators.
 template <class Isa>
 struct TileSize {
   static constexpr int rows = Isa::bytes == 64 ? 8 : (Isa::bytes == 32 ? 6 : 4);
 };
 
-/// Calls step.operator()<n>() for tiles of n rows, in order, that make up `rows`: the largest first.
+/// Calls step.operator()<n>() for tiles of n rows that cover `rows` in order, the largest first.
 template <class Isa, class Step>
 [[gnu::always_inline]] inline void for_each_row_tile(Index rows, const Step& step) {
   constexpr int most = TileSize<Isa>::rows;
@@ -51,8 +51,8 @@ template <class Isa, class Step>
   if ((rows & 1) != 0) step.template operator()<1>();
 }
 
-/// Hides from the optimiser where a pointer came from: it would otherwise compute all addresses of a tile beforehand
-/// and, for want of registers, park them in vector registers.
+/// Hides the origin of a pointer from the optimiser, which would otherwise precompute all addresses of a tile and,
+/// short of general registers, keep them in vector registers.
 template <class T>
 [[gnu::always_inline]] inline void forget_origin(T*& p) {
   asm("" : "+r"(p));
@@ -76,13 +76,13 @@ template <class Scalar, class Isa, int Rows, int Packs, bool Partial>
     forget_origin(from);
   }
 #pragma GCC unroll 16
-  for (int r = 0; r < Rows; ++r) {  // the next tile's
+  for (int r = 0; r < Rows; ++r) {  // C of the next tile
     __builtin_prefetch(from);
     __builtin_prefetch(from + P::width);
     from += c_stride;
     forget_origin(from);
   }
-  // Three rows a pointer: base, base + row, base + 2 row are addresses that an instruction forms by itself.
+  // One pointer per three rows: base, base + row and base + 2 row are addressing modes of an instruction.
   constexpr int bases = (Rows + 2) / 3;
   const Scalar* at[bases];
 #pragma GCC unroll 8
@@ -90,8 +90,8 @@ template <class Scalar, class Isa, int Rows, int Packs, bool Partial>
     at[i] = a.data + 3 * i * a.row;
     forget_origin(at[i]);
   }
-  // What of A is far: the next rows, a part in each step, so that they are there when their tile comes; or of A^T,
-  // whose columns lie across the lines, some steps ahead.
+  // Prefetches A: the rows of the next tile, a part in each step, so that they arrive in time; or of A^T, whose columns
+  // cross cache lines, the elements some steps ahead.
   const Scalar* next = a.data + (a.step == 1 ? Rows * a.row : 16 * a.step);
   const Index next_step = a.step == 1 ? Rows : a.step;
   for (Index k = 0; k < depth; ++k) {
@@ -140,18 +140,18 @@ template <class Scalar, class Isa, int Rows, int Packs, bool Partial>
   }
 }
 
-/// What happens to a panel of C besides the product.
+/// What is applied to a panel of C besides the product.
 template <class Scalar>
 struct PanelEpilogue {
-  bool resume = false;                         ///< its sums go on from C
-  bool relu = false;                           ///< after the bias
-  const Scalar* bias = nullptr;                ///< of the panel's columns, or null
-  RowPrefetcher<Scalar>* next_rows = nullptr;  ///< or null
-  Index share = 0;                             ///< of them, prefetched with each tile
+  bool resume = false;                         ///< sums continue from C
+  bool relu = false;                           ///< applied after the bias
+  const Scalar* bias = nullptr;                ///< of the panel's columns; may be null
+  RowPrefetcher<Scalar>* next_rows = nullptr;  ///< may be null
+  Index share = 0;                             ///< rows of next_rows to prefetch with each tile
 };
 
-/// All rows of one panel of columns. One row alone has a panel of eight registers, or four: with two, each addition
-/// would wait for the one before.
+/// Computes all rows of one panel of columns. For a single row the panel has eight registers, or four: with two, each
+/// addition would wait for the previous one.
 template <class Scalar, class Isa, int Packs, bool Partial>
 [[gnu::noinline]] void gemm_panel(Index rows, Index depth, StridedBlock<Scalar> a, const Scalar* b, Index b_stride,
                                   Scalar* c, Index c_stride, Index last, PanelEpilogue<Scalar> after) {
@@ -172,14 +172,14 @@ template <class Scalar, class Isa, int Packs, bool Partial>
 template <class Isa, class Scalar>
 inline void gemm_blocks(Index rows, Index cols, Index depth, StridedBlock<Scalar> a, const Scalar* b, Index b_stride,
                         Scalar* c, Index c_stride, const Epilogue<Scalar>& epilogue) {
-  // Constants: the chain is cut only here, and resumed from C without rounding anew.
+  // Constants: sums are split only here, and continue from C without additional rounding.
   constexpr Index depth_block = 256, row_block = 96;
   using P = simd::Pack<Scalar, Isa>;
   constexpr Index width = P::width;
   if (rows == 0 || cols == 0) return;
-  if (depth == 0) a.data = b = c;  // without elements they may be null, which has no address at an offset
-  // A panel of B whose rows lie across more than L1 does not stay there, as they share few of its sets: many rows of C
-  // are worth a copy of it. (AVX-512's kernels were measured without.)
+  if (depth == 0) a.data = b = c;  // empty operands may be null, and null has no offsets
+  // A panel of B whose rows span more than L1 is evicted, because wide strides map to few cache sets; many rows of C
+  // repay a copy. (AVX-512's kernels were measured without.)
   constexpr bool copies = Isa::bytes < 64;
   constexpr Index near = 32768 / static_cast<Index>(sizeof(Scalar));
   alignas(64) Scalar panel[copies ? depth_block * 2 * width : 1];
@@ -224,8 +224,8 @@ inline void gemm_blocks(Index rows, Index cols, Index depth, StridedBlock<Scalar
           multiply.template operator()<1, true>(wide, b_at, b_stride);
         }
         if (final && !after.relu && epilogue.activation != Activation::identity) {
-          // From the cache, a moment later: in the tile, unrolled, each of them would stand there once a register, and
-          // half of a program's machine code would be that. Relu is one instruction.
+          // Applied here, from the cache: unrolled in the tile, an activation's code would appear once per register and
+          // make up half of a program's machine code. Relu is one instruction.
           for (Index r = 0; r < tall; ++r) {
             Scalar* at = c_at + r * c_stride;
             activation_forward<Scalar, Isa>(epilogue.activation, wide, at, at);
@@ -239,7 +239,7 @@ inline void gemm_blocks(Index rows, Index cols, Index depth, StridedBlock<Scalar
 
 }  // namespace detail
 
-/// C [M, N] = A [M, K] B [K, N]. Any row strides; C must not overlap A or B. `Isa` last, so callers can leave it out.
+/// C [M, N] = A [M, K] B [K, N]. Any row strides; C must not overlap A or B. `Isa` is last, so callers can omit it.
 template <class Scalar, class Isa = simd::NativeIsa>
 void gemm(MatrixView<const Scalar> a, MatrixView<const Scalar> b, MatrixView<Scalar> c,
           Epilogue<Scalar> epilogue = {}) noexcept {
@@ -247,7 +247,7 @@ void gemm(MatrixView<const Scalar> a, MatrixView<const Scalar> b, MatrixView<Sca
                                    b.row_stride(), c.data(), c.row_stride(), epilogue);
 }
 
-/// C [M, N] = A^T B with A [K, M], B [K, N]: the gradient of a weight.
+/// C [M, N] = A^T B with A [K, M], B [K, N], as in the gradient of a weight.
 template <class Scalar, class Isa = simd::NativeIsa>
 void gemm_tn(MatrixView<const Scalar> a, MatrixView<const Scalar> b, MatrixView<Scalar> c,
              Epilogue<Scalar> epilogue = {}) noexcept {

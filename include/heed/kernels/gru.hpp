@@ -4,7 +4,7 @@
 //   r, z = sigmoid(x W_i^T + b_i + h' W_h^T + b_h)   s = h' W_hn^T + b_hn   n = tanh(x W_in^T + b_in + r s)
 //   h = (1 - z) n + z h'
 //
-// A row of gates is n r z s, H each: the input has its share in the first three, the state in the last three.
+// A row of gates holds n r z s, H each: the input contributes to the first three, the state to the last three.
 #pragma once
 
 #include <algorithm>
@@ -17,12 +17,12 @@
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// Hidden units that are done with at once: a panel of a product.
+/// Hidden units that are processed together: one panel of a product.
 template <class Scalar, class Isa = simd::NativeIsa>
 inline constexpr Index gru_block = 2 * simd::Pack<Scalar, Isa>::width;
 
-/// W [3H, K], W_ih or W_hh (rows r, z, n), in panels for the forward pass: gate by gate and block by block its
-/// transpose, [K, n].
+/// Packs W [3H, K], W_ih or W_hh (rows r, z, n), into panels for the forward pass: for each gate and each block of n
+/// units the transpose, [K, n].
 template <class Scalar, class Isa = simd::NativeIsa>
 void gru_pack_forward(MatrixView<const Scalar> w, Scalar* packed) noexcept {
   const Index K = w.cols(), H = w.rows() / 3;
@@ -34,7 +34,7 @@ void gru_pack_forward(MatrixView<const Scalar> w, Scalar* packed) noexcept {
   }
 }
 
-/// The panels of W_hh [3H, H] for the backward pass: a block's columns each, [3H, n].
+/// Packs W_hh [3H, H] into panels for the backward pass: the columns of each block, [3H, n].
 template <class Scalar, class Isa = simd::NativeIsa>
 void gru_pack_backward(MatrixView<const Scalar> w_hh, Scalar* packed) noexcept {
   for (Index j = 0, end = 0; j < w_hh.cols(); j = end) {
@@ -43,8 +43,8 @@ void gru_pack_backward(MatrixView<const Scalar> w_hh, Scalar* packed) noexcept {
   }
 }
 
-/// The input's share of some rows' gates: n, r and z of gates [rows, 4H] from x [rows, in], w_ih from gru_pack_forward
-/// and bias [3H] in the weights' order, or null.
+/// Computes the input's contribution to n, r and z of gates [rows, 4H] from x [rows, in]. w_ih is from
+/// gru_pack_forward; bias [3H] is in the order of the weights and may be null.
 template <class Scalar, class Isa = simd::NativeIsa>
 void gru_project(MatrixView<const Scalar> x, const Scalar* w_ih, const Scalar* bias,
                  MatrixView<Scalar> gates) noexcept {
@@ -57,29 +57,29 @@ void gru_project(MatrixView<const Scalar> x, const Scalar* w_ih, const Scalar* b
   }
 }
 
-/// The arrays of one layer of hidden size H in one direction.
+/// The arrays of one layer with hidden size H in one direction.
 template <class Scalar>
 struct GruArrays {
-  MatrixView<Scalar> gates;      ///< [tokens, 4H] time-major: in, the input's share; out, n r z s
-  MatrixView<Scalar> previous;   ///< [tokens, H] time-major h of the step before
+  MatrixView<Scalar> gates;      ///< [tokens, 4H] time-major; in: the input's contribution, out: n r z s
+  MatrixView<Scalar> previous;   ///< [tokens, H] time-major h of the previous step
   MatrixView<Scalar> output;     ///< [tokens, H] packed h
   MatrixView<const Scalar> h0;   ///< [segments, H]
-  MatrixView<Scalar> h_n;        ///< [segments, H]: after each sequence's own last step
+  MatrixView<Scalar> h_n;        ///< [segments, H]: h after the last step of each sequence
   const Scalar* w_hh = nullptr;  ///< [3H * H] from gru_pack_forward
-  const Scalar* b_hn = nullptr;  ///< [H], or null
-  bool keep = true;              ///< with a backward pass: n r z are written
+  const Scalar* b_hn = nullptr;  ///< [H]; may be null
+  bool keep = true;              ///< true if a backward pass follows: n r z are written
 };
 
 namespace detail {
 
-/// Prefetches a register of each gate; `offset` as in `prefetch`.
+/// Prefetches one register of each gate; `offset` as in `prefetch`.
 template <class Scalar>
 [[gnu::always_inline]] inline void prefetch_gates(const Scalar* p, Index offset, Index hidden) {
 #pragma GCC unroll 4
   for (Index gate = 0; gate < 4; ++gate) prefetch(p, offset + gate * hidden, 1);
 }
 
-/// Gates and states of the units [begin, end) in all rows; h may be written where it is read.
+/// Computes the gates and states of units [begin, end) in all rows; h and `previous` may be the same array.
 template <class Scalar, class Isa>
 inline void gru_cells_forward(Index begin, Index end, bool keep, MatrixView<Scalar> gates,
                               MatrixView<const Scalar> previous, MatrixView<Scalar> h) noexcept {
@@ -88,7 +88,7 @@ inline void gru_cells_forward(Index begin, Index end, bool keep, MatrixView<Scal
   for (Index row = 0; row < h.rows(); ++row) {
     simd::for_each_pack<P>(end - begin, [&](Index j, Index width) {
       Scalar* at = gates.row(row) + begin + j;
-      prefetch_gates(at, gates.rows() * gates.row_stride(), H);  // the next step's
+      prefetch_gates(at, gates.rows() * gates.row_stride(), H);  // for the next step
       const P r = sigmoid(simd::load<P>(at + H, width)), z = sigmoid(simd::load<P>(at + 2 * H, width));
       const P n = tanh(fma(r, simd::load<P>(at + 3 * H, width), simd::load<P>(at, width)));
       if (keep) {
@@ -102,8 +102,8 @@ inline void gru_cells_forward(Index begin, Index end, bool keep, MatrixView<Scal
   }
 }
 
-/// Of at most a register's units from j on, in all rows: the cotangents of what is inside tanh and the sigmoids and of
-/// s, their sums over the rows, and dh from that of h to z times it.
+/// For at most one register of units from j on, in all rows: writes the gradients with respect to s and the arguments
+/// of tanh and the sigmoids to d_gates, adds their sums over the rows to d_bias, and multiplies dh by z.
 template <class Scalar, class Isa>
 inline void gru_cells_backward(Index j, Index width, MatrixView<const Scalar> gates, MatrixView<const Scalar> previous,
                                MatrixView<Scalar> dh, MatrixView<Scalar> d_gates, Scalar* d_bias) noexcept {
@@ -113,7 +113,7 @@ inline void gru_cells_backward(Index j, Index width, MatrixView<const Scalar> ga
   P sum[4] = {P(Scalar(0)), P(Scalar(0)), P(Scalar(0)), P(Scalar(0))};
   for (Index row = 0; row < dh.rows(); ++row) {
     const Scalar* at = gates.row(row) + j;
-    prefetch_gates(at, -gates.rows() * gates.row_stride(), H);  // the step before
+    prefetch_gates(at, -gates.rows() * gates.row_stride(), H);  // for the previous step
     prefetch_gates(d_gates.row(row) + j, -d_gates.rows() * d_gates.row_stride(), H);
     const P n = simd::load<P>(at, width), r = simd::load<P>(at + H, width);
     const P z = simd::load<P>(at + 2 * H, width), s = simd::load<P>(at + 3 * H, width);
@@ -135,7 +135,7 @@ inline void gru_cells_backward(Index j, Index width, MatrixView<const Scalar> ga
   }
 }
 
-/// r, z += h' W_h^T and s = h' W_hn^T + b_hn: the gates of units [begin, end) in a step's rows.
+/// r, z += h' W_h^T and s = h' W_hn^T + b_hn, for units [begin, end) in the rows of a step.
 template <class Scalar, class Isa>
 void gru_recurrent_product(const GruArrays<Scalar>& a, TimeStep step, Index begin, Index end) noexcept {
   const Index H = a.previous.cols();
@@ -150,11 +150,11 @@ void gru_recurrent_product(const GruArrays<Scalar>& a, TimeStep step, Index begi
 
 }  // namespace detail
 
-/// All steps of one group. `state` is scratch of [group_size, H].
+/// Runs all steps of one group. `state` is a scratch buffer of [group_size, H].
 template <class Scalar, class Isa = simd::NativeIsa>
 void gru_forward(const TimeMajor& order, Index group, const GruArrays<Scalar>& a, Scalar* state) noexcept {
   const Index H = a.previous.cols();
-  // Sequences end from the back: the states of the others are the first rows.
+  // Members are ordered by length: those that have not ended are the first rows.
   const MatrixView<Scalar> all_h(state, {order.members(group), H});
   detail::load_states<Scalar>(order, group, a.h0, all_h);
   order.for_each_step(group, [&](TimeStep step, Index ended) {
@@ -162,7 +162,7 @@ void gru_forward(const TimeMajor& order, Index group, const GruArrays<Scalar>& a
     if (step.rows == 0) return;
     const auto h = all_h.rows(0, step.rows);
     copy_rows<Scalar>(h, step.of(a.previous));
-    // All products of few rows first: their states, one after the other, would each be waited for.
+    // With few rows, all products are computed first, because each would wait for the states of the block before it.
     const Index block = step.rows < 4 ? H : gru_block<Scalar, Isa>;
     for (Index begin = 0; begin < H; begin += block) {
       const Index end = std::min(begin + block, H);
@@ -178,13 +178,13 @@ template <class Scalar>
 struct GruGradients {
   MatrixView<const Scalar> d_output;  ///< [tokens, H] packed
   MatrixView<const Scalar> d_h_n;     ///< [segments, H]
-  MatrixView<Scalar> d_gates;         ///< [tokens, 4H] time-major, n r z s before their functions: out
-  MatrixView<Scalar> d_bias;          ///< [groups, 4H]: out, the sums of d_gates over each group's rows
+  MatrixView<Scalar> d_gates;         ///< [tokens, 4H] time-major, out: gradients of n r z s before their activations
+  MatrixView<Scalar> d_bias;          ///< [groups, 4H], out: the sums of d_gates over each group's rows
   MatrixView<Scalar> d_h0;            ///< [segments, H]: added to; may be empty
   const Scalar* w_hh = nullptr;       ///< [3H * H] from gru_pack_backward
 };
 
-/// All steps of one group, last to first. `state` is scratch of [group_size, H].
+/// Runs all steps of one group, last to first. `state` is a scratch buffer of [group_size, H].
 template <class Scalar, class Isa = simd::NativeIsa>
 void gru_backward(const TimeMajor& order, Index group, const GruArrays<Scalar>& a, const GruGradients<Scalar>& d,
                   Scalar* state) noexcept {

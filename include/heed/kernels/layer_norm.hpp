@@ -11,9 +11,9 @@
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// y = (x - mean) / sqrt(variance + epsilon) * weight + bias, row by row, with the biased variance of the centred row
-/// (a second pass: the difference of two large sums would lose it). x, y [rows, features]; weight, bias [features];
-/// mean and rstd = 1 / sqrt(variance + epsilon) [rows] are kept for the way back. x and y may be the same.
+/// y = (x - mean) / sqrt(variance + epsilon) * weight + bias per row, with the biased variance of the centred row (in a
+/// second pass: a difference of two large sums would be inaccurate). x, y [rows, features]; weight, bias [features];
+/// mean, rstd = 1 / sqrt(variance + epsilon) [rows], kept for the backward pass. x and y may be the same array.
 template <class Scalar, class Isa = simd::NativeIsa>
 void layer_norm_forward(MatrixView<const Scalar> x, const Scalar* weight, const Scalar* bias, Scalar epsilon,
                         Scalar* mean, Scalar* rstd, MatrixView<Scalar> y) noexcept {
@@ -38,7 +38,7 @@ void layer_norm_forward(MatrixView<const Scalar> x, const Scalar* weight, const 
 }
 
 /// With n = (x - mean) rstd and g = dy weight: dx += rstd (g - average(g) - n average(g n)), dweight += sum_rows dy n,
-/// dbias += sum_rows dy, rows in ascending order. Outputs that are not asked for are empty or null.
+/// dbias += sum_rows dy, rows in ascending order. Outputs that are not requested are empty or null.
 template <class Scalar, class Isa = simd::NativeIsa>
 void layer_norm_backward(MatrixView<const Scalar> x, const Scalar* weight, const Scalar* mean, const Scalar* rstd,
                          MatrixView<const Scalar> dy, MatrixView<Scalar> dx, Scalar* dweight, Scalar* dbias) noexcept {
@@ -62,7 +62,7 @@ void layer_norm_backward(MatrixView<const Scalar> x, const Scalar* weight, const
     if (!dx) continue;
     P direct(Scalar(0)), along(Scalar(0));
     simd::for_each_pack<P>(features, [&](Index j, Index n) {
-      // 0 after the row's end, because dy and weight are.
+      // 0 past the row's end, because dy and weight are.
       const P g = simd::load<P>(up + j, n) * simd::load<P>(weight + j, n);
       direct = direct + g;
       along = fma(g, normal(j, n), along);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cross-entropy over a catalogue together with the product that makes its logits: a tile of rows against a block of
-// items at a time, so that the logits are never all in memory (Cut Cross-Entropy, arXiv 2411.09009), and both gradients
-// from the same exponentials as the loss, so that they are not computed twice (Liger Kernel, arXiv 2410.10989). The
-// rows' gradient is summed while a block's exponentials are near, brought to the greatest logit so far as it rises, as
-// an online softmax does (FlashAttention, arXiv 2205.14135); the weights' needs the final sums, and is a second pass.
-// Items go down and rows go across: a register holds one item's logits of neighbouring rows, and no sum over items
-// crosses a register.
+// Cross-entropy over a catalogue, fused with the product that computes its logits. A tile of rows is processed against
+// a block of items at a time, so that the logits are never all in memory (Cut Cross-Entropy, arXiv 2411.09009), and
+// both gradients use the exponentials of the loss, which are not computed twice (Liger Kernel, arXiv 2410.10989). The
+// gradient of the rows is summed while a block's exponentials are in the cache, and rescaled when the running maximum
+// of the logits rises, as in online softmax (FlashAttention, arXiv 2205.14135). The gradient of the weights requires
+// the final sums and is a second pass. Logits are stored [items, rows]: a register holds one item's logits of adjacent
+// rows, and no sum over items crosses a register.
 #pragma once
 
 #include <cmath>
@@ -18,13 +18,13 @@
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// Rows of a tile and items of a block: constants, as sums are cut there.
+/// Rows per tile and items per block: constants, because sums are split there.
 inline constexpr Index catalogue_tile = 64, catalogue_block = 96;
 
-/// A block of items c = first .. against a tile of rows r, after other blocks. With l_cr = w_c . x_r + bias_c, top_r
-/// rises to the greatest logit so far, and brought to it are e_cr = exp(l_cr - top_r), sum_r += sum_c e_cr and
-/// dx_r += sum_c e_cr w_c. Where targets[r] is in the block, hit[r] = l of it. (Sums of many blocks are in double: a
-/// large catalogue's tail would be lost beside one great term.)
+/// Processes a block of items c = first .. against a tile of rows r, after other blocks. With l_cr = w_c . x_r +
+/// bias_c, top_r rises to the greatest logit so far, and relative to it e_cr = exp(l_cr - top_r), sum_r += sum_c e_cr
+/// and dx_r += sum_c e_cr w_c. If targets[r] is in the block, hit[r] is its logit. (Sums over blocks are in double: the
+/// tail of a large catalogue would be lost beside one large term.)
 /// weight [block, d], bias [block] or null, x_t [d, tile], e [block, tile]; targets, top (at first -infinity), sum (at
 /// first 0), hit [tile]; dx [tile, d] (at first 0) or null.
 template <class Scalar, class Isa = simd::NativeIsa>
@@ -43,7 +43,7 @@ void catalogue_exponentials(MatrixView<const Scalar> weight, const Scalar* bias,
   for (Index r = 0; r < rows; ++r) {
     if (targets[r] >= first && targets[r] < first + items) hit[r] = e(targets[r] - first, r);
   }
-  Scalar factor[catalogue_tile], total[catalogue_tile];  // of what was brought to the top before; of this block
+  Scalar factor[catalogue_tile], total[catalogue_tile];  // rescales earlier sums; sums of this block
   simd::for_each_pack<P>(rows, [&](Index r, Index n) {
     const P before = simd::load<P>(top + r, n);
     P most = before;
@@ -69,9 +69,9 @@ void catalogue_exponentials(MatrixView<const Scalar> weight, const Scalar* bias,
   gemm_tn<Scalar, Isa>(e, weight, dx, {.accumulate = true});
 }
 
-/// From `top` and `sum` [parts, tile] of parts of the catalogue and the targets' logits `hit`: returns the sum over the
-/// tile of -log p of the target. Leaves greatest_r = max_p top_pr, share_r = 1 / sum_c exp(l_cr - greatest_r), and what
-/// makes a part's sums those of probabilities, factor_pr = exp(top_pr - greatest_r) share_r.
+/// From `top` and `sum` [parts, tile] of the parts of the catalogue and the targets' logits `hit`, returns the sum over
+/// the tile of -log p of the target. Writes greatest_r = max_p top_pr, share_r = 1 / sum_c exp(l_cr - greatest_r) and
+/// factor_pr = exp(top_pr - greatest_r) share_r, which turns the sums of a part into those of probabilities.
 template <class Scalar, class Isa = simd::NativeIsa>
 double catalogue_losses(MatrixView<const Scalar> top, MatrixView<const double> sum, const Scalar* hit, Scalar* greatest,
                         Scalar* share, MatrixView<Scalar> factor) noexcept {
@@ -100,10 +100,10 @@ double catalogue_losses(MatrixView<const Scalar> top, MatrixView<const double> s
   return loss;
 }
 
-/// With p_cr = e_cr exp(top_r - greatest_r) share_r and g_cr = p_cr - [c = target_r], the gradients of the losses by
-/// the logits of a block: dweight_c += sum_r g_cr x_r and dbias_c += sum_r g_cr, unless they are null (`accumulate`
-/// false: = instead of +=, for both). e [block, tile] and top [tile] as catalogue_exponentials left them for this
-/// block; x and `scaled`, which is overwritten, [tile, d].
+/// With p_cr = e_cr exp(top_r - greatest_r) share_r and g_cr = p_cr - [c = target_r], the gradients of the losses with
+/// respect to the logits of a block: dweight_c += sum_r g_cr x_r and dbias_c += sum_r g_cr, unless they are null. If
+/// `accumulate` is false, both are overwritten. e [block, tile] and top [tile] are as catalogue_exponentials wrote them
+/// for this block; x and `scaled`, which is overwritten, are [tile, d].
 template <class Scalar, class Isa = simd::NativeIsa>
 void catalogue_weight_gradients(MatrixView<const Scalar> e, const Scalar* top, const Scalar* greatest,
                                 const Scalar* share, Index first, const Index* targets, MatrixView<const Scalar> x,

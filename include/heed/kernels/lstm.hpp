@@ -15,9 +15,9 @@
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// The order of the 4H gates in here: blocks of one register's hidden units, the i, f, g, o of a block side by side, so
-/// that the units of a block are done with as soon as its columns are. Calls `body(from, to, n)` for each run of n
-/// gates that lie at `from` in the weights' order (all i, all f, all g, all o) and at `to` in this one.
+/// Gates are ordered in blocks of one register of hidden units, with the i, f, g, o of a block side by side, so that
+/// its units are complete as soon as its columns are. Calls `body(from, to, n)` for each run of n gates that begins at
+/// `from` in the weights' order (all i, all f, all g, all o) and at `to` in this one.
 template <class Scalar, class Isa = simd::NativeIsa, class Body>
 inline void for_each_gate_run(Index hidden, const Body& body) {
   constexpr Index width = simd::Pack<Scalar, Isa>::width;
@@ -27,7 +27,7 @@ inline void for_each_gate_run(Index hidden, const Body& body) {
   }
 }
 
-/// W [4H, K], W_ih or W_hh, in panels for the forward pass: block by block its transpose, [K, 4n].
+/// Packs W [4H, K], W_ih or W_hh, into panels for the forward pass: the transpose of each block, [K, 4n].
 template <class Scalar, class Isa = simd::NativeIsa>
 void lstm_pack_forward(MatrixView<const Scalar> w, Scalar* packed) noexcept {
   const Index K = w.cols(), H = w.rows() / 4;
@@ -37,7 +37,7 @@ void lstm_pack_forward(MatrixView<const Scalar> w, Scalar* packed) noexcept {
   });
 }
 
-/// The panels of W_hh [4H, R] for the backward pass: of two registers' columns each, [4H, n].
+/// Packs W_hh [4H, R] into panels for the backward pass: two registers of columns each, [4H, n].
 template <class Scalar, class Isa = simd::NativeIsa>
 void lstm_pack_backward(MatrixView<const Scalar> w_hh, Scalar* packed) noexcept {
   constexpr Index wide = 2 * simd::Pack<Scalar, Isa>::width;
@@ -50,8 +50,8 @@ void lstm_pack_backward(MatrixView<const Scalar> w_hh, Scalar* packed) noexcept 
   }
 }
 
-/// The input's share of some rows' gates: z [rows, 4H] = x [rows, in] W_ih^T + bias, w_ih from lstm_pack_forward, bias
-/// [4H] in the order of z.
+/// Computes the input's contribution to the gates: z [rows, 4H] = x [rows, in] W_ih^T + bias. w_ih is from
+/// lstm_pack_forward; bias [4H] is in the order of z.
 template <class Scalar, class Isa = simd::NativeIsa>
 void lstm_project(MatrixView<const Scalar> x, const Scalar* w_ih, const Scalar* bias, MatrixView<Scalar> z) noexcept {
   detail::multiply_panels<Scalar, Isa>(x, w_ih, 4 * simd::Pack<Scalar, Isa>::width, z, bias);
@@ -60,20 +60,20 @@ void lstm_project(MatrixView<const Scalar> x, const Scalar* w_ih, const Scalar* 
 /// The arrays of one layer in one direction: hidden size H, output size R (H without a projection).
 template <class Scalar>
 struct LstmArrays {
-  MatrixView<Scalar> gates;     ///< [tokens, 4H] time-major: in, the input projection; out, i f g o
+  MatrixView<Scalar> gates;     ///< [tokens, 4H] time-major; in: the input projection, out: i f g o
   MatrixView<Scalar> cells;     ///< [tokens, H] time-major c; empty without a backward pass: then gates are not written
-  MatrixView<Scalar> previous;  ///< [tokens, R] time-major h of the step before
+  MatrixView<Scalar> previous;  ///< [tokens, R] time-major h of the previous step
   MatrixView<Scalar> unprojected;   ///< [tokens, H] time-major o tanh(c); empty without a projection
   MatrixView<Scalar> output;        ///< [tokens, R] packed h
   MatrixView<const Scalar> h0, c0;  ///< [segments, R], [segments, H]
-  MatrixView<Scalar> h_n, c_n;      ///< [segments, R], [segments, H]: after each sequence's own last step
+  MatrixView<Scalar> h_n, c_n;      ///< [segments, R], [segments, H]: after the last step of each sequence
   const Scalar* w_hh = nullptr;     ///< [4H * R] from lstm_pack_forward
   MatrixView<const Scalar> w_hr_t;  ///< [H, R]: W_hr transposed; empty without a projection
 };
 
 namespace detail {
 
-/// Gates and states of some units in all rows, and o in `m`. `cells` may be empty.
+/// Computes gates and states of some units in all rows, and writes o to `m`. `cells` may be empty.
 template <class Scalar, class Isa>
 inline void lstm_states_forward(MatrixView<Scalar> gates, MatrixView<Scalar> c, MatrixView<Scalar> cells,
                                 MatrixView<Scalar> m) noexcept {
@@ -82,7 +82,7 @@ inline void lstm_states_forward(MatrixView<Scalar> gates, MatrixView<Scalar> c, 
     for (Index j = 0; j < c.cols(); j += P::width) {
       const Index n = std::min(P::width, c.cols() - j);
       Scalar* z = gates.row(r) + 4 * j;
-      prefetch(z, gates.rows() * gates.row_stride(), 4 * P::width);  // the next step's
+      prefetch(z, gates.rows() * gates.row_stride(), 4 * P::width);  // for the next step
       const P i = sigmoid(simd::load<P>(z, n)), f = sigmoid(simd::load<P>(z + n, n));
       const P g = tanh(simd::load<P>(z + 2 * n, n)), o = sigmoid(simd::load<P>(z + 3 * n, n));
       const P state = fma(f, simd::load<P>(c.row(r) + j, n), i * g);
@@ -99,7 +99,7 @@ inline void lstm_states_forward(MatrixView<Scalar> gates, MatrixView<Scalar> c, 
   }
 }
 
-/// o tanh(c) in place of o. Apart from the states, so that no state's long chain of operations is waited for.
+/// Replaces o by o tanh(c). Separate from the states, so that their long dependency chains overlap.
 template <class Scalar, class Isa>
 inline void lstm_outputs_forward(MatrixView<const Scalar> c, MatrixView<Scalar> m) noexcept {
   using P = simd::Pack<Scalar, Isa>;
@@ -112,8 +112,8 @@ inline void lstm_outputs_forward(MatrixView<const Scalar> c, MatrixView<Scalar> 
   }
 }
 
-/// dz of n units in all rows from the gates, their sums over the rows, and dc from the cotangent of c to that of the
-/// state before. `dm` is of o tanh(c); `c_previous(r)` is where the units' c of the step before lie.
+/// Writes dz of n units in all rows, adds its sums over the rows to d_bias, and turns dc into the previous step's.
+/// `dm` is the gradient with respect to o tanh(c); `c_previous(r)` points to the units' c of the previous step.
 template <class Scalar, class Isa, class Previous>
 inline void lstm_cells_backward(MatrixView<const Scalar> gates, MatrixView<const Scalar> cells,
                                 const Previous& c_previous, MatrixView<const Scalar> dm, MatrixView<Scalar> dc,
@@ -124,7 +124,7 @@ inline void lstm_cells_backward(MatrixView<const Scalar> gates, MatrixView<const
   P sum[4] = {P(Scalar(0)), P(Scalar(0)), P(Scalar(0)), P(Scalar(0))};
   for (Index r = 0; r < gates.rows(); ++r) {
     const Scalar* in = gates.row(r);
-    prefetch(in, -gates.rows() * gates.row_stride(), 4 * P::width);  // the step before
+    prefetch(in, -gates.rows() * gates.row_stride(), 4 * P::width);  // for the previous step
     const P i = simd::load<P>(in, n), f = simd::load<P>(in + n, n);
     const P g = simd::load<P>(in + 2 * n, n), o = simd::load<P>(in + 3 * n, n);
     const P t = tanh(simd::load<P>(cells.row(r), n)), up = simd::load<P>(dm.row(r), n);
@@ -144,14 +144,14 @@ inline void lstm_cells_backward(MatrixView<const Scalar> gates, MatrixView<const
   }
 }
 
-/// z += h' W_hh^T: the gates of units [begin, end) in a step's rows.
+/// z += h' W_hh^T, for the gates of units [begin, end) in the rows of a step.
 template <class Scalar, class Isa>
 void lstm_recurrent_product(const LstmArrays<Scalar>& a, TimeStep step, Index begin, Index end) noexcept {
   constexpr Index width = simd::Pack<Scalar, Isa>::width;
   const Index H = a.gates.cols() / 4, R = a.previous.cols();
   const Scalar* const previous = a.previous.row(step.first);
   Scalar* const z = a.gates.row(step.first);
-  // Pointers: a view made for each panel would be waited for before the panel itself.
+  // Plain pointers: constructing a view for each panel would delay the panel.
   for (Index j = begin; j < end; j += width) {
     const Index columns = 4 * std::min(width, H - j);
     gemm_blocks<Isa, Scalar>(step.rows, columns, R, {previous, a.previous.row_stride(), 1}, a.w_hh + 4 * j * R, columns,
@@ -159,7 +159,7 @@ void lstm_recurrent_product(const LstmArrays<Scalar>& a, TimeStep step, Index be
   }
 }
 
-/// From z to gates, c and m = o tanh(c): units [begin, end) in a step's rows.
+/// Computes gates, c and m = o tanh(c) from z, for units [begin, end) in the rows of a step.
 template <class Scalar, class Isa>
 void lstm_states_and_outputs(const LstmArrays<Scalar>& a, TimeStep step, Index begin, Index end, MatrixView<Scalar> c,
                              MatrixView<Scalar> m) noexcept {
@@ -171,11 +171,11 @@ void lstm_states_and_outputs(const LstmArrays<Scalar>& a, TimeStep step, Index b
 
 }  // namespace detail
 
-/// All steps of one group. `state` is scratch of [group_size, R + H].
+/// Runs all steps of one group. `state` is a scratch buffer of [group_size, R + H].
 template <class Scalar, class Isa = simd::NativeIsa>
 void lstm_forward(const TimeMajor& order, Index group, const LstmArrays<Scalar>& a, Scalar* state) noexcept {
   const Index H = a.gates.cols() / 4, R = a.previous.cols(), members = order.members(group);
-  // Sequences end from the back: the states of the others are the first rows of both.
+  // Members are ordered by length: those that have not ended are the first rows of both.
   const MatrixView<Scalar> all_h(state, {members, R}), all_c(state + members * R, {members, H});
   detail::load_states<Scalar>(order, group, a.h0, all_h);
   detail::load_states<Scalar>(order, group, a.c0, all_c);
@@ -186,7 +186,7 @@ void lstm_forward(const TimeMajor& order, Index group, const LstmArrays<Scalar>&
     const auto h = all_h.rows(0, step.rows), c = all_c.rows(0, step.rows);
     const auto m = a.w_hr_t ? step.of(a.unprojected) : h;
     copy_rows<Scalar>(h, step.of(a.previous));
-    // A block of units at a time, which stays in the cache; all units of few rows, as blocks would wait for each other.
+    // One block of units at a time stays in the cache; few rows use one block, as blocks would wait for each other.
     const Index block = step.rows < 4 ? H : simd::Pack<Scalar, Isa>::width;
     for (Index begin = 0; begin < H; begin += block) {
       const Index end = std::min(begin + block, H);
@@ -203,9 +203,9 @@ template <class Scalar>
 struct LstmGradients {
   MatrixView<const Scalar> d_output;      ///< [tokens, R] packed
   MatrixView<const Scalar> d_h_n, d_c_n;  ///< [segments, R], [segments, H]
-  MatrixView<Scalar> d_gates;             ///< [tokens, 4H] time-major dz: out
-  MatrixView<Scalar> d_bias;              ///< [groups, 4H]: out, the sums of dz over each group's rows
-  MatrixView<Scalar> d_hidden;            ///< [tokens, R] time-major dh: out; empty without a projection
+  MatrixView<Scalar> d_gates;             ///< [tokens, 4H] time-major, out: dz
+  MatrixView<Scalar> d_bias;              ///< [groups, 4H], out: the sums of dz over each group's rows
+  MatrixView<Scalar> d_hidden;            ///< [tokens, R] time-major, out: dh; empty without a projection
   MatrixView<Scalar> d_h0, d_c0;          ///< [segments, R], [segments, H]: added to; may be empty
   const Scalar* w_hh = nullptr;           ///< [4H * R] from lstm_pack_backward
   MatrixView<const Scalar> w_hr;          ///< [R, H]; empty without a projection
@@ -213,7 +213,7 @@ struct LstmGradients {
 
 namespace detail {
 
-/// dz of all units in a step's rows from the gradients dm of o tanh(c) and dc of c; dc becomes that of the step before.
+/// Computes dz of a step's rows from the gradients dm of o tanh(c) and dc of c; dc becomes the previous step's.
 template <class Scalar, class Isa>
 void lstm_gate_gradients(const TimeMajor& order, Index group, TimeStep step, const LstmArrays<Scalar>& a,
                          const LstmGradients<Scalar>& d, MatrixView<Scalar> dm, MatrixView<Scalar> dc) noexcept {
@@ -233,7 +233,7 @@ void lstm_gate_gradients(const TimeMajor& order, Index group, TimeStep step, con
 
 }  // namespace detail
 
-/// All steps of one group, last to first. `state` is scratch of [group_size, R + 2H].
+/// Runs all steps of one group, last to first. `state` is a scratch buffer of [group_size, R + 2H].
 template <class Scalar, class Isa = simd::NativeIsa>
 void lstm_backward(const TimeMajor& order, Index group, const LstmArrays<Scalar>& a, const LstmGradients<Scalar>& d,
                    Scalar* state) noexcept {

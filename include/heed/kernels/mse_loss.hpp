@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Squared error, element by element.
+// Squared error, elementwise.
 #pragma once
 
 #include "heed/core/config.hpp"
@@ -20,8 +20,8 @@ Scalar mse_loss_forward(Index size, const Scalar* prediction, const Scalar* targ
   return reduce_sum(total);
 }
 
-/// dx[i] += g_i 2 (x[i] - other[i]) with g_i = scale * dloss[i], or `scale` when dloss is null. The error is symmetric:
-/// x is the prediction and `other` the target, or the other way round.
+/// dx[i] += g_i 2 (x[i] - other[i]) with g_i = scale * dloss[i], or `scale` if dloss is null. The error is symmetric: x
+/// is the prediction and `other` the target, or vice versa.
 template <class Scalar, class Isa = simd::NativeIsa>
 void mse_loss_backward(Index size, const Scalar* x, const Scalar* other, const Scalar* dloss, Scalar scale,
                        Scalar* dx) noexcept {

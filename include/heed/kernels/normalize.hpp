@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows of length 1.
+// Normalisation of rows to length 1.
 #pragma once
 
 #include <cmath>
@@ -9,8 +9,8 @@
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// y = x / max(|x|, epsilon), row by row, |x| the Euclidean norm. x, y [rows, features]; norm [rows] is kept for the
-/// way back. x and y may be the same.
+/// y = x / max(|x|, epsilon) per row, where |x| is the Euclidean norm. x, y [rows, features]; norm [rows] is kept for
+/// the backward pass. x and y may be the same array.
 template <class Scalar, class Isa = simd::NativeIsa>
 void normalize_forward(MatrixView<const Scalar> x, Scalar epsilon, Scalar* norm, MatrixView<Scalar> y) noexcept {
   using P = simd::Pack<Scalar, Isa>;
@@ -29,7 +29,7 @@ void normalize_forward(MatrixView<const Scalar> x, Scalar epsilon, Scalar* norm,
   }
 }
 
-/// dx += (dy - y (y . dy)) / |x|, and dx += dy / epsilon where |x| < epsilon.
+/// dx += (dy - y (y . dy)) / |x|, or dx += dy / epsilon where |x| < epsilon.
 template <class Scalar, class Isa = simd::NativeIsa>
 void normalize_backward(MatrixView<const Scalar> y, Scalar epsilon, const Scalar* norm, MatrixView<const Scalar> dy,
                         MatrixView<Scalar> dx) noexcept {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much attention falls on an item: the sum of the weights at all its occurrences.
+// The attention mass on an item: the sum of the weights at all its occurrences.
 #pragma once
 
 #include "heed/core/config.hpp"
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// mass[t] = sum of weights[j] over the keys with key_items[j] == targets[t], ascending j.
+/// mass[t] = sum of weights[j] over the keys with key_items[j] == targets[t], in ascending order of j.
 template <class Scalar>
 void pointer_mass_forward(Index keys, const Scalar* weights, const Index* key_items, Index targets,
                           const Index* target_items, Scalar* mass) noexcept {

@@ -3,9 +3,9 @@
 //
 //   s_ij = q_i . k_j + position_bias(i - j) + time_bias(bucket(t_i - t_j))   context_i = sum_j<=i silu(s_ij) v_j / n_i
 //
-// No softmax, so a weight says how much rather than how much beside the others. n_i = i + 1, the events that query i
-// sees: the paper divides by the longest sequence, which is less good (NetEase's code), and the sequence's own length
-// would tell a query how much is to come. Tiles of queries and keys as in attention.hpp, the causal half of them.
+// Without softmax, a weight is not relative to the other keys. n_i = i + 1 is the number of events that query i sees:
+// the paper divides by the longest length, which is less accurate (NetEase's code), and the sequence's own length would
+// tell a query how many events follow. Uses tiles as in attention.hpp, their causal half.
 #pragma once
 
 #include <bit>
@@ -17,47 +17,47 @@
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// About 2 log2 of the time between two events, in any unit: buckets begin at 1, 1.5, 2, 3, 4, 6, 8 .. and whatever is
-/// less is in the first. (Half an octave each: the exponent and the first bit of a number. Zhai's code has
-/// log(t) / 0.301.)
+/// Returns about 2 log2 of the time between two events, in any unit: buckets begin at 1, 1.5, 2, 3, 4, 6, 8 .. and
+/// shorter times are in the first. (Buckets of half an octave: the exponent and the first mantissa bit of a number.
+/// Zhai's code has log(t) / 0.301.)
 inline Index time_bucket(double apart, Index buckets) {
   const double t = std::abs(apart);
   const auto half_octaves = static_cast<Index>(std::bit_cast<std::uint64_t>(t > 1 ? t : 1.0) >> 51) - 2 * 1023;
   return half_octaves < buckets ? half_octaves : buckets - 1;
 }
 
-/// One sequence's share of one head; all views are `[tokens, head width]`, possibly columns of wider arrays.
+/// One head of one sequence; all views are `[tokens, head width]`, possibly columns of wider arrays.
 template <class Scalar>
 struct PointwiseUnit {
   MatrixView<const Scalar> q, k, v;
-  const Scalar* position_bias = nullptr;  ///< of distance d at position_bias[-d]; null: none
+  const Scalar* position_bias = nullptr;  ///< of distance d at position_bias[-d]; may be null
   const double* times = nullptr;          ///< [tokens]; null: no time bias
   const Scalar* time_bias = nullptr;      ///< [buckets]
   Index buckets = 0;
-  MatrixView<Scalar> weights{};          ///< [tokens, tokens]: silu(s_ij) / n_i, 0 for later keys; empty: not wanted
-  MatrixView<const Scalar> d_weights{};  ///< dL/d(weights), for the backward pass; empty: 0
-  RowPrefetcher<Scalar>* next_rows = nullptr;  ///< of the unit that follows
+  MatrixView<Scalar> weights{};                ///< [tokens, tokens]: silu(s_ij) / n_i, 0 for later keys; may be empty
+  MatrixView<const Scalar> d_weights{};        ///< dL/d(weights), for the backward pass; may be empty (0)
+  RowPrefetcher<Scalar>* next_rows = nullptr;  ///< of the next unit
 
   Index tokens() const { return q.rows(); }
 };
 
-/// Where the backward pass adds; each may be empty or null.
+/// The gradients that the backward pass adds to; each may be empty or null.
 template <class Scalar>
 struct PointwiseGradients {
   MatrixView<Scalar> dq, dk, dv;
-  Scalar* d_position_bias = nullptr;  ///< as `position_bias`
+  Scalar* d_position_bias = nullptr;  ///< indexed as `position_bias`
   Scalar* d_time_bias = nullptr;
 };
 
 namespace detail {
 
-/// Query i sees i + 1 keys.
+/// Returns 1 / n_i; query i sees i + 1 keys.
 template <class Scalar>
 Scalar inverse_count(Index i) {
   return Scalar(1) / static_cast<Scalar>(i + 1);
 }
 
-/// Says which keys a query sees.
+/// Returns a unit that tells which keys a query sees.
 template <class Scalar>
 AttentionUnit<Scalar> causal_pairs(const PointwiseUnit<Scalar>& u) {
   AttentionUnit<Scalar> pairs;
@@ -67,7 +67,7 @@ AttentionUnit<Scalar> causal_pairs(const PointwiseUnit<Scalar>& u) {
   return pairs;
 }
 
-/// Adds the biases of query i and `count` keys from j on to their scores. Leaves the keys' buckets.
+/// Adds the biases of query i and `count` keys from j on to their scores. Writes the keys' buckets to `bucket`.
 template <class Scalar, class Isa>
 [[gnu::noinline]] void add_bias(const PointwiseUnit<Scalar>& u, Index i, Index j, Index count, Scalar* row,
                                 std::int32_t* bucket) {
@@ -124,7 +124,7 @@ class PointwiseForward {
  private:
   using Seen = SeenTile<Scalar, Isa, strip, block>;
 
-  /// From scores to weights, not yet divided; 0 where hidden.
+  /// Replaces scores by weights, not yet divided by n_i; 0 where hidden.
   [[gnu::noinline]] void weights(const Seen& seen, Index i, Index j) {
     std::int32_t bucket[block];
     const P zero(Scalar(0));
@@ -141,7 +141,7 @@ class PointwiseForward {
     }
   }
 
-  /// The weights of a tile, divided, and 0 behind each query.
+  /// Writes the weights of a tile, divided by n_i, and 0 for the keys after each query.
   [[gnu::noinline]] void store_weights(const Seen& seen, Index i, Index j) {
     for (Index r = 0; r < seen.rows; ++r) {
       Scalar* const out = u_.weights.row(i + r) + j;
@@ -161,9 +161,9 @@ template <class Scalar, class Isa>
 class PointwiseBackward {
   using P = simd::Pack<Scalar, Isa>;
 
-  /// The columns of ds end in a register of zeros, which `positions` reads between two rows.
+  /// Rows of ds end in at least one register of zeros, which `positions` reads between two rows.
   struct Arrays : BackwardArrays<Scalar, Isa, 64 + 16> {
-    static constexpr Index tables = 4;  ///< of time buckets' gradients: neighbours mostly share their bucket
+    static constexpr Index tables = 4;  ///< of time buckets' gradients: adjacent keys mostly share their bucket
     Scalar* d_times;                    ///< [tables, buckets]
 
     Arrays(ScratchLayout<Scalar> layout, Index tokens, Index width_of_q, Index depth_of_v, Index buckets)
@@ -223,7 +223,7 @@ class PointwiseBackward {
     a_.add_keys(j, keys, Scalar(1));
   }
 
-  /// From scores to weights, not yet divided, and from the weights' cotangents, divided, to the scores'.
+  /// Replaces scores by undivided weights, and gradients of the weights (divided by n_i) by those of the scores.
   [[gnu::noinline]] void cotangents(const Seen& seen, Index i, Index j) {
     std::int32_t bucket[block];
     const P zero(Scalar(0));
@@ -251,7 +251,7 @@ class PointwiseBackward {
     }
   }
 
-  /// Adds up the scores' cotangents along the diagonals, a register of them side by side.
+  /// Sums the scores' gradients along the diagonals, one register of diagonals at a time.
   [[gnu::noinline]] void positions(const Seen& seen, Index i, Index j) {
     Scalar* at = to_.d_position_bias - (i - j);
     const Index end = std::min(seen.widest(), i - j + 1);
@@ -275,20 +275,20 @@ class PointwiseBackward {
 
 }  // namespace detail
 
-/// Scratch in elements for the forward and the backward pass; `width` of q and k, `depth` of v.
+/// Returns the scratch size in elements for both passes; `width` is that of q and k, `depth` that of v.
 template <class Scalar, class Isa = simd::NativeIsa>
 Index pointwise_attention_scratch(Index tokens, Index width, Index depth, Index buckets) {
   return std::max(detail::PointwiseForward<Scalar, Isa>::scratch(tokens, width, depth),
                   detail::PointwiseBackward<Scalar, Isa>::scratch(tokens, width, depth, buckets));
 }
 
-/// context [tokens, width of v] is overwritten.
+/// Overwrites context [tokens, width of v].
 template <class Scalar, class Isa = simd::NativeIsa>
 void pointwise_attention_forward(const PointwiseUnit<Scalar>& u, MatrixView<Scalar> context, Scalar* scratch) noexcept {
   detail::PointwiseForward<Scalar, Isa>(u, context, scratch).run();
 }
 
-/// Adds to the gradients, given the context's.
+/// Adds to the gradients, given that of the context.
 template <class Scalar, class Isa = simd::NativeIsa>
 void pointwise_attention_backward(const PointwiseUnit<Scalar>& u, MatrixView<const Scalar> d_context,
                                   const PointwiseGradients<Scalar>& gradients, Scalar* scratch) noexcept {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prefetching of rows that are read soon: short rows far apart, whose addresses the hardware cannot predict.
+// Prefetching of rows that are read soon: short, scattered rows, whose addresses the hardware cannot predict.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// Prefetches the cache lines of elements [offset, offset + size) from p on. They need not exist: any address will do.
+/// Prefetches the cache lines of elements [offset, offset + size) from p on. They need not exist: any address is valid.
 template <class Scalar>
 [[gnu::always_inline]] inline void prefetch(const Scalar* p, Index offset, Index size) {
   constexpr Index line = 64 / static_cast<Index>(sizeof(Scalar));
@@ -19,7 +19,7 @@ template <class Scalar>
   for (Index i = 0; i < size; i += line) __builtin_prefetch(address(offset + i), 0, 2);
 }
 
-/// Prefetches the rows of up to 8 arrays, a few at each step of a computation. Has no influence on any result.
+/// Prefetches the rows of up to 8 arrays, a few at each step of a computation. Does not affect any result.
 template <class Scalar>
 class RowPrefetcher {
  public:
@@ -27,7 +27,7 @@ class RowPrefetcher {
   void add(MatrixView<const Scalar> view) {
     if (view.size() > 0) arrays_[count_++] = view;
   }
-  /// Rows not prefetched yet.
+  /// Returns the number of rows not yet prefetched.
   Index remaining() const {
     Index sum = -row_;
     for (Index i = at_; i < count_; ++i) sum += arrays_[i].rows();

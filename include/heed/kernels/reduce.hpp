@@ -7,8 +7,8 @@
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// out[j] += sum_i x(i, j): rows in ascending order, in blocks of 256 that are summed apart, so that long sums keep
-/// their digits.
+/// out[j] += sum_i x(i, j), rows in ascending order, in blocks of 256 that are summed separately, so that long sums
+/// stay accurate.
 template <class Scalar, class Isa = simd::NativeIsa>
 [[gnu::noinline]] void add_column_sums(MatrixView<const Scalar> x, Scalar* out) noexcept {
   using P = simd::Pack<Scalar, Isa>;
@@ -25,7 +25,7 @@ template <class Scalar, class Isa = simd::NativeIsa>
   });
 }
 
-/// out[j] = max_i x(i, j), at[j] the first i that has it. NaN counts as greatest. x has at least one row.
+/// out[j] = max_i x(i, j); at[j] is the first such i. NaN counts as the greatest. x has at least one row.
 template <class Scalar>
 void column_max(MatrixView<const Scalar> x, Scalar* out, Index* at) noexcept {
   for (Index j = 0; j < x.cols(); ++j) {
@@ -43,7 +43,7 @@ void column_max(MatrixView<const Scalar> x, Scalar* out, Index* at) noexcept {
   }
 }
 
-/// The sum of x[0 .. size - 1]: register by register, then its lanes; blocks of 1024 are summed up in double.
+/// Returns the sum of x[0 .. size - 1]: by registers, then over their lanes; blocks of 1024 are accumulated in double.
 template <class Scalar, class Isa = simd::NativeIsa>
 Scalar sum(Index size, const Scalar* x) noexcept {
   using P = simd::Pack<Scalar, Isa>;
@@ -58,7 +58,7 @@ Scalar sum(Index size, const Scalar* x) noexcept {
   return static_cast<Scalar>(total);
 }
 
-/// sum_i x[i] y[i], as `sum`.
+/// Returns sum_i x[i] y[i], in the order of `sum`.
 template <class Scalar, class Isa = simd::NativeIsa>
 Scalar dot(Index size, const Scalar* x, const Scalar* y) noexcept {
   using P = simd::Pack<Scalar, Isa>;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Losses of a target against sampled negatives, a tile of rows at a time, and the products with rows of a table that
-// are looked up, not copied. As in linear_cross_entropy, items go down and rows across: a register holds one candidate
-// of neighbouring rows.
+// Losses of a target against sampled negatives, one tile of rows at a time, and products with rows of a table that are
+// looked up without a copy. Logits are stored [candidates, rows] as in linear_cross_entropy: a register holds one
+// candidate of adjacent rows.
 #pragma once
 
 #include <algorithm>
@@ -16,7 +16,7 @@
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// The loss of one row with logit t of its target and n_j of its N negatives; S is the sigmoid.
+/// The loss of one row with logit t of its target and logits n_j of its N negatives; S is the sigmoid.
 enum class SampledLoss : std::uint8_t {
   softmax,  ///< -log (e^t / (e^t + sum_j e^n_j)) (sampled softmax: Jean et al. 2015)
   bce,      ///< -log S(t) - sum_j log (1 - S(n_j)) (SASRec: Kang and McAuley 2018, eq. 6)
@@ -24,8 +24,8 @@ enum class SampledLoss : std::uint8_t {
 };
 constexpr auto names(SampledLoss) { return enum_names("softmax", "bce", "gbce"); }
 
-/// logits [1 + N, rows], the targets' first, become the gradients of the losses by them; returns the sum of the losses.
-/// -infinity hides a negative (N counts it still). `beta` is gBCE's.
+/// Replaces logits [1 + N, rows], the targets' first, by the gradients of the losses with respect to them. Returns the
+/// sum of the losses. A logit of -infinity hides a negative (N still counts it). `beta` is that of gBCE.
 template <class Scalar, class Isa = simd::NativeIsa>
 double sampled_losses(SampledLoss kind, double beta, MatrixView<Scalar> logits) noexcept {
   using P = simd::Pack<Scalar, Isa>;
@@ -73,11 +73,11 @@ double sampled_losses(SampledLoss kind, double beta, MatrixView<Scalar> logits) 
 
 namespace detail {
 
-/// Calls use(r, j, row of table(items[r N + j])) for r, then j, ascending. The
-/// hardware cannot predict the rows, so they are prefetched.
+/// Calls use(r, j, row of table(items[r N + j])) for r, then j, in ascending order. The hardware cannot predict the
+/// rows, so they are prefetched.
 template <class Scalar, class Use>
 void for_each_item(Index rows, Index negatives, MatrixView<Scalar> table, const Index* items, Use&& use) noexcept {
-  constexpr Index ahead = 8;  // with 64 columns as long as the third level of cache takes, and the memory nearly
+  constexpr Index ahead = 8;  // with 64 columns, covers the latency of the L3 cache and nearly that of memory
   const Index size = rows * negatives;
   for (Index i = 0; i < std::min(ahead, size); ++i) prefetch(table.row(items[i]), 0, table.cols());
   for (Index r = 0, i = 0; r < rows; ++r) {
@@ -118,8 +118,8 @@ void add_items(MatrixView<const Scalar> dy, MatrixView<const Scalar> table, cons
   });
 }
 
-/// dtable(items[r N + j]) += factor dy(j, r) x_rows[r], in ascending order of r, then j. To share the work, give every
-/// worker the same columns of x and dtable: blocks of columns never meet.
+/// dtable(items[r N + j]) += factor dy(j, r) x_rows[r], in ascending order of r, then j. To run in parallel, give each
+/// worker the same columns of x and dtable: blocks of columns are independent.
 template <class Scalar, class Isa = simd::NativeIsa>
 void scatter_items(MatrixView<const Scalar> dy, MatrixView<const Scalar> x, const Index* rows, const Index* items,
                    Scalar factor, MatrixView<Scalar> dtable) noexcept {

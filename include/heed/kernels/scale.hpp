@@ -14,7 +14,7 @@ void scale_forward(Index size, const Scalar* x, Scalar factor, Scalar offset, Sc
       size, [&](Index i, Index n) { simd::store(simd::load<P>(x + i, n) * P(factor) + P(offset), y + i, n); });
 }
 
-/// y[i] += factor x[i]: the backward pass of `scale_forward`, and of whatever adds.
+/// y[i] += factor x[i]: the backward pass of `scale_forward`, and of additions.
 template <class Scalar, class Isa = simd::NativeIsa>
 void add_scaled(Index size, const Scalar* x, Scalar factor, Scalar* y) noexcept {
   using P = simd::Pack<Scalar, Isa>;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stochastic gradient descent on a run of numbers, in one pass over memory.
+// Stochastic gradient descent for an array, in one pass over memory.
 #pragma once
 
 #include "heed/core/config.hpp"

@@ -12,7 +12,7 @@
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// scores = x where query i of segment b may look, plus the additive part; -infinity elsewhere, whatever x holds.
+/// scores = x plus the additive part where query i of segment b may look, -infinity elsewhere, regardless of x.
 template <class Scalar>
 void mask_row(const MaskView<Scalar>& mask, Index b, Index i, Index queries, Index keys, const Scalar* x,
               Scalar* scores) noexcept {
@@ -26,7 +26,7 @@ void mask_row(const MaskView<Scalar>& mask, Index b, Index i, Index queries, Ind
   }
 }
 
-/// y = x - log sum_j exp(x_j), x and y apart; -infinity stays itself. Where everything is -infinity, y is.
+/// y = x - log sum_j exp(x_j), x and y distinct; -infinity stays -infinity. If all of x is -infinity, so is y.
 template <class Scalar, class Isa = simd::NativeIsa>
 void log_softmax_row(Index size, const Scalar* x, Scalar* y) noexcept {
   using P = simd::Pack<Scalar, Isa>;
@@ -34,7 +34,7 @@ void log_softmax_row(Index size, const Scalar* x, Scalar* y) noexcept {
   simd::for_each_pack<P>(size, [&](Index j, Index n) { simd::store(simd::load<P>(x + j, n) - log_sum, y + j, n); });
 }
 
-/// dx_j += y_j (dy_j - sum_k dy_k y_k). Where y_j is 0 (hidden), dy_j has no influence, even when it is NaN.
+/// dx_j += y_j (dy_j - sum_k dy_k y_k). Where y_j is 0 (hidden), dy_j has no influence, even if it is NaN.
 template <class Scalar, class Isa = simd::NativeIsa>
 void softmax_row_backward(Index size, const Scalar* y, const Scalar* dy, Scalar* dx) noexcept {
   using P = simd::Pack<Scalar, Isa>;
@@ -52,7 +52,7 @@ void softmax_row_backward(Index size, const Scalar* y, const Scalar* dy, Scalar*
   });
 }
 
-/// dx_j += dy_j - exp(y_j) sum_k dy_k over those not hidden (y_k > -infinity); nothing for the hidden ones.
+/// dx_j += dy_j - exp(y_j) sum_k dy_k, for the j and k that are not hidden (y > -infinity); others are unchanged.
 template <class Scalar, class Isa = simd::NativeIsa>
 void log_softmax_row_backward(Index size, const Scalar* y, const Scalar* dy, Scalar* dx) noexcept {
   using P = simd::Pack<Scalar, Isa>;
@@ -82,7 +82,7 @@ void softmax_columns(MatrixView<const Scalar> x, MatrixView<Scalar> y) noexcept 
   simd::for_each_pack<P>(x.cols(), [&](Index j, Index n) {
     P top = lowest, sum = zero;
     for (Index i = 0; i < x.rows(); ++i) top = max(simd::load<P>(x.row(i) + j, n), top);
-    // Hidden all through: exp(-infinity - 0) is 0, and 0 / 1 stays 0.
+    // If all are hidden: exp(-infinity - 0) is 0, and 0 / 1 stays 0.
     const auto hidden = top == lowest;
     top = select(hidden, zero, top);
     for (Index i = 0; i < x.rows(); ++i) {
@@ -97,7 +97,7 @@ void softmax_columns(MatrixView<const Scalar> x, MatrixView<Scalar> y) noexcept 
   });
 }
 
-/// softmax_row_backward of every column.
+/// softmax_row_backward for every column.
 template <class Scalar, class Isa = simd::NativeIsa>
 void softmax_columns_backward(MatrixView<const Scalar> y, MatrixView<const Scalar> dy, MatrixView<Scalar> dx) noexcept {
   using P = simd::Pack<Scalar, Isa>;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Softmax of one row, for every kernel that has rows of scores.
+// Softmax of one row, used by every kernel with rows of scores.
 #pragma once
 
 #include <cmath>
@@ -17,8 +17,8 @@ void exp_row(Index size, Scalar* x, Scalar log_sum) noexcept {
       size, [&](Index j, Index n) { simd::store(exp_nonpositive(simd::load<P>(x + j, n) - P(log_sum)), x + j, n); });
 }
 
-/// y = softmax(x); x and y may be the same. -infinity hides: where everything is hidden, or nothing is there, y is 0.
-/// Returns log sum_j exp(x_j), 0 when everything is hidden (so that exp(x_j - it) is 0).
+/// y = softmax(x); x and y may be the same array. -infinity hides; if all are hidden, or the size is 0, y is 0. Returns
+/// log sum_j exp(x_j), or 0 if all are hidden (then exp(x_j - 0) is 0).
 template <class Scalar, class Isa = simd::NativeIsa>
 Scalar softmax_row(Index size, const Scalar* x, Scalar* y) noexcept {
   using P = simd::Pack<Scalar, Isa>;
@@ -29,7 +29,7 @@ Scalar softmax_row(Index size, const Scalar* x, Scalar* y) noexcept {
   Scalar top = reduce_max(greatest);
   for (Index j = whole; j < size; ++j) top = x[j] > top ? x[j] : top;
   if (!(top > -infinity)) {
-    // All hidden, or NaN among them: a NaN that is not hidden stays one.
+    // All hidden, or a NaN among them: a NaN that is not hidden stays NaN.
     for (Index j = 0; j < size; ++j) y[j] = x[j] == x[j] ? Scalar(0) : x[j];
     return 0;
   }

@@ -6,15 +6,15 @@
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// sum_i x[i]^2 in double, so that gradients of any size neither overflow nor lose small terms. Eight chains in a fixed
-/// order: element i belongs to chain i mod 8, whatever the instruction set. Parts that are 0 may be left out: the bits
-/// stay.
+/// Computes sum_i x[i]^2 in double, so that gradients of any size neither overflow nor lose small terms. Uses eight
+/// chains in a fixed order: element i belongs to chain i mod 8, whatever the instruction set. Omitting parts that are 0
+/// does not change the bits.
 class SumOfSquares {
  public:
-  /// Elements begin .. end - 1 of x, after those that were added before.
+  /// Adds elements [begin, end) of x, after those that were added before.
   template <class Scalar>
   void add(Index begin, Index end, const Scalar* x) noexcept {
-    double sums[chains];  // not the members: the compiler keeps these in registers
+    double sums[chains];  // local, so that the compiler keeps them in registers
     for (Index j = 0; j < chains; ++j) sums[j] = sums_[j];
     const auto square = [x](Index i) { return static_cast<double>(x[i]) * static_cast<double>(x[i]); };
     Index i = begin;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The activation unit of the Deep Interest Network for one sequence, forward and backward (Zhou et al. 2018):
 //
-//   s_ij = MLP([q_i, k_j, q_i - k_j, q_i * k_j])   p_i = s_i or its softmax over the visible j   context_i = sum_j p_ij
-//   v_j
+//   s_ij = MLP([q_i, k_j, q_i - k_j, q_i * k_j])   p_i = s_i or its softmax over the visible j
+//   context_i = sum_j p_ij v_j
 //
-// The first layer's weight has a part for each of the four: W_q, W_k, W_d and W_p. A query makes of it a dense layer on
-// the keys alone, for with diag(q) the matrix that has q on its diagonal
+// The first layer's weight has a part for each of the four inputs: W_q, W_k, W_d and W_p. For one query it becomes a
+// dense layer on the keys alone: with the diagonal matrix diag(q),
 //
 //   W [q, k, q - k, q * k] + b = (W_k - W_d + W_p diag(q)) k + (W_q + W_d) q + b
 //
-// so that the features of a pair are never formed, neither [queries, keys] nor [queries, keys, width] is ever stored,
-// and what a query works on, [its keys, hidden features], is near. Only visible pairs are computed.
+// so that the features of a pair are never formed and no [queries, keys] or [queries, keys, width] array is stored. The
+// working set of a query, [its keys, hidden features], stays in the cache. Only visible pairs are computed.
 #pragma once
 
 #include <algorithm>
@@ -29,19 +29,19 @@ namespace heed::inline HEED_ABI::kernels {
 template <class Scalar>
 struct TargetLayer {
   MatrixView<const Scalar> weight;      ///< [out, in]
-  MatrixView<const Scalar> transposed;  ///< [in, out]; of the first layer W_q + W_d; a last one after it needs none
+  MatrixView<const Scalar> transposed;  ///< [in, out]; of the first layer W_q + W_d; not used for a last layer after it
   const Scalar* bias = nullptr;         ///< [out]
 };
 
-/// The MLP: its first layer takes 4 times the width of a query, its last gives one score.
+/// The MLP: its first layer has 4 times the width of a query as input, its last layer returns one score.
 template <class Scalar>
 struct TargetMlp {
   const TargetLayer<Scalar>* layers = nullptr;
-  Index depth = 0;  ///< layers
+  Index depth = 0;  ///< number of layers
   Activation activation = Activation::identity;
   bool softmax = true;
 
-  /// Elements of all weights and biases: weight and bias of the first layer, of the second, ..
+  /// Returns the number of weights and biases: weight and bias of the first layer, of the second, ..
   Index parameters() const {
     Index size = 0;
     for (Index l = 0; l < depth; ++l) size += layers[l].weight.size() + layers[l].weight.rows();
@@ -51,7 +51,7 @@ struct TargetMlp {
 
 namespace detail {
 
-/// One query at a time: its layer on the keys, its scores and, to go back, what its layers gave.
+/// Processes one query at a time: its layer on the keys, its scores and, for the backward pass, its layers' outputs.
 template <class Scalar, class Isa>
 class Target {
   using P = simd::Pack<Scalar, Isa>;
@@ -63,12 +63,12 @@ class Target {
       : Target(mlp, unit.keys(), unit.q.cols(), unit.v.cols(), unit.mask.per_pair(), scratch) {
     u_ = &unit;
   }
-  /// Elements of scratch.
+  /// Returns the scratch size in elements.
   static Index size(const TargetMlp<Scalar>& mlp, Index keys, Index width, Index depth, bool per_pair) {
     return Target(mlp, keys, width, depth, per_pair, nullptr).size_;
   }
 
-  /// Takes up query i: p() becomes its weights. False when it sees nothing.
+  /// Computes the weights p() of query i. Returns false if it sees no key.
   bool take(Index i) {
     i_ = i;
     n_ = u_->key_end(i);
@@ -96,7 +96,7 @@ class Target {
   ConstView p() const { return {p_, {1, n_}}; }
   ConstView v() const { return v_; }
 
-  /// Calls fn(place among the visible keys, key) for the keys that the query sees.
+  /// Calls fn(index among the visible keys, key) for the keys that the query sees.
   template <class F>
   void seen(const F& fn) const {
     const bool per_pair = u_->mask.per_pair();
@@ -106,7 +106,7 @@ class Target {
     }
   }
 
-  /// Goes back through the query, given the cotangents of its context [V] and of its weights [keys] (may be null).
+  /// Runs the backward pass of the query, given the gradients of its context [V] and weights [keys] (may be null).
   void back(const Scalar* d_context, const Scalar* d_weights, View dq, View dk, View dv, Scalar* d_mlp) {
     dots(v_, d_context, d_);
     if (d_weights != nullptr) seen([&](Index at, Index j) { d_[at] += d_weights[j]; });
@@ -155,15 +155,15 @@ class Target {
   }
 
   bool from_output() const { return derivative_from_output(mlp_.activation); }
-  /// Layer l on what it is given: the first on keys.
+  /// Returns layer l; layer 0 is the query's layer on the keys.
   TargetLayer<Scalar> layer(Index l) const { return l == 0 ? TargetLayer<Scalar>{w_, wt_, b_} : mlp_.layers[l]; }
-  /// [visible keys, features of layer l] of h, z
+  /// Returns [visible keys, features of layer l] of h or z.
   View rows(Scalar* all, Index l) const {
     for (Index m = 0; m < l; ++m) all += keys_ * mlp_.layers[m].weight.rows();
     return {all, {n_, mlp_.layers[l].weight.rows()}};
   }
 
-  /// Puts the visible keys and values, and only them, one after the other.
+  /// Copies the visible keys and values into contiguous rows.
   void gather() {
     Index count = 0;
     seen([&](Index at, Index j) {
@@ -175,7 +175,7 @@ class Target {
     k_ = near_k_.rows(0, n_);
     v_ = near_v_.rows(0, n_);
   }
-  /// Calls add(rows to add to) for the gradient of the visible keys' rows; `near` is room where they lie apart.
+  /// Calls add(rows) on the gradient of the visible keys' rows; `near` is scratch for rows that a mask separates.
   template <class Add>
   void add_to(View all, View near, const Add& add) {
     if (!u_->mask.per_pair()) {
@@ -187,7 +187,7 @@ class Target {
     seen([&](Index at, Index j) { add_scaled<Scalar, Isa>(near.cols(), near.row(at), Scalar(1), all.row(j)); });
   }
 
-  /// The query's layer on the keys.
+  /// Computes the query's layer on the keys.
   void project() {
     const TargetLayer<Scalar>& first = mlp_.layers[0];
     const Index width = w_.cols();
@@ -222,12 +222,12 @@ class Target {
     }
   }
 
-  /// What all scores have in common a softmax does not see: of the last bias nothing but rounding would be left.
+  /// Adds the gradient of a bias, except of the last before a softmax, where it is 0 up to rounding.
   void add_bias_gradient(Index l, ConstView dz, Scalar* out) const {
     if (!mlp_.softmax || l + 1 < mlp_.depth) add_column_sums<Scalar, Isa>(dz, out);
   }
 
-  /// From ds in d_ to the gradients of the layers after the first, of the query's layer (dw_, db_) and of the keys.
+  /// Computes from ds in d_ the gradients of the layers after the first, the query's layer (dw_, db_) and the keys.
   void back_through_layers(View dk, Scalar* d_mlp) {
     Scalar* end = d_mlp == nullptr ? nullptr : d_mlp + mlp_.parameters();
     ConstView dz(d_, {n_, 1});
@@ -254,7 +254,7 @@ class Target {
     if (dk) add_to(dk, dk_, [&](View out) { gemm<Scalar, Isa>(dz, w_, out, {.accumulate = true}); });
   }
 
-  /// From dw_ and db_ to the gradients of the first layer and of the query.
+  /// Computes the gradients of the first layer and of the query from dw_ and db_.
   void back_through_projection(View dq, Scalar* d_mlp) {
     const ConstView weight = mlp_.layers[0].weight;
     const Index width = w_.cols();
@@ -286,25 +286,25 @@ class Target {
 
   const AttentionUnit<Scalar>* u_ = nullptr;
   const TargetMlp<Scalar>& mlp_;
-  Index keys_, size_ = 0, i_ = 0, n_ = 0;  ///< the query, and how many keys it sees
+  Index keys_, size_ = 0, i_ = 0, n_ = 0;  ///< the query, and the number of keys it sees
   ConstView k_, v_;                        ///< of those keys
-  View w_, dw_, wt_;                       ///< [first features, E] and the transposed: the query's layer
+  View w_, dw_, wt_;                       ///< [first features, E] and its transpose: the query's layer
   Scalar *b_, *db_;                        ///< [first features]
   Scalar *p_, *d_;                         ///< [keys]
   Scalar *h_, *z_;                         ///< [keys, features] of each hidden layer: after and before the activation
-  Scalar* dh_[2];                          ///< [keys, features] of two neighbouring layers
-  View near_k_, near_v_, dk_, dv_;         ///< rows of visible keys where a mask hides some between them
+  Scalar* dh_[2];                          ///< [keys, features] of two adjacent layers
+  View near_k_, near_v_, dk_, dv_;         ///< rows of visible keys, if a mask hides some between them
 };
 
 }  // namespace detail
 
-/// Scratch in elements for one worker; `per_pair` as the mask says.
+/// Returns the scratch size in elements for one worker; `per_pair` is that of the mask.
 template <class Scalar>
 Index target_attention_scratch(const TargetMlp<Scalar>& mlp, Index keys, Index width, Index depth, bool per_pair) {
   return detail::Target<Scalar, simd::NativeIsa>::size(mlp, keys, width, depth, per_pair);
 }
 
-/// context [queries, width of v] is overwritten; `weights`, if not null, gets [queries, keys], 0 where hidden.
+/// Overwrites context [queries, width of v] and, if not null, `weights` [queries, keys], 0 where hidden.
 template <class Scalar, class Isa = simd::NativeIsa>
 void target_attention_forward(const AttentionUnit<Scalar>& u, const TargetMlp<Scalar>& mlp, MatrixView<Scalar> context,
                               Scalar* weights, Scalar* scratch) noexcept {
@@ -320,7 +320,7 @@ void target_attention_forward(const AttentionUnit<Scalar>& u, const TargetMlp<Sc
   }
 }
 
-/// Adds to dq, dk, dv (each may be empty) and to d_mlp (as `TargetMlp::parameters`; may be null).
+/// Adds to dq, dk, dv (each may be empty) and to d_mlp (in the order of `TargetMlp::parameters`; may be null).
 template <class Scalar, class Isa = simd::NativeIsa>
 void target_attention_backward(const AttentionUnit<Scalar>& u, const TargetMlp<Scalar>& mlp,
                                MatrixView<const Scalar> d_context, const Scalar* d_weights, MatrixView<Scalar> dq,

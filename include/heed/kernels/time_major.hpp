@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The order in which a recurrent layer runs ragged sequences: step after step, the sequences of a group side by side.
+// The order in which a recurrent layer processes ragged sequences: step by step, the sequences of a group side by side.
 #pragma once
 
 #include <utility>
@@ -10,20 +10,20 @@
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// Step t of a group: that of its first `rows` members, in time-major rows first, first + 1, ..
+/// Step t of a group, for its first `rows` members, in time-major rows first, first + 1, ..
 struct TimeStep {
   Index t, first, rows;
 
-  /// Its rows of a time-major array, which may be empty.
+  /// Returns the step's rows of a time-major array, which may be empty.
   template <class Scalar>
   MatrixView<Scalar> of(MatrixView<Scalar> x) const {
     return x.rows(first, first + rows);
   }
 };
 
-/// Time-major order of a batch. Sequences are dealt to groups of at most `group_size` in turn, longest first, so that
-/// groups take about equally long and, inside a group, the sequences alive at a step are the first ones. The rows of
-/// a group are its step 0 (all members), its step 1 (those longer than 1), and so on.
+/// Time-major order of a batch. Sequences are distributed round-robin, longest first, over groups of at most
+/// `group_size`, so that groups have about equal work and the sequences that have not ended at a step are the first of
+/// their group. The rows of a group are its step 0 (all members), its step 1 (those longer than 1), and so on.
 struct TimeMajor {
   static constexpr Index group_size = 32;
 
@@ -35,13 +35,13 @@ struct TimeMajor {
   Index groups() const { return ceil_divide(segments.count, group_size); }
   Index members(Index group) const { return ceil_divide(segments.count - group, groups()); }
   Index member(Index group, Index r) const { return segments.order[group + r * groups()]; }
-  /// How many members of a group, of the `from` first, have a step t.
+  /// Returns the number of members, among the first `from` of a group, that have a step t.
   Index alive(Index group, Index from, Index t) const {
     while (from > 0 && segments.length(member(group, from - 1)) <= t) --from;
     return from;
   }
 
-  /// Calls body(step, ended) for the steps of a group, first to last, and once more without rows. Members step.rows ..
+  /// Calls body(step, ended) for the steps of a group, first to last, and finally with no rows. Members step.rows ..
   /// ended - 1 end before this step.
   template <class Body>
   void for_each_step(Index group, const Body& body) const {
@@ -65,7 +65,7 @@ struct TimeMajor {
     }
   }
 
-  /// Fills source and first.
+  /// Fills `source` and `first`.
   void arrange() noexcept {
     first[0] = 0;
     for (Index group = 0; group < groups(); ++group) {

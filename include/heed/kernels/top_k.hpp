@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The k best of a row of scores, or of a table against a query, exactly, in the caller's memory.
+// The k best of a row of scores, or of a table's products with a query: exact, in memory owned by the caller.
 #pragma once
 
 #include <algorithm>
@@ -13,14 +13,14 @@
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// One entry of a ranking; items are numbers of type `Item`.
+/// One entry of a ranking; items are integers of type `Item`.
 template <class Scalar, class Item = Index>
 struct Ranked {
   Item item;
   Scalar score;
 };
 
-/// The total order of rankings: greater score first, NaN after every number, then the smaller item.
+/// The total order of rankings: greater score first, NaN after every number, ties by the smaller item.
 template <class Scalar, class Item>
 bool ranks_before(const Ranked<Scalar, Item>& a, const Ranked<Scalar, Item>& b) noexcept {
   if (a.score > b.score) return true;
@@ -31,11 +31,11 @@ bool ranks_before(const Ranked<Scalar, Item>& a, const Ranked<Scalar, Item>& b) 
 
 namespace detail {
 
-/// Items that come at once: skipped together when none of them is good enough.
+/// Items per block, which is skipped if none of them is good enough.
 template <class P>
 inline constexpr Index top_k_block = 8 * P::width;
 
-/// The k best of the items that came so far.
+/// The k best of the items offered so far.
 template <class Scalar, class Isa, class Item>
 struct Best {
   using P = simd::Pack<Scalar, Isa>;
@@ -43,9 +43,9 @@ struct Best {
   Index k;
   const Item* excluded;
   const Item* excluded_end;
-  Index held = 0;  ///< `out` is a heap with the worst entry in front, once it has all k
+  Index held = 0;  ///< once k entries are held, `out` is a heap with the worst entry in front
 
-  /// Items from .. to - 1, a whole block or the last ones; blocks in ascending order.
+  /// Offers items [from, to), a whole block or the last items; blocks are in ascending order.
   void offer(const Scalar* scores, Index from, Index to) noexcept {
     constexpr Index block = top_k_block<P>;
     if (held == k && to - from == block) {
@@ -76,8 +76,8 @@ struct Best {
 
 }  // namespace detail
 
-/// Writes the first min(k, candidates) of the items 0 .. size - 1 in that order to `out` (room for k) and returns how
-/// many. `excluded`: `excluded_count` items, ascending (repeats are allowed), that are no candidates.
+/// Writes the first min(k, candidates) of the items 0 .. size - 1 in that order to `out` [k] and returns their number.
+/// `excluded` holds `excluded_count` items, ascending (repeats are allowed), that are not candidates.
 template <class Scalar, class Isa = simd::NativeIsa, class Item = Index>
 Index top_k(const Scalar* scores, Index size, Index k, const std::type_identity_t<Item>* excluded, Index excluded_count,
             Ranked<Scalar, Item>* out) noexcept {
@@ -90,9 +90,9 @@ Index top_k(const Scalar* scores, Index size, Index k, const std::type_identity_
   return best.sorted();
 }
 
-/// The same for the scores query . table_i (+ bias[i] unless it is null), which are not stored: table [items, d] of
-/// Scalar or, at half the memory, of Bfloat16 (Scalar is then float); the sums are in Scalar. A score depends on
-/// neither its item's number nor the other items.
+/// The same for the scores query . table_i (+ bias[i] unless it is null), which are not stored. table [items, d] holds
+/// Scalar or, at half the memory, Bfloat16 (Scalar is then float); sums are in Scalar. A score depends neither on its
+/// item's index nor on the other items.
 template <class Scalar, class Element, class Isa = simd::NativeIsa, class Item = Index>
 Index top_k_of_table(MatrixView<const Element> table, const Scalar* query, const Scalar* bias, Index k,
                      const std::type_identity_t<Item>* excluded, Index excluded_count,

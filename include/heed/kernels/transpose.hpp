@@ -7,8 +7,8 @@
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// out [N, M] = in^T, in [M, N]. Any row strides; no overlap. A B^T is this into scratch, then `gemm`: done once for
-/// any number of rows.
+/// out [N, M] = in^T, in [M, N]. Any row strides; no overlap. For A B^T, transpose B into scratch and call `gemm`: one
+/// transpose serves any number of rows.
 template <class Scalar, class Isa = simd::NativeIsa>
 void transpose(MatrixView<const Scalar> in, MatrixView<Scalar> out) noexcept {
   using P = simd::Pack<Scalar, Isa>;

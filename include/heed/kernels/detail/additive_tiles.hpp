@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Additive attention of a few queries and keys in registers. Rows are whole registers long, in twos.
+// Additive attention of a few queries and keys in registers. Rows are padded to pairs of whole registers.
 #pragma once
 
 #include "heed/core/config.hpp"
@@ -8,13 +8,13 @@
 
 namespace heed::inline HEED_ABI::kernels::detail {
 
-/// Keys of one query that go through the registers together; queries of one key, which need more of them.
+/// Keys per query that are processed together in registers; queries per key, which need more registers.
 inline constexpr int additive_keys = 4;
 template <class Isa>
 inline constexpr int additive_rows = Isa::bytes == 64 ? 4 : 2;
 
-/// r of two registers of features, from e^2q and e^2k or, if `Far`, from q and k. One division serves both: two
-/// multiplications cost less than the second.
+/// Computes r for two registers of features from e^2q and e^2k or, if `Far`, from q and k. One division serves both
+/// registers: two multiplications cost less than a second division.
 template <bool Far, class P>
 [[gnu::always_inline]] inline void additive_ratios(const P (&q)[2], const P (&k)[2], P one, P (&out)[2]) {
   if constexpr (Far) {
@@ -34,7 +34,7 @@ template <class P, class Scalar>
   to[1] = P::load(from + P::width);
 }
 
-/// sum[j] = w . r of one query and `Keys` keys, lanes yet to be added up.
+/// sum[j] = w . r of one query and `Keys` keys, before the sum over the lanes.
 template <bool Far, int Keys, class P, class Scalar>
 inline void additive_score_tile(Index width, const Scalar* w, const Scalar* q, const Scalar* k, Index stride, P* sum) {
   const P one(Scalar(1));
@@ -57,7 +57,7 @@ inline void additive_score_tile(Index width, const Scalar* w, const Scalar* q, c
   for (int j = 0; j < Keys; ++j) sum[j] = total[j];
 }
 
-/// What `Rows` queries and a run of keys add to dq, dk and dw, before w; d is ds [Rows, keys].
+/// Adds the contributions of `Rows` queries and a run of keys, before w, to dq, dk and dw; d is ds [Rows, keys].
 template <bool Far, int Rows, class P, class Scalar>
 inline void additive_gradient_tile(Index width, Index keys, const Scalar* q, const Scalar* k, Index stride,
                                    const Scalar* d, Index d_stride, Scalar* dq, Scalar* dk, Scalar* dw) {
@@ -99,7 +99,7 @@ inline void additive_gradient_tile(Index width, Index keys, const Scalar* q, con
   }
 }
 
-/// out[j] = sum of the lanes of what `tile<n>(j, sum)` leaves for keys j .. j + n - 1, for at most a register of keys.
+/// out[j] = lane sum of what `tile<n>(j, sum)` writes for keys j .. j + n - 1, for at most one register of keys.
 template <class P, class Scalar, class Tile>
 [[gnu::always_inline]] inline void by_tiles(Index keys, Scalar* out, const Tile& tile) {
   P sum[P::width];

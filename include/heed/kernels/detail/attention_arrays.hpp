@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The scratch arrays of attention by tiles, and what every kind of attention does with them.
+// The scratch arrays of tiled attention, and the operations on them that all kinds of attention share.
 #pragma once
 
 #include "heed/core/scratch_layout.hpp"
@@ -8,7 +8,7 @@
 
 namespace heed::inline HEED_ABI::kernels::detail {
 
-/// Packs rows of x as panels, one after the other.
+/// Packs the rows of x into panels, one after the other.
 template <class Scalar, class Isa>
 void pack_panels(MatrixView<const Scalar> x, Scalar factor, Scalar* out) {
   for (Index j = 0; j < x.rows(); j += key_panel) {
@@ -16,20 +16,20 @@ void pack_panels(MatrixView<const Scalar> x, Scalar factor, Scalar* out) {
   }
 }
 
-/// Of the forward pass: a strip of queries goes through all keys.
+/// Arrays of the forward pass, which processes a strip of queries against all keys.
 template <class Scalar, class Isa>
 struct ForwardArrays {
-  static constexpr Index strip = forward_strip<Isa>;  ///< queries of a tile
-  static constexpr Index block = 256;                 ///< keys of a tile
+  static constexpr Index strip = forward_strip<Isa>;  ///< queries per tile
+  static constexpr Index block = 256;                 ///< keys per tile
 
-  Index wide;          ///< columns of v and out: depth, in whole registers
+  Index wide;          ///< columns of v and out: depth, rounded up to whole registers
   Scalar* s;           ///< [strip, block]: scores, then weights
   Scalar* out;         ///< [strip, wide]: sums of weighted values, not yet divided
   Scalar *k_t, *v;     ///< [panels, width, key_panel], scaled; [keys, wide]
   Index size;          ///< elements of all arrays
-  bool finite = true;  ///< all of v is
+  bool finite = true;  ///< true if all of v is finite
 
-  /// `width` of q and k, `depth` of v.
+  /// `width` is that of q and k, `depth` that of v.
   ForwardArrays(ScratchLayout<Scalar>& layout, Index keys, Index width, Index depth)
       : wide(whole_registers<Scalar, Isa>(depth)),
         s(layout.array(strip * block)),
@@ -46,24 +46,24 @@ struct ForwardArrays {
   }
 };
 
-/// Of the backward pass: a block of keys goes through all queries. Rows of ds are `Pitch` apart.
+/// Arrays of the backward pass, which processes a block of keys against all queries. Rows of ds are `Pitch` apart.
 template <class Scalar, class Isa, Index Pitch>
 struct BackwardArrays {
-  static constexpr Index strip = backward_strip<Isa>;  ///< queries of a tile
-  static constexpr Index block = 64;                   ///< keys of a tile
+  static constexpr Index strip = backward_strip<Isa>;  ///< queries per tile
+  static constexpr Index block = 64;                   ///< keys per tile
   static constexpr Index pitch = Pitch, margin = Pitch - block;
   static_assert(margin * static_cast<Index>(sizeof(Scalar)) % 64 == 0, "the margin ends where ds begins");
 
-  Index width, depth, wide, deep;      ///< of q and k, of v; the same in whole registers
+  Index width, depth, wide, deep;      ///< of q and k; of v; the same rounded up to whole registers
   Scalar* p;                           ///< [strip, block]: scores, then weights
-  Scalar* zeros;                       ///< [margin] right before ds, as between its rows
+  Scalar* zeros;                       ///< [margin] directly before ds, as between its rows
   Scalar* ds;                          ///< [strip, pitch]: gradients with respect to the weights, then to the scores
   Scalar *k_t, *v_t;                   ///< a block's panels, [width or depth, key_panel] each; k scaled
   Scalar *k_rows, *dk_rows, *dv_rows;  ///< [block, wide or deep]; k scaled
   Scalar *q_rows, *dq_rows, *d_out;    ///< [queries, wide or deep]: of all queries
-  MatrixView<Scalar> dq, dk, dv;       ///< what is added to; may be empty
+  MatrixView<Scalar> dq, dk, dv;       ///< the gradients to add to; may be empty
   Index size;                          ///< elements of all arrays
-  bool finite_q = true, finite_k = true, finite_d = true;  ///< all of q, of the block's keys, of d_out
+  bool finite_q = true, finite_k = true, finite_d = true;  ///< whether q, the block's keys and d_out are finite
 
   BackwardArrays(ScratchLayout<Scalar>& layout, Index queries, Index width_of_q, Index depth_of_v)
       : width(width_of_q),
@@ -94,13 +94,13 @@ struct BackwardArrays {
     std::fill_n(dk_rows, k.rows() * wide, Scalar(0));
     std::fill_n(dv_rows, k.rows() * deep, Scalar(0));
   }
-  /// p_ij = scale q_i . k_j and ds_ij = d_out_i . v_j, for queries from i on.
+  /// Computes p_ij = scale q_i . k_j and ds_ij = d_out_i . v_j, for queries from i on.
   template <class Seen>
   void scores(const Seen& seen, Index i) {
     tile_scores<Scalar, Isa>(seen, width, q_rows + i * wide, wide, k_t, p, block);
     tile_scores<Scalar, Isa>(seen, depth, d_out + i * deep, deep, v_t, ds, pitch);
   }
-  /// dq_i += sum_j ds_ij k_j, dk_j += sum_i ds_ij q_i and dv_j += sum_i p_ij d_out_i, where they are asked for.
+  /// dq_i += sum_j ds_ij k_j, dk_j += sum_i ds_ij q_i and dv_j += sum_i p_ij d_out_i, for those that are not empty.
   template <class Seen>
   void gradients(const Seen& seen, Index i) {
     const bool mixed = seen.mixed();
@@ -109,7 +109,7 @@ struct BackwardArrays {
     if (dk) sum_over_queries<Scalar, Isa>(seen, mixed && !finite_q, ds, pitch, q, wide, dk_rows);
     if (dv) sum_over_queries<Scalar, Isa>(seen, mixed && !finite_d, p, block, d, deep, dv_rows);
   }
-  /// Adds what the block from key j on has summed up.
+  /// Adds the sums of the block that begins at key j to dk and dv.
   void add_keys(Index j, Index keys, Scalar scale) {
     if (dk) add_rows<Scalar, Isa>({dk_rows, {keys, width}, wide}, dk.rows(j, j + keys), scale);
     if (dv) add_rows<Scalar, Isa>({dv_rows, {keys, depth}, deep}, dv.rows(j, j + keys));

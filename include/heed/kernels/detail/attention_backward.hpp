@@ -12,13 +12,13 @@
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// What comes into the backward pass beside the unit.
+/// The inputs of the backward pass besides the unit.
 template <class Scalar>
 struct AttentionCotangents {
   MatrixView<const Scalar> context, d_context;  ///< [queries, width of v]
-  const Scalar* weights = nullptr;              ///< [queries, keys] of the forward pass; only read with d_weights
+  const Scalar* weights = nullptr;              ///< [queries, keys] of the forward pass; read only with d_weights
   const Scalar* d_weights = nullptr;
-  MatrixView<const Scalar> d_mass{};  ///< [queries, 1], of the unit's mass, or empty
+  MatrixView<const Scalar> d_mass{};  ///< [queries, 1], of the unit's mass; may be empty
 };
 
 namespace detail {
@@ -61,7 +61,7 @@ class AttentionBackward {
     a_.take_queries(u_.q);
     a_.finite_d = pack_rows<Scalar, Isa>(given_.d_context, Scalar(1), a_.d_out);
     means();
-    const Index keys = u_.key_end(queries - 1);  // later queries see no fewer
+    const Index keys = u_.key_end(queries - 1);  // later queries see no fewer keys
     for (Index j = 0; j < keys; j += block) key_block(j, std::min(block, keys - j));
     a_.add_queries();
   }
@@ -69,10 +69,10 @@ class AttentionBackward {
  private:
   using Seen = SeenTile<Scalar, Isa, strip, block>;
 
-  /// mean_i = sum_j w_ij dw_ij = context_i . d_context_i + sum_j w_ij d_weights_ij + mass_i d_mass_i: the first by the
-  /// chains that make d_context_i . v_j, so that a query with one key alone gets a gradient of exactly 0.
+  /// mean_i = sum_j w_ij dw_ij = context_i . d_context_i + sum_j w_ij d_weights_ij + mass_i d_mass_i, the first by the
+  /// same multiply-add chains as d_context_i . v_j, so that a query with only one key has a gradient of exactly 0.
   void means() {
-    static_assert(block >= 2 * key_panel, "contexts and their cotangents go where a block's values go");
+    static_assert(block >= 2 * key_panel, "v_t holds a panel of contexts and a panel of their gradients");
     const Index depth = u_.v.cols();
     Scalar *y = a_.v_t, *dy = a_.v_t + key_panel * depth;
     for (Index i = 0; i < u_.queries(); i += key_panel) {
@@ -90,7 +90,7 @@ class AttentionBackward {
         P sum(Scalar(0));
         simd::for_each_pack<P>(u_.key_end(q), [&](Index j, Index n) {
           const P w = simd::load<P>(given_.weights + at + j, n), zero(Scalar(0));
-          // A hidden pair's cotangent may be anything: it is not multiplied by its weight of 0.
+          // A hidden pair's gradient may have any value: it is not multiplied by the weight of 0.
           sum = fma(w, select(w == zero, zero, simd::load<P>(given_.d_weights + at + j, n)), sum);
         });
         a_.mean[q] += reduce_sum(sum);
@@ -113,8 +113,8 @@ class AttentionBackward {
     a_.add_keys(j, keys, u_.scale);
   }
 
-  /// Row r, query i, by the steps of AttentionForward::softmax: p becomes the weights after dropout, ds the gradient
-  /// with respect to the scores before scale, from that with respect to the weights.
+  /// Processes row r, query i, in the steps of AttentionForward::softmax: p becomes the weights after dropout, ds the
+  /// gradient with respect to the scores before scale, from that with respect to the weights.
   void cotangents(const Seen& seen, Index r, Index i, Index j) {
     Scalar *p_row = a_.p + r * block, *d_row = a_.ds + r * block;
     const Scalar* added = seen.added != nullptr ? seen.added + r * block : nullptr;
@@ -138,7 +138,7 @@ class AttentionBackward {
         P dp = P::load(d_row + c);
         if (d_weights != nullptr) dp = dp + simd::load<P>(d_weights + c, count);
         if (masses) dp = dp + where_same(P(given_.d_mass(i, 0)), u_.key_items + j + c, count, u_.query_items[i]);
-        // Steps 1, 2 and 4 at once, with log_sum = m + log l; then back through 3's dropout and the division by l.
+        // Steps 1, 2 and 4 at once, with log_sum = m + log l; then the backward pass of step 3 and the division by l.
         const P p = exp_nonpositive(P::load(p_row + c) + more - log_sum), ds = p * fma(dp, factor, -mean);
         const auto hidden = more == P(-infinity);
         keep_first(select(hidden, zero, p * factor), count, zero).store(p_row + c);

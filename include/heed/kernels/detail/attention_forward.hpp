@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Attention's forward pass by tiles with online softmax (Milakov and Gimelshein 2018; Dao et al. 2022): a strip of
-// queries goes through its keys block by block and keeps, for each query, the maximum m of the scores so far, the sum l
-// of exp(score - m), and the sum of the values weighted by it.
+// queries is processed against its keys, block by block. Each query keeps the maximum m of the scores so far, the sum l
+// of exp(score - m), and the sum of the values weighted by exp(score - m).
 #pragma once
 
 #include <limits>
@@ -69,8 +69,8 @@ class AttentionForward {
     finish(i, rows, begun);
   }
 
-  /// Online softmax of a tile, in the letters of Milakov and Gimelshein's algorithm 3: m and l per query, and the
-  /// correction alpha = exp(m before - m) of what the earlier blocks have summed up.
+  /// Online softmax of a tile, in the notation of algorithm 3 of Milakov and Gimelshein: m and l per query, and the
+  /// correction alpha = exp(previous m - m) of the sums over the earlier blocks.
   void softmax(const Seen& seen, Index i, Index j) {
     Scalar m_block[strip] = {}, shift[strip], l_block[strip] = {};
     mask_and_block_maxima(seen, m_block);          // 1. s += mask; m_block = max s
@@ -91,7 +91,7 @@ class AttentionForward {
         part, seen.rows, m_block, [](P a) { return reduce_max(a); }, [](P a, P b) { return max(a, b); });
   }
 
-  /// Leaves m in `shift`, but 0 for a query that has seen nothing yet: -infinity - 0 stays -infinity.
+  /// Writes m to `shift`, or 0 for a query that has seen no key yet: -infinity - 0 stays -infinity.
   void raise_maxima(const Scalar* m_block, Scalar* shift) {
     for (Index r = 0; r < strip; r += P::width) {
       const P before = P::load(m_ + r), m = max(before, P::load(m_block + r));
@@ -114,8 +114,8 @@ class AttentionForward {
         part, seen.rows, l_block, [](P a) { return reduce_sum(a); }, [](P a, P b) { return a + b; });
   }
 
-  /// A run of a row's scores becomes exp(score - shift) after dropout, 0 where hidden. Returns `sum` and those before
-  /// dropout.
+  /// Replaces a run of a row's scores by exp(score - shift) after dropout, 0 where hidden. Returns `sum` plus the
+  /// values before dropout.
   P exponentiate(const Seen& seen, Index r, Run run, Index i, Index j, P shift, P sum) {
     const P zero(Scalar(0));
     Scalar* row = a_.s + r * block;
@@ -135,8 +135,8 @@ class AttentionForward {
     return sum;
   }
 
-  /// Draws which keys' weights queries i .. keep, of those that they may see: the words of one query after those of
-  /// the query before, so that short rows share a group.
+  /// Draws the dropout of the weights of queries i .. on the keys that they may see. The words of one query follow
+  /// those of the previous query, so that short rows share a group.
   [[gnu::noinline]] void draw(Index i, Index rows) {
     for (Index q = i; q < i + rows; ++q) {
       std::uint16_t* const row = u_.kept + q * kept_words(u_.keys());
@@ -150,7 +150,7 @@ class AttentionForward {
     }
   }
 
-  /// The sum of a row's weights, not yet divided, where the key holds the query's item.
+  /// Returns the sum of a row's weights, not yet divided by l, over the keys that hold the query's item.
   [[gnu::noinline]] Scalar on_item(const Seen& seen, Index r, Index i, Index j) const {
     P sum(Scalar(0));
     for (Index n = 0; n < seen.runs; ++n) {
@@ -163,7 +163,7 @@ class AttentionForward {
     return reduce_sum(sum);
   }
 
-  /// The mask on a run of a row's scores; the greatest of `top` and them.
+  /// Adds the mask to a run of a row's scores. Returns the maximum of `top` and these scores.
   P add_mask(const Seen& seen, Index r, Run run, P top) {
     Scalar* row = a_.s + r * block;
     const Index end = std::min(run.end, seen.end[r]);
@@ -227,7 +227,7 @@ class AttentionForward {
     }
   }
 
-  /// Turns a row of scores into the weights asked for.
+  /// Turns a stored row of scores into the requested weights.
   void weigh(Index i, Scalar log_sum) {
     Scalar* row = weights_ + i * u_.keys();
     simd::for_each_pack<P>(u_.keys(), [&](Index j, Index n) {
@@ -244,13 +244,13 @@ class AttentionForward {
   const DropoutMask<Isa> mask_;
   MatrixView<Scalar> context_;
   Scalar* weights_;
-  Index keys_;  ///< that any query may see
+  Index keys_;  ///< number of keys that any query may see
   Arrays a_;
-  Scalar m_[strip], l_[strip], alpha_[strip];     ///< of each query: see `softmax`
-  Scalar mass_[strip];                            ///< of each query, not yet divided by l
-  std::uint16_t words_[DropoutMask<Isa>::words];  ///< of the last group drawn
-  Index drawn_ = DropoutMask<Isa>::words;         ///< of them, used
-  std::uint64_t groups_ = 0;                      ///< drawn so far
+  Scalar m_[strip], l_[strip], alpha_[strip];     ///< per query: see `softmax`
+  Scalar mass_[strip];                            ///< per query, not yet divided by l
+  std::uint16_t words_[DropoutMask<Isa>::words];  ///< of the group drawn last
+  Index drawn_ = DropoutMask<Isa>::words;         ///< number of words_ used
+  std::uint64_t groups_ = 0;                      ///< number of groups drawn
 };
 
 }  // namespace heed::inline HEED_ABI::kernels::detail

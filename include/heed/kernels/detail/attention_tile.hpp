@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What attention's forward and backward pass share: operands laid out for the products of tiles, the products, and
-// what a tile's queries may see of its keys.
+// Shared by attention's forward and backward pass: packing of operands for the products of tiles, the products, and
+// which keys of a tile its queries may see.
 #pragma once
 
 #include <algorithm>
@@ -15,12 +15,12 @@
 
 namespace heed::inline HEED_ABI::kernels::detail {
 
-/// Keys that lie side by side in a transposed operand, whatever the register: a multiple of every two registers.
+/// Keys per panel of a transposed operand, for every instruction set: a multiple of two registers.
 inline constexpr Index key_panel = 32;
-/// Rows of a product that are cut together where a mask is a staircase.
+/// Rows of a product that are multiplied together under a causal mask, whose edge is a staircase.
 template <class Isa>
 inline constexpr Index tile_rows = TileSize<Isa>::rows;
-/// Queries of a tile of the forward and the backward pass: whole tiles of rows, and whole registers.
+/// Queries per tile of the forward and the backward pass: a multiple of tile_rows and of the register width.
 template <class Isa>
 inline constexpr Index forward_strip = tile_rows<Isa> * (Isa::bytes == 64 ? 2 : 4);
 template <class Isa>
@@ -31,7 +31,7 @@ constexpr Index whole_registers(Index n) {
   return round_up(n, simd::Pack<Scalar, Isa>::width);
 }
 
-/// out [rows, whole registers] = factor x, the rest of each row 0. True when all of it is finite.
+/// out [rows, whole registers] = factor x, padded with 0. Returns true if all of it is finite.
 template <class Scalar, class Isa>
 [[gnu::noinline]] inline bool pack_rows(MatrixView<const Scalar> x, Scalar factor, Scalar* out) {
   using P = simd::Pack<Scalar, Isa>;
@@ -49,7 +49,7 @@ template <class Scalar, class Isa>
   return reduce_sum(check) == Scalar(0);
 }
 
-/// out [cols, key_panel] = factor x^T for x of at most key_panel rows; columns beyond them are 0 up to a register.
+/// out [cols, key_panel] = factor x^T for x of at most key_panel rows; columns past them are 0 up to a whole register.
 template <class Scalar, class Isa>
 [[gnu::noinline]] inline void pack_panel(MatrixView<const Scalar> x, Scalar factor, Scalar* out) {
   using P = simd::Pack<Scalar, Isa>;
@@ -87,7 +87,7 @@ template <class Scalar, class Isa, int Rows, int Packs>
 #pragma GCC unroll 2
     for (int j = 0; j < Packs; ++j) sum[r][j] = resume ? P::load(at + j * P::width) : P(Scalar(0));
   }
-  // In short inner loops, whose ends a processor foresees.
+  // Short inner loops, whose exits are predicted.
   do {
     Index steps = std::min(Index{8}, depth);
     depth -= steps;
@@ -105,7 +105,7 @@ template <class Scalar, class Isa, int Rows, int Packs>
       a.data += a.step;
     } while (--steps > 0);
   } while (depth > 0);
-  forget_origin(c);  // or the addresses of all rows are kept in registers that the loop needs
+  forget_origin(c);  // otherwise the addresses of all rows occupy registers that the loop needs
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r, c += c_stride) {
 #pragma GCC unroll 2
@@ -124,8 +124,8 @@ template <class Scalar, class Isa, int Packs>
   for_each_row_tile<Isa>(rows, step);
 }
 
-/// c [rows, cols] = a b, or c + a b with `resume`; cols are whole registers, the depth is at least 1. Every element is
-/// one chain over the depth.
+/// c [rows, cols] = a b, or c + a b with `resume`; cols is a multiple of the register width, depth is at least 1. Every
+/// element is one multiply-add chain over depth.
 template <class Scalar, class Isa>
 inline void multiply(Index rows, Index cols, Index depth, StridedBlock<Scalar> a, const Scalar* b, Index b_stride,
                      Scalar* c, Index c_stride, bool resume) {
@@ -137,7 +137,7 @@ inline void multiply(Index rows, Index cols, Index depth, StridedBlock<Scalar> a
   if (n < cols) multiply_rows<Scalar, Isa, 1>(rows, depth, a, b + n, b_stride, c + n, c_stride, resume);
 }
 
-/// The same, where a weight of 0 is not multiplied: b may hold NaN or infinity for whoever looks at it.
+/// The same, but weights of 0 are skipped: NaN or infinity in a row of b affects only the rows that see it.
 template <class Scalar, class Isa>
 [[gnu::noinline]] inline void multiply_selected(Index rows, Index cols, Index depth, StridedBlock<Scalar> a,
                                                 const Scalar* b, Index b_stride, Scalar* c, Index c_stride,
@@ -155,7 +155,7 @@ template <class Scalar, class Isa>
   }
 }
 
-/// The first n integers into a vector of as many lanes as P has.
+/// Loads the first n integers into a vector with as many lanes as P.
 template <class P, class Integer>
 [[gnu::always_inline]] inline void load_integers(void* lanes, const Integer* from, Index n) {
   if (n == P::width) {
@@ -165,7 +165,7 @@ template <class P, class Integer>
   }
 }
 
-/// Lanes whose byte is not 0.
+/// Returns the mask of the lanes whose byte is not 0.
 template <class P>
 [[gnu::always_inline]] inline typename P::Mask nonzero_bytes(const std::uint8_t* bytes, Index n) {
   typedef std::uint8_t Bytes __attribute__((vector_size(P::width)));
@@ -174,7 +174,7 @@ template <class P>
   return __builtin_convertvector(lanes, typename P::Mask) != 0;
 }
 
-/// x where one of n keys holds the item, else 0; lanes after the first n are either.
+/// Returns x where one of n keys holds the item, else 0; lanes after the first n are unspecified (x or 0).
 template <class P>
 [[gnu::always_inline]] inline P where_same(P x, const typename P::Integer* key_items, Index n,
                                            typename P::Integer item) {
@@ -183,8 +183,8 @@ template <class P>
   return select(lanes == item, x, P(typename P::Scalar(0)));
 }
 
-/// out[r] = reduce(x[r]), which combines lanes in halves, for r < rows; there is room for whole registers. Many rows at
-/// once are turned over, so that they are combined side by side.
+/// out[r] = reduce(x[r]), which combines lanes in halves, for r < rows; `out` is written in whole registers. More than
+/// two rows are transposed, so that they are combined in parallel.
 template <class P, class Scalar, class Reduce, class Combine>
 [[gnu::always_inline]] inline void reduce_rows(const P* x, Index rows, Scalar* out, Reduce&& reduce,
                                                Combine&& combine) {
@@ -206,8 +206,8 @@ template <class P, class Scalar, class Reduce, class Combine>
   }
 }
 
-/// What the mask adds to the scores of queries i .. and keys j .. into out [rows, stride], -infinity where it hides.
-/// False when it hides everything.
+/// Writes what the mask adds to the scores of queries i .. and keys j .. to out [rows, stride], -infinity where it
+/// hides. Returns false if it hides all pairs.
 template <class Scalar, class Isa>
 [[gnu::noinline]] inline bool mask_tile(const AttentionUnit<Scalar>& u, Index i, Index rows, Index j, Index cols,
                                         Scalar* out, Index stride) {
@@ -235,19 +235,19 @@ struct Run {
   Index begin, end;
 };
 
-/// What the queries of a tile may see of its keys.
+/// Which keys of a tile its queries may see.
 template <class Scalar, class Isa, Index Queries, Index Keys>
 struct SeenTile {
   static_assert(Queries % tile_rows<Isa> == 0 && Queries % simd::Pack<Scalar, Isa>::width == 0);
   static_assert(Keys % key_panel == 0);
 
   Index rows = 0;
-  Index end[Queries];             ///< keys that query r may see by causality and lengths, ascending; 0 past the rows
-  Index runs = 0;                 ///< 0: nothing is seen
-  Run run[Keys / key_panel];      ///< of keys that somebody may see, whole panels but for the last one's end
-  const Scalar* added = nullptr;  ///< [rows, Keys] to add to the scores, -infinity where hidden; null: nothing
+  Index end[Queries];             ///< keys visible to query r by causality and lengths, ascending; 0 past the rows
+  Index runs = 0;                 ///< 0: no key is visible
+  Run run[Keys / key_panel];      ///< of keys visible to any query, in whole panels except for the end of the last
+  const Scalar* added = nullptr;  ///< [rows, Keys] to add to the scores, -infinity where hidden; may be null
 
-  /// Queries i .. i + rows - 1 and keys j .. j + keys - 1 of a unit; `room` has Queries x Keys elements.
+  /// Queries i .. i + rows - 1 and keys j .. j + keys - 1 of a unit. `room` is scratch of Queries x Keys elements.
   SeenTile(const AttentionUnit<Scalar>& u, Index i, Index queries, Index j, Index keys, Scalar* room) : rows(queries) {
     std::fill_n(end, Queries, Index{0});
     for (Index r = 0; r < rows; ++r) end[r] = std::clamp(u.key_end(i + r) - j, Index{0}, keys);
@@ -268,13 +268,13 @@ struct SeenTile {
     }
   }
   Index widest() const { return end[rows - 1]; }
-  /// The widest of a product's rows from r on.
+  /// Returns the greatest `end` among the rows of the product that begins at row r.
   Index widest_from(Index r) const { return end[std::min(r + tile_rows<Isa>, rows) - 1]; }
-  /// Rows from r on that are multiplied together: they see as much of the keys before `stop`.
+  /// Returns how many rows from r on are multiplied together: all see the same number of keys before `stop`.
   Index alike_from(Index r, Index stop) const {
     return widest_from(r) >= std::min(stop, widest()) ? rows - r : tile_rows<Isa>;
   }
-  /// True when somebody sees less of the runs than another.
+  /// Returns true if some query may see less of the runs than another.
   bool mixed() const { return added != nullptr || end[0] < widest(); }
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What attention kernels of every kind are asked: one sequence's share of one head.
+// The arguments that all attention kernels share: one head of one sequence.
 #pragma once
 
 #include <limits>
@@ -13,14 +13,14 @@
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// An item as lanes compare it.
+/// The type of an item in a vector lane.
 template <class Scalar>
 using LaneItem = typename simd::Pack<Scalar>::Integer;
 
-/// 16-bit words of one query's dropout, a bit a key, as DropoutMask has them.
+/// Number of 16-bit words of one query's dropout mask, one bit per key, in the layout of DropoutMask.
 constexpr Index kept_words(Index keys) { return ceil_divide(keys, 16); }
 
-/// One sequence's share of one head; all views are `[rows, head width]`, possibly columns of wider arrays.
+/// One head of one sequence; all views are `[rows, head width]`, possibly columns of wider arrays.
 template <class Scalar>
 struct AttentionUnit {
   MatrixView<const Scalar> q, k, v;
@@ -30,11 +30,11 @@ struct AttentionUnit {
   Scalar keep = 1;                             ///< 1 - dropout probability
   Random random{};                             ///< of this sequence and head
   Scalar* log_sums = nullptr;                  ///< [queries]: log sum_j exp(s_ij)
-  RowPrefetcher<Scalar>* next_rows = nullptr;  ///< of the unit that follows
-  /// [queries, kept_words(keys)]: with dropout, what the forward pass drew (see DropoutMask) of the keys that causality
-  /// and lengths let a query see, for the backward pass.
+  RowPrefetcher<Scalar>* next_rows = nullptr;  ///< of the next unit
+  /// [queries, kept_words(keys)]: with dropout, the mask that the forward pass drew (see DropoutMask) for the keys that
+  /// a query may see by causality and lengths, for the backward pass.
   std::uint16_t* kept = nullptr;
-  /// What each key holds and each query asks for; read for `mass` only.
+  /// The item that each key holds and each query requests; read only for `mass`.
   const LaneItem<Scalar>*key_items = nullptr, *query_items = nullptr;
   /// [queries, 1] or empty: the sum of query i's weights (after dropout) on the keys that hold its item.
   MatrixView<Scalar> mass{};

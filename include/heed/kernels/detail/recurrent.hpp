@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What recurrent layers share: the states of a group's members, a step's rows of packed arrays, products with panels.
+// Shared by recurrent layers: the states of a group's members, a step's rows of packed arrays, products with panels.
 #pragma once
 
 #include <algorithm>
@@ -46,8 +46,8 @@ void add_packed(const TimeMajor& order, TimeStep step, MatrixView<const Scalar> 
   }
 }
 
-/// y = x B + bias, or y + x B + bias with `accumulate`; B [K, N] lies in panels of `wide` columns, each [K, n]. `bias`
-/// may be null.
+/// y = x B + bias, or y + x B + bias with `accumulate`. B [K, N] is stored in panels of `wide` columns, each [K, n].
+/// `bias` may be null.
 template <class Scalar, class Isa>
 void multiply_panels(MatrixView<const Scalar> x, const Scalar* panels, Index wide, MatrixView<Scalar> y,
                      const Scalar* bias = nullptr, bool accumulate = false) {

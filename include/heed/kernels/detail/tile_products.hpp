@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the queries and the keys of a tile give each other, as far as they see: the products of attention of every kind.
+// Products between the queries and the keys of a tile, limited to what the queries see, for attention of every kind.
 #pragma once
 
 #include "heed/kernels/detail/attention_tile.hpp"
 
 namespace heed::inline HEED_ABI::kernels::detail {
 
-/// out_rc = a_r . b_c for the queries' rows of a, of `width` columns, and the keys' rows of b, as panels.
+/// out_rc = a_r . b_c for the queries' rows of a, of `width` columns, and the keys' rows of b, packed in panels.
 template <class Scalar, class Isa, class Seen>
 [[gnu::noinline]] inline void tile_scores(const Seen& seen, Index width, const Scalar* a, Index a_stride,
                                           const Scalar* panels, Scalar* out, Index stride) {
@@ -24,7 +24,7 @@ template <class Scalar, class Isa, class Seen>
   }
 }
 
-/// out_r += sum_c a_rc x_c; x and out have `width` columns, whole registers.
+/// out_r += sum_c a_rc x_c; x and out have `width` columns, a multiple of the register width.
 template <class Scalar, class Isa, class Seen>
 [[gnu::noinline]] inline void sum_over_keys(const Seen& seen, bool select_pairs, const Scalar* a, Index a_stride,
                                             const Scalar* x, Index width, Scalar* out) {
@@ -47,10 +47,10 @@ template <class Scalar, class Isa, class Seen>
                                                const Scalar* x, Index width, Scalar* out) {
   for (Index n = 0; n < seen.runs; ++n) {
     const auto [begin, end] = seen.run[n];
-    const Index step = seen.end[0] >= end ? end - begin : tile_rows<Isa>;  // a staircase is cut
+    const Index step = seen.end[0] >= end ? end - begin : tile_rows<Isa>;  // a causal edge is processed in steps
     Index first = 0;
     for (Index c = begin; c < end; c += step) {
-      while (seen.end[first] <= c) ++first;  // earlier queries do not see key c, nor those after it
+      while (seen.end[first] <= c) ++first;  // earlier queries see neither key c nor those after it
       (select_pairs ? multiply_selected<Scalar, Isa>
                     : multiply<Scalar, Isa>)(std::min(step, end - c), width, seen.rows - first,
                                              {a + first * a_stride + c, 1, a_stride}, x + first * width, width,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dropout of attention weights, by the bits that the forward pass drew.
+// Dropout of attention weights, with the mask drawn by the forward pass.
 #pragma once
 
 #include "heed/kernels/detail/attention_unit.hpp"
@@ -7,7 +7,7 @@
 
 namespace heed::inline HEED_ABI::kernels::detail {
 
-/// Of query i's weights, registers of them; does nothing without dropout.
+/// Applies dropout to registers of query i's weights; does nothing without dropout.
 template <class P, class Isa>
 class WeightDropout {
   using Scalar = typename P::Scalar;
@@ -18,7 +18,7 @@ class WeightDropout {
         factor_(bits_ != nullptr ? Scalar(1) / u.keep : Scalar(1)) {}
 
   explicit operator bool() const { return bits_ != nullptr; }
-  /// w / keep where keys j .. are kept, else 0.
+  /// Returns w / keep where keys j .. are kept, else 0.
   [[gnu::always_inline]] P operator()(P w, Index j) const {
     if (bits_ == nullptr) return w;
     return select(DropoutMask<Isa>::template kept<P>(bits_, j), w * factor_, P(Scalar(0)));

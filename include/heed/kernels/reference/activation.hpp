@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The non-linearities as their definitions read.
+// The activation functions, directly from their definitions.
 #pragma once
 
 #include <cmath>

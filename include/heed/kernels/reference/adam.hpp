@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Adam and AdamW as PyTorch's documentation reads.
+// Adam and AdamW, as in PyTorch's documentation.
 #pragma once
 
 #include <cmath>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Additive attention of one sequence as its definition reads.
+// Additive attention of one sequence, directly from its definition.
 #pragma once
 
 #include <vector>

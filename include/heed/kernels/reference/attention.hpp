@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scaled dot-product attention of one sequence and one head as its definition reads.
+// Scaled dot-product attention of one sequence and one head, directly from its definition.
 #pragma once
 
 #include <algorithm>
@@ -40,8 +40,8 @@ inline void attention(TensorView<const double> q, TensorView<const double> k, Te
   }
 }
 
-/// drop_ij is that of element 16 n_i + j of the stream, where n_i counts the words of the queries before i: each has
-/// one for every 16 of its first `key_end(i)` keys, begun or whole. `drop` [queries, keys].
+/// drop_ij is the factor of element 16 n_i + j of the stream, where n_i is the number of words of the queries before i:
+/// each has one per 16 of its first `key_end(i)` keys, rounded up. `drop` is [queries, keys].
 template <class KeyEnd>
 void attention_dropout(Random random, double keep, const KeyEnd& key_end, TensorView<double> drop) {
   Index words = 0;
@@ -61,7 +61,7 @@ inline void attention_mass(TensorView<const double> weights, std::span<const Ind
   }
 }
 
-/// dweights_ij += dmass_i where key j holds query i's item; `attention_backward` takes it from there.
+/// dweights_ij += dmass_i where key j holds query i's item; `attention_backward` does the rest.
 inline void attention_mass_backward(std::span<const Index> key_items, std::span<const Index> query_items,
                                     const double* dmass, TensorView<double> dweights) {
   for (Index i = 0; i < dweights.rows(); ++i) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Binary cross-entropy of logits as its definition reads.
+// Binary cross-entropy of logits, directly from its definition.
 #pragma once
 
 #include <cmath>

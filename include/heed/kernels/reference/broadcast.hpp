@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Elementwise arithmetic with repeated sizes of 1, as its definition reads.
+// Elementwise arithmetic with repeated dimensions of size 1, directly from its definition.
 #pragma once
 
 #include "heed/kernels/broadcast.hpp"
@@ -20,8 +20,8 @@ inline double arithmetic(Arithmetic kind, double a, double b) {
   return 0;
 }
 
-/// The element of x, of shape `shape`, that element `i` of an output of shape `out` reads: coordinates are counted from
-/// the last dimension, and a size of 1 answers for all.
+/// Returns the element of x, of shape `shape`, that element `i` of an output of shape `out` reads. Shapes are aligned
+/// at the last dimension, and a dimension of size 1 is repeated.
 inline Index broadcast_index(const Shape& out, const Shape& shape, Index i) {
   Index at = 0, stride = 1;
   for (int back = 1; back <= out.rank(); ++back) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cross-entropy as its definition reads.
+// Cross-entropy, directly from its definition.
 #pragma once
 
 #include "heed/core/view.hpp"

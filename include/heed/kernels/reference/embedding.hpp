@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looking rows up, as its definition reads.
+// Lookup of table rows, directly from its definition.
 #pragma once
 
 #include "heed/core/view.hpp"

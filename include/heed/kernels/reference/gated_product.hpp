@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A gated product as its definition reads.
+// A gated product, directly from its definition.
 #pragma once
 
 #include "heed/kernels/reference/activation.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The matrix product as its definition reads.
+// The matrix product, directly from its definition.
 #pragma once
 
 #include "heed/core/view.hpp"

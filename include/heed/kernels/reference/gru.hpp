@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One GRU layer over one sequence as its definition reads.
+// One GRU layer over one sequence, directly from its definition.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace heed::inline HEED_ABI::kernels::reference {
 /// r, z = sigmoid(W_i x_t + b_i + W_h h_(t-1) + b_h) and n = tanh(W_in x_t + b_in + r s) with s = W_hn h_(t-1) + b_hn,
 /// h_t = (1 - z) n + z h_(t-1).  The weights' rows are r z n of H each.
 /// x [T, in], w_ih [3H, in], w_hh [3H, H], b_ih and b_hh [3H] or null; h [H]: in, the initial state, out, the last;
-/// output [T, H] is h_t. `reverse` runs t from T - 1 to 0. `gates` [T, 4H] (n r z s) is what the way back needs.
+/// output [T, H] is h_t. `reverse` runs t from T - 1 to 0. `gates` [T, 4H] (n r z s) is kept for the backward pass.
 inline void gru(TensorView<const double> x, TensorView<const double> w_ih, TensorView<const double> w_hh,
                 const double* b_ih, const double* b_hh, bool reverse, double* h, TensorView<double> output,
                 TensorView<double> gates) {
@@ -43,7 +43,7 @@ inline void gru(TensorView<const double> x, TensorView<const double> w_ih, Tenso
   }
 }
 
-/// From the last step to the first, dh being the cotangent of h_t (in: of the last state, out: of the initial one):
+/// From the last step to the first, with dh the gradient of h_t (in: of the last state, out: of the initial one):
 /// dh += doutput_t;  dn = dh (1 - z) (1 - n^2);  dr = dn s r (1 - r);  dz = dh (h_(t-1) - n) z (1 - z);  ds = dn r;
 /// dh <- dh z + W_hh^T (dr, dz, ds).  d_gates [T, 4H] (dn dr dz ds) is written. `h0` [H] is the initial state.
 inline void gru_backward(TensorView<const double> w_hh, bool reverse, TensorView<const double> gates,

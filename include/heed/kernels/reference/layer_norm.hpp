@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Layer normalisation as its definition reads.
+// Layer normalisation, directly from its definition.
 #pragma once
 
 #include <cmath>

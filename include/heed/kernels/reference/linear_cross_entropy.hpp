@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cross-entropy of a linear layer's outputs, as its definition reads.
+// Cross-entropy of a linear layer's outputs, directly from its definition.
 #pragma once
 
 #include <cmath>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One LSTM layer over one sequence as its definition reads.
+// One LSTM layer over one sequence, directly from its definition.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace heed::inline HEED_ABI::kernels::reference {
 /// c_t = f c_(t-1) + i g,  h_t = o tanh(c_t), or W_hr (o tanh(c_t)) where W_hr is given.
 /// x [T, in], w_ih [4H, in], w_hh [4H, R], b [4H] or null, w_hr [R, H] or empty; h [R] and c [H]: in, the initial
 /// state, out, the last; output [T, R] is h_t. `reverse` runs t from T - 1 to 0.
-/// `gates` [T, 4H] (i f g o) and `cells` [T, H] (c_t) are what the way back needs.
+/// `gates` [T, 4H] (i f g o) and `cells` [T, H] (c_t) are kept for the backward pass.
 inline void lstm(TensorView<const double> x, TensorView<const double> w_ih, TensorView<const double> w_hh,
                  const double* b, TensorView<const double> w_hr, bool reverse, double* h, double* c,
                  TensorView<double> output, TensorView<double> gates, TensorView<double> cells) {
@@ -44,7 +44,7 @@ inline void lstm(TensorView<const double> x, TensorView<const double> w_ih, Tens
   }
 }
 
-/// From the last step to the first, dh and dc being the cotangents of h_t and c_t (in: of the last state, out: of the
+/// From the last step to the first, with dh and dc the gradients of h_t and c_t (in: of the last state, out: of the
 /// initial one):  dh += doutput_t;  dm = dh, or W_hr^T dh;  dc += dm o (1 - tanh(c_t)^2);
 /// dz = (dc g i (1 - i), dc c_(t-1) f (1 - f), dc i (1 - g^2), dm tanh(c_t) o (1 - o));  dc <- dc f;  dh <- W_hh^T dz.
 /// dz [T, 4H] is written. `c0` [H] is the initial cell state.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Squared error as its definition reads.
+// Squared error, directly from its definition.
 #pragma once
 
 #include "heed/core/config.hpp"

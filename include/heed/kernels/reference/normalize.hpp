@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows of length 1 as the definition reads.
+// Normalisation of rows to length 1, directly from its definition.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,7 @@ inline void normalize(TensorView<const double> x, double epsilon, TensorView<dou
   }
 }
 
-/// dx_ij = (dy_ij - x_ij / |x_i|^2 sum_k x_ik dy_ik) / |x_i|, or dy_ij / epsilon where |x_i| < epsilon. Adds.
+/// dx_ij += (dy_ij - x_ij / |x_i|^2 sum_k x_ik dy_ik) / |x_i|, or dy_ij / epsilon where |x_i| < epsilon.
 inline void normalize_backward(TensorView<const double> x, double epsilon, TensorView<const double> dy,
                                TensorView<double> dx) {
   for (Index i = 0; i < x.rows(); ++i) {

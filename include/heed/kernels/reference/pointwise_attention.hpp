@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pointwise aggregated attention of one sequence and one head as its definition reads.
+// Pointwise aggregated attention of one sequence and one head, directly from its definition.
 #pragma once
 
 #include <algorithm>
@@ -11,14 +11,14 @@
 
 namespace heed::inline HEED_ABI::kernels::reference {
 
-/// The greatest b with 2^(b/2) <= t for an even b, 1.5 2^((b-1)/2) <= t for an odd one, where t = max(1, |apart|); at
-/// most the last of the buckets.
+/// Returns the greatest b with 2^(b/2) <= t for an even b, 1.5 2^((b-1)/2) <= t for an odd one, where t = max(1,
+/// |apart|); at most the last of the buckets.
 inline Index time_bucket(double apart, Index buckets) {
   const double t = std::max(1.0, std::abs(apart)), octave = std::floor(std::log2(t));
   return std::min(static_cast<Index>(2 * octave) + (t >= 1.5 * std::exp2(octave) ? 1 : 0), buckets - 1);
 }
 
-/// Biases by distance and by bucket of time; either may be empty. `times` [tokens].
+/// Biases per distance and per time bucket; either may be empty. `times` is [tokens].
 struct PointwiseBias {
   std::span<const double> position{}, time{}, times{};
 
@@ -50,7 +50,7 @@ inline void pointwise_attention(TensorView<const double> q, TensorView<const dou
 }
 
 /// ds_ij = silu'(s_ij) dcontext_i . v_j / (i + 1),  dq_i = sum_j ds_ij k_j,  dk_j = sum_i ds_ij q_i,
-/// dv_j = sum_i silu(s_ij) dcontext_i / (i + 1), and each bias gets the ds of the pairs that it is added to. Adds.
+/// dv_j = sum_i silu(s_ij) dcontext_i / (i + 1), and dbias = sum of the ds it is added to. Adds to its outputs.
 inline void pointwise_attention_backward(TensorView<const double> q, TensorView<const double> k,
                                          TensorView<const double> v, const PointwiseBias& bias,
                                          TensorView<const double> dcontext, TensorView<double> dq,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums, means and maxima as their definitions read.
+// Sums, means and maxima, directly from their definitions.
 #pragma once
 
 #include "heed/core/view.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Losses against sampled negatives, as their definitions read.
+// Losses against sampled negatives, directly from their definitions.
 #pragma once
 
 #include <cmath>
@@ -12,7 +12,7 @@ namespace heed::inline HEED_ABI::kernels::reference {
 /// log (1 + e^x)
 inline double softplus(double x) { return std::fmax(x, 0) + std::log1p(std::exp(-std::fabs(x))); }
 
-/// The loss of one row of logits, the target's first; -infinity hides a negative.
+/// Returns the loss of one row of logits, the target's first; -infinity hides a negative.
 inline double sampled_loss(SampledLoss kind, double beta, Index candidates, const double* logits) {
   const double target = logits[0];
   double sum = 0;
@@ -25,7 +25,7 @@ inline double sampled_loss(SampledLoss kind, double beta, Index candidates, cons
   return (beta * softplus(-target) + sum) / static_cast<double>(candidates);
 }
 
-/// Its gradient by each logit.
+/// Writes its gradient with respect to each logit to d.
 inline void sampled_loss_backward(SampledLoss kind, double beta, Index candidates, const double* logits, double* d) {
   double sum = 0;
   for (Index j = 0; j < candidates; ++j) sum += std::exp(logits[j] - logits[0]);

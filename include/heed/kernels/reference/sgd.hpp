@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stochastic gradient descent as PyTorch's documentation reads (dampening 0).
+// Stochastic gradient descent, as in PyTorch's documentation (dampening 0).
 #pragma once
 
 #include "heed/core/config.hpp"

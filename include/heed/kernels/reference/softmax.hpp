@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Softmax as its definition reads.
+// Softmax, directly from its definition.
 #pragma once
 
 #include <cmath>
@@ -8,7 +8,7 @@
 
 namespace heed::inline HEED_ABI::kernels::reference {
 
-/// ln sum_k e^x_k over elements `stride` apart; -infinity where all are.
+/// Returns ln sum_k e^x_k over elements `stride` apart; -infinity if all are.
 inline double log_sum_exp(Index size, Index stride, const double* x) {
   double top = -INFINITY, sum = 0;
   for (Index j = 0; j < size; ++j) top = std::fmax(top, x[j * stride]);
@@ -16,13 +16,13 @@ inline double log_sum_exp(Index size, Index stride, const double* x) {
   return top + std::log(sum);
 }
 
-/// y_j = e^x_j / sum_k e^x_k over elements `stride` apart. -infinity hides; where all are hidden, y is 0.
+/// y_j = e^x_j / sum_k e^x_k over elements `stride` apart. -infinity hides; if all are hidden, y is 0.
 inline void softmax(Index size, Index stride, const double* x, double* y) {
   const double log_sum = log_sum_exp(size, stride, x);
   for (Index j = 0; j < size; ++j) y[j * stride] = x[j * stride] == -INFINITY ? 0.0 : std::exp(x[j * stride] - log_sum);
 }
 
-/// y_j = x_j - ln sum_k e^x_k; -infinity for the hidden.
+/// y_j = x_j - ln sum_k e^x_k; -infinity where hidden.
 inline void log_softmax(Index size, Index stride, const double* x, double* y) {
   const double log_sum = log_sum_exp(size, stride, x);
   for (Index j = 0; j < size; ++j) y[j * stride] = x[j * stride] == -INFINITY ? -INFINITY : x[j * stride] - log_sum;

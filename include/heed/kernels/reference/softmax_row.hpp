@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Softmax of one row as its definition reads.
+// Softmax of one row, directly from its definition.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 namespace heed::inline HEED_ABI::kernels::reference {
 
 /// p_j = exp(s_j) / sum_k exp(s_k) over the visible j (s_j > -infinity), 0 elsewhere.
-/// Returns log sum_k exp(s_k), 0 when nothing is visible.
+/// Returns log sum_k exp(s_k), or 0 if nothing is visible.
 inline double softmax_row(Index size, const double* s, double* p) {
   const double infinity = std::numeric_limits<double>::infinity();
   double top = -infinity, sum = 0;

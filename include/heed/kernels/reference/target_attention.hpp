@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Target attention of one sequence as its definition reads.
+// Target attention of one sequence, directly from its definition.
 #pragma once
 
 #include <limits>
@@ -12,7 +12,7 @@
 
 namespace heed::inline HEED_ABI::kernels::reference {
 
-/// A layer of the MLP and, where wanted, its gradients.
+/// A layer of the MLP and, if requested, its gradients.
 struct TargetLayer {
   TensorView<const double> weight;  ///< [out, in]
   const double* bias;               ///< [out]
@@ -43,7 +43,7 @@ struct TargetPair {
   }
   double score() const { return z.back()[0]; }
 
-  /// From ds to the cotangent of x_0; adds to the layers' gradients.
+  /// Returns the gradient of x_0 given ds, and adds to the layers' gradients.
   std::vector<double> back(double ds, std::span<const TargetLayer> layers, Activation kind) const {
     std::vector<double> dz = {ds};
     for (std::size_t l = layers.size(); l-- > 0;) {
@@ -84,8 +84,8 @@ inline void target_attention(TensorView<const double> q, TensorView<const double
 }
 
 /// dp_ij = dcontext_i . v_j + dweights_ij,  ds_ij = dp_ij or, with softmax, p_ij (dp_ij - sum_k p_ik dp_ik), over the
-/// visible pairs; then the MLP's own, and with [a, b, c, d] the cotangent of its input dq_i = sum_j a + c + d * k_j,
-/// dk_j = sum_i b - c + d * q_i,  dv_j = sum_i p_ij dcontext_i. Adds to its outputs.
+/// visible pairs; then the MLP's gradients and, with [a, b, c, d] the gradient of its input,
+/// dq_i = sum_j a + c + d * k_j,  dk_j = sum_i b - c + d * q_i,  dv_j = sum_i p_ij dcontext_i. Adds to its outputs.
 inline void target_attention_backward(TensorView<const double> q, TensorView<const double> k,
                                       TensorView<const double> v, std::span<const TargetLayer> layers, Activation kind,
                                       bool softmax, TensorView<const double> mask, TensorView<const double> p,

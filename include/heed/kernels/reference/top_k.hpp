@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The k best as the definition reads: sort everything.
+// The k best, directly from the definition: sorts all items.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 
 namespace heed::inline HEED_ABI::kernels::reference {
 
-/// Items by score, descending, NaN last, equals by item; those in `excluded` left out; the first k.
+/// Returns the first k items by descending score, NaN last, ties by the smaller item, without those in `excluded`.
 inline std::vector<Index> top_k(std::span<const double> scores, Index k, std::span<const Index> excluded) {
   std::vector<Index> items(scores.size());
   std::iota(items.begin(), items.end(), Index{0});

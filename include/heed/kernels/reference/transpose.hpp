@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A transposed matrix as its definition reads.
+// A transposed matrix, directly from its definition.
 #pragma once
 
 #include "heed/core/view.hpp"
