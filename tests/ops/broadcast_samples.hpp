@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Samples that add, subtract, multiply and divide share.
+// Samples shared by add, subtract, multiply and divide.
 #pragma once
 
 #include <cmath>

@@ -22,7 +22,7 @@ bool seen_by_any(const MaskView<Scalar>& mask, Index b, Index j, Index queries, 
   return false;
 }
 
-/// Returns x [key tokens, features] with zeros, and zero gradients, in place of each row that no query may attend to and
+/// Returns x [key tokens, features] with zeros and zero gradients in place of each row that no query may attend to and
 /// that holds NaN or infinity: in the backward pass of a projection, 0 * NaN would reach the gradients of its weights.
 /// Finite rows are kept, since a token of self-attention is a query too. Returns x itself if there is no row to clear.
 /// The attention that follows (`operation`) reports shapes that do not match.
