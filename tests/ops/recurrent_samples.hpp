@@ -29,7 +29,7 @@ std::vector<BadCall> recurrent_refusals(const std::string& name, Index gates, F 
           bad_call("weight_hh", {x, w, wide}, call,
                    name + ": weight_hh is " + to_string(wide) + ", wanted " + to_string(w)),
           bad_call("biases", {x, w, w, flat, {4}}, call, name + ": bias_hh is [4], wanted " + to_string(flat)),
-          bad_call("one bias", {x, w, w, flat}, call, name + ": one bias without the other")};
+          bad_call("one bias", {x, w, w, flat}, call, name + ": bias_ih and bias_hh must be given together")};
 }
 
 /// Checks that `call(x)` throws, and records nothing, if one of the inputs of these shapes is on another tape.

@@ -117,7 +117,7 @@ OpSamples nonempty_reduce_samples(const std::string& name, Reduce reduce, Whole 
       [=](auto x) {
         over_segments(x[0], Segments{2, 0, 1});
       },
-      name + ": segment 1 is empty, and has no default"));
+      name + ": segment 1 is empty, and no default is given"));
   return out;
 }
 

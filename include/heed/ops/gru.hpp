@@ -42,7 +42,7 @@ template <class Scalar>
   }
   wanted("weight_hh", {gates, gates / 3}, w.weight_hh);
   if (static_cast<bool>(w.bias_ih) != static_cast<bool>(w.bias_hh)) {
-    fail<ShapeError>("gru", "one bias without the other");
+    fail<ShapeError>("gru", "bias_ih and bias_hh must be given together");
   }
   if (w.bias_ih) {
     wanted("bias_ih", {gates}, w.bias_ih);

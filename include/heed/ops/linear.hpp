@@ -41,8 +41,8 @@ struct LinearSlabs {
 };
 
 /// Computes the gradients with respect to x, weight and bias from the gradient dz [rows, out] of x weight^T + bias.
-/// With `separate_dz`, `prepare(begin, end, dz)` writes rows begin .. end - 1 of dz to a scratch buffer [end - begin,
-/// out]; else dz is the gradient of the output, and the view passed to `prepare` is empty.
+/// With `separate_dz`, `prepare(begin, end, dz)` writes rows begin .. end - 1 of dz to a scratch buffer of their
+/// size; else dz is the gradient of the output, and the view passed to `prepare` is empty.
 ///
 /// Each block of rows is used for all three while it is in the cache. The gradients of weight and bias are summed per
 /// slab of rows, and the partial sums are added in order. The gradient of a weight that is large compared with the

@@ -33,7 +33,7 @@ void add_scaled_rows(Tape<Scalar>& tape, TensorView<const Scalar> y, Scalar fact
   });
 }
 
-/// Computes losses over a catalogue and their gradients, one tile of rows at a time; owns the scratch buffers.
+/// Computes losses over a catalogue and their gradients, one tile of rows at a time, in scratch buffers.
 template <class Scalar>
 class CatalogueLosses {
  public:

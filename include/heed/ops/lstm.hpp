@@ -48,7 +48,7 @@ template <class Scalar>
   wanted("weight_hh", {gates, R}, w.weight_hh);
   if (w.weight_hr) wanted("weight_hr", {R, H}, w.weight_hr);
   if (static_cast<bool>(w.bias_ih) != static_cast<bool>(w.bias_hh)) {
-    fail<ShapeError>("lstm", "one bias without the other");
+    fail<ShapeError>("lstm", "bias_ih and bias_hh must be given together");
   }
   if (w.bias_ih) {
     wanted("bias_ih", {gates}, w.bias_ih);

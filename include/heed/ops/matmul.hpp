@@ -7,8 +7,8 @@
 
 namespace heed::inline HEED_ABI {
 
-/// Returns a [.., M, K] times b [K, N] -> [.., M, N] (also a [K] -> [N]), or a [B, M, K] times b [B, K, N] -> [B, M,
-/// N]. Throws ShapeError when the sizes do not match.
+/// Returns a [.., M, K] times b [K, N] -> [.., M, N] (also a [K] -> [N]), or a [B, M, K] times b [B, K, N] ->
+/// [B, M, N]. Throws ShapeError when the sizes do not match.
 template <class Scalar>
 Var<Scalar> matmul(Var<Scalar> a, Var<Scalar> b) {
   Tape<Scalar>& tape = tape_of("matmul", a, b);

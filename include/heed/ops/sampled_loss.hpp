@@ -20,8 +20,8 @@ using kernels::SampledLoss;
 /// Sampled items, N for each row: shared by all rows, shared by the rows of each sequence, or separate for each row.
 struct Negatives {
   std::span<const Index> items;         ///< [N], [sequences, N] or [rows, N]
-  const Segments* sequences = nullptr;  ///< if given, the rows of each sequence share N
-  bool each_row = false;                ///< whether each row has its own N
+  const Segments* sequences = nullptr;  ///< if given, the rows of each sequence share negatives
+  bool each_row = false;                ///< whether each row has separate negatives
 
   static Negatives of_batch(std::span<const Index> items) { return {items}; }
   static Negatives of_sequences(std::span<const Index> items, const Segments& sequences) { return {items, &sequences}; }
@@ -160,10 +160,10 @@ void add_sampled_biases(const SampledTiles& tiles, TensorView<const Scalar> slop
 }  // namespace detail
 
 /// Returns the loss of rows of x for their targets and sampled negatives: x [.., d] (leading dimensions fold into
-/// rows), weight [items, d], bias [items] or empty, targets [rows] -> loss []. The logit of candidate c is scale x .
-/// w_c + bias_c - log_probability_c. Memory use is one element per row and candidate, never d. An ignored row costs
-/// nothing; when every row is ignored, the loss and its gradients are 0. Throws ShapeError, IndexError for a target or
-/// negative that is not an item, OptionError.
+/// rows), weight [items, d], bias [items] or empty, targets [rows] -> loss []. The logit of candidate c is
+/// scale x . w_c + bias_c - log_probability_c. Memory use is one element per row and candidate, not d elements. An
+/// ignored row costs nothing; when every row is ignored, the loss and its gradients are 0. Throws ShapeError,
+/// IndexError for a target or negative that is not an item, OptionError.
 template <class Scalar>
 Var<Scalar> sampled_loss(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, std::span<const Index> targets,
                          const Negatives& negatives, const SampledLossOptions& options = {}) {

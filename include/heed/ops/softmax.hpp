@@ -14,7 +14,7 @@ template <class Scalar>
 Var<Scalar> softmax(Var<Scalar> x, const Mask& mask = {}) {
   return detail::softmax_rows("softmax", x, mask, false);
 }
-/// Softmax over the tokens of each segment: x [tokens, ..] -> the same shape. Throws ShapeError if the numbers differ.
+/// Softmax over each segment's tokens: x [tokens, ..] -> the same shape. Throws ShapeError if the token count differs.
 template <class Scalar>
 Var<Scalar> softmax(Var<Scalar> x, const Segments& segments) {
   Tape<Scalar>& tape = x.tape();

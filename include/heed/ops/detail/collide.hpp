@@ -12,7 +12,7 @@ namespace heed::inline HEED_ABI::detail {
 
 /// Returns true when an element of `a` in one sequence may be an element of `b` in another: both then add to the same
 /// gradient, which is reproducible only if one thread adds them in order. Separate arrays, one array with the same
-/// segments, and different columns of one array (a projection to query, key and value) do not collide.
+/// segments, and disjoint columns of one array (a projection to query, key and value) do not collide.
 template <class Scalar>
 bool collide(MatrixView<Scalar> a, SegmentsView a_segments, MatrixView<Scalar> b, SegmentsView b_segments) {
   if (a.size() == 0 || b.size() == 0) return false;

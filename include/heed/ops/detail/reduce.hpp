@@ -63,7 +63,7 @@ Groups over_segments(std::string_view operation, Var<Scalar> x, const Segments& 
 inline void refuse_empty(std::string_view operation, const Groups& groups, const Shape& shape) {
   for (Index o = 0; o < groups.count; ++o) {
     if (groups.length(o) > 0) continue;
-    if (groups.offsets != nullptr) fail<ShapeError>(operation, "segment ", o, " is empty, and has no default");
+    if (groups.offsets != nullptr) fail<ShapeError>(operation, "segment ", o, " is empty, and no default is given");
     fail<ShapeError>(operation, "nothing to reduce in ", shape);
   }
 }

@@ -25,7 +25,7 @@ Var<Scalar> softmax_rows(std::string_view operation, Var<Scalar> x, const Mask& 
   if (masked) visible = resolve(operation, tape, mask, sequences, queries, keys);
   const auto y = tape.allocate(shape);
   const TensorView<const Scalar> in = x.value();
-  // The masked scores need a buffer of their own for log_softmax, which reads them while it writes y.
+  // log_softmax requires a scratch buffer for the masked scores, since it reads them while it writes y.
   const bool scratch = masked && logarithm;
   ArenaScope scope(tape.scratch());
   const Index grain = 1 + elementwise_grain / (keys + 1);
