@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The local activation unit of the Deep Interest Network: how much each history element matters for a candidate.
+// The local activation unit of the Deep Interest Network: weights the elements of a history for each candidate.
 #pragma once
 
 #include <vector>
