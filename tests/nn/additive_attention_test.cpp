@@ -9,7 +9,7 @@ using namespace heed::test::layers;
 
 const Segments queries({2, 0, 3, 1}), keys({4, 3, 0, 2});
 
-TEST_CASE("AdditiveAttention: names, counts, first values") {
+TEST_CASE("AdditiveAttention: names, counts and initial values") {
   nn::AdditiveAttention<float> layer({.query_size = 4, .key_size = 9, .hidden_size = 25});
   CHECK(names(layer) == Names{"query.weight", "key.weight", "key.bias", "score"});
   CHECK(nn::parameter_count(layer) == 25 * 4 + 25 * 9 + 25 + 25);
@@ -19,7 +19,7 @@ TEST_CASE("AdditiveAttention: names, counts, first values") {
   CHECK(test::fills(layer.score, 0.2));
 }
 
-TEST_CASE("AdditiveAttention is softmax(v . tanh(W_q q + W_k k + b)), by hand") {
+TEST_CASE("AdditiveAttention computes softmax(v . tanh(W_q q + W_k k + b))") {
   auto layer = initialized(nn::AdditiveAttention<double>({.query_size = 3, .key_size = 4, .hidden_size = 5}));
   const Tensor<double> q = normal<double>({6, 3}), k = normal<double>({9, 4}, "k"), v = normal<double>({9, 2}, "v");
   Tensor<double> context({6, 2}), weights({2 * 4 + 1 * 2});
@@ -50,7 +50,7 @@ TEST_CASE("AdditiveAttention is softmax(v . tanh(W_q q + W_k k + b)), by hand") 
   CHECK(!layer(tape.constant(q), queries, tape.constant(k), tape.constant(v), keys).weights);
 }
 
-TEST_CASE("AdditiveAttention: the gradients of parameters and inputs are right") {
+TEST_CASE("AdditiveAttention: the gradients of parameters and inputs are correct") {
   auto layer = initialized(nn::AdditiveAttention<double>({.query_size = 3, .key_size = 4, .hidden_size = 5}));
   const auto result = test::gradcheck_module(
       nn::parameters(layer), {normal<double>({6, 3}), normal<double>({9, 4}, "k"), normal<double>({9, 2}, "v")},
@@ -61,7 +61,7 @@ TEST_CASE("AdditiveAttention: the gradients of parameters and inputs are right")
   CHECK(result);
 }
 
-TEST_CASE("AdditiveAttention says what is wrong") {
+TEST_CASE("AdditiveAttention reports invalid arguments") {
   CHECK(error_of<OptionError>([] { nn::AdditiveAttention<float>({.query_size = 3, .key_size = 4}); }) != "");
   const auto layer = initialized(nn::AdditiveAttention<float>({.query_size = 3, .key_size = 4, .hidden_size = 5}));
   Tape<float> tape;
@@ -72,7 +72,7 @@ TEST_CASE("AdditiveAttention says what is wrong") {
              Catch::Matchers::StartsWith("linear: input [9, 4] does not end in 3 features"));
 }
 
-TEST_CASE("AdditiveAttention: const trains, a move moves no parameter") {
+TEST_CASE("AdditiveAttention: const modules train and moves keep parameters in place") {
   test::check_const_and_move(nn::AdditiveAttention<float>({.query_size = 3, .key_size = 4, .hidden_size = 5}),
                              [](const auto& layer, auto& tape) {
                                const auto k = tape.constant(normal<float>({9, 4}, "k"));

@@ -13,7 +13,7 @@ nn::AttentionPooling<double> make(nn::PoolingScore score) {
   return initialized(nn::AttentionPooling<double>({.embed_dim = 6, .num_heads = 2, .score = score, .hidden_size = 5}));
 }
 
-TEST_CASE("AttentionPooling: names, counts, first values") {
+TEST_CASE("AttentionPooling: names, counts and initial values") {
   nn::AttentionPooling<float> dot({.embed_dim = 16, .num_heads = 4});
   CHECK(names(dot) ==
         Names{"key.weight", "key.bias", "query", "value.weight", "value.bias", "output.weight", "output.bias"});
@@ -31,7 +31,7 @@ TEST_CASE("AttentionPooling: names, counts, first values") {
   CHECK(test::fills(*nn::parameters(mlp)[0].parameter, 0.25));
 }
 
-TEST_CASE("AttentionPooling by hand: scores, a softmax a head, sums, projection") {
+TEST_CASE("AttentionPooling computes scores, a softmax per head, weighted sums and a projection") {
   for (const auto score : {nn::PoolingScore::dot_product, nn::PoolingScore::mlp}) {
     auto layer = make(score);
     const Tensor<double> x = normal<double>({8, 6});
@@ -76,7 +76,7 @@ TEST_CASE("AttentionPooling by hand: scores, a softmax a head, sums, projection"
     Tape<double> tape;
     CHECK(!layer(tape.constant(x), segments).weights);
     const auto result = layer(tape.constant(x), segments, {.weights = true});
-    Tensor<double> packed({8 * 2});  // each sequence's [heads, tokens], one after the other
+    Tensor<double> packed({8 * 2});  // each sequence's [heads, tokens], concatenated
     double* weight = packed.data();
     for (Index b = 0; b < 4; ++b) {
       for (Index h = 0; h < 2; ++h) {
@@ -103,7 +103,7 @@ TEST_CASE("AttentionPooling with a mask pools what is visible") {
   }
 }
 
-TEST_CASE("AttentionPooling: the gradients of parameters and input are right") {
+TEST_CASE("AttentionPooling: the gradients of parameters and input are correct") {
   for (const auto score : {nn::PoolingScore::dot_product, nn::PoolingScore::mlp}) {
     auto layer = make(score);
     const auto result = test::gradcheck_module(
@@ -114,7 +114,7 @@ TEST_CASE("AttentionPooling: the gradients of parameters and input are right") {
   }
 }
 
-TEST_CASE("AttentionPooling says what is wrong") {
+TEST_CASE("AttentionPooling reports invalid arguments") {
   CHECK(error_of<OptionError>([] { nn::AttentionPooling<float>({.embed_dim = 6, .num_heads = 4}); }) ==
         "AttentionPooling: 4 heads do not divide embed_dim 6");
   CHECK(error_of<OptionError>([] { nn::AttentionPooling<float>({.embed_dim = 6, .num_heads = 0}); }) ==
@@ -127,7 +127,7 @@ TEST_CASE("AttentionPooling says what is wrong") {
              Catch::Matchers::Contains("8 tokens"));
 }
 
-TEST_CASE("AttentionPooling, warm, allocates nothing") {
+TEST_CASE("AttentionPooling allocates nothing in a warm call") {
   for (const auto score : {nn::PoolingScore::dot_product, nn::PoolingScore::mlp}) {
     const auto layer = make(score);
     const Tensor<double> x = normal<double>({8, 6});
@@ -140,7 +140,7 @@ TEST_CASE("AttentionPooling, warm, allocates nothing") {
   }
 }
 
-TEST_CASE("AttentionPooling: const trains, a move moves no parameter") {
+TEST_CASE("AttentionPooling: const modules train and moves keep parameters in place") {
   test::check_const_and_move(
       nn::AttentionPooling<float>({.embed_dim = 6, .num_heads = 2, .score = nn::PoolingScore::mlp}),
       [](const auto& layer, auto& tape) { return layer(tape.constant(normal<float>({8, 6})), segments).context; });

@@ -21,7 +21,7 @@ TEST_CASE("Dropout acts only while the tape is training, and keeps the mean") {
   CHECK(y.array().mean() == Approx(1).margin(0.03));
 }
 
-TEST_CASE("Dropout draws anew in every call and every step, and the same for the same seed") {
+TEST_CASE("Dropout draws a new mask in every call and step, the same for the same seed") {
   const nn::Dropout<float> dropout;
   const Tensor<float> ones = Tensor<float>::ones({20, 20});
   Tape<float> tape({.training = true, .random = Random(1)}), twin({.training = true, .random = Random(1)});
@@ -32,7 +32,7 @@ TEST_CASE("Dropout draws anew in every call and every step, and the same for the
   CHECK(!test::same(dropout(tape.constant(ones)).value(), first.view()));
 }
 
-TEST_CASE("Dropout refuses a share outside of 0 to 1, 1 excluded") {
+TEST_CASE("Dropout rejects a probability below 0, of 1 or above") {
   CHECK(error_of<OptionError>([] { nn::Dropout<float>({.p = 1}); }) == "Dropout: p 1.000000 is not in [0, 1)");
   CHECK(error_of<OptionError>([] { nn::Dropout<float>({.p = -0.1}); }) != "");
   CHECK(error_of<OptionError>([] { nn::Dropout<float>({.p = NAN}); }) != "");

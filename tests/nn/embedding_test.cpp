@@ -16,7 +16,7 @@ bool zero_row(const Tensor<float>& table, Index row) {
   return true;
 }
 
-TEST_CASE("Embedding: name, shape, first values") {
+TEST_CASE("Embedding: name, shape and initial values") {
   nn::Embedding<double> table({.num_embeddings = 50, .embedding_dim = 20, .standard_deviation = 0.5});
   CHECK(names(table) == Names{"weight"});
   CHECK(table.weight.shape() == Shape{50, 20});
@@ -29,7 +29,7 @@ TEST_CASE("Embedding: name, shape, first values") {
   CHECK(std::sqrt(standard.weight.value().array().square().mean()) == Approx(1).epsilon(0.1));
 }
 
-TEST_CASE("Embedding looks rows up, in order, again and again, or none at all") {
+TEST_CASE("Embedding looks up rows in order, repeated rows and no rows") {
   nn::Embedding<float> table({.num_embeddings = 4, .embedding_dim = 2});
   nn::initialize(table, Random(1));
   Tape<float> tape;
@@ -45,7 +45,7 @@ TEST_CASE("Embedding looks rows up, in order, again and again, or none at all") 
   CHECK(table.weight.gradient()(1, 0) == 0);
 }
 
-TEST_CASE("the padding row is zero, gets no gradient, and no optimiser moves it") {
+TEST_CASE("the padding row is zero, gets no gradient and is not updated by any optimiser") {
   nn::Embedding<float> table({.num_embeddings = 4, .embedding_dim = 3, .padding_idx = 2});
   nn::initialize(table, Random(1));
   CHECK(zero_row(table.weight.value(), 2));
@@ -64,7 +64,7 @@ TEST_CASE("the padding row is zero, gets no gradient, and no optimiser moves it"
   CHECK(zero_row(table.weight.value(), 2));
 }
 
-TEST_CASE("Embedding says what is wrong") {
+TEST_CASE("Embedding reports invalid arguments") {
   CHECK(error_of<OptionError>([] { nn::Embedding<float>({.num_embeddings = 0, .embedding_dim = 2}); }) ==
         "Embedding: a table of [0, 2] with padding_idx -1");
   CHECK(error_of<OptionError>([] {
@@ -76,7 +76,7 @@ TEST_CASE("Embedding says what is wrong") {
   CHECK(error_of<IndexError>([&] { table(tape, Ids{-1}); }) == "Embedding: id -1 at position 0 of a table of 4");
 }
 
-TEST_CASE("Embedding: const trains, a move moves no parameter, warm it allocates nothing") {
+TEST_CASE("Embedding: const modules train, moves keep parameters in place, warm calls allocate nothing") {
   test::check_const_and_move(nn::Embedding<float>({.num_embeddings = 4, .embedding_dim = 2}),
                              [](const auto& table, auto& tape) {
                                return table(tape, Ids{0, 1, 2, 3});

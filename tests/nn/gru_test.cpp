@@ -15,13 +15,13 @@ nn::GRU<Scalar> make(const nn::GruOptions& options) {
   return initialized(nn::GRU<Scalar>(options));
 }
 
-/// A sum of squares of everything the GRU gives.
+/// Returns the sum of squares of all results of the GRU.
 template <class Scalar>
 Var<Scalar> loss_of(const typename nn::GRU<Scalar>::Result& result) {
   return sum(multiply(result.output, result.output)) + sum(multiply(result.h_n, result.h_n));
 }
 
-TEST_CASE("GRU: PyTorch's names, in its order, and counts") {
+TEST_CASE("GRU: PyTorch's names in its order, and counts") {
   nn::GRU<float> plain({.input_size = 7, .hidden_size = 9});
   CHECK(names(plain) == Names{"weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"});
   CHECK(nn::parameter_count(plain) == 27 * 7 + 27 * 9 + 2 * 27);
@@ -33,7 +33,7 @@ TEST_CASE("GRU: PyTorch's names, in its order, and counts") {
   CHECK(all.output_size() == 9);
 }
 
-TEST_CASE("GRU: shapes of output and states, and empty sequences keep their state") {
+TEST_CASE("GRU: output and states have the right shapes and empty sequences keep their state") {
   const auto gru = make<double>({.input_size = 3, .hidden_size = 4, .num_layers = 2, .bidirectional = true});
   Tape<double> tape;
   const auto x = tape.constant(normal<double>({9, 3}));
@@ -47,19 +47,19 @@ TEST_CASE("GRU: shapes of output and states, and empty sequences keep their stat
       CHECK(result.h_n.value()(cell * 4, j) != h0.value()(cell * 4, j));
     }
   }
-  // Forward, the last layer's final state is the last output; backward, it is the first.
+  // The last layer's final state is the last output in the forward direction and the first in the reverse direction.
   CHECK(result.h_n.value()(2 * 4 + 2, 0) == result.output.value()(7, 0));
   CHECK(result.h_n.value()(3 * 4 + 2, 0) == result.output.value()(3, 4));
-  // No state given is a state of zeros.
+  // An empty initial state means zeros.
   CHECK(same(gru(x, ragged).output.value(), gru(x, ragged, tape.constant(Tensor<double>({4, 4, 4}))).output.value()));
-  // Nothing at all.
+  // Sequences without tokens, and no sequences.
   const auto nothing = gru(tape.constant(Tensor<double>({0, 3})), Segments({0, 0}));
   CHECK(nothing.output.shape() == Shape{0, 8});
   CHECK(nothing.h_n.shape() == Shape{4, 2, 4});
   CHECK(gru(tape.constant(Tensor<double>({0, 3})), Segments()).h_n.shape() == Shape{4, 0, 4});
 }
 
-TEST_CASE("GRU: the gradients of a deep one are right") {
+TEST_CASE("GRU: the gradients of a deep network are correct") {
   auto gru = make<double>({.input_size = 3, .hidden_size = 4, .num_layers = 2, .bidirectional = true, .dropout = 0.3});
   const auto result = test::gradcheck_module(
       nn::parameters(gru), {normal<double>({9, 3}), normal<double>({4, 4, 4}, "h")},
@@ -69,7 +69,7 @@ TEST_CASE("GRU: the gradients of a deep one are right") {
   CHECK(result);
 }
 
-TEST_CASE("GRU says what is wrong") {
+TEST_CASE("GRU reports invalid arguments") {
   CHECK(error_of<OptionError>([] { nn::GRU<float>({.input_size = 3, .hidden_size = 4, .dropout = 1}); }) ==
         "GRU: input_size 3, hidden_size 4, num_layers 1, dropout 1.000000");
   for (const nn::GruOptions& bad :

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows that a mask hides from every query have no influence, forward or backward, whatever they hold.
+// Rows that a mask hides from every query have no influence on outputs and gradients, whatever their values.
 #include <algorithm>
 #include <limits>
 
@@ -15,13 +15,13 @@ namespace HEED_TEST_UNIT {
 using namespace heed::test::layers;
 
 const Segments sequences({3, 0, 2});
-constexpr Index hidden[] = {2, 4};  // the last row of the first and of the third sequence
+constexpr Index hidden[] = {2, 4};  // the last rows of the first and the third sequence
 constexpr double infinity = std::numeric_limits<double>::infinity(),
                  not_a_number = std::numeric_limits<double>::quiet_NaN();
 
 bool is_hidden(Index row) { return std::find(std::begin(hidden), std::end(hidden), row) != std::end(hidden); }
 
-/// Every kind of mask that hides those rows from `queries` queries of each sequence.
+/// Returns masks of every kind that hide those rows from the `queries` queries of each sequence.
 std::vector<Mask> masks(Index queries) {
   Tensor<double> hides({3, queries, 3}), shows({3, queries, 3}), adds({3, queries, 3});
   for (Index i = 0; i < hides.size(); ++i) {
@@ -40,8 +40,8 @@ struct Run {
   std::vector<Tensor<double>> gradients;
 };
 
-/// `call(layer, x, mask)` with `fill` in the hidden rows of x [5, 6], and the gradients of a loss of its output, of all
-/// rows but the hidden ones where it has the rows of x.
+/// Returns `call(layer, x, mask)` with `fill` in the hidden rows of x [5, 6], and the gradients of a loss of its
+/// output. If the output has the rows of x, the loss excludes the hidden rows.
 template <class Layer, class Call>
 Run run(Layer& layer, const Call& call, const Mask& mask, double fill) {
   Tensor<double> x = normal<double>({5, 6});
@@ -82,13 +82,13 @@ void check(Layer layer, const std::vector<Mask>& all, const Call& call) {
   }
 }
 
-/// Two queries of each sequence, with keys and values x.
+/// Attention of two queries per sequence over keys and values x.
 constexpr auto cross = [](const auto& layer, Var<double> x, const Mask& mask) {
   const Segments queries({2, 2, 2});
   return layer(x.tape().constant(normal<double>({6, 6}, "q")), queries, x, x, sequences, {.mask = mask}).context;
 };
 
-TEST_CASE("MultiHeadAttention: hidden keys reach no output and no gradient") {
+TEST_CASE("MultiHeadAttention: hidden keys have no influence on outputs and gradients") {
   check(nn::MultiHeadAttention<double>({.embed_dim = 6, .num_heads = 2}), masks(2), cross);
   check(nn::MultiHeadAttention<double>({.embed_dim = 6, .num_heads = 2}), masks(3),
         [](const auto& layer, Var<double> x, const Mask& mask) { return layer(x, sequences, {.mask = mask}).context; });
@@ -101,7 +101,7 @@ TEST_CASE("MultiHeadAttention: hidden keys reach no output and no gradient") {
         });
 }
 
-TEST_CASE("AdditiveAttention: hidden keys reach no output and no gradient") {
+TEST_CASE("AdditiveAttention: hidden keys have no influence on outputs and gradients") {
   check(nn::AdditiveAttention<double>({.query_size = 6, .key_size = 6, .hidden_size = 4}), masks(2), cross);
   check(nn::AdditiveAttention<double>({.query_size = 6, .key_size = 6, .hidden_size = 4}), masks(3),
         [](const auto& layer, Var<double> x, const Mask& mask) {
@@ -109,13 +109,13 @@ TEST_CASE("AdditiveAttention: hidden keys reach no output and no gradient") {
         });
 }
 
-TEST_CASE("TargetAttention: hidden keys reach no output and no gradient") {
+TEST_CASE("TargetAttention: hidden keys have no influence on outputs and gradients") {
   for (const bool softmax : {true, false}) {
     check(nn::TargetAttention<double>({.embed_dim = 6, .hidden_features = {4}, .softmax = softmax}), masks(2), cross);
   }
 }
 
-TEST_CASE("AttentionPooling: hidden elements reach no output and no gradient") {
+TEST_CASE("AttentionPooling: hidden elements have no influence on outputs and gradients") {
   for (const auto score : {nn::PoolingScore::dot_product, nn::PoolingScore::mlp}) {
     check(
         nn::AttentionPooling<double>({.embed_dim = 6, .num_heads = 2, .score = score}), masks(1),
@@ -123,7 +123,7 @@ TEST_CASE("AttentionPooling: hidden elements reach no output and no gradient") {
   }
 }
 
-TEST_CASE("blocks: hidden rows reach no other row and no gradient, by the residual path either") {
+TEST_CASE("blocks: hidden rows have no influence on other rows and gradients, including the residual path") {
   const auto block = [](const auto& layer, Var<double> x, const Mask& mask) {
     return layer(x, sequences, {.mask = mask});
   };
@@ -134,7 +134,7 @@ TEST_CASE("blocks: hidden rows reach no other row and no gradient, by the residu
   check(nn::LiGRLayer<double>({.embed_dim = 6, .num_heads = 2}), masks(3), block);
 }
 
-TEST_CASE("keys of a sequence without queries reach no gradient") {
+TEST_CASE("keys of a sequence without queries have no influence on gradients") {
   const auto layer = initialized(nn::MultiHeadAttention<double>({.embed_dim = 6, .num_heads = 2}));
   Tensor<double> x = normal<double>({5, 6});
   x(4, 1) = not_a_number;
@@ -146,9 +146,9 @@ TEST_CASE("keys of a sequence without queries reach no gradient") {
   CHECK(Tensor<double>(k.gradient()).array().isFinite().all());
 }
 
-TEST_CASE("a query whose own row is hidden keeps it, and clearing hidden rows allocates nothing") {
+TEST_CASE("a query whose row is hidden as a key keeps its value, and clearing hidden rows allocates nothing") {
   const auto layer = initialized(nn::MultiHeadAttention<double>({.embed_dim = 6, .num_heads = 2}));
-  Tensor<double> past({3, 3});  // strictly causal: the last row is hidden from all, but asks
+  Tensor<double> past({3, 3});  // strictly causal: the last row is hidden as a key, but is a query
   for (Index i = 0; i < 3; ++i) std::fill_n(past.data() + 3 * i, i, 1.0);
   const Mask mask = Mask::visible(past.view());
   Tensor<double> x = normal<double>({5, 6});

@@ -19,7 +19,7 @@ template <class Scalar>
 nn::HSTULayer<Scalar> make(const HSTULayerOptions& options) {
   nn::HSTULayer<Scalar> layer(options);
   nn::initialize(layer, Random(1));
-  for (const auto& named : nn::parameters(layer)) {  // small numbers, zeros and ones hide errors
+  for (const auto& named : nn::parameters(layer)) {  // small numbers, zeros and ones would hide errors
     nn::init_normal(*named.parameter, Random(2).fork(named.name), 0.5);
   }
   return layer;
@@ -68,13 +68,13 @@ TEST_CASE("HSTULayer is the composition of its operations, dropout and gradients
   }
 }
 
-TEST_CASE("HSTULayer: the weights are the sizes of its attention's, as shares") {
+TEST_CASE("HSTULayer: attention_weights are the normalised absolute weights of its attention") {
   const auto layer = make<double>(small());
   Tape<double> tape;
   const auto x = tape.constant(normal<double>({6, 6}));
   const std::vector<Index> ends = {1, -1, 4, 5};
   const auto got = layer.attention_weights(x, sequences, times, ends, Segments({1, 1, 1, 1})).value();
-  // What a head makes of values that are an identity matrix: its weights, divided by how many a query sees.
+  // With an identity matrix as values, the context of a head is its weights.
   const auto h = activation(linear(layer.norm_input(x), tape.parameter(layer.uvqk.weight)), Activation::silu);
   auto identity = Tensor<double>::zeros({6, 6}), sizes = Tensor<double>::zeros({6, 6});
   for (Index i = 0; i < 6; ++i) identity(i, i) = 1;
@@ -97,7 +97,7 @@ TEST_CASE("HSTULayer: the weights are the sizes of its attention's, as shares") 
     for (Index j = begin; j < end; ++j) sum += sizes(end - 1, j);
     for (Index j = begin; j < end; ++j) CHECK(got[at++] == Approx(sizes(end - 1, j) / sum));
   }
-  // A query in the middle sees nothing of what comes after it.
+  // A query in the middle does not attend to later events.
   const auto middle =
       layer.attention_weights(x, sequences, times, std::vector<Index>{3}, Segments({0, 0, 1, 0})).value();
   REQUIRE(middle.size() == 3);
@@ -105,7 +105,7 @@ TEST_CASE("HSTULayer: the weights are the sizes of its attention's, as shares") 
   CHECK(middle[2] == 0);
 }
 
-TEST_CASE("HSTULayer drops while training, and only then") {
+TEST_CASE("HSTULayer applies dropout only while training") {
   const Tensor<float> x = normal<float>({6, 6});
   const auto none = make<float>(small()), some = make<float>(small(0.5));
   Tape<float> still, training({.training = true, .random = Random(2)});
@@ -117,7 +117,7 @@ TEST_CASE("HSTULayer drops while training, and only then") {
   CHECK(!same(once.value(), some(training.constant(x), sequences, times).value()));
 }
 
-TEST_CASE("HSTULayer: the gradients of parameters and input are right") {
+TEST_CASE("HSTULayer: the gradients of parameters and input are correct") {
   auto layer = make<double>(small(0.3));
   const auto result = test::gradcheck_module(
       nn::parameters(layer), {normal<double>({6, 6})},
@@ -148,7 +148,7 @@ TEMPLATE_TEST_CASE("HSTULayer: a sequence alone gives the same bits as in a batc
   }
 }
 
-TEST_CASE("HSTULayer says what is wrong") {
+TEST_CASE("HSTULayer reports invalid arguments") {
   using Layer = nn::HSTULayer<float>;
   CHECK(error_of<OptionError>([] { Layer({.embed_dim = 6, .num_heads = 4}); }) ==
         "HSTULayer: 4 heads do not divide embed_dim 6");
@@ -170,7 +170,7 @@ TEST_CASE("HSTULayer says what is wrong") {
   CHECK(error_of<ShapeError>([&] { layer(tape.constant(Tensor<float>({6, 7})), sequences, times); }) != "");
 }
 
-TEST_CASE("HSTULayer: const trains, a move moves no parameter") {
+TEST_CASE("HSTULayer: const modules train and moves keep parameters in place") {
   test::check_const_and_move(nn::HSTULayer<float>(small()), [](const auto& layer, auto& tape) {
     return multiply(layer(tape.constant(normal<float>({6, 6})), sequences, times),
                     tape.constant(normal<float>({6, 6}, "w")));

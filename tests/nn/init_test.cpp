@@ -41,12 +41,12 @@ struct Large : Small {
   }
 };
 
-TEST_CASE("constructors draw no numbers") {
+TEST_CASE("constructors draw no random numbers") {
   Small model;
   for (const auto& named : nn::parameters(model)) CHECK(heed::test::largest(*named.parameter) == 0);
 }
 
-TEST_CASE("numbers are keyed by path: adding layers changes no other layer's weights") {
+TEST_CASE("random numbers are keyed by path, so adding layers changes no other layer's weights") {
   Small small;
   Large large;
   nn::initialize(small, Random(42));
@@ -68,7 +68,7 @@ TEST_CASE("numbers are keyed by path: adding layers changes no other layer's wei
   CHECK(!same(other.items.weight.value().view(), small.items.weight.value().view()));
 }
 
-TEST_CASE("layers of the same shape get numbers of their own") {
+TEST_CASE("layers of the same shape get different random numbers") {
   nn::Linear<float> a({.in_features = 4, .out_features = 4}), b({.in_features = 4, .out_features = 4});
   nn::initialize(nn::modules(a, b), Random(1));
   CHECK(!same(a.weight.value().view(), b.weight.value().view()));
@@ -78,13 +78,13 @@ TEST_CASE("layers of the same shape get numbers of their own") {
   CHECK(!same(list[0].parameter->value().view(), list[2].parameter->value().view()));
 }
 
-TEST_CASE("a parameter outside of layers is uniform in +-1/sqrt(columns)") {
+TEST_CASE("a parameter outside any layer is uniform in +-1/sqrt(columns)") {
   Small model;
   nn::initialize(model, Random(1));
   CHECK(fills(model.bias, 0.25));
 }
 
-TEST_CASE("the rules: uniform, Xavier, normal, constant") {
+TEST_CASE("initialisation is uniform, Xavier uniform, normal or constant") {
   Parameter<double> p({30, 20});
   nn::init_uniform(p, Random(1), 0.3);
   CHECK(fills(p, 0.3));
@@ -98,7 +98,7 @@ TEST_CASE("the rules: uniform, Xavier, normal, constant") {
   CHECK((p.value().array() == 0.5).all());
 }
 
-TEST_CASE("the row that stays zero is zero after every rule") {
+TEST_CASE("the zero row of a parameter is zero after every kind of initialisation") {
   Parameter<float> p({4, 3}, 2);
   const auto zero = [&] {
     for (Index i = 0; i < 4; ++i) {
@@ -118,7 +118,7 @@ TEST_CASE("the row that stays zero is zero after every rule") {
   CHECK(zero());
 }
 
-TEST_CASE("a module that was never initialised is refused, also after an optimiser was made for it") {
+TEST_CASE("a module that was not initialised is an error, even after an optimiser was constructed for it") {
   nn::Linear<float> layer({.in_features = 3, .out_features = 2, .bias = false});
   const auto run = [&] {
     heed::Tape<float> tape;

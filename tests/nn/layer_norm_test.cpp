@@ -7,7 +7,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed::test::layers;
 
-TEST_CASE("LayerNorm: names, and weight 1 and bias 0 from the start") {
+TEST_CASE("LayerNorm: names, and initial values of weight 1 and bias 0") {
   nn::LayerNorm<float> norm({.features = 7});
   CHECK(names(norm) == Names{"weight", "bias"});
   CHECK(nn::parameter_count(norm) == 14);
@@ -18,7 +18,7 @@ TEST_CASE("LayerNorm: names, and weight 1 and bias 0 from the start") {
   CHECK((norm.weight.value().array() == 1.0f).all());
 }
 
-TEST_CASE("LayerNorm: rows of mean 0 and variance 1, and eps matters where the variance is small") {
+TEST_CASE("LayerNorm: rows have mean 0 and variance 1, and eps matters if the variance is small") {
   const nn::LayerNorm<double> norm({.features = 50}), coarse({.features = 50, .eps = 1e4});
   Tape<double> tape;
   const auto x = tape.constant(normal<double>({2, 3, 50}));
@@ -31,7 +31,7 @@ TEST_CASE("LayerNorm: rows of mean 0 and variance 1, and eps matters where the v
   CHECK(Tensor<double>(coarse(x).value()).array().abs().maxCoeff() < 0.1);
 }
 
-TEST_CASE("LayerNorm says what is wrong") {
+TEST_CASE("LayerNorm reports invalid arguments") {
   CHECK(error_of<OptionError>([] { nn::LayerNorm<float>({.features = 0}); }) ==
         "LayerNorm: features 0 and eps 0.000010 must be positive");
   CHECK(error_of<OptionError>([] { nn::LayerNorm<float>({.features = 3, .eps = 0}); }) != "");
@@ -43,7 +43,7 @@ TEST_CASE("LayerNorm says what is wrong") {
              Catch::Matchers::StartsWith("layer_norm: input [2, 4]"));
 }
 
-TEST_CASE("LayerNorm: const trains, a move moves no parameter") {
+TEST_CASE("LayerNorm: const modules train and moves keep parameters in place") {
   test::check_const_and_move(nn::LayerNorm<float>({.features = 3}), [](const auto& norm, auto& tape) {
     return norm(tape.constant(normal<float>({4, 3})));
   });

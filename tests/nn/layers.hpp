@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tests of layers share.
+// Shared by the tests of layers.
 #pragma once
 
 #include <catch2/catch.hpp>
@@ -31,7 +31,7 @@ M initialized(M module) {
   return module;
 }
 
-/// Biases and norms start at 0 and 1, where an error would not show: here they are normal.
+/// Fills biases and norms with normal numbers: with their initial values 0 and 1, errors would not show.
 template <nn::Module M>
 M with_random_vectors(M module) {
   nn::initialize(module, Random(1));
@@ -41,7 +41,7 @@ M with_random_vectors(M module) {
   return module;
 }
 
-/// The text of what `function` throws, "" when nothing.
+/// Returns the text of the error that `function` throws, or "".
 template <class Error, class Function>
 std::string error_of(const Function& function) {
   try {
@@ -66,7 +66,7 @@ MatrixView<Scalar> matrix_of(MatrixView<Scalar> x) {
   return x;
 }
 
-/// Same shape and same numbers, bit for bit but for the sign of zero; NaN equals nothing.
+/// Returns whether shapes and numbers are equal, bit for bit except for the sign of zero; NaN equals nothing.
 template <class A, class B>
 bool same(const A& a, const B& b) {
   if (a.shape() != b.shape()) return false;
@@ -80,21 +80,21 @@ bool same(const A& a, const B& b) {
   return true;
 }
 
-/// Largest |value| of a parameter.
+/// Returns the largest absolute value of a parameter.
 template <class Scalar>
 double largest(const Parameter<Scalar>& parameter) {
   return parameter.size() == 0 ? 0.0 : static_cast<double>(parameter.value().array().abs().maxCoeff());
 }
 
-/// Values in +-bound that fill it to a good part: what uniform initialisation gives.
+/// Returns whether the values are in +-bound and fill most of this range, as after uniform initialisation.
 template <class Scalar>
 bool fills(const Parameter<Scalar>& parameter, double bound) {
   return largest(parameter) <= bound * 1.000001 && largest(parameter) > 0.8 * bound &&
          parameter.value().array().minCoeff() < -0.5 * bound && parameter.value().array().maxCoeff() > 0.5 * bound;
 }
 
-/// Every parameter receives a gradient from the sum of squares of a const module's output, and none moves when the
-/// module does. `call(const M&, Tape<Scalar>&)` gives the output, on which the parameter `without` has no influence.
+/// Checks that all parameters of a const module get gradients of the sum of squares of its output, and stay in place
+/// when the module is moved. `call(const M&, Tape<Scalar>&)` returns the output, which does not depend on `without`.
 template <nn::Module M, class Call>
 void check_const_and_move(M module, const Call& call, std::string_view without = {}) {
   using Scalar = typename M::scalar_type;
@@ -119,7 +119,7 @@ void check_const_and_move(M module, const Call& call, std::string_view without =
   }
 }
 
-/// What the tests of layers write without its namespace.
+/// Names that the tests of layers use unqualified.
 namespace layers {
 using namespace heed;
 using test::error_of;

@@ -32,7 +32,7 @@ TEST_CASE("LiGRLayer: names and counts") {
 
 TEST_CASE("LiGRLayer is the composition of its operations, dropouts and gradients included") {
   for (const double p : {0.0, 0.6}) {
-    for (const Index width : {8, 6}) {  // layers are fused with what follows at multiples of 4
+    for (const Index width : {8, 6}) {  // linear layers with dropout are fused at multiples of 4
       INFO("dropout " << p << ", width " << width);
       const auto layer = make<double>(small(p, width));
       const Tensor<double> input = normal<double>({6, width});
@@ -55,7 +55,7 @@ TEST_CASE("LiGRLayer is the composition of its operations, dropouts and gradient
   }
 }
 
-TEST_CASE("LiGRLayer: the gradients of parameters and input are right") {
+TEST_CASE("LiGRLayer: the gradients of parameters and input are correct") {
   auto layer = make<double>(small(0.3));
   const auto result = test::gradcheck_module(
       nn::parameters(layer), {normal<double>({6, 8})},
@@ -79,7 +79,7 @@ TEMPLATE_TEST_CASE("LiGRLayer: a sequence alone gives the same bits as in a batc
   }
 }
 
-TEST_CASE("LiGRLayer says what is wrong") {
+TEST_CASE("LiGRLayer reports invalid arguments") {
   using Layer = nn::LiGRLayer<float>;
   CHECK(error_of<OptionError>([] { Layer({.embed_dim = 6, .dropout = 1}); }) ==
         "MultiHeadAttention: dropout 1.000000 is not in [0, 1)");
@@ -94,7 +94,7 @@ TEST_CASE("LiGRLayer says what is wrong") {
         }) == "attention: query is [5, 8], wanted [6 tokens, features]");
 }
 
-TEST_CASE("LiGRLayer: const trains, a move moves no parameter") {
+TEST_CASE("LiGRLayer: const modules train and moves keep parameters in place") {
   test::check_const_and_move(nn::LiGRLayer<float>(small()), [](const auto& layer, auto& tape) {
     return multiply(layer(tape.constant(normal<float>({6, 8})), sequences), tape.constant(normal<float>({6, 8}, "w")));
   });

@@ -19,7 +19,7 @@ TEST_CASE("Linear lists weight and bias, as PyTorch does") {
   CHECK(nn::parameter_count(without) == 6);
 }
 
-TEST_CASE("Linear starts uniform in +-1/sqrt(in), bias too") {
+TEST_CASE("Linear initialises weight and bias uniformly in +-1/sqrt(in)") {
   nn::Linear<float> layer({.in_features = 16, .out_features = 40});
   layer.initialize(Random(1));
   CHECK(fills(layer.weight, 0.25));
@@ -41,7 +41,7 @@ TEST_CASE("Linear computes x W^T + b over leading dimensions, with an activation
   CHECK(layer(x, Activation::relu).value()(0, 1) == 0);
 }
 
-TEST_CASE("Linear says what is wrong") {
+TEST_CASE("Linear reports invalid arguments") {
   CHECK(error_of<OptionError>([] { nn::Linear<float>({.in_features = 0, .out_features = 2}); }) ==
         "Linear: in_features 0 and out_features 2 must be positive");
   Tape<float> tape;
@@ -51,7 +51,7 @@ TEST_CASE("Linear says what is wrong") {
         }) == "linear: input [4, 5] does not end in 3 features (weight is [2, 3])");
 }
 
-TEST_CASE("Linear: const trains, a move moves no parameter") {
+TEST_CASE("Linear: const modules train and moves keep parameters in place") {
   test::check_const_and_move(nn::Linear<float>({.in_features = 3, .out_features = 2}),
                              [](const auto& layer, auto& tape) {
                                return layer(tape.constant(normal<float>({4, 3})));

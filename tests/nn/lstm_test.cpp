@@ -16,13 +16,13 @@ nn::LSTM<Scalar> make(const nn::LstmOptions& options) {
   return initialized(nn::LSTM<Scalar>(options));
 }
 
-/// The gradient of a sum of squares of everything the LSTM gives.
+/// Returns the sum of squares of all results of the LSTM.
 template <class Scalar>
 Var<Scalar> loss_of(Var<Scalar> output, const typename nn::LSTM<Scalar>::Result& result) {
   return sum(multiply(output, output)) + sum(multiply(result.h_n, result.h_n)) + sum(multiply(result.c_n, result.c_n));
 }
 
-TEST_CASE("LSTM: PyTorch's names, in its order, and counts") {
+TEST_CASE("LSTM: PyTorch's names in its order, and counts") {
   nn::LSTM<float> plain({.input_size = 7, .hidden_size = 9});
   CHECK(names(plain) == Names{"weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"});
   CHECK(nn::parameter_count(plain) == 36 * 7 + 36 * 9 + 2 * 36);
@@ -38,7 +38,7 @@ TEST_CASE("LSTM: PyTorch's names, in its order, and counts") {
   CHECK(plain.output_size() == 9);
 }
 
-TEST_CASE("LSTM: shapes of output and states, and empty sequences keep their state") {
+TEST_CASE("LSTM: output and states have the right shapes and empty sequences keep their state") {
   const auto lstm =
       make<double>({.input_size = 3, .hidden_size = 4, .num_layers = 2, .bidirectional = true, .proj_size = 2});
   Tape<double> tape;
@@ -54,21 +54,21 @@ TEST_CASE("LSTM: shapes of output and states, and empty sequences keep their sta
       CHECK(result.h_n.value()(cell * 4, j) != h0.value()(cell * 4, j));
     }
   }
-  // Forward, the last layer's final state is the last output; backward, it is the first.
+  // The last layer's final state is the last output in the forward direction and the first in the reverse direction.
   CHECK(result.h_n.value()(2 * 4 + 2, 0) == result.output.value()(7, 0));
   CHECK(result.h_n.value()(3 * 4 + 2, 0) == result.output.value()(3, 2));
-  // No state given is a state of zeros.
+  // An empty initial state means zeros.
   const auto zeros =
       lstm(x, ragged, {tape.constant(Tensor<double>({4, 4, 2})), tape.constant(Tensor<double>({4, 4, 4}))});
   CHECK(same(lstm(x, ragged).output.value(), zeros.output.value()));
-  // Nothing at all.
+  // Sequences without tokens, and no sequences.
   const auto nothing = lstm(tape.constant(Tensor<double>({0, 3})), Segments({0, 0}));
   CHECK(nothing.output.shape() == Shape{0, 4});
   CHECK(nothing.c_n.shape() == Shape{4, 2, 4});
   CHECK(lstm(tape.constant(Tensor<double>({0, 3})), Segments()).h_n.shape() == Shape{4, 0, 2});
 }
 
-TEMPLATE_TEST_CASE("LSTM: padded is ragged, bit for bit, forward and gradients", "", float, double) {
+TEMPLATE_TEST_CASE("LSTM: padded and ragged agree bit for bit, including gradients", "", float, double) {
   auto lstm = make<TestType>({.input_size = 3, .hidden_size = 4, .num_layers = 2, .bidirectional = true});
   const Index time = 6;
   Tensor<TestType> wide = Tensor<TestType>::full({4, time, 3}, std::numeric_limits<TestType>::quiet_NaN());
@@ -114,7 +114,7 @@ TEMPLATE_TEST_CASE("LSTM: padded is ragged, bit for bit, forward and gradients",
   }
 }
 
-TEST_CASE("LSTM: the gradients of a deep one are right") {
+TEST_CASE("LSTM: the gradients of a deep network are correct") {
   auto lstm = make<double>(
       {.input_size = 3, .hidden_size = 4, .num_layers = 2, .bidirectional = true, .dropout = 0.3, .proj_size = 2});
   const auto result = test::gradcheck_module(
@@ -128,7 +128,7 @@ TEST_CASE("LSTM: the gradients of a deep one are right") {
   CHECK(result);
 }
 
-TEST_CASE("LSTM says what is wrong") {
+TEST_CASE("LSTM reports invalid arguments") {
   CHECK(error_of<OptionError>([] { nn::LSTM<float>({.input_size = 3, .hidden_size = 4, .proj_size = 4}); }) ==
         "LSTM: input_size 3, hidden_size 4, num_layers 1, proj_size 4, dropout 0.000000");
   for (const nn::LstmOptions& bad : {nn::LstmOptions{.input_size = 0, .hidden_size = 4},

@@ -7,7 +7,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed::test::layers;
 
-TEST_CASE("Mlp: names, counts, layers by Linear's rule") {
+TEST_CASE("Mlp: names, counts, and layers initialised as in Linear") {
   nn::Mlp<float> mlp({.in_features = 16, .hidden_features = {4, 9}, .out_features = 2});
   CHECK(names(mlp) == Names{"layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.1.bias", "layers.2.weight",
                             "layers.2.bias"});
@@ -43,7 +43,7 @@ TEST_CASE("Mlp activates between its layers and not after the last") {
   CHECK(close);
 }
 
-TEST_CASE("Mlp drops hidden elements while training") {
+TEST_CASE("Mlp applies dropout to hidden elements while training") {
   nn::Mlp<float> mlp({.in_features = 3, .hidden_features = {50}, .out_features = 4, .dropout = 0.5});
   nn::initialize(mlp, Random(1));
   const Tensor<float> x = normal<float>({5, 3});
@@ -53,7 +53,7 @@ TEST_CASE("Mlp drops hidden elements while training") {
   CHECK(!test::same(a.value(), c.value()));
 }
 
-TEST_CASE("Mlp: the gradients of parameters and input are right") {
+TEST_CASE("Mlp: the gradients of parameters and input are correct") {
   for (const Activation activation : {Activation::sigmoid, Activation::gelu}) {
     nn::Mlp<double> mlp(
         {.in_features = 3, .hidden_features = {4, 5}, .out_features = 2, .activation = activation, .dropout = 0.2});
@@ -66,14 +66,14 @@ TEST_CASE("Mlp: the gradients of parameters and input are right") {
   }
 }
 
-TEST_CASE("Mlp says what is wrong") {
+TEST_CASE("Mlp reports invalid arguments") {
   CHECK(error_of<OptionError>([] { nn::Mlp<float>({.in_features = 3, .out_features = 2, .dropout = 1}); }) ==
         "Mlp: dropout 1.000000 is not in [0, 1)");
   CHECK(error_of<OptionError>([] { nn::Mlp<float>({.in_features = 3, .hidden_features = {0}, .out_features = 2}); }) !=
         "");
 }
 
-TEST_CASE("Mlp: const trains, a move moves no parameter") {
+TEST_CASE("Mlp: const modules train and moves keep parameters in place") {
   test::check_const_and_move(
       nn::Mlp<float>({.in_features = 3, .hidden_features = {4}, .out_features = 2, .activation = Activation::tanh}),
       [](const auto& mlp, auto& tape) {

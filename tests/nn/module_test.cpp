@@ -38,7 +38,7 @@ struct Outer {
   }
 };
 
-TEST_CASE("a module is what names its numbers and lists its parameters") {
+TEST_CASE("a module is a type that defines its scalar type and lists its parameters") {
   STATIC_REQUIRE(nn::Module<Inner>);
   STATIC_REQUIRE(nn::Module<Outer>);
   STATIC_REQUIRE(nn::Module<nn::Linear<double>>);
@@ -46,7 +46,7 @@ TEST_CASE("a module is what names its numbers and lists its parameters") {
   STATIC_REQUIRE(!nn::Module<int>);
 }
 
-TEST_CASE("paths follow the nesting, lists are numbered") {
+TEST_CASE("paths reflect nesting and elements of lists are numbered") {
   Outer outer;
   CHECK(names(outer) == Names{"own", "inner.a", "list.0.a", "list.1.a"});
   CHECK(nn::parameter_count(outer) == 4 + 3 * 6);
@@ -55,7 +55,7 @@ TEST_CASE("paths follow the nesting, lists are numbered") {
   CHECK(nn::parameters(outer)[2].parameter == &outer.list[0].a);
 }
 
-TEST_CASE("a const module gives its parameters to read") {
+TEST_CASE("a const module gives read access to its parameters") {
   const Outer outer{};
   Names found;
   nn::for_each_parameter(outer, [&](const std::string& path, auto& parameter) {
@@ -66,7 +66,7 @@ TEST_CASE("a const module gives its parameters to read") {
   CHECK(nn::parameter_count(outer) == 4 + 3 * 6);
 }
 
-TEST_CASE("several modules are one, under numbers") {
+TEST_CASE("several modules combine into one with numbers as names") {
   Inner first;
   nn::Linear<float> second({.in_features = 2, .out_features = 1});
   auto both = nn::modules(first, second);

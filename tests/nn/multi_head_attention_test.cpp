@@ -14,14 +14,14 @@ template <class Scalar>
 nn::MultiHeadAttention<Scalar> make(const nn::MultiHeadAttentionOptions& options) {
   nn::MultiHeadAttention<Scalar> layer(options);
   nn::initialize(layer, Random(1));
-  if (options.bias) {  // they start at 0, where an error would not show
+  if (options.bias) {  // with their initial value 0, errors would not show
     nn::init_normal(layer.in_proj_bias, Random(2), 1);
     nn::init_normal(layer.out_proj.bias, Random(3), 1);
   }
   return layer;
 }
 
-TEST_CASE("MultiHeadAttention: PyTorch's names and counts, packed and apart") {
+TEST_CASE("MultiHeadAttention: PyTorch's names and counts, with packed and separate projections") {
   nn::MultiHeadAttention<float> packed({.embed_dim = 6, .num_heads = 2});
   CHECK(names(packed) == Names{"in_proj_weight", "in_proj_bias", "out_proj.weight", "out_proj.bias"});
   CHECK(packed.in_proj_weight.shape() == Shape{18, 6});
@@ -38,7 +38,7 @@ TEST_CASE("MultiHeadAttention: PyTorch's names and counts, packed and apart") {
   CHECK(nn::parameter_count(keys_only) == 36 + 24 + 36 + 36);
 }
 
-TEST_CASE("MultiHeadAttention starts as PyTorch's: Xavier inside, zero biases, Linear's rule outside") {
+TEST_CASE("MultiHeadAttention is initialised as in PyTorch") {
   nn::MultiHeadAttention<float> packed({.embed_dim = 24, .num_heads = 2});
   nn::initialize(packed, Random(1));
   CHECK(test::fills(packed.in_proj_weight, std::sqrt(6.0 / (4 * 24))));
@@ -52,12 +52,12 @@ TEST_CASE("MultiHeadAttention starts as PyTorch's: Xavier inside, zero biases, L
   CHECK(test::largest(apart.q_proj_weight) != test::largest(apart.v_proj_weight));
 }
 
-TEST_CASE("MultiHeadAttention: projections of their own are the packed one in parts") {
+TEST_CASE("MultiHeadAttention: separate projections equal the parts of the packed projection") {
   const auto packed = make<double>({.embed_dim = 6, .num_heads = 2});
   nn::MultiHeadAttention<double> apart({.embed_dim = 6, .num_heads = 2, .kdim = 7, .vdim = 6});
   Tape<double> tape;
   const Tensor<double> q = normal<double>({6, 6}), k = normal<double>({9, 6}, "k"), v = normal<double>({9, 6}, "v");
-  // A seventh key feature that the weights ignore makes the shapes differ and the result the same.
+  // A seventh key feature with zero weights requires separate projections and does not change the result.
   Tensor<double> wide({9, 7});
   wide.matrix().leftCols(6) = k.matrix();
   wide.matrix().col(6).setConstant(5);
@@ -76,7 +76,7 @@ TEST_CASE("MultiHeadAttention: projections of their own are the packed one in pa
   CHECK(testing::allclose(a.weights.value(), b.weights.value(), 1e-13));
 }
 
-TEST_CASE("MultiHeadAttention: one projection for q = k = v is three") {
+TEST_CASE("MultiHeadAttention: the fused projection for q = k = v equals three projections") {
   const auto layer = make<double>({.embed_dim = 6, .num_heads = 2});
   Tape<double> tape;
   const Tensor<double> x = normal<double>({9, 6});
@@ -93,7 +93,7 @@ TEST_CASE("MultiHeadAttention: one projection for q = k = v is three") {
   CHECK(testing::allclose(together, apart, 1e-12));
 }
 
-TEST_CASE("MultiHeadAttention: weights on request are distributions, and nothing to look at gives the bias") {
+TEST_CASE("MultiHeadAttention: requested weights are distributions, and without visible keys the bias is returned") {
   const auto layer = make<double>({.embed_dim = 6, .num_heads = 2});
   Tape<double> tape;
   const auto q = tape.constant(normal<double>({6, 6})), k = tape.constant(normal<double>({9, 6}, "k"));
@@ -112,12 +112,12 @@ TEST_CASE("MultiHeadAttention: weights on request are distributions, and nothing
     CHECK(mean[i] == Approx((result.weights.value()[i] + result.weights.value()[8 + i]) / 2));
   }
   CHECK(mean[8] + mean[9] == Approx(1));
-  for (Index i = 2; i < 5; ++i) {  // sequence 2 has queries and no keys
+  for (Index i = 2; i < 5; ++i) {  // sequence 2 has queries but no keys
     for (Index j = 0; j < 6; ++j) CHECK(result.context.value()(i, j) == layer.out_proj.bias.value()(j));
   }
 }
 
-TEMPLATE_TEST_CASE("MultiHeadAttention: padded is ragged, bit for bit, forward and gradients", "", float, double) {
+TEMPLATE_TEST_CASE("MultiHeadAttention: padded and ragged agree bit for bit, including gradients", "", float, double) {
   auto layer = make<TestType>({.embed_dim = 6, .num_heads = 2});
   const Index time = 5;
   const Tensor<TestType> x = normal<TestType>({9, 6});
@@ -156,7 +156,7 @@ TEMPLATE_TEST_CASE("MultiHeadAttention: padded is ragged, bit for bit, forward a
   }
 }
 
-TEST_CASE("MultiHeadAttention: dropout acts on the weights while training") {
+TEST_CASE("MultiHeadAttention: dropout is applied to the weights while training") {
   const auto layer = make<float>({.embed_dim = 6, .num_heads = 2, .dropout = 0.5});
   const Tensor<float> x = normal<float>({9, 6});
   Tape<float> still, training({.training = true, .random = Random(1)});
@@ -169,7 +169,7 @@ TEST_CASE("MultiHeadAttention: dropout acts on the weights while training") {
   CHECK(zeros < b.weights.value().size() - 5);
 }
 
-TEST_CASE("MultiHeadAttention: the gradients of parameters and inputs are right") {
+TEST_CASE("MultiHeadAttention: the gradients of parameters and inputs are correct") {
   const auto check = [](const nn::MultiHeadAttentionOptions& options, Index kdim, Index vdim) {
     auto layer = make<double>(options);
     const auto result = test::gradcheck_module(
@@ -185,7 +185,7 @@ TEST_CASE("MultiHeadAttention: the gradients of parameters and inputs are right"
   check({.embed_dim = 6, .num_heads = 3, .kdim = 4, .vdim = 5}, 4, 5);
 }
 
-TEST_CASE("MultiHeadAttention says what is wrong") {
+TEST_CASE("MultiHeadAttention reports invalid arguments") {
   CHECK(error_of<OptionError>([] { nn::MultiHeadAttention<float>({.embed_dim = 6, .num_heads = 4}); }) ==
         "MultiHeadAttention: 4 heads do not divide embed_dim 6");
   CHECK(error_of<OptionError>([] { nn::MultiHeadAttention<float>({.embed_dim = 6, .num_heads = 0}); }) != "");
@@ -204,7 +204,7 @@ TEST_CASE("MultiHeadAttention says what is wrong") {
              Catch::Matchers::StartsWith("linear: input [9, 5] does not end in 6 features"));
 }
 
-TEST_CASE("MultiHeadAttention: const trains, a move moves no parameter") {
+TEST_CASE("MultiHeadAttention: const modules train and moves keep parameters in place") {
   const auto call = [](const auto& layer, auto& tape) {
     const auto x = tape.constant(normal<float>({9, 6}));
     return layer(x, keys).context;

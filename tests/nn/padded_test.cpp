@@ -9,7 +9,7 @@ using namespace heed::test::layers;
 
 const Segments segments({2, 0, 3, 1});
 
-TEST_CASE("pack_padded takes the first rows of each sequence, pad_packed puts zeros behind them") {
+TEST_CASE("pack_padded copies the first rows of each sequence and pad_packed pads them with zeros") {
   Tape<float> tape;
   const Tensor<float> padded = normal<float>({4, 5, 2});
   const auto packed = nn::pack_padded(tape.constant(padded), segments);
@@ -34,7 +34,7 @@ TEST_CASE("pack_padded takes the first rows of each sequence, pad_packed puts ze
   CHECK(same(nn::pack_padded(back, segments).value(), packed.value()));
 }
 
-TEST_CASE("padding receives no gradient and its values, NaN too, go nowhere") {
+TEST_CASE("padding gets no gradient and its values have no influence, even NaN") {
   Tape<double> tape;
   Tensor<double> x = Tensor<double>::full({4, 5, 2}, NAN);
   for (Index b = 0; b < 4; ++b) {
@@ -50,7 +50,7 @@ TEST_CASE("padding receives no gradient and its values, NaN too, go nowhere") {
   }
 }
 
-TEST_CASE("no sequences, and sequences of no length") {
+TEST_CASE("pack_padded and pad_packed accept no sequences and empty sequences") {
   Tape<float> tape;
   CHECK(nn::pack_padded(tape.constant(Tensor<float>({0, 3, 2})), Segments()).shape() == Shape{0, 2});
   CHECK(nn::pack_padded(tape.constant(Tensor<float>({2, 3, 2})), Segments({0, 0})).shape() == Shape{0, 2});
@@ -58,7 +58,7 @@ TEST_CASE("no sequences, and sequences of no length") {
   CHECK(nn::pad_packed(tape.constant(Tensor<float>({0, 2})), Segments({0, 0})).shape() == Shape{2, 0, 2});
 }
 
-TEST_CASE("the padded adaptors say what is wrong") {
+TEST_CASE("the padded adaptors report invalid arguments") {
   Tape<float> tape;
   const auto text = [&](const Shape& shape) {
     return error_of<ShapeError>([&] { nn::pack_padded(tape.constant(Tensor<float>(shape)), segments); });
@@ -74,7 +74,7 @@ TEST_CASE("the padded adaptors say what is wrong") {
         }) == "pad_packed: input [6, 2] for 6 tokens in sequences of up to 3, padded to 2");
 }
 
-TEST_CASE("the padded adaptors, warm, allocate nothing") {
+TEST_CASE("the padded adaptors allocate nothing in a warm call") {
   Tape<float> tape;
   const Tensor<float> x = normal<float>({4, 5, 2});
   const auto step = [&] {

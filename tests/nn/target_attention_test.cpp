@@ -22,7 +22,7 @@ TEST_CASE("TargetAttention: names and counts") {
   CHECK(nn::parameter_count(standard) == 20 * 36 + 36 + 36 + 1);
 }
 
-TEST_CASE("TargetAttention scores q, k, q - k and q * k by its unit, by hand") {
+TEST_CASE("TargetAttention scores q, k, q - k and q * k by its MLP") {
   for (const bool softmax : {true, false}) {
     INFO(softmax);
     auto layer = make(softmax);
@@ -65,13 +65,13 @@ TEST_CASE("TargetAttention scores q, k, q - k and q * k by its unit, by hand") {
   }
 }
 
-TEST_CASE("TargetAttention: one candidate per sequence is the general case bit for bit, an empty history gives 0") {
+TEST_CASE("TargetAttention: one candidate per sequence equals the general case, an empty history gives 0") {
   const auto layer = make(true);
   const Segments one({1, 1, 1, 1}), split({1, 1, 1, 1, 0});
   const Tensor<double> q = normal<double>({4, 3}), k = normal<double>({9, 3}, "k");
   Tape<double> a, b;
   const auto qa = a.variable(q), ka = a.variable(k), qb = b.variable(q), kb = b.variable(k);
-  // A fifth sequence without candidates makes it the general case.
+  // A fifth sequence without candidates selects the general case.
   const auto x = layer(qa, one, ka, ka, histories, {.weights = true});
   const auto y = layer(qb, split, kb, kb, Segments({4, 3, 0, 2, 0}), {.weights = true});
   CHECK(same(x.context.value(), y.context.value()));
@@ -83,7 +83,7 @@ TEST_CASE("TargetAttention: one candidate per sequence is the general case bit f
   CHECK(testing::allclose(ka.gradient(), kb.gradient(), 1e-14));
 }
 
-TEST_CASE("TargetAttention: the gradients of parameters and inputs are right") {
+TEST_CASE("TargetAttention: the gradients of parameters and inputs are correct") {
   for (const bool softmax : {true, false}) {
     for (const Segments& q_segments : {candidates, Segments({1, 1, 1, 1})}) {
       auto layer = make(softmax);
@@ -99,7 +99,7 @@ TEST_CASE("TargetAttention: the gradients of parameters and inputs are right") {
   }
 }
 
-TEST_CASE("TargetAttention says what is wrong") {
+TEST_CASE("TargetAttention reports invalid arguments") {
   CHECK(error_of<OptionError>([] { nn::TargetAttention<float>({.embed_dim = 0}); }) != "");
   const auto layer = make(true);
   Tape<double> tape;
@@ -111,7 +111,7 @@ TEST_CASE("TargetAttention says what is wrong") {
         }) == "target_attention: queries of 3 features for keys of 4");
 }
 
-TEST_CASE("TargetAttention, warm, allocates nothing with any number of candidates a sequence") {
+TEST_CASE("TargetAttention allocates nothing in a warm call with any number of candidates per sequence") {
   const auto layer = make(true);
   const Tensor<double> k = normal<double>({9, 3}, "k");
   for (const Segments& q_segments : {Segments({1, 1, 1, 1}), candidates}) {
@@ -128,7 +128,7 @@ TEST_CASE("TargetAttention, warm, allocates nothing with any number of candidate
   }
 }
 
-TEST_CASE("TargetAttention: const trains, a move moves no parameter") {
+TEST_CASE("TargetAttention: const modules train and moves keep parameters in place") {
   test::check_const_and_move(nn::TargetAttention<float>({.embed_dim = 3, .softmax = false}),
                              [](const auto& layer, auto& tape) {
                                const auto k = tape.constant(normal<float>({9, 3}, "k"));

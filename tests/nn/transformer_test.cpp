@@ -30,7 +30,7 @@ nn::TransformerEncoderLayer<Scalar> make(const TransformerEncoderLayerOptions& o
   return with_random_vectors(nn::TransformerEncoderLayer<Scalar>(options));
 }
 
-/// The block in words of the operations: `norm` of what the parts read or leave, dropouts where the options say.
+/// Returns the output of the block, composed of operations, with the norms and dropouts of the options.
 template <class Scalar>
 Var<Scalar> written_out(const nn::TransformerEncoderLayer<Scalar>& layer, const TransformerEncoderLayerOptions& options,
                         Var<Scalar> x, const Mask& mask) {
@@ -68,7 +68,7 @@ TEST_CASE("TransformerEncoderLayer is the composition of its operations, dropout
   for (const NormPlacement norm : placements) {
     for (const Activation activation : {Activation::relu, Activation::gelu}) {
       for (const double p : {0.0, 0.6}) {
-        for (const Index width : {8, 6}) {  // layers are fused with what follows at multiples of 4
+        for (const Index width : {8, 6}) {  // linear layers with dropout are fused at multiples of 4
           INFO("norm " << static_cast<int>(norm) << ", activation " << static_cast<int>(activation) << ", dropout " << p
                        << ", width " << width);
           const auto options = small(norm, p, activation, width);
@@ -88,7 +88,7 @@ TEST_CASE("TransformerEncoderLayer is the composition of its operations, dropout
   }
 }
 
-TEST_CASE("TransformerEncoderLayer: the weights are those of its attention") {
+TEST_CASE("TransformerEncoderLayer: attention_weights are the mean weights of its attention") {
   for (const NormPlacement norm : placements) {
     const auto layer = make<double>(small(norm, 0));
     Tape<double> tape;
@@ -107,7 +107,7 @@ TEST_CASE("TransformerEncoderLayer: the weights are those of its attention") {
   }
 }
 
-TEST_CASE("TransformerEncoderLayer: each of the three dropouts acts while training, none otherwise") {
+TEST_CASE("TransformerEncoderLayer: each of the three dropouts is applied only while training") {
   const Tensor<float> x = normal<float>({6, 8});
   for (const NormPlacement norm : placements) {
     const auto none = make<float>(small(norm, 0));
@@ -127,7 +127,7 @@ TEST_CASE("TransformerEncoderLayer: each of the three dropouts acts while traini
   }
 }
 
-TEST_CASE("TransformerEncoderLayer: the gradients of parameters and input are right") {
+TEST_CASE("TransformerEncoderLayer: the gradients of parameters and input are correct") {
   for (const NormPlacement norm : placements) {
     for (const Activation activation : {Activation::relu, Activation::gelu}) {
       INFO("norm " << static_cast<int>(norm) << ", activation " << static_cast<int>(activation));
@@ -137,7 +137,7 @@ TEST_CASE("TransformerEncoderLayer: the gradients of parameters and input are ri
           [&](Tape<double>&, std::span<const Var<double>> x) {
             return layer(x[0], sequences, {.mask = Mask::causal()});
           },
-          // A small step: relu has its kink somewhere.
+          // A small step, as relu is not differentiable at 0.
           {.step = 0x1p-17, .max_positions = 30, .tape = {.training = true, .random = Random(3)}});
       INFO(result.message());
       CHECK(result);
@@ -161,7 +161,7 @@ TEMPLATE_TEST_CASE("TransformerEncoderLayer: a sequence alone gives the same bit
   }
 }
 
-TEST_CASE("TransformerEncoderLayer says what is wrong") {
+TEST_CASE("TransformerEncoderLayer reports invalid arguments") {
   using Layer = nn::TransformerEncoderLayer<float>;
   CHECK(error_of<OptionError>([] { Layer({.embed_dim = 6, .num_heads = 2, .feedforward_dim = 8, .dropout = 1}); }) ==
         "TransformerEncoderLayer: dropout 1.000000 is not in [0, 1)");
@@ -185,7 +185,7 @@ TEST_CASE("TransformerEncoderLayer says what is wrong") {
   }
 }
 
-TEST_CASE("TransformerEncoderLayer: const trains, a move moves no parameter") {
+TEST_CASE("TransformerEncoderLayer: const modules train and moves keep parameters in place") {
   for (const NormPlacement norm : placements) {
     test::check_const_and_move(nn::TransformerEncoderLayer<float>(small(norm, 0)), [](const auto& layer, auto& tape) {
       return multiply(layer(tape.constant(normal<float>({6, 8})), sequences),

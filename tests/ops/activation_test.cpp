@@ -10,7 +10,7 @@ namespace heed::test {
 
 namespace {
 
-/// Normal numbers away from zero, where relu has its kink.
+/// Normal numbers away from zero, where relu is not differentiable.
 Tensor<double> away_from_zero(const Shape& shape) {
   Tensor<double> x = normal(shape);
   for (Index i = 0; i < x.size(); ++i) x.data()[i] += std::copysign(0.1, x.data()[i]);
@@ -47,7 +47,7 @@ const SamplesOf activation_op("activation", []() -> OpSamples {
 
 }  // namespace heed::test
 
-TEST_CASE("each activation has a function of its own") {
+TEST_CASE("each activation has a function of its name") {
   using namespace heed;
   Tape<double> tape;
   const auto x = tape.constant(-1.5);

@@ -9,7 +9,7 @@ namespace heed::test {
 
 namespace {
 
-/// `x` is w, q, k, v; or w, q, k = v; or w, q = k = v.
+/// `x` is {w, q, k, v}, {w, q, k = v} or {w, q = k = v}.
 template <class List>
 auto query(const List& x) {
   return x[1];
@@ -55,7 +55,7 @@ const SamplesOf additive_attention_op("additive_attention", []() -> OpSamples {
   const auto masks = every_mask(4);
   out.good.push_back(additive_sample("k = v", {normal({4}, "w"), normal({9, 4}, "q"), normal({9, 4}, "k")}, same, same,
                                      masks[0], true));
-  // One array, cut differently for queries and keys: rows 2 and 3 are queries of the first sequence and keys
+  // One array with different segments for queries and keys: rows 2 and 3 are queries of the first sequence and keys
   // of the second, and get a gradient from both.
   out.good.push_back(additive_sample("q = k = v, cut in two ways", {normal({4}, "w"), normal({9, 4})},
                                      Segments({4, 2, 3, 0}), Segments({2, 4, 1, 2}), masks[0], true));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tests of attention operations share: a mask as plain numbers, and all sequences through the reference.
+// Shared by the tests of attention operations: masks as numbers, and the reference applied to all sequences.
 #pragma once
 
 #include <limits>
@@ -12,11 +12,11 @@
 
 namespace heed::test {
 
-/// A mask of every kind and what its documentation says of it, for sequences of at most 8 queries and 8 keys.
+/// A mask of each kind and its documented meaning, for sequences of at most 8 queries and 8 keys.
 struct MaskOf {
   std::string label;
   Mask mask;
-  /// What is added to the score of (query i, key j) of sequence b; -infinity where hidden.
+  /// Returns the number added to the score of (query i, key j) of sequence b; -infinity if the pair is hidden.
   std::function<double(Index b, Index i, Index j, Index queries, Index keys)> number;
 
   Tensor<double> numbers(Index b, Index queries, Index keys) const {
@@ -38,7 +38,7 @@ inline std::vector<MaskOf> every_mask(Index count) {
   Tensor<float> one({most, most}), each({count, most, most});
   for (Index i = 0; i < one.size(); ++i) one.data()[i] = random.uniform(static_cast<std::uint64_t>(i)) < 0.6;
   for (Index i = 0; i < each.size(); ++i) each.data()[i] = random.uniform(static_cast<std::uint64_t>(i + 64)) < 0.6;
-  std::fill_n(one.view().row(0), most, 0.0f);  // a query that looks at nothing
+  std::fill_n(one.view().row(0), most, 0.0f);  // a query without a visible key
   Tensor<double> added = Tensor<double>::normal({count, most, most}, random.fork("added"));
   for (Index i = 0; i < each.size(); ++i) {
     if (random.fork("hides").uniform(static_cast<std::uint64_t>(i)) < 0.25) added.data()[i] = hides;
@@ -70,8 +70,8 @@ inline std::vector<MaskOf> every_mask(Index count) {
            [=](auto...) { return hides; }}};
 }
 
-/// Every sequence through `attend(q, k, v, numbers, weights, context)`, all of them views of its rows: the context, or
-/// with weights both, joined.
+/// Calls `attend(q, k, v, numbers, weights, context)` with views of each sequence's rows. Returns the context or, with
+/// weights, both joined.
 template <class Attend>
 Tensor<double> each_sequence(const Tensor<double>& q, const Segments& qs, const Tensor<double>& k,
                              const Tensor<double>& v, const Segments& ks, const MaskOf& mask, bool with_weights,
@@ -91,7 +91,7 @@ Tensor<double> each_sequence(const Tensor<double>& q, const Segments& qs, const 
   return with_weights ? joined({context, all}) : context;
 }
 
-/// Columns begin .. end of rows of x, as an array of its own.
+/// Returns a copy of columns begin .. end of rows of x.
 inline Tensor<double> block(const Tensor<double>& x, Index row, Index row_end, Index column, Index column_end) {
   return Tensor<double>(x.view().rows(row, row_end).columns(column, column_end));
 }

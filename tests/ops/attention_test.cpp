@@ -10,10 +10,10 @@ namespace heed::test {
 
 namespace {
 
-/// Items of 6 queries and 9 keys: some asked for by nobody, some held by no key, some by many, in any sequence.
+/// Items of 6 queries and 9 keys: some that no query requests, some that no key or several keys have.
 constexpr Index six_items[] = {3, 0, 8, 3, -1, 2}, nine_items[] = {3, 3, 0, 2, 3, 8, 8, -1, 3};
 
-/// Context, weights and masses of every sequence and head, as one vector. `x` is q, k, v; or q, k = v; or q = k = v.
+/// Returns context, weights and masses of all sequences, joined. `x` is {q, k, v}, {q, k = v} or {q = k = v}.
 Tensor<double> reference(std::span<const Tensor<double>> x, const Segments& qs, const Segments& ks, const MaskOf& mask,
                          const AttentionOptions& options, bool drops) {
   const Tensor<double>&q = x[0], &k = x[std::min<std::size_t>(1, x.size() - 1)], &v = x.back();
@@ -27,7 +27,7 @@ Tensor<double> reference(std::span<const Tensor<double>> x, const Segments& qs, 
     const Index queries = qs.length(b), keys = ks.length(b);
     for (Index h = 0; h < heads; ++h) {
       Tensor<double> drop = Tensor<double>::ones({queries, keys}), w({queries, keys}), y({queries, e});
-      // The tape's first stream of its first step, then sequence and head, then the pair.
+      // Keys of the random number: the tape's first stream of its first step, then sequence and head, then the pair.
       const Random random = Random(99).fork(0).fork(0).fork(static_cast<std::uint64_t>(b * heads + h));
       if (drops) {
         MaskView<double> ends;
@@ -100,7 +100,7 @@ const SamplesOf attention_op("attention", []() -> OpSamples {
   out.good.push_back(attention_sample("a scale of its own", qkv(3, 2), qs, ks, masks[1], {.scale = -0.3}));
   out.good.push_back(attention_sample("k = v", {normal({qs.tokens(), 4}, "q"), normal({ks.tokens(), 4}, "k")}, qs, ks,
                                       masks[1], {.num_heads = 2, .weights = true}));
-  // One array, cut differently for queries and keys: rows 2 and 3 are queries of the first sequence and keys
+  // One array with different segments for queries and keys: rows 2 and 3 are queries of the first sequence and keys
   // of the second, and get a gradient from both.
   out.good.push_back(attention_sample("q = k = v, cut in two ways", {normal({9, 4})}, Segments({4, 2, 3, 0}),
                                       Segments({2, 4, 1, 2}), every_mask(4)[0], {.num_heads = 2, .weights = true}));
@@ -124,7 +124,7 @@ const SamplesOf attention_op("attention", []() -> OpSamples {
         return mass;
       }));
   const TapeOptions training{.training = true, .random = Random(99)};
-  // Masks that leave most queries more than one key: of one alone, dropped or not, the gradient is 0 but for rounding.
+  // Masks that leave most queries more than one key: with a single key, the gradient is 0 up to rounding.
   for (const std::size_t at : {0u, 1u, 4u, 5u}) {
     out.good.push_back(attention_sample("dropout, " + masks[at].label, qkv(4, 6), qs, ks, masks[at],
                                         {.num_heads = 2, .dropout = 0.25, .weights = true}, training));
@@ -136,7 +136,7 @@ const SamplesOf attention_op("attention", []() -> OpSamples {
                                       {.num_heads = 2, .dropout = 0.25, .weights = true}));
   out.good.push_back(attention_sample("no sequences", {normal({0, 4}), normal({0, 4}), normal({0, 2})}, Segments(),
                                       Segments(), every_mask(0)[0], {.num_heads = 2, .weights = true}));
-  // More than a strip of queries, more keys than a register.
+  // More queries than a strip has, more keys than a register has lanes.
   const Segments longer({37, 20});
   out.good.push_back(attention_sample("long sequences",
                                       {normal({57, 3}, "q"), normal({57, 3}, "k"), normal({57, 2}, "v")}, longer,
@@ -197,7 +197,7 @@ const SamplesOf attention_op("attention", []() -> OpSamples {
 
 }  // namespace heed::test
 
-TEST_CASE("attention gives weights only when asked") {
+TEST_CASE("attention returns weights only if requested") {
   using namespace heed;
   Tape<float> tape;
   const Segments segments({2, 3});
@@ -205,11 +205,11 @@ TEST_CASE("attention gives weights only when asked") {
   CHECK(!attention(x, segments, x, x, segments).weights);
   const auto weights = attention(x, segments, x, x, segments, {.num_heads = 2, .weights = true}).weights;
   CHECK(weights.shape() == Shape{2 * (2 * 2 + 3 * 3)});
-  // Equal scores: each of the first sequence's weights is 1/2, each of the second's 1/3.
+  // The scores are equal, so the weights are 1/2 in the first sequence and 1/3 in the second.
   for (Index i = 0; i < 26; ++i) CHECK(weights.value()[i] == Approx(i < 8 ? 1.0 / 2 : 1.0 / 3));
 }
 
-TEST_CASE("the mass on items is there for a batch without tokens") {
+TEST_CASE("the mass on items is present for a batch without tokens") {
   using namespace heed;
   Tape<float> tape;
   const Segments segments({0, 0});
@@ -219,7 +219,7 @@ TEST_CASE("the mass on items is there for a batch without tokens") {
   CHECK(attention(x, segments, x, x, segments, options).mass.shape() == Shape{0, 2});
 }
 
-TEST_CASE("a padded sequence drops what the ragged one does") {
+TEST_CASE("attention dropout is the same for padded and ragged sequences") {
   using namespace heed;
   const Segments ragged({3, 20}), padded({20, 20});
   const auto x = Tensor<float>::normal({40, 4}, Random(1));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Samples that add, subtract, multiply and divide share.
+// Samples shared by add, subtract, multiply and divide.
 #pragma once
 
 #include <cmath>
@@ -46,7 +46,7 @@ OpSamples broadcast_samples(const std::string& name, kernels::Arithmetic kind, F
               one("a long sum", {18000}, {1})};
   out.bad = {bad_call(
                  "sizes", {{2, 3}, {4}}, [call](auto x) { call(x[0], x[1]); },
-                 name + ": shapes [2, 3] and [4] differ in a size that is 1 in neither"),
+                 name + ": shapes [2, 3] and [4] cannot be broadcast together"),
              bad_call(
                  "rows", {{2, 3}, {3, 3}}, [call](auto x) { call(x[0], x[1]); }, name + ": shapes [2, 3] and"),
              {"two tapes",

@@ -53,7 +53,7 @@ const SamplesOf concat_op("concat", []() -> OpSamples {
 
 }  // namespace heed::test
 
-TEST_CASE("concat takes a value twice") {
+TEST_CASE("concat accepts the same value twice") {
   using namespace heed;
   Tape<double> tape;
   const auto x = tape.variable(Tensor<double>::of({{1, 2}}));

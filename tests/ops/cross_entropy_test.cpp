@@ -28,7 +28,7 @@ Sample cross_entropy_sample(const char* label, const Shape& shape, std::vector<I
       });
 }
 
-/// A call with the given targets.
+/// Returns a call with the given targets.
 auto with(std::vector<Index> targets, CrossEntropyOptions options = {}) {
   return [=](auto x) { cross_entropy(x[0], std::span<const Index>(targets), options); };
 }

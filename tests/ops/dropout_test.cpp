@@ -52,7 +52,7 @@ const SamplesOf dropout_op("dropout", []() -> OpSamples {
 
 using namespace heed;
 
-TEST_CASE("each dropout of a step, and each step, has a mask of its own, the same in every run") {
+TEST_CASE("each dropout of a step and each step has a different mask, the same in every run") {
   const auto masks = [] {
     Tape<float> tape({.training = true, .random = Random(3)});
     std::vector<Tensor<float>> out;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Samples that operations on one operand, element by element, share.
+// Samples shared by elementwise operations with one operand.
 #pragma once
 
 #include "ops/samples.hpp"
 
 namespace heed::test {
 
-/// `call(x)` is the operation, `reference(x)` its definition for one element, `input_of(shape)` an input.
+/// `call(x)` is the operation, `reference(x)` its definition for one element; `input_of(shape)` returns an input.
 template <class F>
 OpSamples elementwise_samples(F call, double (*reference)(double), Tensor<double> (*input_of)(const Shape&)) {
   const auto one = [&](const char* label, const Shape& shape) {

@@ -51,7 +51,7 @@ const SamplesOf gated_product_op("gated_product", []() -> OpSamples {
       "of itself, beside itself", {normal({3, 5})},
       [](auto&, auto x) { return gated_product(x[0], x[0], {.residual = x[0]}); },
       [](std::span<const Tensor<double>> x) { return reference(Activation::sigmoid, x[0], x[0], x.data()); }));
-  // Rows of one array that lie across each other.
+  // Overlapping rows of one array.
   out.good.push_back(sample(
       "of slices that share rows", {normal({700, 50})},
       [](auto&, auto x) {

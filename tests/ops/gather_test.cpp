@@ -52,7 +52,7 @@ const SamplesOf gather_op("gather", []() -> OpSamples {
 
 }  // namespace heed::test
 
-TEST_CASE("gather keeps the indices: they may change before the backward pass") {
+TEST_CASE("gather copies the indices, which may change before the backward pass") {
   using namespace heed;
   Tape<double> tape;
   std::vector<Index> indices = {1};

@@ -9,12 +9,12 @@ namespace heed::test {
 
 namespace {
 
-/// What a call gives; the inputs are x, weight_ih, weight_hh and then those asked for, in this order.
+/// The options of a sample. The inputs are x, weight_ih, weight_hh and then those that are given, in this order.
 struct Given {
   bool biases = true, state = false, reverse = false;
 };
 
-/// The inputs by name: Var or Tensor.
+/// The inputs by name, each a Var or a Tensor.
 template <class T>
 struct Named {
   T x, w_ih, w_hh, b_ih{}, b_hh{}, h0{};
@@ -92,7 +92,7 @@ const SamplesOf gru_op("gru", []() -> OpSamples {
   out.bad.push_back(bad_call(
       "h0", {{3, 2}, {6, 2}, {6, 2}, {2, 3}}, [=](auto x) { call(x, two, {.biases = false, .state = true}); },
       "gru: initial state is [2, 3], wanted [2, 2]"));
-  // Every input may be the one that is on another tape.
+  // Each input in turn is on another tape.
   for (BadCall& bad : other_tape_refusals("gru", {{3, 2}, {6, 2}, {6, 2}, {6}, {6}, {2, 2}},
                                           [=](auto x) { call(x, two, {.state = true}); })) {
     out.bad.push_back(std::move(bad));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// All results of an operation as one value, so that one sample checks them and their gradients together.
+// Joins all results of an operation into one value, so that one sample checks them and their gradients.
 #pragma once
 
 #include <array>
@@ -8,7 +8,7 @@
 
 namespace heed::test {
 
-/// The elements of every part, one part after the other.
+/// Returns the elements of all parts, concatenated.
 template <class Scalar, class... Rest>
 Var<Scalar> joined(Var<Scalar> first, Rest... rest) {
   Tape<Scalar>& tape = first.tape();

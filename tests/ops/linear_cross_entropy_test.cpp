@@ -34,7 +34,7 @@ Sample catalogue_sample(const char* label, const Shape& shape, Index items, bool
       });
 }
 
-/// A call with the given targets.
+/// Returns a call with the given targets.
 auto with_targets(std::vector<Index> targets, LinearCrossEntropyOptions options = {}) {
   return [=](auto x) {
     linear_cross_entropy(x[0], x[1], x.size() > 2 ? x[2] : Var<float>{}, std::span<const Index>(targets), options);
@@ -80,7 +80,7 @@ const SamplesOf linear_cross_entropy_op("linear_cross_entropy", []() -> OpSample
 
 using namespace heed;
 
-TEST_CASE("linear_cross_entropy is cross_entropy of linear") {
+TEST_CASE("linear_cross_entropy equals cross_entropy of linear") {
   const auto x = Tensor<double>::normal({70, 6}, Random(1)), w = Tensor<double>::normal({140, 6}, Random(2)),
              b = Tensor<double>::normal({140}, Random(3));
   std::vector<Index> targets(70);
@@ -120,13 +120,13 @@ TEST_CASE("the memory of linear_cross_entropy grows with rows and items, not wit
   const auto x = tape.variable(Tensor<float>::ones({rows, width})),
              w = tape.variable(Tensor<float>::ones({items, width}));
   backward(linear_cross_entropy(x, w, {}, targets));
-  // Values, and gradients twice; the exponentials of a tile; and tiles of 16 parts and of a thread.
+  // Values, two copies of the gradients, the exponentials of a tile, and tiles for 16 parts and one thread.
   constexpr std::size_t numbers = 4 * (rows + items) * width + 64 * items + 64 * width * 20;
-  CHECK(tape.capacity() < 2 * numbers * sizeof(float));  // an arena doubles
+  CHECK(tape.capacity() < 2 * numbers * sizeof(float));  // an arena doubles its size
   CHECK(tape.capacity() < rows * items * sizeof(float) / 8);
 }
 
-TEST_CASE("linear_cross_entropy may run its backward pass twice, and adds to the gradient of a parameter") {
+TEST_CASE("two backward passes of linear_cross_entropy add to the gradient of a parameter twice") {
   Parameter<double> w({5, 3});
   w.value() = Tensor<double>::normal({5, 3}, Random(1));
   Tape<double> tape;
@@ -139,7 +139,7 @@ TEST_CASE("linear_cross_entropy may run its backward pass twice, and adds to the
   for (Index i = 0; i < once.size(); ++i) CHECK(w.gradient().data()[i] == Approx(2 * once.data()[i]));
 }
 
-TEST_CASE("the loss over a slice of the table leaves the other items out") {
+TEST_CASE("the loss over a slice of the table excludes the other items") {
   const auto table = Tensor<double>::normal({6, 3}, Random(1)), rows = Tensor<double>::normal({2, 3}, Random(2));
   Tape<double> tape;
   const auto x = tape.constant(rows), whole = tape.variable(table), cut = tape.constant(table.view().rows(1, 6));

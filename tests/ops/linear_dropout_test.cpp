@@ -20,7 +20,7 @@ struct Case {
 
 const TapeOptions training{.training = true, .random = Random(9)};
 
-/// x, w, then b and the residual where there are any. The mask is dropout's own, of the same stream.
+/// The inputs are x, w, and b and the residual if given. The mask is that of dropout, from the same random stream.
 Tensor<double> reference(const Case& c, std::span<const Tensor<double>> x) {
   Tensor<double> transposed({x[1].cols(), x[1].rows()});
   kernels::transpose<double>(x[1].view(), transposed.view());
@@ -88,7 +88,7 @@ const SamplesOf linear_dropout_op("linear_dropout", []() -> OpSamples {
 
 }  // namespace heed::test
 
-TEST_CASE("linear_dropout beside a residual that lies across its input's rows is composed, and right") {
+TEST_CASE("linear_dropout is composed and correct if the residual overlaps rows of its input") {
   using namespace heed;
   const Tensor<float> h = Tensor<float>::normal({200, 64}, Random(1)), w = Tensor<float>::normal({64, 64}, Random(2));
   const auto gradient = [&](bool fused) {

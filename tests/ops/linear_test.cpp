@@ -10,7 +10,7 @@ namespace heed::test {
 
 namespace {
 
-/// x [.., in], w [out, in], b [out] if there is a third input.
+/// x [.., in], w [out, in] and, as an optional third input, b [out].
 Tensor<double> reference(std::span<const Tensor<double>> x, Activation kind) {
   Tensor<double> transposed({x[1].cols(), x[1].rows()});
   kernels::transpose<double>(x[1].view(), transposed.view());
@@ -82,7 +82,7 @@ TEST_CASE("a row of linear does not depend on its batch") {
   }
 }
 
-TEST_CASE("the slabs of a weight's gradient are many, and not too long") {
+TEST_CASE("the slabs of a weight's gradient are numerous and not too long") {
   using namespace heed;
   for (const Index rows : {0, 1, 95, 768, 769, 3200, 25'600, 1'000'000}) {
     for (const Index m : {0, 1, 64, 1000, 4096, 50'000}) {
@@ -100,9 +100,9 @@ TEST_CASE("the slabs of a weight's gradient are many, and not too long") {
   }
 }
 
-TEST_CASE("an array that is input and weight of linear gets both gradients") {
+TEST_CASE("an array that is both input and weight of linear gets both gradients") {
   using namespace heed;
-  for (const Index rows : {8, 800}) {  // the weight's in a product of its own, and beside the input's
+  for (const Index rows : {8, 800}) {  // weight gradient in a separate product, and fused
     const auto v = Tensor<double>::normal({rows, 1}, Random(1));
     const auto gradients = [&](bool as_input, bool as_weight) {
       Tape<double> tape;
@@ -121,7 +121,7 @@ TEST_CASE("an array that is input and weight of linear gets both gradients") {
   }
 }
 
-TEST_CASE("a weight too large for the slabs of its rows has a product of its own") {
+TEST_CASE("the gradient of a weight too large for slabs is a separate product") {
   using namespace heed;
   const Index rows = 1100, width = 128;
   REQUIRE(!detail::LinearSlabs(rows, width, width).with_weight);

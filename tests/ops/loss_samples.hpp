@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Samples that the losses of elements share: every reduction, of nothing, of one element and of several chunks.
+// Samples shared by elementwise losses: each reduction of no element, of one element and of several chunks.
 #pragma once
 
 #include "heed/ops/detail/reduction.hpp"
@@ -7,8 +7,8 @@
 
 namespace heed::test {
 
-/// `loss(prediction, target, reduction)` is the operation, `reference(size, prediction, target, each)` its definition,
-/// `target_of(shape)` a target.
+/// `loss(prediction, target, reduction)` is the operation, `reference(size, prediction, target, each)` its definition;
+/// `target_of(shape)` returns a target.
 template <class Loss>
 OpSamples loss_samples(const std::string& name, Loss loss,
                        void (*reference)(Index, const double*, const double*, double*),

@@ -10,12 +10,12 @@ namespace heed::test {
 
 namespace {
 
-/// What a call gives; the inputs are x, weight_ih, weight_hh and then those asked for, in this order.
+/// The options of a sample. The inputs are x, weight_ih, weight_hh and then those that are given, in this order.
 struct Given {
   bool biases = true, projection = false, states = false, reverse = false;
 };
 
-/// The inputs by name: Var or Tensor.
+/// The inputs by name, each a Var or a Tensor.
 template <class T>
 struct Named {
   T x, w_ih, w_hh, b_ih{}, b_hh{}, w_hr{}, h0{}, c0{};
@@ -97,7 +97,7 @@ const SamplesOf lstm_op("lstm", []() -> OpSamples {
               lstm_sample("wider than a register", ragged, 19, 17, {.states = true}),
               lstm_sample("three groups", three_groups(), 2, 3, {.states = true})};
 
-  // Both states from one array, a row apart: two groups add to one row's gradient, which is not 0 before.
+  // Both states are slices of one array, offset by one row: two groups add to the same row's gradient, which is not 0.
   const Segments crowd = three_groups();
   const Index count = crowd.count();
   out.good.push_back(sample(
@@ -134,7 +134,7 @@ const SamplesOf lstm_op("lstm", []() -> OpSamples {
     }
   };
   for (BadCall& refusal : recurrent_refusals("lstm", 4, with_biases)) out.bad.push_back(std::move(refusal));
-  // Every input may be the one that is on another tape.
+  // Each input in turn is on another tape.
   for (BadCall& refusal : other_tape_refusals("lstm", {{3, 2}, {8, 2}, {8, 2}, {8}, {8}, {2, 2}, {2, 2}, {2, 2}},
                                               [=](auto x) { call(x, two, {.projection = true, .states = true}); })) {
     out.bad.push_back(std::move(refusal));

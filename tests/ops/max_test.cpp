@@ -16,7 +16,7 @@ const SamplesOf max_op("max", []() -> OpSamples {
 
 }  // namespace heed::test
 
-TEST_CASE("the gradient of a maximum goes to the first of equals, and NaN is greatest") {
+TEST_CASE("the first of equal maxima gets the gradient and NaN counts as the maximum") {
   using namespace heed;
   Tape<double> tape;
   const auto x = tape.variable(Tensor<double>::of({1, 7, 7, 2}));

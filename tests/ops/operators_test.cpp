@@ -7,7 +7,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-TEST_CASE("operators are the operations they stand for") {
+TEST_CASE("operators equal the operations they denote") {
   Tape<double> tape;
   const auto x = tape.constant(Tensor<double>::of({6, -2})), y = tape.constant(Tensor<double>::of({3, 4}));
   const auto is = [](Var<double> v, double first, double second) {
@@ -38,7 +38,7 @@ TEST_CASE("gradients flow through an expression") {
   CHECK(x.gradient()[0] == Approx(4.0 / 9 + 0.5).epsilon(1e-14));
 }
 
-TEST_CASE("plain numbers take part in float expressions without warnings or conversions by hand") {
+TEST_CASE("float expressions accept numbers without warnings or explicit conversions") {
   Tape<float> tape;
   const auto x = tape.constant(2.0f);
   CHECK((1 / (0.1 + x) * 3 - 0.5).item() == Approx(3 / 2.1 - 0.5).epsilon(1e-6));

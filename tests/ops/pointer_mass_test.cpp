@@ -8,7 +8,7 @@ namespace heed::test {
 
 namespace {
 
-/// Sequences of 2, 0, 1 and 2 queries at 3, 2, 0 and 2 keys: 10 weights; each query asks for some items.
+/// Sequences of 2, 0, 1 and 2 queries with 3, 2, 0 and 2 keys have 10 weights; each query requests some items.
 struct Layout {
   Segments queries{2, 0, 1, 2}, keys{3, 2, 0, 2}, targets{2, 0, 1, 3, 1};
   std::vector<Index> key_items{5, 8, 5, 1, 1, 3, 3}, target_items{5, 8, 5, 3, 3, 5, 3};

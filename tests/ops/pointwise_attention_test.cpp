@@ -11,10 +11,10 @@ namespace heed::test {
 namespace {
 
 constexpr Index buckets = 6;
-/// Some at one time, and one that goes back.
+/// Some times are equal, and one is earlier than the time before it.
 constexpr std::int64_t nine_times[] = {5, 5, 9, 100, 7, 8, 1000, 1000, 900};
 
-/// `x` is q, k, v, then the biases there are. The context, then the weights when asked for.
+/// `x` is q, k, v and the biases that are used. Returns the context and, if requested, the weights.
 Tensor<double> reference(std::span<const Tensor<double>> x, const Segments& segments, Index heads, bool position,
                          std::span<const std::int64_t> times, bool with_weights = false) {
   const Tensor<double>&q = x[0], &k = x[1], &v = x[2];

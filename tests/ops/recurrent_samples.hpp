@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the samples of recurrent layers share.
+// Shared by the samples of recurrent layers.
 #pragma once
 
 #include "heed/core/segments.hpp"
@@ -7,15 +7,15 @@
 
 namespace heed::test {
 
-/// 67 sequences of 0 to 3 steps, which the kernels cut into three groups.
+/// 67 sequences of 0 to 3 steps, which the kernels divide into three groups.
 inline Segments three_groups() {
   std::vector<Index> lengths;
   for (Index i = 0; i < 67; ++i) lengths.push_back((i * 7) % 4);
   return Segments(std::span<const Index>(lengths));
 }
 
-/// `call(x)` is the layer over two sequences of 2 and 1 steps, without a state, x being the input, weight_ih, weight_hh
-/// and, in order, the biases that there are: 0, 1 or 2. `gates`: how many times the hidden size a weight has rows.
+/// `call(x)` is the layer over two sequences of 2 and 1 steps, without an initial state. x is the input, weight_ih,
+/// weight_hh and 0, 1 or 2 biases, in order. A weight has `gates` times the hidden size as rows.
 template <class F>
 std::vector<BadCall> recurrent_refusals(const std::string& name, Index gates, F call) {
   const Index rows = 2 * gates;
@@ -29,10 +29,10 @@ std::vector<BadCall> recurrent_refusals(const std::string& name, Index gates, F 
           bad_call("weight_hh", {x, w, wide}, call,
                    name + ": weight_hh is " + to_string(wide) + ", wanted " + to_string(w)),
           bad_call("biases", {x, w, w, flat, {4}}, call, name + ": bias_hh is [4], wanted " + to_string(flat)),
-          bad_call("one bias", {x, w, w, flat}, call, name + ": one bias without the other")};
+          bad_call("one bias", {x, w, w, flat}, call, name + ": bias_ih and bias_hh must be given together")};
 }
 
-/// `call(x)` with inputs of these shapes, each once on another tape than the rest: refused, and nothing is recorded.
+/// Checks that `call(x)` throws, and records nothing, if one of the inputs of these shapes is on another tape.
 template <class F>
 std::vector<BadCall> other_tape_refusals(const std::string& name, const std::vector<Shape>& shapes, F call) {
   std::vector<BadCall> out;

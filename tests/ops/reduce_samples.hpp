@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Samples that sum, mean and max share, and the references of expand and the reductions over segments.
+// Samples shared by sum, mean and max, and references of expand and of reductions over segments.
 #pragma once
 
 #include "heed/core/segments.hpp"
@@ -31,8 +31,8 @@ inline Tensor<double> reduced(const Tensor<double>& x, const Segments& segments,
   return y;
 }
 
-/// Numbers in [-2, 5) of which no two within 601 neighbours, whatever the stride, are closer than 0.01, and one is the
-/// greatest of all: maxima that differences do not move.
+/// Numbers in [-2, 5) of which no two within 601 neighbours, for any stride, are closer than 0.01, and with a unique
+/// maximum: finite differences do not change the maxima.
 inline Tensor<double> apart(const Shape& shape) {
   Tensor<double> x(shape);
   for (Index i = 0; i < x.size(); ++i) x.data()[i] = 0.01 * static_cast<double>(37 * i % 601) - 2;
@@ -40,7 +40,7 @@ inline Tensor<double> apart(const Shape& shape) {
   return x;
 }
 
-/// `whole(x)`, `over_axis(x, axis)` and `over_segments(x, segments)` are the operation's three calls.
+/// `whole(x)`, `over_axis(x, axis)` and `over_segments(x, segments)` are the three overloads of the operation.
 template <class Whole, class Axis, class Segment>
 std::vector<Sample> reduce_samples(Reduce reduce, double empty, Whole whole, Axis over_axis, Segment over_segments) {
   const auto everything = [&](const char* label, const Shape& shape) {
@@ -82,7 +82,7 @@ std::vector<Sample> reduce_samples(Reduce reduce, double empty, Whole whole, Axi
           ragged("segments in several chunks", {650, 30}, {600, 1, 49})};
 }
 
-/// Refusals of the three; `name` is the operation's.
+/// Returns calls of the three that must throw; `name` is the operation's name.
 template <class Axis, class Segment>
 std::vector<BadCall> reduce_refusals(const std::string& name, Axis over_axis, Segment over_segments) {
   return {bad_call(
@@ -100,8 +100,8 @@ std::vector<BadCall> reduce_refusals(const std::string& name, Axis over_axis, Se
               "a scalar", {{}}, [=](auto x) { over_segments(x[0], Segments{1}); }, name + ": input [] for")};
 }
 
-/// Samples and refusals of a reduction that has no value for nothing: `over_segments(x, segments, -2.5)` gives empty
-/// segments -2.5, and without this number refuses them.
+/// Samples and bad calls of a reduction that is undefined on empty groups: `over_segments(x, segments, -2.5)` returns
+/// -2.5 for empty segments, and throws without this number.
 template <class Whole, class Axis, class Segment>
 OpSamples nonempty_reduce_samples(const std::string& name, Reduce reduce, Whole whole, Axis over_axis,
                                   Segment over_segments) {
@@ -117,7 +117,7 @@ OpSamples nonempty_reduce_samples(const std::string& name, Reduce reduce, Whole 
       [=](auto x) {
         over_segments(x[0], Segments{2, 0, 1});
       },
-      name + ": segment 1 is empty, and has no default"));
+      name + ": segment 1 is empty, and no default is given"));
   return out;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every registered operation must hold, derived from its samples.
+// The checks of every registered operation, derived from its samples.
 #include "heed/ops/registry.hpp"
 
 #include <algorithm>
@@ -36,7 +36,7 @@ const test::Call<Scalar>& call_of(const Sample& sample) {
   }
 }
 
-/// A loss with a fixed cotangent on y: the harness needs no operation to test operations.
+/// A loss with a fixed cotangent of y, so that the test of operations does not depend on another operation.
 template <class Scalar>
 Var<Scalar> close(Tape<Scalar>& tape, Var<Scalar> y) {
   const auto loss = tape.allocate({});
@@ -55,14 +55,14 @@ Var<Scalar> close(Tape<Scalar>& tape, Var<Scalar> y) {
 template <class Scalar>
 struct Outcome {
   Tensor<Scalar> value;
-  std::vector<Tensor<Scalar>> gradients;  ///< shape [0] where none was wanted
+  std::vector<Tensor<Scalar>> gradients;  ///< shape [0] if none is needed
 };
 
 struct Run {
   TapeOptions options;
   bool strided = false;
-  int only = -1;          ///< the one input that wants a gradient; -1: all
-  bool poisoned = false;  ///< runs the backward pass twice, and NaN lies where the gradients of the second time will be
+  int only = -1;          ///< the only input that requires a gradient; -1: all do
+  bool poisoned = false;  ///< runs the backward pass twice, with NaN in the memory of the second gradients
 };
 
 template <class Scalar>
@@ -100,7 +100,7 @@ Outcome<Scalar> run(const Sample& sample, const Run& how) {
   return out;
 }
 
-/// `check(name, sample)` for every sample of every registered operation.
+/// Calls `check(name, sample)` for every sample of every registered operation.
 template <class Check>
 void for_each_sample(const Check& check) {
   for (const auto& [operation, samples] : test::all_samples()) {
@@ -111,7 +111,7 @@ void for_each_sample(const Check& check) {
   }
 }
 
-TEST_CASE("every operation has samples of what works and of what does not") {
+TEST_CASE("every operation has samples of valid and of invalid calls") {
   std::vector<std::string> sampled;
   for (const auto& [operation, samples] : test::all_samples()) {
     const OpSamples all = samples();
@@ -123,7 +123,7 @@ TEST_CASE("every operation has samples of what works and of what does not") {
   CHECK(sampled == std::vector<std::string>(std::begin(operations), std::end(operations)));
 }
 
-TEST_CASE("every operation's value is its reference's") {
+TEST_CASE("every operation's value equals its reference") {
   for_each_sample([](const Sample& sample) {
     const Tensor<double> expected = sample.reference(sample.inputs);
     const auto in_double = testing::allclose(run<double>(sample, {sample.options}).value, expected, 1e-12);
@@ -136,7 +136,7 @@ TEST_CASE("every operation's value is its reference's") {
   });
 }
 
-TEST_CASE("every operation's backward pass agrees with differences") {
+TEST_CASE("every operation's backward pass agrees with finite differences") {
   for_each_sample([](const Sample& sample) {
     Index largest = 0, compared = 0;
     for (const auto& input : sample.inputs) largest = std::max(largest, input.size());
@@ -147,7 +147,7 @@ TEST_CASE("every operation's backward pass agrees with differences") {
     INFO(result.message());
     CHECK(result);
     CHECK(result.checked == compared);
-    // That slices have the same gradients is checked bit by bit below; here, that nothing is written beside them.
+    // The gradients of slices are compared bit by bit below; this checks that nothing is written outside of them.
     const auto strided = testing::gradcheck(sample.in_double, sample.inputs,
                                             {.max_positions = 1, .strided = true, .tape = sample.options});
     INFO("as slices: " << strided.message());
@@ -155,7 +155,7 @@ TEST_CASE("every operation's backward pass agrees with differences") {
   });
 }
 
-TEST_CASE("every operation's gradients in float are those in double, rounded") {
+TEST_CASE("every operation's gradients in float agree with those in double") {
   for_each_sample([](const Sample& sample) {
     const auto exact = run<double>(sample, {sample.options});
     const auto rounded = run<float>(sample, {sample.options});
@@ -168,7 +168,7 @@ TEST_CASE("every operation's gradients in float are those in double, rounded") {
 }
 
 TEST_CASE(
-    "no operation's bits depend on the executor, on strides, on recording, on which gradients are wanted or on "
+    "no operation's bits depend on the executor, strides, recording, which gradients are needed or the contents of "
     "memory") {
   for_each_sample([](const Sample& sample) {
     const auto expected = run<float>(sample, {sample.options});
@@ -201,7 +201,7 @@ TEST_CASE(
   });
 }
 
-TEST_CASE("no warm operation allocates") {
+TEST_CASE("no operation allocates memory once its buffers have grown") {
   for_each_sample([](const Sample& sample) {
     test::Backwards backwards;
     TapeOptions options = sample.options;
@@ -219,7 +219,7 @@ TEST_CASE("no warm operation allocates") {
   });
 }
 
-TEST_CASE("every operation refuses what does not fit, and says so") {
+TEST_CASE("every operation rejects invalid inputs with an error that describes them") {
   for (const auto& [operation, samples] : test::all_samples()) {
     for (const test::BadCall& bad : samples().bad) {
       INFO(operation << ": " << bad.label);
@@ -238,7 +238,7 @@ TEST_CASE("every header of ops is registered under its name") {
   std::vector<std::string> headers;
   for (const auto& entry : std::filesystem::directory_iterator(HEED_SOURCE_DIR "/include/heed/ops")) {
     const std::string name = entry.path().stem().string();
-    // The registry itself, and the spelling + - * / of operations that have headers of their own.
+    // The registry itself, and the operators + - * / of operations that are registered under their names.
     if (!entry.is_directory() && name != "registry" && name != "operators") headers.push_back(name);
   }
   std::sort(headers.begin(), headers.end());

@@ -31,7 +31,7 @@ const SamplesOf reshape_op("reshape", []() -> OpSamples {
 
 }  // namespace heed::test
 
-TEST_CASE("reshape copies only where a slice's rows change their length") {
+TEST_CASE("reshape copies only if the row length of a slice changes") {
   using namespace heed;
   Tape<float> tape;
   const auto x = tape.constant(Tensor<float>({4, 6}));

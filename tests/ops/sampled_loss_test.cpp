@@ -13,7 +13,7 @@ namespace {
 
 enum class Whose { batch, sequences, rows };
 
-/// What a call takes beside its Vars, kept alive by the sample.
+/// The arguments of a call other than Vars, kept alive by the sample.
 struct SampledCase {
   Whose whose = Whose::batch;
   std::vector<Index> targets, negatives;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an operation's test gives: inputs, the call, the reference. registry_test.cpp derives the checks from it.
+// Samples of an operation: inputs, the call, the reference. registry_test.cpp derives the checks from them.
 #pragma once
 
 #include <catch2/catch.hpp>
@@ -17,19 +17,19 @@ namespace heed::test {
 template <class Scalar>
 using Call = std::function<Var<Scalar>(Tape<Scalar>&, std::span<const Var<Scalar>>)>;
 
-/// One call of an operation that succeeds. `inputs` are those that gradients flow to.
+/// One valid call of an operation. `inputs` are those that get gradients.
 struct Sample {
   std::string label;
   std::vector<Tensor<double>> inputs;
   Call<double> in_double;
   Call<float> in_float;
   std::function<Tensor<double>(std::span<const Tensor<double>>)> reference;
-  double float_tolerance = 1e-5;  ///< of the value and of the gradients, relative to the largest element
+  double float_tolerance = 1e-5;  ///< of the value and the gradients, relative to the largest element
   TapeOptions options{};
 };
 
-/// `call` is a generic lambda `[](auto& tape, auto x)`, x being a span of Vars; it must allocate nothing by itself.
-/// `reference` takes `std::span<const Tensor<double>>` and gives the value.
+/// `call` is a generic lambda `[](auto& tape, auto x)` with a span of Vars x; it must not allocate memory itself.
+/// `reference` takes `std::span<const Tensor<double>>` and returns the value.
 template <class F, class Reference>
 Sample sample(std::string label, std::vector<Tensor<double>> inputs, F call, Reference reference,
               double float_tolerance = 1e-5, const TapeOptions& options = {}) {
@@ -48,18 +48,18 @@ struct OpSamples {
   std::vector<BadCall> bad;
 };
 
-/// What makes the samples of each operation, by its name.
+/// The functions that return the samples of each operation, by its name.
 inline std::multimap<std::string, OpSamples (*)()>& all_samples() {
   static std::multimap<std::string, OpSamples (*)()> all;
   return all;
 }
 
-/// Each operation's test gives its samples: `const SamplesOf exp_op("exp", []() -> OpSamples { .. });`
+/// Each operation's test registers its samples: `const SamplesOf exp_op("exp", []() -> OpSamples { .. });`
 struct SamplesOf {
   SamplesOf(const char* operation, OpSamples (*make)()) { all_samples().emplace(operation, make); }
 };
 
-/// Normal numbers, always the same for a name and a shape.
+/// Returns normal numbers that depend on the name and the shape only.
 inline Tensor<double> normal(const Shape& shape, std::string_view name = "x", double standard_deviation = 1) {
   return Tensor<double>::normal(shape, Random(7).fork(name), standard_deviation);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Samples that softmax and log_softmax share: every kind of mask, and what is hidden holds NaN.
+// Samples shared by softmax and log_softmax: every kind of mask, with NaN in hidden elements.
 #pragma once
 
 #include <cmath>
@@ -9,7 +9,7 @@
 
 namespace heed::test {
 
-/// The score that a mask leaves of x at a position, pair by pair as the words say: -infinity where hidden.
+/// Returns the masked score of x at a position, from the definition of the masks: -infinity where hidden.
 inline double masked_score(const Mask& mask, Index sequence, Index query, Index queries, Index key, Index keys,
                            double x) {
   if (mask.is_causal() && key > query + keys - queries) return -INFINITY;

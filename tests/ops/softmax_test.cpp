@@ -44,7 +44,7 @@ const SamplesOf softmax_op("softmax", []() -> OpSamples {
 
 using namespace heed;
 
-TEST_CASE("softmax takes scores of any size, and -infinity in them hides") {
+TEST_CASE("softmax is stable for scores of any size and -infinity hides an element") {
   Tape<float> tape;
   const auto y = softmax(tape.constant(Tensor<float>::of({1000, 1000, -1000, -INFINITY}))).value();
   CHECK(y[0] == 0.5f);
@@ -56,7 +56,7 @@ TEST_CASE("softmax takes scores of any size, and -infinity in them hides") {
   CHECK(std::isnan(softmax(tape.constant(Tensor<float>::of({NAN, 1}))).value()[0]));
 }
 
-TEST_CASE("a segment's softmax is its softmax alone") {
+TEST_CASE("the softmax of a segment equals the softmax of a separate array") {
   Tape<float> tape;
   const Tensor<float> x = Tensor<float>::normal({9, 4}, Random(1));
   const auto whole = softmax(tape.constant(x), Segments{4, 0, 5}).value();

@@ -23,7 +23,7 @@ const SamplesOf sum_op("sum", []() -> OpSamples {
 
 }  // namespace heed::test
 
-TEST_CASE("a long sum keeps its digits in float") {
+TEST_CASE("a long sum is accurate in float") {
   using namespace heed;
   Tape<float> tape;
   const auto x = tape.constant(Tensor<float>::full({200000, 3}, 0.1f));

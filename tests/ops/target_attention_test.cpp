@@ -9,7 +9,7 @@ namespace heed::test {
 
 namespace {
 
-/// `x` is q, k, v, or q = k = v where `inputs` says so, and then the MLP.
+/// `x` is q, k, v, or q = k = v, depending on `inputs`, and then the MLP.
 Sample target_sample(std::string label, std::vector<Tensor<double>> inputs, std::vector<Tensor<double>> mlp,
                      const Segments& qs, const Segments& ks, const MaskOf& mask, TargetAttentionCall how) {
   how.mask = mask.mask;
@@ -34,7 +34,7 @@ Sample target_sample(std::string label, std::vector<Tensor<double>> inputs, std:
       });
 }
 
-/// Weight and bias of each layer for queries of `width`.
+/// Returns weight and bias of each layer for queries of `width` features.
 std::vector<Tensor<double>> mlp(Index width, std::vector<Index> hidden) {
   std::vector<Tensor<double>> out;
   Index in = 4 * width;
@@ -70,7 +70,7 @@ const SamplesOf target_attention_op("target_attention", []() -> OpSamples {
   const auto masks = every_mask(4);
   out.good.push_back(target_sample("k = v", {normal({9, 4}, "q"), normal({9, 4}, "k")}, mlp(4, {3}), same, same,
                                    masks[0], {.weights = true}));
-  // One array, cut differently for queries and keys: rows 2 and 3 are queries of the first sequence and keys
+  // One array with different segments for queries and keys: rows 2 and 3 are queries of the first sequence and keys
   // of the second, and get a gradient from both.
   out.good.push_back(target_sample("q = k = v, cut in two ways", {normal({9, 4})}, mlp(4, {3}), Segments({4, 2, 3, 0}),
                                    Segments({2, 4, 1, 2}), masks[0], {.weights = true}));
@@ -83,7 +83,7 @@ const SamplesOf target_attention_op("target_attention", []() -> OpSamples {
       target_sample("no hidden layer", inputs(3, 2), mlp(3, {}), qs, ks, every_mask(5)[0], {.weights = true}));
   out.good.push_back(
       target_sample("one feature", inputs(1, 1), mlp(1, {1}), qs, ks, every_mask(5)[0], {.weights = true}));
-  // More sequences than share a gradient.
+  // More sequences than a group that shares a partial gradient.
   const Segments many(std::vector<Index>(19, 1));
   out.good.push_back(target_sample("many sequences", {normal({19, 3}, "q"), normal({19, 3}, "k"), normal({19, 2}, "v")},
                                    mlp(3, {4}), many, many, every_mask(19)[0], {.weights = true, .softmax = false}));

@@ -9,7 +9,7 @@ using heed::Index;
 using heed::Mask;
 using heed::Segments;
 
-/// PyTorch's padded [sequences, heads, longest queries, longest keys] without the padding, and the mean over heads.
+/// Returns PyTorch's weights [sequences, heads, longest queries, longest keys] without the padding.
 std::vector<double> packed_weights(const parity::FixtureTensor& padded, const Segments& q, const Segments& k) {
   const Index heads = padded.shape[1], rows = padded.shape[2], cols = padded.shape[3];
   std::vector<double> out;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a fixture's case on heed and compares outputs and gradients with what PyTorch wrote.
+// Runs a fixture's case with heed and compares outputs and gradients with those of PyTorch.
 #pragma once
 
 #include <algorithm>
@@ -28,7 +28,7 @@ heed::Tensor<Scalar> tensor_of(const FixtureTensor& found) {
   return out;
 }
 
-/// A view's elements, row by row.
+/// Returns the elements of a view in row-major order.
 template <class Scalar>
 std::vector<Scalar> elements(heed::TensorView<const Scalar> view) {
   std::vector<Scalar> out;
@@ -36,7 +36,7 @@ std::vector<Scalar> elements(heed::TensorView<const Scalar> view) {
   return out;
 }
 
-/// The sequences between a fixture's offsets.
+/// Returns the segments with a fixture's offsets.
 inline heed::Segments segments(const std::vector<Index>& offsets) {
   std::vector<Index> lengths;
   for (std::size_t i = 0; i + 1 < offsets.size(); ++i) lengths.push_back(offsets[i + 1] - offsets[i]);
@@ -54,7 +54,7 @@ inline std::vector<double> numbers(const std::string& text) {
   return out;
 }
 
-/// One fixture in one precision: hands out its inputs as variables, then compares.
+/// One fixture in one precision: creates variables of its inputs and compares the results.
 template <class Scalar>
 class Case {
  public:
@@ -71,7 +71,7 @@ class Case {
   Index integer(const std::string& option) const { return std::stoll(fixture.option(option)); }
   bool flag(const std::string& option) const { return fixture.option(option) == "true"; }
 
-  /// What GRU and LSTM are made with.
+  /// Returns the options of GRU and LSTM.
   template <class Options>
   Options recurrent() const {
     return {.input_size = integer("input_size"),
@@ -80,7 +80,7 @@ class Case {
             .bidirectional = flag("bidirectional")};
   }
 
-  /// Gives every parameter its values; the names must be PyTorch's.
+  /// Sets all parameters; the names must be PyTorch's.
   template <class Module>
   void load(Module& module) {
     std::vector<std::string> names;
@@ -103,7 +103,7 @@ class Case {
     outputs_.push_back({y, tensor_of<Scalar>(fixture.tensor("cot." + name))});
   }
 
-  /// Backward from the sum of <output, cotangent>, and all gradients of inputs and parameters.
+  /// Runs the backward pass from the sum of <output, cotangent> and compares all gradients.
   void backward() {
     struct Pair {
       heed::Var<Scalar> y;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// heed's defaults against PyTorch's signatures (fixtures/defaults.json). docs/pytorch.md lists what differs, and
-// nothing else may.
+// Compares heed's defaults with PyTorch's signatures (fixtures/defaults.json). Differences must be listed in
+// docs/pytorch.md.
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <map>
@@ -31,7 +31,7 @@ struct Default {
   json value;                 // heed's
 };
 
-/// "mean" or "sum": what a loss over elements of 2 and 4 shows of its default.
+/// Returns the default reduction of a loss, determined from a loss over two elements.
 template <class Loss>
 std::string reduction_of(const Loss& loss) {
   heed::Tape<double> tape;
@@ -98,14 +98,14 @@ std::vector<Default> heed_defaults() {
           {"clip_grad_norm_", "error_if_nonfinite", optim::ClipOptions().error_if_nonfinite}};
 }
 
-/// As Python writes it.
+/// Returns the value in Python's notation.
 std::string python(const json& value) {
   if (value.is_null()) return "None";
   if (value.is_boolean()) return value.get<bool>() ? "True" : "False";
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
-/// The cells of the tables of docs/pytorch.md under a heading, without backticks; the heads of the tables too.
+/// Returns the rows of the table under a heading of docs/pytorch.md, including the table's header, without backticks.
 Rows table(const std::string& heading) {
   std::ifstream file(std::string(HEED_SOURCE_DIR) + "/docs/pytorch.md");
   Rows out;
@@ -123,7 +123,7 @@ Rows table(const std::string& heading) {
   return out;
 }
 
-TEST_CASE("every default is PyTorch's or in the tables of docs/pytorch.md") {
+TEST_CASE("every default equals PyTorch's or is in the tables of docs/pytorch.md") {
   const json fixture =
       json::parse(std::ifstream(std::string(HEED_SOURCE_DIR) + "/tests/parity/fixtures/defaults.json"));
   const json& torch = fixture.at("defaults");
@@ -137,7 +137,7 @@ TEST_CASE("every default is PyTorch's or in the tables of docs/pytorch.md") {
   }
   CHECK(table("## Defaults that differ") == differing);
 
-  std::map<std::string, std::set<std::string>> missing;  // arguments without a counterpart, and who has them
+  std::map<std::string, std::set<std::string>> missing;  // arguments without a counterpart, and their classes
   for (const auto& [owner, arguments] : torch.items()) {
     for (const auto& [argument, value] : arguments.items()) {
       if (!known.contains({owner, argument})) missing[argument].insert(owner);

@@ -33,7 +33,7 @@ class Fixture {
     return {values.begin(), values.end()};
   }
   bool contains(const std::string& name) const { return file_.contains(name); }
-  /// The names that begin with `prefix`, without it: `names("param.")` gives the state_dict names.
+  /// Returns the names that begin with `prefix`, without the prefix: `names("param.")` returns the state_dict names.
   std::vector<std::string> names(const std::string& prefix) const {
     std::vector<std::string> out;
     for (const auto& tensor : file_.tensors()) {
@@ -49,7 +49,7 @@ class Fixture {
 
  private:
   static std::string path_of(const std::string& name) {
-    std::string path = HEED_SOURCE_DIR;  // GCC 12 warns wrongly of a chain of + here
+    std::string path = HEED_SOURCE_DIR;  // GCC 12 issues a false warning for a chain of + here
     path += "/tests/parity/fixtures/";
     path += name;
     path += ".safetensors";
@@ -58,8 +58,8 @@ class Fixture {
   heed::io::SafetensorsFile file_;
 };
 
-/// max|a - b| / max|b|, the measure of parity with `b` the reference (absolute if b is all zero). Infinite if the sizes
-/// differ or any difference is NaN, so that a comparison with a tolerance fails.
+/// Returns max|a - b| / max|b|, the relative error of a with reference b (absolute if b is all zero). Infinite if the
+/// sizes differ or any difference is NaN, so that a comparison with a tolerance fails.
 template <class A>
 double relative_error(const A& a, const std::vector<double>& b) {
   constexpr double infinity = std::numeric_limits<double>::infinity();

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the fixtures of the parity tests: what PyTorch computes, in double precision, on small seeded problems.
+"""Writes the fixtures of the parity tests: results of PyTorch, in double precision, on small seeded problems.
 
     pip install torch==2.13.0 numpy safetensors
     python tests/parity/generate.py [--out tests/parity/fixtures]
 
-One safetensors file a case; README.md lists the tensors. Names: in.X an input, param.X a parameter under its state_dict
+One safetensors file per case; README.md lists the tensors. Names: in.X an input, param.X a parameter by its state_dict
 name, out.X an output, cot.X the random cotangent of out.X, grad.in.X and grad.param.X the gradients of
 sum over X of <out.X, cot.X>. Ragged sequences are stored packed, [tokens, features], with their offsets.
-Every case is seeded by its own name, so adding one changes no other.
+Every case is seeded by its name, so adding a case changes no other case.
 """
 import argparse
 import inspect
@@ -125,20 +125,20 @@ def attention(mask, q_lengths, k_lengths, embed_dim, num_heads):
     A fully masked query row follows heed's rule, weights 0 and context 0, which PyTorch's context also does.
     """
     module = nn.MultiheadAttention(embed_dim, num_heads, batch_first=True)
-    nn.init.normal_(module.in_proj_bias)  # PyTorch starts biases at 0, where an error would not show
+    nn.init.normal_(module.in_proj_bias)  # PyTorch initialises biases with 0, which would hide errors
     nn.init.normal_(module.out_proj.bias)
     q, k, v = (leaf(sum(lengths), embed_dim) for lengths in (q_lengths, k_lengths, k_lengths))
     rows, columns = max(q_lengths), max(k_lengths)
     hidden, constants = None, {}
     if mask == "hidden":
         hidden = torch.rand(rows, columns) < 0.4
-        hidden[:, 0] = False  # every row sees something
+        hidden[:, 0] = False  # every query has a visible key
     elif mask == "fully_masked":
         hidden = torch.rand(rows, columns) < 0.3
         hidden[1] = True
     elif mask == "causal":
         hidden = torch.stack([torch.ones(rows, columns).triu(tk - tq + 1) > 0 for tq, tk in zip(q_lengths, k_lengths)])
-        hidden = hidden.repeat_interleave(num_heads, 0)  # [sequences * heads, Tq, Tk], as PyTorch wants it
+        hidden = hidden.repeat_interleave(num_heads, 0)  # [sequences * heads, Tq, Tk], as PyTorch requires
     if hidden is not None and mask != "causal":
         constants["hidden"] = hidden.long()
     attn_mask, key_padding = hidden, torch.arange(columns) >= torch.tensor(k_lengths)[:, None]
@@ -180,14 +180,14 @@ for name, mask, q_lengths, k_lengths in (
     case(f"attention_{name}", mask=mask, q_lengths=q_lengths, k_lengths=k_lengths, embed_dim=18, num_heads=2)(attention)
 
 
-# --- a transformer's block ---
+# --- transformer block ---
 
 def transformer(lengths, **options):
-    """Causal, short sequences as key padding; no dropout, which PyTorch draws in an order of its own."""
+    """Causal, short sequences as key padding; no dropout, since PyTorch's random numbers differ."""
     module = nn.TransformerEncoderLayer(**options, dropout=0.0, batch_first=True)
     for name, parameter in module.named_parameters():
         if "norm" in name or name.endswith("bias"):
-            nn.init.normal_(parameter)  # PyTorch starts these at 0 or 1, where an error would not show
+            nn.init.normal_(parameter)  # PyTorch initialises these with 0 or 1, which would hide errors
     x, longest = leaf(sum(lengths), options["d_model"]), max(lengths)
     output = module(pad(x, lengths), src_mask=torch.ones(longest, longest).triu(1) > 0,
                     src_key_padding_mask=torch.arange(longest) >= torch.tensor(lengths)[:, None])
@@ -224,7 +224,7 @@ def layer_norm(features, eps):
     nn.init.normal_(module.weight)
     nn.init.normal_(module.bias)
     return differentiate({"x": x}, dict(module.named_parameters()), {"y": module(x + 10)}) | {
-        "in.x": x + 10}  # a mean far from 0 shows a naive variance
+        "in.x": x + 10}  # a mean far from 0 exposes a numerically unstable variance
 
 
 def activation(function):
@@ -266,7 +266,7 @@ for reduction in ("mean", "sum", "none"):
 def bce_with_logits(reduction):
     logits = torch.cat([torch.randn(8), torch.tensor([-40.0, 40.0, -800.0, 800.0])]).reshape(4, 3).requires_grad_()
     targets = torch.rand(4, 3).round(decimals=1)
-    targets[3, 1:] = torch.tensor([0.0, 1.0])  # loss 0 at the far ends, where a naive form gives 0 * infinity
+    targets[3, 1:] = torch.tensor([0.0, 1.0])  # loss 0 for extreme logits, where a naive formula gives 0 * infinity
     loss = F.binary_cross_entropy_with_logits(logits, targets, reduction=reduction)
     return differentiate({"logits": logits}, {}, {"loss": loss}, {"targets": targets})
 
@@ -324,7 +324,7 @@ def clip_grad_norm(max_norm):
 # --- defaults ---
 
 
-# Where and how PyTorch computes, private arguments, and deprecated ones.
+# Arguments for device and implementation, private and deprecated arguments.
 NOT_COMPARED = {"device", "dtype", "foreach", "fused", "capturable", "differentiable", "_weight", "_freeze", "size_average",
                 "reduce"}
 
@@ -334,7 +334,7 @@ def defaults():
     signatures = {name: getattr(nn, name) for name in (
         "Linear", "Embedding", "LayerNorm", "Dropout", "MultiheadAttention", "TransformerEncoderLayer",
         "CrossEntropyLoss", "BCEWithLogitsLoss", "MSELoss")}
-    signatures |= {name: nn.RNNBase for name in ("LSTM", "GRU")}  # their own signatures are (*args, **kwargs)
+    signatures |= {name: nn.RNNBase for name in ("LSTM", "GRU")}  # these classes have (*args, **kwargs)
     signatures["MultiheadAttention.forward"] = nn.MultiheadAttention.forward
     signatures |= {name: getattr(torch.optim, name) for name in ("SGD", "Adam", "AdamW")}
     signatures["clip_grad_norm_"] = nn.utils.clip_grad_norm_
@@ -345,14 +345,14 @@ def defaults():
 
 
 def text(value):
-    """As metadata: true/false, 1e-05, 3,0,5,1."""
+    """Formats a value as metadata: true/false, 1e-05, 3,0,5,1."""
     if isinstance(value, bool):
         return str(value).lower()
     return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
 def write(path, tensors, metadata):
-    """The library writes metadata in the order of a hash table; sorted, the same numbers give the same file."""
+    """Sorts the metadata, which the library writes in hash order, so that equal tensors give equal files."""
     file = save(tensors)
     size, = struct.unpack_from("<Q", file)
     header = {"__metadata__": dict(sorted(metadata.items()))} | json.loads(file[8:8 + size])

@@ -16,7 +16,7 @@ struct Weights {
   heed::ParameterList<double> list() { return {{"w", &w}, {"b", &b}}; }
 };
 
-/// Feeds the recorded gradients to the optimiser.
+/// Runs the optimiser with the recorded gradients.
 template <template <class> class Optimizer, class Options>
 void compare(const std::string& name, Options options) {
   INFO(name);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A transformer's block against torch.nn.TransformerEncoderLayer, which pads and masks what is ragged here.
+// The transformer block against torch.nn.TransformerEncoderLayer, which uses padding and masks for ragged sequences.
 #include "heed/nn/transformer.hpp"
 
 #include "parity/compare.hpp"

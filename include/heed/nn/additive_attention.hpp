@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The attention network of the encoder-decoder papers: a small MLP scores each element.
+// Additive attention, as in encoder-decoder models: a small MLP scores each element.
 #pragma once
 
 #include <cmath>
@@ -13,13 +13,13 @@ namespace heed::inline HEED_ABI::nn {
 struct AdditiveAttentionOptions {
   Index query_size = 0;
   Index key_size = 0;
-  Index hidden_size = 0;  ///< of the scoring network
+  Index hidden_size = 0;  ///< hidden size of the scoring network
 
   void fields(auto&& visitor) { visitor("query_size", query_size, "key_size", key_size, "hidden_size", hidden_size); }
 };
 
-/// score_ij = v . tanh(W_q q_i + W_k k_j + b), softmax over the visible keys, weighted sum of the values.
-/// Keys are projected once, whatever the number of queries. Source: Bahdanau et al. (2015).
+/// score_ij = v . tanh(W_q q_i + W_k k_j + b), a softmax over the visible keys, and a weighted sum of the values.
+/// Keys are projected once for all queries. Source: Bahdanau et al. (2015).
 template <class Scalar = float>
 class AdditiveAttention {
  public:
@@ -40,7 +40,7 @@ class AdditiveAttention {
     return additive_attention(query(q), q_segments, key(keys), v, k_segments, q.tape().parameter(score), call);
   }
 
-  /// Linear layers by their own rule, the score vector uniform in +-1/sqrt(hidden_size).
+  /// Initialises linear layers as Linear does, the score vector uniformly in +-1/sqrt(hidden_size).
   void initialize(Random random) {
     query.initialize(random.fork("query"));
     key.initialize(random.fork("key"));

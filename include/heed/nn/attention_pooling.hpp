@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A sequence to one vector, by learned queries.
+// Pools each sequence to one vector, with learned queries.
 #pragma once
 
 #include <numeric>
@@ -27,10 +27,10 @@ struct AttentionPoolingOptions {
   }
 };
 
-/// Head h weighs the elements by the softmax of its score and sums its share of the (projected) features:
-/// dot product, score = query_h . key_h / sqrt(E / heads), or an MLP (linear, tanh, linear) from the element to one
-/// score per head. The heads' sums pass an output projection. A sequence without a visible element pools to the
-/// projection of 0.
+/// Head h weights the elements by the softmax of its scores and sums its columns of the projected features. The scores
+/// are dot products, query_h . key_h / sqrt(E / heads), or those of an MLP (linear, tanh, linear) from the element to
+/// one score per head. An output projection follows. A sequence without a visible element pools to the projection
+/// of 0.
 /// Source: Yang et al. (2016), hierarchical attention networks, with several heads.
 template <class Scalar = float>
 class AttentionPooling {
@@ -55,8 +55,8 @@ class AttentionPooling {
     }
   }
 
-  /// x [tokens, E] -> context [sequences, E]. Each sequence has one query: masks are [1, tokens]. Weights are each
-  /// sequence's [heads, tokens], one after the other.
+  /// x [tokens, E] -> context [sequences, E]. Each sequence has one query, so masks are [1, tokens]. The weights are
+  /// each sequence's [heads, tokens], concatenated.
   AttentionResult<Scalar> operator()(Var<Scalar> x, const Segments& segments, const AttentionCall& call = {}) const {
     Tape<Scalar>& tape = x.tape();
     const Index count = segments.count();
@@ -65,7 +65,7 @@ class AttentionPooling {
     std::iota(indices, indices + count + 1, Index{0});
     const SegmentsView one_each{count, 1, indices, indices};
     x = heed::detail::clear_hidden_rows("attention", x, call.mask, one_each, segments);
-    // The MLP's scores are one key feature per head, which a query of ones leaves as they are.
+    // The MLP's scores are one key feature per head, and the query is 1.
     const TensorView<Scalar> queries = tape.zeros({count, mlp ? heads_ : query.size()});
     if (mlp) std::fill_n(queries.data(), queries.size(), Scalar(1));
     Var<Scalar> q = tape.constant_in_place(queries);
@@ -78,7 +78,7 @@ class AttentionPooling {
     return result;
   }
 
-  /// Layers by their own rule, queries normal with standard deviation 1.
+  /// Initialises layers by their own rules, the queries normally with standard deviation 1.
   void initialize(Random random) {
     if (mlp) nn::initialize(*mlp, random.fork("mlp"));
     if (key) key->initialize(random.fork("key"));
@@ -104,7 +104,7 @@ class AttentionPooling {
  public:
   std::optional<Mlp<Scalar>> mlp;
   std::optional<Linear<Scalar>> key;
-  Parameter<Scalar> query;  ///< [E]: head h's query is its share
+  Parameter<Scalar> query;  ///< [E]: the queries of all heads, concatenated
   Linear<Scalar> value, output;
 };
 AttentionPooling(const AttentionPoolingOptions&) -> AttentionPooling<float>;

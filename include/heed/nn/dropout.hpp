@@ -8,12 +8,12 @@
 namespace heed::inline HEED_ABI::nn {
 
 struct DropoutOptions {
-  double p = 0.5;  ///< the share of elements that become 0
+  double p = 0.5;  ///< probability of an element to be zeroed
 
   void fields(auto&& visitor) { visitor("p", p); }
 };
 
-/// Inverted dropout: while the tape is training, elements are dropped and the others divided by 1 - p.
+/// Inverted dropout: while the tape is training, zeroes elements with probability p and divides the others by 1 - p.
 template <class Scalar = float>
 class Dropout {
  public:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A table of vectors.
+// An embedding table.
 #pragma once
 
 #include <span>
@@ -13,7 +13,7 @@ struct EmbeddingOptions {
   Index num_embeddings = 0;
   Index embedding_dim = 0;
   Index padding_idx = -1;         ///< a row that is always zero; -1 for none
-  double standard_deviation = 1;  ///< of the first values
+  double standard_deviation = 1;  ///< of the initial values
 
   void fields(auto&& visitor) {
     visitor("num_embeddings", num_embeddings, "embedding_dim", embedding_dim, "padding_idx", padding_idx,
@@ -21,8 +21,8 @@ struct EmbeddingOptions {
   }
 };
 
-/// weight [num_embeddings, embedding_dim]. As torch.nn.Embedding, except that the padding row is an invariant: zero
-/// after any initialisation and never updated. It gets no gradient.
+/// weight [num_embeddings, embedding_dim]. As torch.nn.Embedding, except that the padding row is always zero: after any
+/// initialisation and any update. It gets no gradient.
 template <class Scalar = float>
 class Embedding {
  public:
@@ -32,7 +32,7 @@ class Embedding {
       : weight({checked(options).num_embeddings, options.embedding_dim}, options.padding_idx),
         standard_deviation_(options.standard_deviation) {}
 
-  /// ids [n] -> [n, embedding_dim]. Throws IndexError for an id outside the table.
+  /// ids [n] -> [n, embedding_dim]. Throws IndexError for an id out of range.
   Var<Scalar> operator()(Tape<Scalar>& tape, std::span<const Index> ids) const {
     const Index rows = weight.shape()[0], padding = weight.zero_row();
     Arena& scratch = tape.scratch();
@@ -47,7 +47,7 @@ class Embedding {
     return gather(tape.parameter(weight), std::span<const Index>(taken, ids.size()));
   }
 
-  /// Normal with mean 0.
+  /// Initialises the weight normally with mean 0.
   void initialize(Random random) { init_normal(weight, random.fork("weight"), standard_deviation_); }
 
   template <class Visitor>

@@ -13,7 +13,7 @@ struct GruOptions {
   Index num_layers = 1;
   bool bias = true;
   bool bidirectional = false;
-  double dropout = 0;  ///< on every layer's output but the last's, while the tape is training
+  double dropout = 0;  ///< on the output of each layer except the last, while the tape is training
 
   void fields(auto&& visitor) {
     visitor("input_size", input_size, "hidden_size", hidden_size, "num_layers", num_layers, "bias", bias,
@@ -21,9 +21,9 @@ struct GruOptions {
   }
 };
 
-/// As torch.nn.GRU: gates in rows r, z, n, two biases, the same names; the reset gate acts after the product with the
-/// state. With D directions, states are [layers * D, sequences, hidden_size], index layer * D + direction. Sequences
-/// may come in any order and have any length, 0 included.
+/// As torch.nn.GRU, with the same names: gates in row order r, z, n, two biases; the reset gate is applied after the
+/// recurrent product. With D directions, states are [layers * D, sequences, hidden_size], indexed by layer * D +
+/// direction. Sequences may be in any order and have any length, including 0.
 template <class Scalar = float>
 class GRU : public detail::Recurrent<Scalar> {
   using Base = detail::Recurrent<Scalar>;
@@ -43,7 +43,7 @@ class GRU : public detail::Recurrent<Scalar> {
               .bidirectional = options.bidirectional,
               .dropout = options.dropout}) {}
 
-  /// x [tokens, input_size]; an empty initial state means zeros. Throws ShapeError.
+  /// x [tokens, input_size]; an empty initial state means zeros. Throws ShapeError if shapes do not match.
   Result operator()(Var<Scalar> x, const Segments& segments, Var<Scalar> initial = {}) const {
     this->check_state(initial, segments.count(), this->output_size());
     Result all;

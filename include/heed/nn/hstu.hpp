@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A hierarchical sequential transduction unit (Zhai et al. 2024): attention and feed-forward network in one.
+// A hierarchical sequential transduction unit (Zhai et al. 2024): attention and feed-forward network in one block.
 #pragma once
 
 #include <algorithm>
@@ -17,11 +17,11 @@ namespace heed::inline HEED_ABI::nn {
 struct HSTULayerOptions {
   Index embed_dim = 0;
   Index num_heads = 1;
-  Index attention_dim = 0;  ///< of a head's queries and keys; 0: embed_dim / num_heads
-  Index linear_dim = 0;     ///< of a head's values and gates; 0: embed_dim / num_heads
-  Index max_length = 0;     ///< distances between two events that have a bias; 0: none has
-  Index time_buckets = 0;   ///< times between two events that have a bias (see pointwise_attention); 0: none has
-  double dropout = 0.2;     ///< of the gated values
+  Index attention_dim = 0;  ///< width of each head's queries and keys; 0: embed_dim / num_heads
+  Index linear_dim = 0;     ///< width of each head's values and gates; 0: embed_dim / num_heads
+  Index max_length = 0;     ///< number of distances between events that have a bias; 0: no position bias
+  Index time_buckets = 0;   ///< number of buckets of time differences (see pointwise_attention); 0: no time bias
+  double dropout = 0.2;     ///< dropout probability of the gated values
   double eps = 1e-6;        ///< of the normalisations
 
   void fields(auto&& visitor) {
@@ -30,9 +30,9 @@ struct HSTULayerOptions {
   }
 };
 
-/// u, v, q, k = silu(W norm_input(x));  x + output(dropout(norm_attention(attention(q, k, v)) u)), where the attention
-/// is `pointwise_attention`. Names: `norm_input`, `uvqk`, `position_bias`, `time_bias`, `norm_attention`, `output`.
-/// (The paper's code normalises without weights; here they start at 1 and 0, and learn.)
+/// Returns x + output(dropout(norm_attention(attention(q, k, v)) * u)) with u, v, q, k = silu(W norm_input(x)) and
+/// `pointwise_attention`. Names: `norm_input`, `uvqk`, `position_bias`, `time_bias`, `norm_attention`, `output`.
+/// (The paper's code normalises without weight and bias; here these are learned, with initial values 1 and 0.)
 template <class Scalar = float>
 class HSTULayer {
  public:
@@ -47,20 +47,20 @@ class HSTULayer {
         position_bias({options.max_length}),
         time_bias({options.time_buckets}) {}
 
-  /// x [tokens, embed_dim] -> the same shape; an event sees itself and those before it. `times` [tokens] are read with
-  /// `time_buckets` only. Throws ShapeError for sequences longer than `max_length`, or without times.
+  /// x [tokens, embed_dim] -> the same shape; an event attends to itself and earlier events. `times` [tokens] is used
+  /// with `time_buckets` only. Throws ShapeError for sequences longer than `max_length`, or if times are missing.
   Var<Scalar> operator()(Var<Scalar> x, const Segments& segments, std::span<const std::int64_t> times = {}) const {
-    const Var<Scalar> all = projected(x);  // heads read its columns in place
+    const Var<Scalar> all = projected(x);  // its columns are read in place
     const Var<Scalar> context = attention(all, segments, times, false).context;
     const Var<Scalar> gated = gated_product<Scalar>(slice(all, 1, 0, values()), norm_attention(context),
                                                     {.activation = Activation::identity});
     return output(dropout(gated, options_.dropout), {.residual = x});
   }
 
-  /// The weights of rows `queries` of x (-1: of an empty sequence), sequence b of them in its own, as shares: the mean
-  /// of |w| over the heads, divided by its sum over the events; each sequence's [queries, events], one after the other.
-  /// (The weights themselves may be negative and sum to anything.) No gradient flows through it. x and `times` are what
-  /// the block would get.
+  /// Returns normalised attention weights of rows `queries` of x (-1: for an empty sequence); sequence b of the queries
+  /// belongs to sequence b of x. They are the mean of |w| over the heads, divided by its sum over the events: each
+  /// sequence's [queries, events], concatenated, without gradients. (The weights w may be negative and need not sum to
+  /// 1.) x and `times` are the inputs of the block.
   Var<Scalar> attention_weights(Var<Scalar> x, const Segments& segments, std::span<const std::int64_t> times,
                                 std::span<const Index> queries, const Segments& query_segments) const {
     Tape<Scalar>& tape = x.tape();
@@ -84,7 +84,7 @@ class HSTULayer {
     return tape.constant_in_place(out);
   }
 
-  /// `uvqk` and the biases normal with standard deviation 0.02, `output` Xavier-uniform, its bias by Linear's rule.
+  /// `uvqk` and the biases: normal with standard deviation 0.02; `output`: Xavier uniform, its bias as in Linear.
   void initialize(Random random) {
     norm_input.initialize(random);
     norm_attention.initialize(random);
@@ -120,7 +120,7 @@ class HSTULayer {
     }
     return options;
   }
-  /// u, v, q and k, side by side.
+  /// Returns u, v, q and k, concatenated by columns.
   Var<Scalar> projected(Var<Scalar> x) const { return uvqk(norm_input(x), Activation::silu); }
   AttentionResult<Scalar> attention(Var<Scalar> all, const Segments& segments, std::span<const std::int64_t> times,
                                     bool weights) const {
@@ -144,7 +144,7 @@ class HSTULayer {
  public:
   LayerNorm<Scalar> norm_input, norm_attention;
   Linear<Scalar> uvqk, output;
-  Parameter<Scalar> position_bias, time_bias;  ///< by distance; by bucket; `[0]` without
+  Parameter<Scalar> position_bias, time_bias;  ///< per distance; per bucket; `[0]` if there is no bias
 };
 HSTULayer(const HSTULayerOptions&) -> HSTULayer<float>;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// First values of parameters. Numbers are keyed by the parameter's path, so adding a layer changes no other layer.
+// Initial values of parameters. Random numbers are keyed by the parameter's path: adding a layer changes no others.
 #pragma once
 
 #include <cmath>
@@ -11,7 +11,7 @@
 
 namespace heed::inline HEED_ABI::nn {
 
-/// Uniform in [-bound, bound).
+/// Fills a parameter uniformly in [-bound, bound).
 template <class Scalar>
 void init_uniform(Parameter<Scalar>& parameter, Random random, double bound) {
   parameter.value() =
@@ -19,7 +19,7 @@ void init_uniform(Parameter<Scalar>& parameter, Random random, double bound) {
   parameter.restore_zero_row();
 }
 
-/// Normal with mean 0.
+/// Fills a parameter normally with mean 0.
 template <class Scalar>
 void init_normal(Parameter<Scalar>& parameter, Random random, double standard_deviation) {
   parameter.value() = Tensor<Scalar>::normal(parameter.shape(), random, static_cast<Scalar>(standard_deviation));
@@ -32,14 +32,14 @@ void init_constant(Parameter<Scalar>& parameter, double value) {
   parameter.restore_zero_row();
 }
 
-/// Xavier / Glorot uniform on a [out, in] weight: bound sqrt(6 / (in + out)) (Glorot and Bengio 2010).
+/// Fills a [out, in] weight by Xavier uniform: bound sqrt(6 / (in + out)) (Glorot and Bengio 2010).
 template <class Scalar>
 void init_xavier_uniform(Parameter<Scalar>& parameter, Random random) {
   const double fan = static_cast<double>(parameter.shape()[0] + parameter.shape()[1]);
   init_uniform(parameter, random, std::sqrt(6.0 / fan));
 }
 
-/// What `initialize` looks for first: a layer with a rule of its own.
+/// A layer with its own initialisation, which `nn::initialize` uses.
 template <class T>
 concept Initializable = requires(T& layer, Random random) { layer.initialize(random); };
 
@@ -51,7 +51,7 @@ struct Initializer {
 
   template <class Scalar>
   void operator()(std::string_view name, Parameter<Scalar>& parameter) const {
-    // A parameter outside any layer: like a linear layer's weight.
+    // A parameter outside any layer is initialised like a linear layer's weight.
     const Index fan_in = parameter.shape().cols();
     init_uniform(parameter, random.fork(path_of(prefix, name)),
                  fan_in > 0 ? 1.0 / std::sqrt(static_cast<double>(fan_in)) : 0.0);
@@ -76,8 +76,8 @@ struct Initializer {
 
 }  // namespace detail
 
-/// Gives every layer its own rule (PyTorch's defaults; see each layer's `initialize`). A parameter that a module holds
-/// directly is uniform in +-1/sqrt(columns).
+/// Initialises each layer by its own rule (PyTorch's defaults; see each layer's `initialize`). A parameter held
+/// directly by a module is uniform in +-1/sqrt(columns).
 template <Module M>
 void initialize(M& module, Random random) {
   detail::Initializer{random, ""}.apply(module, "");

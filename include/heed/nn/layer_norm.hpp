@@ -14,7 +14,7 @@ struct LayerNormOptions {
   void fields(auto&& visitor) { visitor("features", features, "eps", eps); }
 };
 
-/// (x - mean) / sqrt(variance + eps) * weight + bias over the last dimension. As torch.nn.LayerNorm.
+/// Returns (x - mean) / sqrt(variance + eps) * weight + bias over the last dimension. As torch.nn.LayerNorm.
 template <class Scalar = float>
 class LayerNorm {
  public:

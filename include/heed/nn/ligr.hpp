@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A transformer's block whose parts pass a gate that looks at the residual path (LiGR: Borisyuk et al. 2024), with
-// SwiGLU inside (Shazeer 2020), as in eSASRec.
+// A transformer block whose two sublayers are gated by the residual path (LiGR: Borisyuk et al. 2024), with a SwiGLU
+// feed-forward network (Shazeer 2020), as in eSASRec.
 #pragma once
 
 #include <span>
@@ -16,7 +16,7 @@ struct LiGRLayerOptions {
   Index embed_dim = 0;
   Index num_heads = 1;
   Index feedforward_dim = 0;  ///< 0: four times embed_dim
-  double dropout = 0.1;       ///< of each part, of the attention's weights, and inside of the feed-forward network
+  double dropout = 0.1;       ///< of each sublayer's output, the attention weights, and inside the feed-forward network
   double eps = 1e-5;          ///< of the normalisations
 
   void fields(auto&& visitor) {
@@ -25,9 +25,9 @@ struct LiGRLayerOptions {
   }
 };
 
-/// x + sigmoid(gate1(x)) dropout(attention(norm1(x))), then x + sigmoid(gate2(x)) dropout(f(norm2(x))) with
-/// f(x) = linear2(dropout(silu(W x) (V x))). Names: `self_attn`, `gate1`, `gate2`, `linear1` (rows W, then V; no bias),
-/// `linear2` (no bias), `norm1`, `norm2`.
+/// x + sigmoid(gate1(x)) * dropout(attention(norm1(x))), then x + sigmoid(gate2(x)) * dropout(f(norm2(x))) with
+/// f(x) = linear2(dropout(silu(W x) * (V x))). Names: `self_attn`, `gate1`, `gate2`, `linear1` (rows W, then V; no
+/// bias), `linear2` (no bias), `norm1`, `norm2`.
 template <class Scalar = float>
 class LiGRLayer {
  public:

@@ -26,20 +26,20 @@ class Linear {
   explicit Linear(const LinearOptions& options)
       : weight({checked(options).out_features, options.in_features}), bias({options.bias ? options.out_features : 0}) {}
 
-  /// x [.., in] -> activation(..) of [.., out].
+  /// Returns activation(x W^T + b): x [.., in] -> [.., out].
   Var<Scalar> operator()(Var<Scalar> x, Activation activation = Activation::identity) const {
     Tape<Scalar>& tape = x.tape();
     return linear(x, tape.parameter(weight), bias.size() > 0 ? tape.parameter(bias) : Var<Scalar>(), activation);
   }
 
-  /// residual + dropout(activation(..)), see linear_dropout.
+  /// Returns residual + dropout(activation(x W^T + b)); see linear_dropout.
   Var<Scalar> operator()(Var<Scalar> x, const LinearDropoutOptions<Scalar>& options) const {
     Tape<Scalar>& tape = x.tape();
     const Var<Scalar> w = tape.parameter(weight);
     return linear_dropout(x, w, bias.size() > 0 ? tape.parameter(bias) : Var<Scalar>(), options);
   }
 
-  /// Both uniform in +-1/sqrt(in).
+  /// Initialises weight and bias uniformly in +-1/sqrt(in).
   void initialize(Random random) {
     const double bound = 1.0 / std::sqrt(static_cast<double>(weight.shape()[1]));
     init_uniform(weight, random.fork("weight"), bound);

@@ -9,9 +9,9 @@ namespace heed::inline HEED_ABI::nn {
 
 using LstmOptions = detail::RecurrentOptions;
 
-/// As torch.nn.LSTM: gates in rows i, f, g, o, two biases, the same names. With D directions and R outputs a direction
-/// (proj_size, or hidden_size), states are [layers * D, sequences, R] and [layers * D, sequences, hidden_size], index
-/// layer * D + direction. Sequences may come in any order and have any length, 0 included.
+/// As torch.nn.LSTM, with the same names: gates in row order i, f, g, o, two biases. With D directions and R outputs
+/// per direction (proj_size, or hidden_size), states are [layers * D, sequences, R] and [layers * D, sequences,
+/// hidden_size], indexed by layer * D + direction. Sequences may be in any order and have any length, including 0.
 template <class Scalar = float>
 class LSTM : public detail::Recurrent<Scalar> {
   using Base = detail::Recurrent<Scalar>;
@@ -28,7 +28,7 @@ class LSTM : public detail::Recurrent<Scalar> {
 
   explicit LSTM(const LstmOptions& options) : Base("LSTM", 4, options) {}
 
-  /// x [tokens, input_size]. Throws ShapeError.
+  /// x [tokens, input_size]. Throws ShapeError if shapes do not match.
   Result operator()(Var<Scalar> x, const Segments& segments, State initial = {}) const {
     this->check_state(initial.h, segments.count(), this->output_size());
     this->check_state(initial.c, segments.count(), this->options_.hidden_size);

@@ -11,8 +11,8 @@ namespace heed::inline HEED_ABI::nn {
 
 struct MlpOptions {
   Index in_features = 0;
-  std::vector<Index> hidden_features{};  ///< one layer each, activated
-  Index out_features = 0;                ///< the last layer, not activated
+  std::vector<Index> hidden_features{};  ///< output sizes of the hidden layers, which an activation follows
+  Index out_features = 0;                ///< output size of the last layer, without activation
   Activation activation = Activation::relu;
   double dropout = 0;  ///< after each hidden layer
   bool bias = true;

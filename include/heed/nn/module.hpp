@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Modules: plain structs that list their parameters, and what follows from the list.
+// Modules: structs that list their parameters, and functions of this list.
 #pragma once
 
 #include <string>
@@ -22,10 +22,10 @@ struct AnyVisitor {
 
 }  // namespace detail
 
-/// A module lists its parameters and sub-modules, in a fixed order and under PyTorch's `state_dict` names, in one
-/// member: `template <class Visitor> void visit(Visitor&& visitor) { visitor("weight", weight); .. }`, and names their
-/// type: `using scalar_type = float;`.
-/// Names, counts, initialisation, optimiser groups and checkpoints all come from that function.
+/// A module lists its parameters and submodules, in a fixed order and with PyTorch's `state_dict` names, in one member
+/// function: `template <class Visitor> void visit(Visitor&& visitor) { visitor("weight", weight); .. }`. It also
+/// defines the type of their elements: `using scalar_type = float;`.
+/// Names, counts, initialisation, optimiser groups and checkpoints are all derived from this function.
 template <class T>
 concept Module = requires(T& module) {
   typename T::scalar_type;
@@ -34,7 +34,7 @@ concept Module = requires(T& module) {
 
 namespace detail {
 
-/// Out of line: otherwise every visitor of every module builds it anew.
+/// Not inlined: otherwise it is compiled into every visitor of every module.
 [[gnu::noinline]] inline std::string path_of(const std::string& prefix, std::string_view name, const char* end = "") {
   std::string out = prefix;
   out += name;
@@ -75,12 +75,12 @@ void for_each_parameter(M& module, F&& f) {
 /// The same for a const module: `f` takes a const parameter.
 template <Module M, class F>
 void for_each_parameter(const M& module, F&& f) {
-  // visit is one member for both; it only hands out references, and f gets const ones.
+  // visit is not const, but it only passes on references, and f receives const ones.
   for_each_parameter(const_cast<M&>(module),
                      [&](const std::string& path, const auto& parameter) { f(path, parameter); });
 }
 
-/// Several modules as one, under the names "0", "1", ..
+/// Combines several modules into one, with the names "0", "1", ..
 template <Module... Ms>
 struct Modules {
   using scalar_type = typename std::tuple_element_t<0, std::tuple<Ms...>>::scalar_type;
@@ -102,7 +102,7 @@ Modules<Ms...> modules(Ms&... members) {
   return {std::tie(members...)};
 }
 
-/// Every parameter with its path; of several modules, the paths begin with "0.", "1.", ..
+/// Returns all parameters with their paths; for several modules, the paths begin with "0.", "1.", ..
 template <Module M>
 ParameterList<typename M::scalar_type> parameters(M& module) {
   ParameterList<typename M::scalar_type> out;
@@ -115,7 +115,7 @@ auto parameters(First& first, Second& second, Rest&... rest) {
   return parameters(all);
 }
 
-/// Number of trainable numbers.
+/// Returns the number of trainable elements.
 template <Module M>
 Index parameter_count(const M& module) {
   Index count = 0;

@@ -9,7 +9,7 @@
 
 namespace heed::inline HEED_ABI::nn {
 
-/// How a block that has attention inside is called; see AttentionCall.
+/// The arguments of a call of a block with attention; see AttentionCall.
 struct BlockCall {
   Mask mask{};
 };
@@ -17,7 +17,7 @@ struct BlockCall {
 struct MultiHeadAttentionOptions {
   Index embed_dim = 0;
   Index num_heads = 1;
-  double dropout = 0;  ///< on the weights, while the tape is training
+  double dropout = 0;  ///< of the attention weights, while the tape is training
   bool bias = true;
   Index kdim = 0;  ///< width of the keys; 0: embed_dim
   Index vdim = 0;  ///< width of the values; 0: embed_dim
@@ -29,7 +29,7 @@ struct MultiHeadAttentionOptions {
 };
 
 /// As torch.nn.MultiheadAttention over ragged sequences: `in_proj_weight` [3E, E] (rows q, k, v) or, with kdim or vdim,
-/// `q_proj_weight`, `k_proj_weight`, `v_proj_weight`; `in_proj_bias` [3E]; `out_proj`. Weights are given a head each.
+/// `q_proj_weight`, `k_proj_weight`, `v_proj_weight`; `in_proj_bias` [3E]; `out_proj`. Weights are returned per head.
 template <class Scalar = float>
 class MultiHeadAttention {
  public:
@@ -45,8 +45,8 @@ class MultiHeadAttention {
         in_proj_bias({options.bias ? 3 * options.embed_dim : 0}),
         out_proj({.in_features = options.embed_dim, .out_features = options.embed_dim, .bias = options.bias}) {}
 
-  /// Before the output projection: q [query tokens, E], k [key tokens, kdim], v [key tokens, vdim] -> the heads'
-  /// contexts side by side, [query tokens, E]. A query that may look at nothing gets 0.
+  /// Without the output projection: q [query tokens, E], k [key tokens, kdim], v [key tokens, vdim] -> the contexts of
+  /// the heads, concatenated by columns [query tokens, E]. The context of a query without a visible key is 0.
   AttentionResult<Scalar> heads(Var<Scalar> q, const Segments& q_segments, Var<Scalar> k, Var<Scalar> v,
                                 const Segments& k_segments, const AttentionCall& call = {}) const {
     Tape<Scalar>& tape = q.tape();
@@ -63,7 +63,7 @@ class MultiHeadAttention {
     if (packed_) {
       const Var<Scalar> weight = tape.parameter(in_proj_weight);
       if (q == k && k == v) {
-        const Var<Scalar> all = linear(q, weight, bias);  // [tokens, 3E], heads read its columns in place
+        const Var<Scalar> all = linear(q, weight, bias);  // [tokens, 3E], read in place by column blocks
         q = slice(all, 1, 0, E);
         k = slice(all, 1, E, 2 * E);
         v = slice(all, 1, 2 * E, 3 * E);
@@ -81,7 +81,7 @@ class MultiHeadAttention {
         q, q_segments, k, v, k_segments,
         {.mask = call.mask, .num_heads = options_.num_heads, .dropout = options_.dropout, .weights = call.weights});
   }
-  /// The same with the output projection. A query that may look at nothing gets its bias.
+  /// The same with the output projection, whose bias is the result for a query without a visible key.
   AttentionResult<Scalar> operator()(Var<Scalar> q, const Segments& q_segments, Var<Scalar> k, Var<Scalar> v,
                                      const Segments& k_segments, const AttentionCall& call = {}) const {
     auto result = heads(q, q_segments, k, v, k_segments, call);
@@ -93,8 +93,8 @@ class MultiHeadAttention {
     return (*this)(x, segments, x, x, segments, call);
   }
 
-  /// The mean over the heads of weights as they are given: each sequence's [queries, keys], one after the other (as
-  /// PyTorch's average_attn_weights). Nothing flows back.
+  /// Returns the mean of attention weights over the heads: each sequence's [queries, keys], concatenated (like
+  /// PyTorch's average_attn_weights). It has no gradient.
   Var<Scalar> mean_of_heads(Var<Scalar> weights, SegmentsView q_segments, SegmentsView k_segments) const {
     const Index heads = options_.num_heads;
     const TensorView<const Scalar> all = weights.value();
@@ -112,14 +112,14 @@ class MultiHeadAttention {
     return weights.tape().constant_in_place(out);
   }
 
-  /// Those of q [query tokens, E] over k [key tokens, kdim], where values are as wide as keys.
+  /// Returns the mean weights of q [query tokens, E] over k [key tokens, kdim]. Requires vdim = kdim.
   Var<Scalar> mean_weights(Var<Scalar> q, const Segments& q_segments, Var<Scalar> k, const Segments& k_segments,
                            const Mask& mask) const {
     const auto result = heads(q, q_segments, k, k, k_segments, {.mask = mask, .weights = true});
     return mean_of_heads(result.weights, q_segments, k_segments);
   }
 
-  /// Projections Xavier-uniform (in_proj_weight as one [3E, E] matrix), biases 0, out_proj's weight by Linear's rule.
+  /// Input projections: Xavier uniform (in_proj_weight as one [3E, E] matrix); biases: 0; out_proj.weight: see Linear.
   void initialize(Random random) {
     if (packed_) {
       init_xavier_uniform(in_proj_weight, random.fork("in_proj_weight"));

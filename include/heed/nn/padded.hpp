@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The adaptor for padded arrays: compact, run the same kernels, scatter back. Padded and ragged agree bit for bit.
+// Conversion between padded and ragged arrays: the same kernels run, so padded and ragged results agree bit for bit.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 namespace heed::inline HEED_ABI::nn {
 
 /// x [batch, time, features] -> [tokens, features]: the first segments.length(b) rows of each sequence.
-/// Throws ShapeError when the batch differs or a length exceeds the time.
+/// Throws ShapeError when the batch size differs or a length exceeds the number of time steps.
 template <class Scalar>
 Var<Scalar> pack_padded(Var<Scalar> x, const Segments& segments) {
   if (x.shape().rank() != 3 || x.shape()[0] != segments.count() || x.shape()[1] < segments.max_length()) {
@@ -30,7 +30,7 @@ Var<Scalar> pack_padded(Var<Scalar> x, const Segments& segments) {
                 std::span<const Index>(rows, static_cast<std::size_t>(segments.tokens())));
 }
 
-/// x [tokens, features] -> [batch, time, features], zeros behind each sequence. `time` 0: the longest length.
+/// x [tokens, features] -> [batch, time, features], padded with zeros. `time` 0 means the maximum length.
 template <class Scalar>
 Var<Scalar> pad_packed(Var<Scalar> x, const Segments& segments, Index time = 0) {
   if (time == 0) time = segments.max_length();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The local activation unit of the Deep Interest Network: how much each history element matters for a candidate.
+// The local activation unit of the Deep Interest Network: weights the elements of a history for each candidate.
 #pragma once
 
 #include <vector>
@@ -13,15 +13,15 @@ struct TargetAttentionOptions {
   Index embed_dim = 0;
   std::vector<Index> hidden_features = {36};
   Activation activation = Activation::sigmoid;
-  bool softmax = true;  ///< false, as in the paper: the sum keeps the intensity of the interest
+  bool softmax = true;  ///< false (as in the paper) keeps the magnitude of the scores
 
   void fields(auto&& visitor) {
     visitor("embed_dim", embed_dim, "hidden_features", hidden_features, "activation", activation, "softmax", softmax);
   }
 };
 
-/// score_ij = MLP([q_i, k_j, q_i - k_j, q_i * k_j]); weights are the scores or their softmax over the sequence.
-/// Source: Zhou et al. (2018); the difference and the product are those of the authors' code.
+/// score_ij = MLP([q_i, k_j, q_i - k_j, q_i * k_j]); the weights are the scores or their softmax over the sequence.
+/// Source: Zhou et al. (2018); q_i - k_j and q_i * k_j are from the authors' code.
 template <class Scalar = float>
 class TargetAttention {
  public:
@@ -35,9 +35,9 @@ class TargetAttention {
         activation_(options.activation),
         softmax_(options.softmax) {}
 
-  /// Candidates q [query tokens, E] against the histories k [key tokens, E] with values v [key tokens, V]; sequence b
-  /// of one belongs to sequence b of the other, with any number of candidates. Weights are each sequence's
-  /// [candidates, keys], one after the other, 0 where the candidate does not see the key.
+  /// Candidates q [query tokens, E] attend to histories k [key tokens, E] with values v [key tokens, V]: sequence b of
+  /// the candidates, of any length, to sequence b of the histories. The weights are each sequence's [candidates, keys],
+  /// concatenated, 0 where the key is hidden from the candidate.
   AttentionResult<Scalar> operator()(Var<Scalar> q, SegmentsView q_segments, Var<Scalar> k, Var<Scalar> v,
                                      SegmentsView k_segments, const AttentionCall& call = {}) const {
     Tape<Scalar>& tape = q.tape();

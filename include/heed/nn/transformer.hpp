@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A transformer's block: attention, then a feed-forward network, each beside a residual path.
+// A transformer block: attention, then a feed-forward network, each with a residual connection.
 #pragma once
 
 #include <span>
@@ -11,11 +11,11 @@
 
 namespace heed::inline HEED_ABI::nn {
 
-/// Where a block normalises.
+/// The placement of a block's normalisations.
 enum class NormPlacement {
-  pre,   ///< x + f(norm(x)): what each part reads
-  post,  ///< norm(x + f(x)): what each part leaves (Vaswani et al. 2017; PyTorch's default)
-  query  ///< the queries alone, and the residual path with them (Kang and McAuley 2018, SASRec's code)
+  pre,   ///< x + f(norm(x)): the input of each sublayer
+  post,  ///< norm(x + f(x)): after each residual connection (Vaswani et al. 2017; PyTorch's default)
+  query  ///< the queries only, which are also the residual path (Kang and McAuley 2018, SASRec's code)
 };
 constexpr auto names(NormPlacement) { return enum_names("pre", "post", "query"); }
 
@@ -25,9 +25,9 @@ struct TransformerEncoderLayerOptions {
   Index feedforward_dim = 2048;
   Activation activation = Activation::relu;
   NormPlacement norm = NormPlacement::post;
-  double dropout = 0.1;             ///< of what each part adds to the residual path
-  double attention_dropout = 0.1;   ///< of the attention's weights
-  double activation_dropout = 0.1;  ///< inside of the feed-forward network
+  double dropout = 0.1;             ///< of each sublayer's output, before it is added to the residual path
+  double attention_dropout = 0.1;   ///< of the attention weights
+  double activation_dropout = 0.1;  ///< inside the feed-forward network
   double eps = 1e-5;                ///< of the normalisations
 
   void fields(auto&& visitor) {
@@ -37,8 +37,8 @@ struct TransformerEncoderLayerOptions {
   }
 };
 
-/// As torch.nn.TransformerEncoderLayer over ragged sequences, under its names: `self_attn`, `linear1`, `linear2`,
-/// `norm1`, `norm2`. (`norm_first` is NormPlacement::pre; PyTorch has one dropout for the three places.)
+/// As torch.nn.TransformerEncoderLayer over ragged sequences, with its names: `self_attn`, `linear1`, `linear2`,
+/// `norm1`, `norm2`. (`norm_first` is NormPlacement::pre; PyTorch has one dropout probability for the three places.)
 template <class Scalar = float>
 class TransformerEncoderLayer {
  public:
@@ -77,8 +77,8 @@ class TransformerEncoderLayer {
     return fed(x, x);
   }
 
-  /// What the attention of rows `queries` of x weighs, sequence b of them in its own: the mean over the heads, each
-  /// sequence's [queries, keys], one after the other. Nothing flows back. x is what the block would get.
+  /// Returns the attention weights of rows `queries` of x, sequence b of the queries over sequence b of x: the mean
+  /// over the heads, each sequence's [queries, keys], concatenated, without gradients. x is the input of the block.
   Var<Scalar> attention_weights(Var<Scalar> x, const Segments& segments, std::span<const Index> queries,
                                 const Segments& query_segments, const BlockCall& call = {}) const {
     const Var<Scalar> normed = options_.norm == NormPlacement::post ? x : norm1(x);
@@ -100,13 +100,13 @@ class TransformerEncoderLayer {
   LayerNorm<Scalar> norm1, norm2;
 
  private:
-  /// residual + dropout(attention of q over x).
+  /// Returns residual + dropout(attention of q over x).
   Var<Scalar> attended(Var<Scalar> residual, Var<Scalar> q, Var<Scalar> x, const Segments& segments,
                        const Mask& mask) const {
     const Var<Scalar> context = self_attn.heads(q, segments, x, x, segments, {.mask = mask}).context;
     return self_attn.out_proj(context, {.dropout = options_.dropout, .residual = residual});
   }
-  /// residual + dropout(feed-forward network of x).
+  /// Returns residual + dropout(feed-forward network of x).
   Var<Scalar> fed(Var<Scalar> residual, Var<Scalar> x) const {
     x = linear1(x, {.activation = options_.activation, .dropout = options_.activation_dropout});
     return linear2(x, {.dropout = options_.dropout, .residual = residual});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Elementwise non-linearities.
+// Elementwise activation functions.
 #pragma once
 
 #include "heed/kernels/activation.hpp"
@@ -7,7 +7,7 @@
 
 namespace heed::inline HEED_ABI {
 
-/// y = activation(x), of x's shape.
+/// Returns activation(x), elementwise.
 template <class Scalar>
 Var<Scalar> activation(Var<Scalar> x, Activation kind) {
   if (kind == Activation::identity) return x;
@@ -32,7 +32,7 @@ template <class Scalar>
 Var<Scalar> silu(Var<Scalar> x) {
   return activation(x, Activation::silu);
 }
-/// By the error function; `gelu_tanh` is the usual approximation.
+/// The exact GELU, by the error function; `gelu_tanh` is its tanh approximation.
 template <class Scalar>
 Var<Scalar> gelu(Var<Scalar> x) {
   return activation(x, Activation::gelu);

@@ -6,8 +6,8 @@
 
 namespace heed::inline HEED_ABI {
 
-/// a + b, elementwise. Sizes of 1, and dimensions missing in front, are repeated
-/// as numpy does. Throws ShapeError when the shapes do not fit. Also spelled `a + b` (ops/operators.hpp).
+/// Returns a + b, elementwise, with the broadcasting rules of numpy. Throws ShapeError when the shapes cannot be
+/// broadcast together. Also available as the operator `a + b` (ops/operators.hpp).
 template <class Scalar>
 Var<Scalar> add(Var<Scalar> a, Var<Scalar> b) {
   return detail::arithmetic("add", kernels::Arithmetic::add, a, b);

@@ -9,9 +9,9 @@
 
 namespace heed::inline HEED_ABI {
 
-/// q [query tokens, A] and k [key tokens, A] projected (with any bias), w [A], v [key tokens, V]:
-/// weights = softmax_j(w . tanh(q_i + k_j)) over the visible keys, context = weighted sum of v.
-/// Weights, when asked for, are each sequence's [queries, keys], one after the other; differentiable.
+/// Returns weights = softmax_j(w . tanh(q_i + k_j)) over the visible keys and context = weighted sum of v, for queries
+/// q [query tokens, A] and keys k [key tokens, A] that are projected (including any bias), w [A], v [key tokens, V].
+/// If requested, the weights are each sequence's [queries, keys], concatenated; they are differentiable.
 /// Source: Bahdanau et al. (2015), equations 5 and 6.
 template <class Scalar>
 AttentionResult<Scalar> additive_attention(Var<Scalar> q, SegmentsView q_segments, Var<Scalar> k, Var<Scalar> v,
@@ -43,7 +43,7 @@ AttentionResult<Scalar> additive_attention(Var<Scalar> q, SegmentsView q_segment
     const detail::SequenceGradients<Scalar> to(g, q, qs, k, v, ks);
     const TensorView<Scalar> dw = g(w);
     ArenaScope scope(t.scratch());
-    // The score vector is shared: each sequence has a share of its gradient, added up in order afterwards.
+    // All sequences use the score vector: each has its own partial gradient, and these are summed in order afterwards.
     const auto shares = t.scratch().template tensor<Scalar>({dw ? qs.count : 0, width});
     std::fill_n(shares.data(), shares.size(), Scalar(0));
     const auto sequence = [&](Index b, Scalar* scratch) {

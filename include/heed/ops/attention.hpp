@@ -13,20 +13,20 @@
 
 namespace heed::inline HEED_ABI {
 
-/// How an attention is called: the same two fields, with the same defaults, in every op and layer.
+/// The arguments of an attention call: the same two fields, with the same defaults, in every op and layer.
 struct AttentionCall {
-  Mask mask{};           ///< which keys a query may look at; everything without
-  bool weights = false;  ///< whether the result has its weights
+  Mask mask{};           ///< which keys each query may attend to; by default all of them
+  bool weights = false;  ///< whether to return the attention weights
 };
 
 struct AttentionOptions {
-  Mask mask{};  ///< as in AttentionCall, and `weights`
+  Mask mask{};  ///< as in AttentionCall, like `weights`
   Index num_heads = 1;
-  double scale = 0;    ///< of the scores; 0 means 1 / sqrt(width of a head)
-  double dropout = 0;  ///< on the weights, while the tape is training
+  double scale = 0;    ///< factor of the scores; 0 means 1 / sqrt(head width)
+  double dropout = 0;  ///< dropout probability of the weights, while the tape is training
   bool weights = false;
-  /// With both (or without any token, where both are empty), the result has `mass`: the item that each key [key tokens]
-  /// holds, and that each query [query tokens] asks for. The call copies them.
+  /// The item of each key [key tokens] and the item that each query [query tokens] requests. If both are given (or both
+  /// are empty because there are no tokens), the result has `mass`. The call copies them.
   std::span<const Index> key_items{}, query_items{};
 
   void fields(auto&& visitor) {
@@ -38,11 +38,11 @@ struct AttentionOptions {
 template <class Scalar>
 struct AttentionResult {
   Var<Scalar> context;  ///< [query tokens, width of v]
-  /// When asked for: each sequence's [heads, queries, keys] weights (after dropout), one after the other, 0 where
-  /// hidden; differentiable. Empty otherwise.
+  /// Each sequence's [heads, queries, keys] weights (after dropout), concatenated, 0 where hidden; differentiable.
+  /// Empty unless requested.
   Var<Scalar> weights{};
-  /// With items: [query tokens, heads], the sum of a query's weights (after dropout) on the keys of its sequence that
-  /// it sees and that hold its item; differentiable, and no weights are stored for it. Empty otherwise.
+  /// With items: [query tokens, heads], the sum of a query's weights (after dropout) over the visible keys of its
+  /// sequence that have its item; differentiable, computed without storing the weights. Empty otherwise.
   Var<Scalar> mass{};
 };
 
@@ -66,7 +66,7 @@ template <class Scalar>
   }
 }
 
-/// Items as lanes compare them, for as long as the values live. Throws IndexError for one that they cannot hold.
+/// Copies items to the tape as integers of a SIMD lane's width. Throws IndexError for an item that does not fit.
 template <class Scalar>
 const kernels::LaneItem<Scalar>* keep_items(std::string_view operation, Tape<Scalar>& tape,
                                             std::span<const Index> items) {
@@ -83,9 +83,9 @@ const kernels::LaneItem<Scalar>* keep_items(std::string_view operation, Tape<Sca
 
 }  // namespace detail
 
-/// q [query tokens, E], k [key tokens, E], v [key tokens, V]; head h takes columns h E / heads on of each. Sequence b
-/// of the queries looks at sequence b of the keys: self-attention, cross-attention, one query a sequence or several
-/// candidates. A query that may look at nothing gets weights 0, context 0 and gradient 0.
+/// Attention of q [query tokens, E] over k [key tokens, E] and v [key tokens, V]; head h reads column block h of each.
+/// Sequence b of the queries attends to sequence b of the keys: self-attention, cross-attention, one query per sequence
+/// or several candidates. A query without a visible key has weights 0, context 0 and gradient 0.
 template <class Scalar>
 AttentionResult<Scalar> attention(Var<Scalar> q, SegmentsView q_segments, Var<Scalar> k, Var<Scalar> v,
                                   SegmentsView k_segments, const AttentionOptions& options = {}) {
@@ -127,8 +127,8 @@ AttentionResult<Scalar> attention(Var<Scalar> q, SegmentsView q_segments, Var<Sc
   const auto keep = drops ? static_cast<Scalar>(1 - options.dropout) : Scalar(1);
   const TensorView<const Scalar> qv = q.value(), kv = k.value(), vv = v.value();
 
-  // A unit is one head of one sequence: its rows and columns of an array, if there is one. (Not inlined: a view is nine
-  // numbers, and copying them at every use was a good part of what a program with attention compiled.)
+  // A unit is one head of one sequence. Returns its rows and columns of an array, or an empty view of an empty array.
+  // (Not inlined: a view has nine members, and copying them at every use was a large part of the compiled code.)
   const auto slice = [=](auto view, SegmentsView s, Index width, Index i) __attribute__((noinline)) {
     const Index b = i / heads, h = i % heads;
     return view ? view.rows(s.begin(b), s.end(b)).columns(h * width, (h + 1) * width) : view.matrix();
@@ -157,7 +157,7 @@ AttentionResult<Scalar> attention(Var<Scalar> q, SegmentsView q_segments, Var<Sc
     const Index b = i / heads, h = i % heads;
     return offsets[b] + h * qs.length(b) * ks.length(b);
   };
-  // Whether to ask for the next unit's rows meanwhile: not for a few queries, which are done too soon.
+  // Whether to prefetch the next unit's rows: not during a unit with few queries, which finishes too soon.
   const auto follows = [=](Index i) { return i + 1 < qs.count * heads && qs.length(i / heads) >= 16; };
   const Index scratch_size = kernels::attention_scratch<Scalar>(qs.max_length, ks.max_length, d, dv);
   detail::run_with_scratch(tape, qs.count * heads, scratch_size, [&](Index i, Scalar* scratch) {
@@ -175,7 +175,7 @@ AttentionResult<Scalar> attention(Var<Scalar> q, SegmentsView q_segments, Var<Sc
     const detail::SequenceGradients<Scalar> to(g, q, qs, k, v, ks);
     const TensorView<const Scalar> d_context(g.output().data(), context.shape());
     const Scalar* d_weights = g.output().data() + context.size();
-    // One sequence a chunk: when q, k and v share memory its heads must add one after the other.
+    // One sequence per chunk: when q, k and v share memory, its heads must add their gradients one after the other.
     const auto sequence = [&](Index b, Scalar* scratch) {
       for (Index i = b * heads; i < (b + 1) * heads; ++i) {
         kernels::AttentionUnit<Scalar> u = unit(i);

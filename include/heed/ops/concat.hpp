@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arrays one after the other.
+// Concatenation of arrays.
 #pragma once
 
 #include <initializer_list>
@@ -13,8 +13,8 @@ namespace heed::inline HEED_ABI {
 
 namespace detail {
 
-/// Calls `part(i, o, ours, theirs)` for every input i and repetition o: where a block of it stands in the output, and
-/// the same block of the input itself.
+/// Calls `part(ours, theirs)` for each block of each input: the block in the output, and the same block in the input.
+/// Skips inputs for which `input` returns an empty view.
 template <class Scalar, class Whole, class Input, class Part>
 void for_concat_parts(Whole y, std::span<const Var<Scalar>> inputs, int axis, const Input& input, const Part& part) {
   const bool last = axis == y.shape().rank() - 1;
@@ -38,8 +38,8 @@ void for_concat_parts(Whole y, std::span<const Var<Scalar>> inputs, int axis, co
 
 }  // namespace detail
 
-/// Arrays that agree in all sizes but that of `axis` (negative: from the end), joined along it. Throws ShapeError when
-/// they do not agree or there are none, IndexError for a dimension they do not have.
+/// Concatenates arrays along dimension `axis` (negative: from the end); all other sizes must be equal. Throws
+/// ShapeError if they are not or there is no array, IndexError for a dimension out of range.
 template <class Scalar>
 Var<Scalar> concat(std::span<const Var<Scalar>> inputs, int axis) {
   if (inputs.empty()) fail<ShapeError>("concat", "wanted at least one array");

@@ -10,7 +10,7 @@
 namespace heed::inline HEED_ABI {
 
 struct CrossEntropyOptions {
-  Index ignore_index = -100;   ///< rows with this target count neither in the loss nor in the mean
+  Index ignore_index = -100;   ///< rows with this target are excluded from the loss and from the mean
   double label_smoothing = 0;  ///< s in [0, 1]: the target distribution is (1 - s) one-hot + s / classes
   Reduction reduction = Reduction::mean;
 
@@ -20,9 +20,9 @@ struct CrossEntropyOptions {
 };
 
 /// logits [rows, classes] (leading dimensions fold into rows), targets [rows] -> loss [], or [rows] with
-/// Reduction::none. When every row is ignored, the mean and the gradients are 0 (PyTorch: NaN). Only the logarithm of
-/// each row's sum is kept for the backward pass.
-/// Throws ShapeError, IndexError for a target outside the classes, OptionError for the smoothing.
+/// Reduction::none. When every row is ignored, the mean and the gradients are 0 (PyTorch: NaN). Only the log-sum-exp of
+/// each row is stored for the backward pass.
+/// Throws ShapeError, IndexError for a target out of range, OptionError for a label_smoothing outside [0, 1].
 template <class Scalar>
 Var<Scalar> cross_entropy(Var<Scalar> logits, std::span<const Index> targets, const CrossEntropyOptions& options = {}) {
   Tape<Scalar>& tape = logits.tape();

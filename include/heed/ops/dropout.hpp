@@ -7,8 +7,8 @@
 
 namespace heed::inline HEED_ABI {
 
-/// While the tape is training: 0 with this probability, x / (1 - probability) otherwise; else x itself. The mask comes
-/// from `Tape::next_random`, an element's own by its position in x, and is never stored.
+/// While the tape is training, zeroes each element with this probability and divides the others by 1 - probability;
+/// otherwise returns x. The mask depends on `Tape::next_random` and each element's position in x, and is never stored.
 /// Throws OptionError unless the probability is in [0, 1).
 template <class Scalar>
 Var<Scalar> dropout(Var<Scalar> x, double probability) {

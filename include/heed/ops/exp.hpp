@@ -7,7 +7,7 @@
 
 namespace heed::inline HEED_ABI {
 
-/// y = e^x, of x's shape.
+/// Returns e^x, elementwise.
 template <class Scalar>
 Var<Scalar> exp(Var<Scalar> x) {
   return detail::elementwise(

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// One row a segment, repeated over the segment.
+// Repeats one row per segment over the segment's tokens.
 #pragma once
 
 #include "heed/ops/detail/reduce.hpp"
 
 namespace heed::inline HEED_ABI {
 
-/// x [segments, ..] -> [tokens, ..]: each token gets its segment's. The backward pass sums over the segment. Throws
-/// ShapeError when x has another number of segments.
+/// x [segments, ..] -> [tokens, ..]: each token gets its segment's row. The backward pass sums over each segment.
+/// Throws ShapeError unless the first size of x is the number of segments.
 template <class Scalar>
 Var<Scalar> expand(Var<Scalar> x, const Segments& segments) {
   Tape<Scalar>& tape = x.tape();
   if (x.shape().rank() == 0 || x.shape()[0] != segments.count()) {
     fail<ShapeError>("expand", "input ", x.shape(), " for ", segments.count(), " segments");
   }
-  // The groups are those of the output; a row of x is what sum over segments would give.
+  // The groups divide the output; x has the shape that a sum of the output over the segments would have.
   detail::Groups groups{.count = segments.count(), .offsets = tape.keep(segments).offsets};
   for (int d = 1; d < x.shape().rank() - 1; ++d) groups.inner *= x.shape()[d];
   const auto y = tape.allocate(detail::with_size(x.shape(), 0, segments.tokens()));

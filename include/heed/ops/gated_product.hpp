@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One array through the gate of another, and a residual path beside it.
+// The gated product of two arrays, with an optional residual connection.
 #pragma once
 
 #include <algorithm>
@@ -14,13 +14,13 @@ namespace heed::inline HEED_ABI {
 template <class Scalar>
 struct GatedProductOptions {
   Activation activation = Activation::sigmoid;  ///< of the gate
-  Var<Scalar> residual{};                       ///< of the same shape, or empty
+  Var<Scalar> residual{};                       ///< added to the result; of the same shape, or empty
 
   void fields(auto&& visitor) { visitor("activation", activation, "residual", residual); }
 };
 
-/// residual + activation(gate) value, elementwise: a gated linear unit (Dauphin et al. 2017; with silu the inside of
-/// SwiGLU, Shazeer 2020). Gate and value may be slices of one array. Throws ShapeError when the shapes differ.
+/// Returns residual + activation(gate) * value, elementwise: a gated linear unit (Dauphin et al. 2017; with silu, the
+/// gate of SwiGLU, Shazeer 2020). Gate and value may be slices of one array. Throws ShapeError when the shapes differ.
 template <class Scalar>
 Var<Scalar> gated_product(Var<Scalar> gate, Var<Scalar> value, const GatedProductOptions<Scalar>& options = {}) {
   const Var<Scalar> residual = options.residual;
@@ -41,7 +41,7 @@ Var<Scalar> gated_product(Var<Scalar> gate, Var<Scalar> value, const GatedProduc
   });
   return record(tape, {gate, value, residual}, y, [=](const Gradients<Scalar>& g) {
     const TensorView<const Scalar> dy = g.output().matrix();
-    // One after the other: some may share memory.
+    // One after the other, since these gradients may share memory.
     const auto each = [&](TensorView<Scalar> to, auto&& add) {
       if (!to) return;
       g.tape().executor().run_ranges(

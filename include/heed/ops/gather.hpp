@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows by index.
+// Gathers rows by index.
 #pragma once
 
 #include <span>
@@ -11,9 +11,9 @@
 
 namespace heed::inline HEED_ABI {
 
-/// y[i] = x[indices[i]], x [n, ..] -> [indices, ..]; an index of -1 gives zeros. The indices are copied. A row that is
-/// taken several times has the sum of the gradients, added in the order of the indices. Throws IndexError naming the
-/// position of an index outside of -1 .. n - 1, ShapeError for a scalar.
+/// Returns y[i] = x[indices[i]]: x [n, ..] -> [indices, ..]; an index of -1 gives zeros. The indices are copied. If a
+/// row is gathered several times, its gradients are added in the order of the indices. Throws IndexError, with the
+/// position, for an index outside -1 .. n - 1, ShapeError for a scalar.
 template <class Scalar>
 Var<Scalar> gather(Var<Scalar> x, std::span<const Index> indices) {
   Tape<Scalar>& tape = x.tape();
@@ -25,7 +25,7 @@ Var<Scalar> gather(Var<Scalar> x, std::span<const Index> indices) {
       fail<IndexError>("gather", "index ", index, " at position ", i, " is outside of -1 .. ", size - 1);
     }
   }
-  // One row an index: x's rows themselves when it has two dimensions, otherwise all that belongs to one element.
+  // One row per index: a row of x if x has two dimensions, else all elements of x[i].
   const Index width = detail::without(x.shape(), 0).size();
   const bool rows = x.shape().rank() == 2;
   if (rows) x.prepare(indices);
@@ -41,7 +41,7 @@ Var<Scalar> gather(Var<Scalar> x, std::span<const Index> indices) {
     if (!dx) return;
     const TensorView<const Scalar> dy(g.output().data(), {count, width});
     const auto add = [&](TensorView<Scalar> to) {
-      constexpr Index columns = 32;  // of floats two cache lines: one alone reads the indices twice as often
+      constexpr Index columns = 32;  // two cache lines of floats; one would read the indices twice as often
       g.tape().executor().run_ranges(width, columns, [&](Index begin, Index end, int) {
         kernels::embedding_backward<Scalar>(dy.columns(begin, end), kept, to.columns(begin, end));
       });

@@ -10,7 +10,7 @@
 
 namespace heed::inline HEED_ABI {
 
-/// Weights under PyTorch's names and shapes, gates in rows r, z, n; hidden size H.
+/// Weights with PyTorch's names and shapes, the gates in row order r, z, n. H is the hidden size.
 template <class Scalar>
 struct GruWeights {
   Var<Scalar> weight_ih;             ///< [3H, input]
@@ -21,7 +21,7 @@ struct GruWeights {
 template <class Scalar>
 struct GruResult {
   Var<Scalar> output;  ///< [tokens, H]
-  Var<Scalar> h_n;     ///< [sequences, H]: after each sequence's own last step; the initial state for an empty one
+  Var<Scalar> h_n;     ///< [sequences, H]: state after each sequence's last step; the initial state if it is empty
 };
 
 namespace detail {
@@ -42,7 +42,7 @@ template <class Scalar>
   }
   wanted("weight_hh", {gates, gates / 3}, w.weight_hh);
   if (static_cast<bool>(w.bias_ih) != static_cast<bool>(w.bias_hh)) {
-    fail<ShapeError>("gru", "one bias without the other");
+    fail<ShapeError>("gru", "bias_ih and bias_hh must be given together");
   }
   if (w.bias_ih) {
     wanted("bias_ih", {gates}, w.bias_ih);
@@ -53,9 +53,9 @@ template <class Scalar>
 
 }  // namespace detail
 
-/// x [tokens, input]; h0 [sequences, H], zero when empty. The reset gate acts after the product with the state:
-/// n = tanh(W_in x + b_in + r (W_hn h + b_hn)). `reverse` runs each sequence from its own last element to its first.
-/// Length 0 gives no output and leaves the state as it was. Source: Cho et al. (2014), in the form of cuDNN and
+/// x [tokens, input]; h0 [sequences, H], zero when empty. The reset gate is applied after the recurrent product:
+/// n = tanh(W_in x + b_in + r (W_hn h + b_hn)). With `reverse`, each sequence is processed from its last element to its
+/// first. An empty sequence has no output and keeps its state. Source: Cho et al. (2014), in the form of cuDNN and
 /// PyTorch.
 template <class Scalar>
 GruResult<Scalar> gru(Var<Scalar> x, const Segments& segments, const GruWeights<Scalar>& w, Var<Scalar> h0 = {},
@@ -70,7 +70,7 @@ GruResult<Scalar> gru(Var<Scalar> x, const Segments& segments, const GruWeights<
   order.first = tape.template allocate_array<Index>(order.groups() + 1);
   order.arrange();
 
-  // The two results share one value, so that one backward function sees both gradients.
+  // The two results are views of one value, so that one backward function receives both gradients.
   const auto all = tape.allocate({tokens * H + count * H});
   const auto inputs = tape.allocate({tokens, x.cols()});  // time-major x
   kernels::GruArrays<Scalar> a;
@@ -120,7 +120,7 @@ GruResult<Scalar> gru(Var<Scalar> x, const Segments& segments, const GruWeights<
     detail::run_with_scratch(t, order.groups(), kernels::TimeMajor::group_size * H, [&](Index group, Scalar* state) {
       kernels::gru_backward<Scalar>(order, group, a, d, state);
     });
-    // The input's gates are n r z, its weights' rows r z n.
+    // The columns of d_gates are n, r, z for the input; the rows of weight_ih are r, z, n.
     if (const auto dx = g(x)) {
       const auto from = w.weight_ih.value();
       const auto w_ih = scratch.tensor<Scalar>({3 * H, x.cols()});
@@ -134,7 +134,7 @@ GruResult<Scalar> gru(Var<Scalar> x, const Segments& segments, const GruWeights<
         }
       });
     }
-    // The weights' gradients sum over all tokens at once.
+    // The weights' gradients are summed over all tokens at once.
     if (const auto dw = g(w.weight_ih)) {
       detail::add_product_tn<Scalar>(t, d.d_gates.columns(H, 3 * H), inputs, dw.rows(0, 2 * H));
       detail::add_product_tn<Scalar>(t, d.d_gates.columns(0, H), inputs, dw.rows(2 * H, 3 * H));

@@ -8,7 +8,7 @@
 
 namespace heed::inline HEED_ABI {
 
-/// y = (x - mean) / sqrt(variance + epsilon) * weight + bias over each row of x [.., features], with the biased
+/// Returns (x - mean) / sqrt(variance + epsilon) * weight + bias for each row of x [.., features], with the biased
 /// variance; weight, bias [features] (Ba, Kiros and Hinton 2016). Throws ShapeError, OptionError for epsilon < 0.
 template <class Scalar>
 Var<Scalar> layer_norm(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, double epsilon = 1e-5) {
@@ -32,7 +32,7 @@ Var<Scalar> layer_norm(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, doub
     Tape<Scalar>& t = g.tape();
     const auto dx = g(x), dweight = g(weight), dbias = g(bias);
     const auto dy = g.output().matrix();
-    // Each block of rows sums on its own; the blocks are added in order.
+    // Each block of rows is summed separately; the partial sums are added in order.
     const Index blocks = ceil_divide(rows, detail::row_grain);
     ArenaScope scope(t.scratch());
     const auto block_sums = [&](TensorView<Scalar> wanted) {

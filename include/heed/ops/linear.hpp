@@ -24,13 +24,13 @@ template <class Scalar>
   }
 }
 
-/// How the backward pass of a layer with weight [m, n] cuts `rows`.
+/// How the backward pass of a layer with weight [m, n] divides `rows` into slabs.
 struct LinearSlabs {
-  bool with_weight;   ///< the weight's gradient, where it is needed, is summed in the same slabs
-  Index size, count;  ///< of a slab; sizes are whole blocks of row_grain
+  bool with_weight;   ///< whether the weight's gradient, if needed, is summed in the same slabs
+  Index size, count;  ///< rows per slab, whole blocks of row_grain; number of slabs
 
   LinearSlabs(Index rows, Index m, Index n) : with_weight(false), size(row_grain) {
-    // Not much longer than the least, as rounding errors grow with the length of a sum.
+    // Not much longer than the minimum, as rounding errors grow with the length of a sum.
     const Index least = round_up(std::max<Index>(1, least_slab(m, n)), row_grain);
     if (rows >= 8 * least) {
       with_weight = true;
@@ -40,13 +40,13 @@ struct LinearSlabs {
   }
 };
 
-/// From the gradient dz [rows, out] of x weight^T + bias to those of all three. With `separate_dz`, `prepare(begin,
-/// end, dz)` writes rows begin .. end - 1 of it to a scratch buffer dz [end - begin, out]; else dz is the gradient of
-/// the output, and the view passed to `prepare` is empty.
+/// Computes the gradients with respect to x, weight and bias from the gradient dz [rows, out] of x weight^T + bias.
+/// With `separate_dz`, `prepare(begin, end, dz)` writes rows begin .. end - 1 of dz to a scratch buffer of their
+/// size; else dz is the gradient of the output, and the view passed to `prepare` is empty.
 ///
-/// Each block of rows is used for all three while it is in the cache, and the gradients of weight and bias are summed
-/// over slabs of rows, which are then added in order. A weight that is large against the rows gets a product of its own
-/// afterwards, cut by its rows.
+/// Each block of rows is used for all three while it is in the cache. The gradients of weight and bias are summed per
+/// slab of rows, and the partial sums are added in order. The gradient of a weight that is large compared with the
+/// number of rows is computed afterwards, by a separate product in chunks of the weight's rows.
 template <class Scalar, class Prepare>
 void linear_backward(const Gradients<Scalar>& g, Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, bool separate_dz,
                      const Prepare& prepare) {
@@ -61,7 +61,7 @@ void linear_backward(const Gradients<Scalar>& g, Var<Scalar> x, Var<Scalar> weig
   const MatrixView<Scalar> dx = sink.view(), dw = g(weight);
   const LinearSlabs cut(rows, out, w.cols());
   const bool sums_weight = dw && cut.with_weight, weight_last = dw && !cut.with_weight;
-  // dz is kept whole for the weight's product afterwards, or where it is no larger than a block for each worker.
+  // All of dz is kept for the separate product, or if it is no larger than one block per worker.
   const Index blocks_size = tape.executor().threads() * row_grain;
   const bool keeps_dz = weight_last || rows <= blocks_size;
   const auto dw_sums = scratch.template tensor<Scalar>({sums_weight ? cut.count * out : 0, w.cols()});
@@ -87,7 +87,7 @@ void linear_backward(const Gradients<Scalar>& g, Var<Scalar> x, Var<Scalar> weig
       }
     }
   });
-  // Not before dx is complete: x and the weight may be one array.
+  // Only after dx is complete, since x and the weight may be the same array.
   if (db) kernels::add_column_sums<Scalar>(db_sums, db.data());
   if (sums_weight) add_slabs<Scalar>(tape, dw_sums, dw);
   if (weight_last) add_product_tn<Scalar>(tape, separate_dz ? View(dz_buffer) : dy, in, dw);
@@ -95,9 +95,9 @@ void linear_backward(const Gradients<Scalar>& g, Var<Scalar> x, Var<Scalar> weig
 
 }  // namespace detail
 
-/// x [.., in], weight [out, in], bias [out] or empty -> [.., out]. The activation is applied while a block
-/// of the product is still in the cache when its derivative follows from its output.
-/// Throws ShapeError when the sizes do not fit.
+/// Returns activation(x weight^T + bias): x [.., in], weight [out, in], bias [out] or empty -> [.., out]. An activation
+/// whose derivative follows from its output is applied to each block of the product while it is in the cache.
+/// Throws ShapeError when the sizes do not match.
 template <class Scalar>
 Var<Scalar> linear(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias = {}, Activation kind = Activation::identity) {
   if (!derivative_from_output(kind)) return activation(linear(x, weight, bias), kind);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cross-entropy over a catalogue, fused with the linear layer that makes its logits.
+// Cross-entropy over a catalogue, fused with the linear layer that computes its logits.
 #pragma once
 
 #include <algorithm>
@@ -13,16 +13,16 @@
 namespace heed::inline HEED_ABI {
 
 struct LinearCrossEntropyOptions {
-  Index ignore_index = -100;              ///< rows with this target count neither in the loss nor in the mean
+  Index ignore_index = -100;              ///< rows with this target are excluded from the loss and from the mean
   Reduction reduction = Reduction::mean;  ///< or sum
-  double scale = 1;                       ///< of the products, not of the bias: 1 / temperature
+  double scale = 1;                       ///< factor of the products, not of the bias: 1 / temperature
 
   void fields(auto&& visitor) { visitor("ignore_index", ignore_index, "reduction", reduction, "scale", scale); }
 };
 
 namespace detail {
 
-/// dx += factor y, chunks of rows; row i of y belongs to row `at[i]` of dx, or to row i when `at` is null.
+/// Adds factor * y to dx in chunks of rows: row i of y to row `at[i]` of dx, or to row i if `at` is null.
 template <class Scalar>
 void add_scaled_rows(Tape<Scalar>& tape, TensorView<const Scalar> y, Scalar factor, const Index* at,
                      TensorView<Scalar> dx) {
@@ -33,17 +33,17 @@ void add_scaled_rows(Tape<Scalar>& tape, TensorView<const Scalar> y, Scalar fact
   });
 }
 
-/// The losses of a catalogue and their gradients, a tile of rows at a time, with the scratch buffers for it.
+/// Computes losses over a catalogue and their gradients, one tile of rows at a time, in scratch buffers.
 template <class Scalar>
 class CatalogueLosses {
  public:
   struct Problem {
     MatrixView<const Scalar> x, weight;  ///< [rows, d], [items, d]
     const Scalar* bias;                  ///< [items], or null
-    const Index *rows, *targets;         ///< [count]: the rows of x that count; [rows]
+    const Index *rows, *targets;         ///< [count]: the rows of x that are not ignored; [rows]
     Index count;
     Scalar scale;
-    MatrixView<Scalar> dx, dweight;  ///< of the sum of the losses: [count, d], [items, d]; empty where not needed
+    MatrixView<Scalar> dx, dweight;  ///< gradients of the sum of losses: [count, d], [items, d]; empty if not needed
     Scalar* dbias;                   ///< [items], or null
   };
 
@@ -92,11 +92,11 @@ class CatalogueLosses {
   static constexpr Index height = kernels::catalogue_tile, block = kernels::catalogue_block;
 
   struct Tile {
-    Index from, rows;      ///< of the rows that count
+    Index from, rows;      ///< among the rows that are not ignored
     const Index* targets;  ///< [rows]
   };
 
-  /// The exponentials of a tile, their sums and, where it is needed, the rows' gradient, over each part of the items.
+  /// Computes a tile's exponentials, their sums and, if needed, the gradients of its rows over each part of the items.
   void exponentials(const Tile& tile) {
     const auto x = x_.rows(0, tile.rows), x_t = x_t_.columns(0, tile.rows), e = e_.columns(0, tile.rows);
     for (Index r = 0; r < tile.rows; ++r) {
@@ -131,7 +131,7 @@ class CatalogueLosses {
           p_.dweight ? p_.dweight.rows(begin, end) : p_.dweight, p_.dbias == nullptr ? nullptr : p_.dbias + begin);
     });
   }
-  /// What the parts summed, as probabilities, less the targets' rows.
+  /// Adds up the gradients of the parts, scaled to probabilities, and subtracts the targets' rows.
   void row_gradients(const Tile& tile) {
     constexpr Index grain = 16;
     executor_.run_ranges(tile.rows, grain, [&](Index begin, Index end, int) {
@@ -149,12 +149,12 @@ class CatalogueLosses {
   Executor& executor_;
   const ArenaScope scope_;
   const Index items_, width_;
-  const bool keeps_exponentials_;  ///< of all items, for the weight's gradient
-  /// Items that one worker sums by itself: whole blocks, in 16 parts at most, by the number of items alone.
+  const bool keeps_exponentials_;  ///< whether to keep those of all items, for the weight's gradient
+  /// Items per part, summed by one worker (whole blocks), and number of parts (at most 16); both depend on items_ only.
   Index part_, parts_;
   Index* targets_;                                         ///< [count]
   MatrixView<Scalar> x_, x_t_;                             ///< a tile's rows, scaled [tile, d]; transposed
-  MatrixView<Scalar> e_;                                   ///< [items, tile], or [block, tile] of each worker
+  MatrixView<Scalar> e_;                                   ///< [items, tile], or [block, tile] per worker
   MatrixView<Scalar> block_top_, part_top_, part_factor_;  ///< [blocks, tile], [parts, tile], [parts, tile]
   MatrixView<double> part_sum_;                            ///< [parts, tile]
   MatrixView<Scalar> part_dx_, scaled_;                    ///< [parts tile, d]; [workers tile, d]
@@ -163,13 +163,13 @@ class CatalogueLosses {
 
 }  // namespace detail
 
-/// cross_entropy(scale x weight^T + bias, targets): x [.., d] (leading dimensions fold into rows), weight [items, d],
-/// bias [items] or empty, targets [rows] -> loss []. The logits are never stored: beside the gradients, memory grows
-/// with the items (64 numbers an item) and with d (64 rows for each of up to 16 parts of the items and each thread).
-/// While the tape records, the gradients are computed here, where the exponentials are at hand, and `backward` only
-/// scales them. An ignored row costs nothing. When every row is ignored, the loss and its gradients are 0. To leave
-/// items out (a padding row), pass a slice of the table. Throws ShapeError, IndexError for a target that is no item,
-/// OptionError for the reduction.
+/// Returns cross_entropy(scale x weight^T + bias, targets): x [.., d] (leading dimensions fold into rows), weight
+/// [items, d], bias [items] or empty, targets [rows] -> loss []. The logits are never stored: besides the gradients,
+/// memory use is 64 elements per item, and 64 rows of d for each of up to 16 parts of the items and each thread. While
+/// the tape records, the forward pass also computes the gradients, as it has the exponentials; `backward` only scales
+/// them. An ignored row costs nothing. When every row is ignored, the loss and its gradients are 0. To exclude items (a
+/// padding row), pass a slice of the table. Throws ShapeError, IndexError for a target that is not an item, OptionError
+/// for Reduction::none.
 template <class Scalar>
 Var<Scalar> linear_cross_entropy(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, std::span<const Index> targets,
                                  const LinearCrossEntropyOptions& options = {}) {
@@ -184,7 +184,7 @@ Var<Scalar> linear_cross_entropy(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> 
   }
   if (options.reduction == Reduction::none) fail<OptionError>(name, "reduction must be mean or sum");
   const Index count = detail::count_targets(name, targets, items, "items", options.ignore_index);
-  // Only the rows that count, packed.
+  // The rows that are not ignored.
   Index* const kept = tape.template allocate_array<Index>(count);
   const auto y = tape.allocate({});
   const auto gradient_of = [&](Var<Scalar> v, const Shape& shape) {

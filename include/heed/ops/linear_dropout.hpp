@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A dense layer with what a transformer does to its output.
+// A dense layer with activation, dropout and a residual connection.
 #pragma once
 
 #include "heed/kernels/dropout.hpp"
@@ -13,15 +13,15 @@ namespace heed::inline HEED_ABI {
 template <class Scalar>
 struct LinearDropoutOptions {
   Activation activation = Activation::identity;
-  double dropout = 0;      ///< as the operation `dropout`, while the tape is training
-  Var<Scalar> residual{};  ///< of the output's shape, or empty
+  double dropout = 0;      ///< probability, as in the operation `dropout`
+  Var<Scalar> residual{};  ///< added to the result; of the output's shape, or empty
 
   void fields(auto&& visitor) { visitor("activation", activation, "dropout", dropout, "residual", residual); }
 };
 
 namespace detail {
 
-/// A block of rows of one of them overlaps no other block of rows of the other: they are one array, or do not overlap.
+/// Returns whether a block of rows of a overlaps no other block of rows of b: they are one array, or do not overlap.
 template <class Scalar>
 bool same_or_disjoint_rows(MatrixView<const Scalar> a, MatrixView<const Scalar> b) {
   if (!a.contiguous() || !b.contiguous()) return false;
@@ -31,9 +31,9 @@ bool same_or_disjoint_rows(MatrixView<const Scalar> a, MatrixView<const Scalar> 
 
 }  // namespace detail
 
-/// residual + dropout(activation(linear(x, weight, bias))), each block of rows finished while it is in the cache: for
-/// the identity, and for relu without a residual. Anything else is composed of the operations named.
-/// Throws as they do.
+/// Returns residual + dropout(activation(linear(x, weight, bias))). For the identity, and for relu without a residual,
+/// each block of rows is completed while it is in the cache; other cases are composed of the named operations.
+/// Throws the errors of these operations.
 template <class Scalar>
 Var<Scalar> linear_dropout(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias,
                            const LinearDropoutOptions<Scalar>& options) {
@@ -87,7 +87,7 @@ Var<Scalar> linear_dropout(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias,
         kernels::add_scaled<Scalar>(size, dy, Scalar(1), beside.view().data() + from);
       }
       if (relu) {
-        // What is above 0 here was neither dropped nor below 0.
+        // Elements of y above 0 were neither dropped nor below 0 before relu.
         kernels::relu_gradient<Scalar>(size, y.data() + from, dy,
                                        drops ? Scalar(1) / static_cast<Scalar>(1 - probability) : Scalar(1), dz.data());
       } else if (drops) {

@@ -7,7 +7,7 @@
 
 namespace heed::inline HEED_ABI {
 
-/// y = ln x, of x's shape. 0 gives -infinity, less than 0 gives NaN.
+/// Returns ln x, elementwise: -infinity for 0, NaN for negative x.
 template <class Scalar>
 Var<Scalar> log(Var<Scalar> x) {
   return detail::elementwise(

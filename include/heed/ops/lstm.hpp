@@ -11,7 +11,7 @@
 
 namespace heed::inline HEED_ABI {
 
-/// Weights under PyTorch's names and shapes, gates in rows i, f, g, o; hidden size H, output size R.
+/// Weights with PyTorch's names and shapes, the gates in row order i, f, g, o. H is the hidden size, R the output size.
 template <class Scalar>
 struct LstmWeights {
   Var<Scalar> weight_ih;             ///< [4H, input]
@@ -23,7 +23,7 @@ struct LstmWeights {
 template <class Scalar>
 struct LstmResult {
   Var<Scalar> output;  ///< [tokens, R]
-  Var<Scalar> h_n;     ///< [sequences, R]: after each sequence's own last step; the initial state for an empty one
+  Var<Scalar> h_n;     ///< [sequences, R]: state after each sequence's last step; the initial state if it is empty
   Var<Scalar> c_n;     ///< [sequences, H]
 };
 
@@ -48,7 +48,7 @@ template <class Scalar>
   wanted("weight_hh", {gates, R}, w.weight_hh);
   if (w.weight_hr) wanted("weight_hr", {R, H}, w.weight_hr);
   if (static_cast<bool>(w.bias_ih) != static_cast<bool>(w.bias_hh)) {
-    fail<ShapeError>("lstm", "one bias without the other");
+    fail<ShapeError>("lstm", "bias_ih and bias_hh must be given together");
   }
   if (w.bias_ih) {
     wanted("bias_ih", {gates}, w.bias_ih);
@@ -60,8 +60,8 @@ template <class Scalar>
 
 }  // namespace detail
 
-/// x [tokens, input]; h0 [sequences, R] and c0 [sequences, H], zero when empty. `reverse` runs each sequence from its
-/// own last element to its first. Length 0 gives no output and leaves the state as it was.
+/// x [tokens, input]; h0 [sequences, R] and c0 [sequences, H], zero when empty. With `reverse`, each sequence is
+/// processed from its last element to its first. An empty sequence has no output and keeps its state.
 /// Source: Hochreiter and Schmidhuber (1997) with the forget gate of Gers et al. (2000); projection: Sak et al. (2014).
 template <class Scalar>
 LstmResult<Scalar> lstm(Var<Scalar> x, const Segments& segments, const LstmWeights<Scalar>& w, Var<Scalar> h0 = {},
@@ -78,11 +78,11 @@ LstmResult<Scalar> lstm(Var<Scalar> x, const Segments& segments, const LstmWeigh
   order.first = tape.template allocate_array<Index>(order.groups() + 1);
   order.arrange();
 
-  // The three results share one value, so that one backward function sees all their gradients.
+  // The three results are views of one value, so that one backward function receives all their gradients.
   const auto all = tape.allocate({tokens * R + count * R + count * H});
   const auto inputs = tape.allocate({tokens, x.cols()});  // time-major x
   kernels::LstmArrays<Scalar> a;
-  // A row of gates is a line of the cache longer: in columns 2^n apart, tiles would contend for few of its sets.
+  // Each row of gates is one cache line longer than needed: with a stride of 2^n, tiles would map to few cache sets.
   const Index gates_apart = gates + static_cast<Index>(64 / sizeof(Scalar));
   a.gates = tape.allocate({tokens, gates_apart}).columns(0, gates);
   if (tape.recording()) a.cells = tape.allocate({tokens, H});
@@ -160,7 +160,7 @@ LstmResult<Scalar> lstm(Var<Scalar> x, const Segments& segments, const LstmWeigh
         }
       });
     }
-    // The weights' gradients sum over all tokens at once.
+    // The weights' gradients are summed over all tokens at once.
     const auto add_weight_gradient = [&](TensorView<const Scalar> rows, TensorView<Scalar> dw) {
       const auto blocks = scratch.tensor<Scalar>(dw.shape());
       std::fill_n(blocks.data(), blocks.size(), Scalar(0));

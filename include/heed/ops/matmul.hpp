@@ -7,8 +7,8 @@
 
 namespace heed::inline HEED_ABI {
 
-/// a [.., M, K] times b [K, N] -> [.., M, N] (also a [K] -> [N]), or a [B, M, K] times b [B, K, N] -> [B, M, N].
-/// Throws ShapeError when the sizes do not fit.
+/// Returns a [.., M, K] times b [K, N] -> [.., M, N] (also a [K] -> [N]), or a [B, M, K] times b [B, K, N] ->
+/// [B, M, N]. Throws ShapeError when the sizes do not match.
 template <class Scalar>
 Var<Scalar> matmul(Var<Scalar> a, Var<Scalar> b) {
   Tape<Scalar>& tape = tape_of("matmul", a, b);
@@ -17,7 +17,7 @@ Var<Scalar> matmul(Var<Scalar> a, Var<Scalar> b) {
   if (sa.rank() == 0 || (sb.rank() != 2 && !batched) || sa[-1] != sb[-2]) {
     fail<ShapeError>("matmul", "wanted [.., M, K] times [K, N] or [B, M, K] times [B, K, N], got ", sa, " times ", sb);
   }
-  // Matrices stand below one another in all arrays, so matrix i is a range of rows.
+  // The batch folds into rows, so matrix i is a range of rows of each array.
   const Index count = batched ? sb[0] : 1, depth = sb[-2];
   const auto y = tape.allocate(sa.with_cols(sb[-1]));
   const Index rows = count == 0 ? 0 : y.rows() / count;

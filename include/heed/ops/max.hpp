@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Maxima over everything, a dimension, or segments.
+// Maxima over all elements, a dimension, or segments.
 #pragma once
 
 #include <optional>
@@ -11,7 +11,7 @@ namespace heed::inline HEED_ABI {
 
 namespace detail {
 
-/// y_g = the maximum of group g (`empty` for an empty one); the gradient goes to the first element that has it.
+/// Returns the maximum of each group (`empty` for an empty group); its first occurrence gets the gradient.
 template <class Scalar>
 Var<Scalar> reduce_max(Var<Scalar> x, const Shape& shape, const Groups& groups, Scalar empty) {
   Tape<Scalar>& tape = x.tape();
@@ -43,8 +43,8 @@ Var<Scalar> reduce_max(Var<Scalar> x, const Shape& shape, const Groups& groups, 
 
 }  // namespace detail
 
-/// Over dimension `axis` (negative: from the end), which disappears. NaN counts as greatest; the gradient goes to the
-/// first of equals. Throws IndexError for a dimension that x does not have, ShapeError when it has size 0.
+/// Returns the maxima over dimension `axis` (negative: from the end), which is removed. NaN counts as the maximum; the
+/// first of equal maxima gets the gradient. Throws IndexError for a dimension out of range, ShapeError if it is empty.
 template <class Scalar>
 Var<Scalar> max(Var<Scalar> x, int axis) {
   const int at = detail::checked_axis("max", x.shape(), axis);
@@ -52,14 +52,14 @@ Var<Scalar> max(Var<Scalar> x, int axis) {
   detail::refuse_empty("max", groups, x.shape());
   return detail::reduce_max(x, detail::without(x.shape(), at), groups, Scalar(0));
 }
-/// Over everything: a scalar. Throws ShapeError when there is nothing.
+/// Returns the maximum over all elements, a scalar. Throws ShapeError if x is empty.
 template <class Scalar>
 Var<Scalar> max(Var<Scalar> x) {
   detail::refuse_empty("max", {.count = 1, .middle = x.shape().size()}, x.shape());
   return max(reshape(x, {x.shape().size()}), 0);
 }
-/// Over each segment: x [tokens, ..] -> [segments, ..]. An empty segment gets `empty`; without it, it is a ShapeError,
-/// as is another number of tokens.
+/// Returns the maxima over each segment: x [tokens, ..] -> [segments, ..]; `empty` for an empty segment. Throws
+/// ShapeError for an empty segment if `empty` is not given, or if the number of tokens differs.
 template <class Scalar>
 Var<Scalar> max(Var<Scalar> x, const Segments& segments, std::optional<double> empty = {}) {
   const detail::Groups groups = detail::over_segments("max", x, segments);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Means over everything, a dimension, or segments.
+// Means over all elements, a dimension, or segments.
 #pragma once
 
 #include <optional>
@@ -9,8 +9,8 @@
 
 namespace heed::inline HEED_ABI {
 
-/// Over dimension `axis` (negative: from the end), which disappears. Throws IndexError for a dimension that x does not
-/// have, ShapeError when it has size 0.
+/// Returns the means over dimension `axis` (negative: from the end), which is removed. Throws IndexError for a
+/// dimension out of range, ShapeError if its size is 0.
 template <class Scalar>
 Var<Scalar> mean(Var<Scalar> x, int axis) {
   const int at = detail::checked_axis("mean", x.shape(), axis);
@@ -18,14 +18,14 @@ Var<Scalar> mean(Var<Scalar> x, int axis) {
   detail::refuse_empty("mean", groups, x.shape());
   return detail::reduce_sum(x, detail::without(x.shape(), at), groups, true, Scalar(0));
 }
-/// Over everything: a scalar. Throws ShapeError when there is nothing.
+/// Returns the mean over all elements, a scalar. Throws ShapeError if x is empty.
 template <class Scalar>
 Var<Scalar> mean(Var<Scalar> x) {
   detail::refuse_empty("mean", {.count = 1, .middle = x.shape().size()}, x.shape());
   return mean(reshape(x, {x.shape().size()}), 0);
 }
-/// Over each segment: x [tokens, ..] -> [segments, ..]. An empty segment gets `empty`; without it, it is a ShapeError,
-/// as is another number of tokens.
+/// Returns the means over each segment: x [tokens, ..] -> [segments, ..]; `empty` for an empty segment. Throws
+/// ShapeError for an empty segment if `empty` is not given, or if the number of tokens differs.
 template <class Scalar>
 Var<Scalar> mean(Var<Scalar> x, const Segments& segments, std::optional<double> empty = {}) {
   const detail::Groups groups = detail::over_segments("mean", x, segments);

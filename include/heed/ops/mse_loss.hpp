@@ -7,8 +7,8 @@
 
 namespace heed::inline HEED_ABI {
 
-/// (prediction - target)^2, reduced to shape [] or, with Reduction::none, of their shape. Gradients flow to both.
-/// Throws ShapeError unless the shapes are the same.
+/// Returns (prediction - target)^2, reduced to shape [] or, with Reduction::none, of the inputs' shape. Both inputs get
+/// gradients. Throws ShapeError unless the shapes are equal.
 template <class Scalar>
 Var<Scalar> mse_loss(Var<Scalar> prediction, Var<Scalar> target, Reduction reduction = Reduction::mean) {
   return detail::pairwise_loss(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows of length 1.
+// Normalises rows to length 1.
 #pragma once
 
 #include "heed/autograd/tape.hpp"
@@ -8,9 +8,9 @@
 
 namespace heed::inline HEED_ABI {
 
-/// y = x / max(|x|, epsilon) over each row of x [.., features], |x| its Euclidean norm, so that products of rows are
-/// cosines. As torch.nn.functional.normalize over the last dimension. Throws ShapeError for a scalar, OptionError for
-/// epsilon <= 0.
+/// Returns x / max(|x|, epsilon) for each row of x [.., features], where |x| is the row's Euclidean norm: dot products
+/// of the results are cosines. As torch.nn.functional.normalize over the last dimension. Throws ShapeError for a
+/// scalar, OptionError for epsilon <= 0.
 template <class Scalar>
 Var<Scalar> normalize(Var<Scalar> x, double epsilon = 1e-12) {
   Tape<Scalar>& tape = x.tape();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// + - * / between values, and between values and plain numbers.
+// The operators + - * / between Vars, and between a Var and a number.
 #pragma once
 
 #include "heed/ops/add.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The attention that falls on given items: what a repeat-aware head needs of a pointer network.
+// The sum of attention weights on given items, as in the copy mechanism of a pointer network.
 #pragma once
 
 #include "heed/autograd/tape.hpp"
@@ -8,10 +8,10 @@
 
 namespace heed::inline HEED_ABI {
 
-/// `weights` as an attention over one head gives them: each sequence's [queries, keys], one after the other.
-/// `key_items` [key tokens] says which item each key is; query i (over all sequences) asks for the items
-/// targets[target_segments.begin(i) .. end(i)]. Result [targets]: the sum of query i's weights on the target's
-/// occurrences. Source: See et al. (2017), equation 9, the copy part.
+/// `weights` are those of an attention with one head: each sequence's [queries, keys], concatenated.
+/// `key_items` [key tokens] is the item of each key; query i (over all sequences) requests the items
+/// targets[target_segments.begin(i) .. end(i)]. Returns [targets]: the sum of query i's weights on the target's
+/// occurrences. Source: See et al. (2017), equation 9, the copy term.
 template <class Scalar>
 Var<Scalar> pointer_mass(Var<Scalar> weights, const Segments& q_segments, const Segments& k_segments,
                          std::span<const Index> key_items, std::span<const Index> targets,

@@ -13,11 +13,11 @@
 
 namespace heed::inline HEED_ABI {
 
-/// Biases are shared by the heads; each may be left out.
+/// The biases are shared by the heads; each may be empty.
 template <class Scalar>
 struct PointwiseAttentionOptions {
   Index num_heads = 1;
-  Var<Scalar> position_bias{};            ///< [distances]: at least the longest sequence
+  Var<Scalar> position_bias{};            ///< [distances], at least the maximum length of the sequences
   Var<Scalar> time_bias{};                ///< [buckets]: see kernels::time_bucket
   std::span<const std::int64_t> times{};  ///< [tokens], in any unit; read, and copied, for `time_bias` only
   bool weights = false;
@@ -27,11 +27,11 @@ struct PointwiseAttentionOptions {
   }
 };
 
-/// q, k [tokens, E], v [tokens, V] -> context [tokens, V]; head h takes columns h E / heads on of each. In a sequence
+/// q, k [tokens, E], v [tokens, V] -> context [tokens, V]; head h reads column block h of each. In each sequence,
 /// w_ij = silu(q_i . k_j + position_bias[i - j] + time_bias[bucket(t_i - t_j)]) / (i + 1) for j <= i, else 0, and
-/// context_i = sum_j w_ij v_j. Weights, when asked for, are each sequence's [heads, queries, keys], one after the
-/// other; differentiable; they may be negative and sum to anything. Source: Zhai et al. (2024), equation 2. Their code
-/// takes the time of the event after i in place of t_i: known when a query is served, but no other model here sees it.
+/// context_i = sum_j w_ij v_j. If requested, the weights are each sequence's [heads, queries, keys], concatenated; they
+/// are differentiable, may be negative and need not sum to 1. Source: Zhai et al. (2024), equation 2. Their code uses
+/// the time of the event after i instead of t_i: known when a query is served, but no other model here uses it.
 template <class Scalar>
 AttentionResult<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Scalar> v, const Segments& segments,
                                             const PointwiseAttentionOptions<Scalar>& options = {}) {
@@ -58,7 +58,7 @@ AttentionResult<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Sc
   const auto all = tape.allocate({cut.tokens() * v.cols() + weight_count});
   const TensorView<Scalar> context(all.data(), {cut.tokens(), v.cols()});
   const TensorView<const Scalar> qv = q.value(), kv = k.value(), vv = v.value();
-  // By distance, the longest first: as a query meets its keys.
+  // In order of decreasing distance, like the keys of a query.
   Scalar* by_distance = tape.template allocate_array<Scalar>(distances);
   if (position_bias) {
     const auto bias = detail::dense(tape, position_bias);
@@ -70,7 +70,7 @@ AttentionResult<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Sc
     times[i] = static_cast<double>(options.times[static_cast<std::size_t>(i)]);
   }
 
-  // A unit is one head of one sequence: its rows and columns of an array, if there is one.
+  // A unit is one head of one sequence. Returns its rows and columns of an array, or an empty view of an empty array.
   const auto slice = [=](auto view, Index width, Index i) __attribute__((noinline)) {
     const Index b = i / heads, h = i % heads;
     return view ? view.rows(cut.begin(b), cut.end(b)).columns(h * width, (h + 1) * width) : view.matrix();
@@ -106,7 +106,7 @@ AttentionResult<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Sc
     const TensorView<const Scalar> d_context(g.output().data(), context.shape());
     const auto d_position = g(position_bias), d_time = g(time_bias);
     ArenaScope scope(t.scratch());
-    // Biases are shared: each sequence has a share of their gradients, added up in order afterwards.
+    // All sequences use the biases: each has its own partial gradients, which are summed in order afterwards.
     const auto shares = [&](TensorView<Scalar> wanted, Index size) {
       const auto out = t.scratch().template tensor<Scalar>({wanted ? cut.count : 0, size});
       std::fill_n(out.data(), out.size(), Scalar(0));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The list of all operations: what the tests go through, so that none goes untested.
+// The list of all operations. The tests iterate over it, so that every operation is tested.
 #pragma once
 
 #include "heed/ops/activation.hpp"
@@ -43,7 +43,7 @@
 
 namespace heed::inline HEED_ABI {
 
-/// Every operation by its name, which is also that of its function and of its header.
+/// The name of each operation, which is also the name of its function and of its header.
 inline constexpr const char* operations[] = {
     "activation",
     "add",

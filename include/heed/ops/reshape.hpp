@@ -7,8 +7,8 @@
 
 namespace heed::inline HEED_ABI {
 
-/// x in another shape of the same size, row-major order kept. No copy, unless x is a slice with gaps between its rows
-/// and its rows change their length. Throws ShapeError when the sizes differ.
+/// Returns x in another shape of the same size, in row-major order. Copies only if x is a slice with gaps between its
+/// rows and the length of its rows changes. Throws ShapeError when the sizes differ.
 template <class Scalar>
 Var<Scalar> reshape(Var<Scalar> x, const Shape& shape) {
   Tape<Scalar>& tape = x.tape();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Losses over a catalogue by the target and sampled negatives.
+// Losses over a catalogue, computed from the target and sampled negatives.
 #pragma once
 
 #include <algorithm>
@@ -17,11 +17,11 @@ namespace heed::inline HEED_ABI {
 
 using kernels::SampledLoss;
 
-/// Which sampled items belong to which rows, N for each.
+/// Sampled items, N for each row: shared by all rows, shared by the rows of each sequence, or separate for each row.
 struct Negatives {
   std::span<const Index> items;         ///< [N], [sequences, N] or [rows, N]
-  const Segments* sequences = nullptr;  ///< whose rows share theirs
-  bool each_row = false;                ///< every row has its own
+  const Segments* sequences = nullptr;  ///< if given, the rows of each sequence share negatives
+  bool each_row = false;                ///< whether each row has separate negatives
 
   static Negatives of_batch(std::span<const Index> items) { return {items}; }
   static Negatives of_sequences(std::span<const Index> items, const Segments& sequences) { return {items, &sequences}; }
@@ -29,15 +29,15 @@ struct Negatives {
 };
 
 struct SampledLossOptions {
-  SampledLoss loss = SampledLoss::softmax;  ///< the formulas are there
-  Index ignore_index = -100;                ///< rows with this target count neither in the loss nor in the mean
-  Reduction reduction = Reduction::mean;    ///< over the rows, or sum
-  double scale = 1;                         ///< of the products, not of the bias: 1 / temperature
+  SampledLoss loss = SampledLoss::softmax;  ///< see kernels::SampledLoss for the formulas
+  Index ignore_index = -100;                ///< rows with this target are excluded from the loss and from the mean
+  Reduction reduction = Reduction::mean;    ///< mean over the rows, or sum
+  double scale = 1;                         ///< factor of the products, not of the bias: 1 / temperature
   double calibration = 0.75;  ///< gBCE's t in [0, 1]: beta = a (t (1 - 1/a) + 1/a) with a = min(1, N / (items - 1)), so
-                              ///< 0 leaves BCE and 1 makes sigmoids the probabilities of the whole catalogue
-  Index catalogue = 0;        ///< items that negatives were drawn from, for gBCE's a; 0: the table's
-  bool hide_hits = true;      ///< a negative that is the row's own target does not count
-  std::span<const double> log_probabilities{};  ///< [items] or empty: of being sampled, taken off all logits (logQ)
+                              ///< 0 is BCE and 1 calibrates the sigmoids to the whole catalogue
+  Index catalogue = 0;        ///< number of items that negatives are drawn from, for gBCE's a; 0: those of the table
+  bool hide_hits = true;      ///< whether to exclude negatives that equal the row's target
+  std::span<const double> log_probabilities{};  ///< [items] or empty: of being sampled, subtracted from logits (logQ)
 
   void fields(auto&& visitor) {
     visitor("loss", loss, "ignore_index", ignore_index, "reduction", reduction, "scale", scale, "calibration",
@@ -76,7 +76,7 @@ inline void check_sampled_loss(Index rows, Index items, std::span<const Index> t
   count_targets(name, targets, items, "items", options.ignore_index);
 }
 
-/// slopes [1 + N, rows] of each tile (dloss/dlogit) -> dx += factor sum_c slope_c w_c.
+/// Adds factor * sum_c slope_c w_c to dx, given the slopes (dloss/dlogit) [1 + N, rows] of each tile.
 template <class Scalar>
 void add_sampled_rows(Tape<Scalar>& tape, const SampledTiles& tiles, TensorView<const Scalar> slopes, Scalar factor,
                       TensorView<const Scalar> table, TensorView<Scalar> dx) {
@@ -100,18 +100,18 @@ void add_sampled_rows(Tape<Scalar>& tape, const SampledTiles& tiles, TensorView<
   });
 }
 
-/// dtable_c += factor sum_r slope_cr x_r: ranges of columns in parallel, each in the order of the tiles, so that a row
-/// of the table has one order of additions however often it is met.
+/// Adds factor * sum_r slope_cr x_r to dtable_c. Ranges of columns run in parallel, each over the tiles in order, so
+/// that the order of additions to each row of the table is fixed.
 template <class Scalar>
 void add_sampled_items(Tape<Scalar>& tape, const SampledTiles& tiles, TensorView<const Scalar> slopes, Scalar factor,
                        TensorView<const Scalar> x, TensorView<Scalar> dtable) {
-  constexpr Index panel = 32;  // columns: two registers, as a product's
+  constexpr Index panel = 32;  // columns: two registers, as in a matrix product
   const Index most = SampledTiles::most, negatives = tiles.negatives, threads = tape.executor().threads();
   ArenaScope scope(tape.scratch());
   const Index workers = tiles.shared() ? threads : 0;
   const auto packs = tape.scratch().template tensor<Scalar>({workers * most, panel});
   const auto groups = tape.scratch().template tensor<Scalar>({workers * negatives, panel});
-  // Without a product, each column is added up by itself, so the threads may have as many at a time as there are.
+  // Without a matrix product, columns are summed independently, so each thread gets as many as possible.
   const Index grain = tiles.shared() ? panel : std::max(panel, ceil_divide(dtable.cols(), threads * panel) * panel);
   tape.executor().run_ranges(dtable.cols(), grain, [&](Index begin, Index end, int worker) {
     const auto from = x.columns(begin, end);
@@ -143,7 +143,7 @@ void add_sampled_items(Tape<Scalar>& tape, const SampledTiles& tiles, TensorView
   });
 }
 
-/// dbias_c += factor sum_r slope_cr, in the order of the tiles.
+/// Adds factor * sum_r slope_cr to dbias_c, in the order of the tiles.
 template <class Scalar>
 void add_sampled_biases(const SampledTiles& tiles, TensorView<const Scalar> slopes, Scalar factor, Scalar* dbias) {
   for (Index t = 0; t < tiles.size; ++t) {
@@ -159,11 +159,11 @@ void add_sampled_biases(const SampledTiles& tiles, TensorView<const Scalar> slop
 
 }  // namespace detail
 
-/// The loss of rows of x against their targets and sampled negatives: x [.., d] (leading dimensions fold into rows),
-/// weight [items, d], bias [items] or empty, targets [rows] -> loss []. A candidate's logit is
-/// scale x . w_c + bias_c - log_probability_c. Memory: one number per row and candidate, never d of them. An ignored
-/// row costs nothing; when every row is ignored, the loss and its gradients are 0. Throws ShapeError, IndexError for a
-/// target or negative that is no item, OptionError.
+/// Returns the loss of rows of x for their targets and sampled negatives: x [.., d] (leading dimensions fold into
+/// rows), weight [items, d], bias [items] or empty, targets [rows] -> loss []. The logit of candidate c is
+/// scale x . w_c + bias_c - log_probability_c. Memory use is one element per row and candidate, not d elements. An
+/// ignored row costs nothing; when every row is ignored, the loss and its gradients are 0. Throws ShapeError,
+/// IndexError for a target or negative that is not an item, OptionError.
 template <class Scalar>
 Var<Scalar> sampled_loss(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, std::span<const Index> targets,
                          const Negatives& negatives, const SampledLossOptions& options = {}) {
@@ -221,7 +221,7 @@ Var<Scalar> sampled_loss(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, st
         const Index item = candidates[j];
         const Scalar shift = shifted ? offset(item) : Scalar(0);
         for (Index r = 0; shifted && r < tall; ++r) logit[r] += shift;
-        bool hit = false;  // rarely, so all are asked at once
+        bool hit = false;  // rare, so all rows are tested at once
         for (Index r = 0; r < tall; ++r) hit |= target[r] == item;
         for (Index r = 0; hit && options.hide_hits && r < tall; ++r) {
           if (target[r] == item) logit[r] = hidden;

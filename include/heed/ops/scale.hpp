@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// factor x + offset, with plain numbers.
+// factor * x + offset, with numbers.
 #pragma once
 
 #include "heed/kernels/scale.hpp"
@@ -7,7 +7,7 @@
 
 namespace heed::inline HEED_ABI {
 
-/// y = factor x + offset, of x's shape.
+/// Returns factor * x + offset, elementwise.
 template <class Scalar>
 Var<Scalar> scale(Var<Scalar> x, double factor, double offset = 0) {
   const auto a = static_cast<Scalar>(factor), b = static_cast<Scalar>(offset);

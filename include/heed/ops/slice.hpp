@@ -8,8 +8,8 @@
 
 namespace heed::inline HEED_ABI {
 
-/// Elements begin .. end - 1 of dimension `axis` (negative: from the end). A slice of the first or the last dimension
-/// is a view, no copy. Throws IndexError for a dimension or a range that x does not have.
+/// Returns elements begin .. end - 1 of dimension `axis` (negative: from the end). A slice of the first or the last
+/// dimension is a view, not a copy. Throws IndexError for a dimension or a range out of bounds.
 template <class Scalar>
 Var<Scalar> slice(Var<Scalar> x, int axis, Index begin, Index end) {
   Tape<Scalar>& tape = x.tape();
@@ -20,7 +20,7 @@ Var<Scalar> slice(Var<Scalar> x, int axis, Index begin, Index end) {
   }
   const Shape shape = detail::with_size(in.shape(), at, end - begin);
   if (at == in.shape().rank() - 1) return tape.alias(x, {in.data() + begin, shape, in.row_stride()});
-  // Rows of the matrix that leading dimensions fold into: `middle` groups of `inner` rows, `outer` times.
+  // With leading dimensions folded into rows, x consists of `middle` groups of `inner` rows, `outer` times.
   const detail::RowBlocks blocks(in.shape(), at);
   if (blocks.outer == 1) return tape.alias(x, {in.row(begin * blocks.inner), shape, in.row_stride()});
   const auto y = tape.allocate(shape);

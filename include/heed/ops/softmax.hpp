@@ -7,14 +7,14 @@
 
 namespace heed::inline HEED_ABI {
 
-/// y_j = e^x_j / sum_k e^x_k over the last dimension. With a mask, x is [.., queries, keys], its first dimension being
-/// the sequences when there are three or more. What is hidden gets 0 and has no influence, whatever it holds; a row
-/// that is hidden wholly gets zeros and gradient 0. Throws ShapeError for a scalar or a mask that does not fit.
+/// Returns y_j = e^x_j / sum_k e^x_k over the last dimension. With a mask, x is [.., queries, keys]; of three or more
+/// dimensions, the first is the sequences. Hidden elements get 0 and have no influence, whatever their value; a fully
+/// hidden row gets zeros and gradient 0. Throws ShapeError for a scalar or a mask that does not match.
 template <class Scalar>
 Var<Scalar> softmax(Var<Scalar> x, const Mask& mask = {}) {
   return detail::softmax_rows("softmax", x, mask, false);
 }
-/// Over the tokens of each segment: x [tokens, ..] -> the same shape. Throws ShapeError for another number of tokens.
+/// Softmax over each segment's tokens: x [tokens, ..] -> the same shape. Throws ShapeError if the token count differs.
 template <class Scalar>
 Var<Scalar> softmax(Var<Scalar> x, const Segments& segments) {
   Tape<Scalar>& tape = x.tape();

@@ -15,7 +15,7 @@ struct TargetAttentionCall {
   Mask mask{};           ///< as in AttentionCall
   bool weights = false;  ///< as in AttentionCall
   Activation activation = Activation::sigmoid;
-  bool softmax = true;  ///< of the scores over the visible keys; without, the scores are the weights
+  bool softmax = true;  ///< of the scores over the visible keys; if false, the scores are the weights
 };
 
 namespace detail {
@@ -36,7 +36,7 @@ void check_target_mlp(std::string_view operation, std::span<const Var<Scalar>> m
   }
 }
 
-/// Neighbouring sequences as one, `grain` at a time.
+/// Returns segments that combine `grain` consecutive sequences each.
 template <class Scalar>
 SegmentsView grouped(Tape<Scalar>& tape, SegmentsView segments, Index grain) {
   const Index count = ceil_divide(segments.count, grain);
@@ -47,11 +47,11 @@ SegmentsView grouped(Tape<Scalar>& tape, SegmentsView segments, Index grain) {
 
 }  // namespace detail
 
-/// q [query tokens, E], k [key tokens, E], v [key tokens, V] and an MLP given as weight [out, in] and bias [out] of
-/// each layer, the first of 4 E inputs, the last of one output, `activation` between them: weights = softmax_j(s_ij)
-/// over the visible keys or, without `softmax`, s_ij itself, 0 where hidden, with s_ij = MLP([q_i, k_j, q_i - k_j, q_i
-/// * k_j]); context = weighted sum of v. Weights, when asked for, are each sequence's [queries, keys], one after the
-/// other; differentiable. Source: Zhou et al. (2018); the difference and the product are those of the authors' code.
+/// Returns context = weighted sum of v for q [query tokens, E], k [key tokens, E], v [key tokens, V]. The weights are
+/// softmax_j(s_ij) over the visible keys or, without `softmax`, s_ij, 0 where hidden, with s_ij = MLP([q_i, k_j,
+/// q_i - k_j, q_i * k_j]). `mlp` has the weight [out, in] and bias [out] of each layer: 4 E inputs to the first, one
+/// output of the last, `activation` between layers. If requested, the weights are each sequence's [queries, keys],
+/// concatenated; differentiable. Source: Zhou et al. (2018); q_i - k_j and q_i * k_j are from the authors' code.
 template <class Scalar>
 AttentionResult<Scalar> target_attention(Var<Scalar> q, SegmentsView q_segments, Var<Scalar> k, Var<Scalar> v,
                                          SegmentsView k_segments, std::span<const Var<Scalar>> mlp,
@@ -99,7 +99,7 @@ AttentionResult<Scalar> target_attention(Var<Scalar> q, SegmentsView q_segments,
     const bool trains =
         std::any_of(parameters, parameters + 2 * depth, [](Var<Scalar> x) { return x.requires_grad(); });
     ArenaScope scope(t.scratch());
-    // The MLP is shared: a constant number of sequences has a share of its gradient, added up in order afterwards.
+    // All sequences use the MLP: each group of `grain` sequences has a partial gradient; these are summed in order.
     constexpr Index grain = 8;
     const SegmentsView q_groups = detail::grouped(t, qs, grain), k_groups = detail::grouped(t, ks, grain);
     const detail::SequenceGradients<Scalar> to(g, q, q_groups, k, v, k_groups);

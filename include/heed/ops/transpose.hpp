@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows and columns exchanged.
+// Exchanges rows and columns.
 #pragma once
 
 #include "heed/autograd/tape.hpp"
@@ -8,7 +8,7 @@
 
 namespace heed::inline HEED_ABI {
 
-/// x [M, N] -> [N, M], or x [B, M, N] -> [B, N, M]; a copy. Throws ShapeError for other ranks.
+/// Returns the transpose: x [M, N] -> [N, M], or x [B, M, N] -> [B, N, M]; a copy. Throws ShapeError for other ranks.
 template <class Scalar>
 Var<Scalar> transpose(Var<Scalar> x) {
   Tape<Scalar>& tape = x.tape();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What LSTM and GRU have in common.
+// The common properties of LSTM and GRU.
 #include "heed/nn/gru.hpp"
 #include "heed/nn/lstm.hpp"
 #include "nn/layers.hpp"
@@ -66,7 +66,7 @@ TEMPLATE_TEST_CASE("recurrent layers: dropout acts between layers, while trainin
   CHECK(!differs(1));
 }
 
-TEMPLATE_TEST_CASE("recurrent layers: const trains, a move moves no parameter", "", nn::GRU<float>, nn::LSTM<float>) {
+TEMPLATE_TEST_CASE("recurrent layers: const modules train, moves copy nothing", "", nn::GRU<float>, nn::LSTM<float>) {
   test::check_const_and_move(make<TestType>(4, 2), [](const auto& layer, auto& tape) {
     return layer(tape.constant(normal<float>({9, 3})), ragged).output;
   });

@@ -12,7 +12,7 @@ namespace {
 
 using Sink = detail::GradientSink<double>;
 
-/// Runs `check` as the backward function of an operation on x, twice, and leaves NaN in x's gradient in between.
+/// Runs `check` twice as the backward function of an operation on x, and fills x's gradient with NaN in between.
 template <class Check>
 void in_backward(Tape<double>& tape, Var<double> x, const Check& check) {
   const Var<double> loss = record(tape, {x}, tape.zeros({}), [=, &check](const Gradients<double>& g) { check(g); });
@@ -36,7 +36,7 @@ bool zeros(TensorView<const double> view) {
 
 }  // namespace
 
-TEST_CASE("a gradient of a whole array is fresh once, and then added to") {
+TEST_CASE("the gradient of a whole array is fresh once and added to afterwards") {
   Tape<double> tape;
   const auto x = tape.variable(Tensor<double>({3, 2}));
   in_backward(tape, x, [&](const Gradients<double>& g) {
@@ -52,7 +52,7 @@ TEST_CASE("a gradient of a whole array is fresh once, and then added to") {
   });
 }
 
-TEST_CASE("a gradient of a part of an array is cleared before it is written") {
+TEST_CASE("the gradient of a part of an array is zeroed before it is written") {
   Tape<double> tape;
   const auto x = tape.variable(Tensor<double>({3, 4}));
   const auto part = tape.alias(x, x.value().columns(1, 3));
@@ -64,7 +64,7 @@ TEST_CASE("a gradient of a part of an array is cleared before it is written") {
   });
 }
 
-TEST_CASE("rows of an array are cleared one after the other, whatever part of them an input is") {
+TEST_CASE("zero_rows zeroes whole rows of an array when the input is a part of them") {
   Tape<double> tape;
   const auto x = tape.variable(Tensor<double>({3, 4}));
   const auto part = tape.alias(x, x.value().columns(1, 3));
@@ -72,7 +72,7 @@ TEST_CASE("rows of an array are cleared one after the other, whatever part of th
     REQUIRE(Sink::has_array_rows(g, part));
     const Sink sink(g, part, Sink::Clearing::rows), whole(g, x, Sink::Clearing::rows);
     CHECK(sink.fresh());
-    CHECK(!whole.fresh());  // the first of the two clears
+    CHECK(!whole.fresh());  // the first of the two zeroes it
     std::fill_n(whole.view().data(), 12, 7.0);
     sink.zero_rows(1, 3);
     CHECK(zeros(whole.view().rows(1, 3)));
@@ -80,7 +80,7 @@ TEST_CASE("rows of an array are cleared one after the other, whatever part of th
   });
 }
 
-TEST_CASE("a part has the rows of its array when it is columns of all of them") {
+TEST_CASE("a part has the rows of its array if it consists of columns of all rows") {
   Tape<double> tape;
   const auto x = tape.variable(Tensor<double>({4, 6}));
   const auto view = x.value();
@@ -92,11 +92,11 @@ TEST_CASE("a part has the rows of its array when it is columns of all of them") 
     CHECK(Sink::has_array_rows(g, columns));
     CHECK(!Sink::has_array_rows(g, rows));
     CHECK(!Sink::has_array_rows(g, reshaped));
-    CHECK(Sink::has_array_rows(g, constant));  // nothing to clear
+    CHECK(Sink::has_array_rows(g, constant));  // it needs no gradient
   });
 }
 
-TEST_CASE("a sink of what needs no gradient is empty") {
+TEST_CASE("the sink of an input that needs no gradient is empty") {
   Tape<double> tape;
   const auto x = tape.variable(Tensor<double>({2})), constant = tape.constant(Tensor<double>({2}));
   Parameter<double> p({2});
@@ -107,7 +107,7 @@ TEST_CASE("a sink of what needs no gradient is empty") {
       CHECK(!sink.fresh());
       sink.zero_rows(0, 2);
     }
-    CHECK(!Sink(g, parameter).fresh());  // a parameter's own gradient is added to
+    CHECK(!Sink(g, parameter).fresh());  // the gradient of a parameter is added to
     CHECK(Sink(g, parameter).view().data() == p.gradient().data());
     CHECK(!Sink(g(x)).fresh());
   });

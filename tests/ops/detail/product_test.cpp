@@ -9,7 +9,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-TEST_CASE("the sums of a weight's gradient take no more memory than what they are made of") {
+TEST_CASE("the partial sums of a weight's gradient take no more memory than its factors") {
   for (const Index rows : {1, 1025, 2049, 5121, 25600, 100'000}) {
     for (const Index m : {1, 64, 1000, 4096, 50'000}) {
       for (const Index n : {1, 64, 1025, 4096}) {
@@ -24,7 +24,7 @@ TEST_CASE("the sums of a weight's gradient take no more memory than what they ar
   CHECK(detail::product_slab(4096, 4096) == 4096);
 }
 
-TEST_CASE("a weight's gradient of several slabs is added") {
+TEST_CASE("a weight's gradient in several slabs is added to the earlier gradient") {
   Tape<double> tape;
   for (const Index rows : {0, 1, 1024, 1025, 3000}) {
     INFO(rows);

@@ -11,7 +11,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-TEST_CASE("chunks of one worker share a scratch buffer, those of different workers do not") {
+TEST_CASE("chunks share a scratch buffer if they run on the same worker and not otherwise") {
   test::Backwards executor;
   Tape<double> tape({.executor = &executor});
   std::set<double*> buffers;

@@ -43,7 +43,7 @@ struct Made {
   Var<float> loss, x;
 };
 
-/// The gradient of x, after another step has left NaN where it will be.
+/// Returns the gradient of x, after a step that left NaN in its memory.
 Tensor<float> gradient(const std::function<Made(Tape<float>&)>& make) {
   test::Backwards executor;
   Tape<float> tape({.executor = &executor});
@@ -66,12 +66,12 @@ void check_rows(const Tensor<float>& got, std::initializer_list<float> expected)
 
 }  // namespace
 
-TEST_CASE("gradients of sequences start from zero wherever their memory comes from") {
+TEST_CASE("gradients of sequences start from zero for every layout of the inputs") {
   const Segments cut({2, 0, 3}), other({3, 1, 1});
   const auto leaf = [](Tape<float>& tape, Index rows, Index cols) {
     return tape.variable(Tensor<float>::zeros({rows, cols}));
   };
-  SECTION("an array of its own") {
+  SECTION("separate arrays") {
     check_rows(gradient([&](Tape<float>& tape) {
                  const auto q = leaf(tape, 5, 2), k = leaf(tape, 5, 2), v = leaf(tape, 5, 3);
                  return Made{ones_back(q, cut, k, v, cut), v};
@@ -87,7 +87,7 @@ TEST_CASE("gradients of sequences start from zero wherever their memory comes fr
       CHECK(got(i, 0) == 1);
       CHECK(got(i, 1) == 10);
       CHECK(got(i, 2) == 100);
-      CHECK(got(i, 3) == 0);  // which no sequence adds to
+      CHECK(got(i, 3) == 0);  // no sequence adds to this column
     }
   }
   SECTION("one array as all three") {
@@ -97,7 +97,7 @@ TEST_CASE("gradients of sequences start from zero wherever their memory comes fr
                }),
                {111, 111, 111, 111, 111});
   }
-  SECTION("one array, cut in two ways") {
+  SECTION("one array with two kinds of segments") {
     check_rows(gradient([&](Tape<float>& tape) {
                  const auto x = leaf(tape, 5, 2);
                  return Made{ones_back(x, cut, x, x, other), x};
@@ -111,7 +111,7 @@ TEST_CASE("gradients of sequences start from zero wherever their memory comes fr
                }),
                {101, 111, 111, 111, 111, 10, 0});
   }
-  SECTION("rows that lie across those of the array they are of") {
+  SECTION("rows that span several rows of their array") {
     const Segments short_cut({1, 3});
     check_rows(gradient([&](Tape<float>& tape) {
                  const auto h = leaf(tape, 4, 8);
@@ -121,7 +121,7 @@ TEST_CASE("gradients of sequences start from zero wherever their memory comes fr
                }),
                {1, 1, 110, 110});
   }
-  SECTION("what something else has added to before") {
+  SECTION("a gradient that another operation has added to before") {
     check_rows(gradient([&](Tape<float>& tape) {
                  const auto x = leaf(tape, 5, 2), k = leaf(tape, 5, 2);
                  const auto y = ones_back(x, cut, k, k, cut);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What recurrent layers share: parameters under PyTorch's names, and layers and directions one after the other.
+// Shared by recurrent layers: parameters with PyTorch's names, and the loop over layers and directions.
 #pragma once
 
 #include <cmath>
@@ -20,7 +20,7 @@ struct RecurrentOptions {
   Index num_layers = 1;
   bool bias = true;
   bool bidirectional = false;
-  double dropout = 0;   ///< on every layer's output but the last's, while the tape is training
+  double dropout = 0;   ///< on the output of each layer except the last, while the tape is training
   Index proj_size = 0;  ///< 0: no projection
 
   void fields(auto&& visitor) {
@@ -29,17 +29,17 @@ struct RecurrentOptions {
   }
 };
 
-/// Layers of `gates` gates. States are [layers * D, sequences, ..], index layer * D + direction.
+/// Recurrent layers with `gates` gates. States are [layers * D, sequences, ..], indexed by layer * D + direction.
 template <class Scalar>
 class Recurrent {
  public:
   using scalar_type = Scalar;
 
   Index directions() const { return options_.bidirectional ? 2 : 1; }
-  /// Outputs a direction.
+  /// Returns the number of outputs per direction.
   Index output_size() const { return options_.proj_size > 0 ? options_.proj_size : options_.hidden_size; }
 
-  /// Every parameter, biases too, uniform in +-1/sqrt(hidden_size).
+  /// Initialises all parameters, including biases, uniformly in +-1/sqrt(hidden_size).
   void initialize(Random random) {
     const double bound = 1.0 / std::sqrt(static_cast<double>(options_.hidden_size));
     visit([&](const std::string& name, Parameter<Scalar>& p) { init_uniform(p, random.fork(name), bound); });
@@ -103,16 +103,16 @@ class Recurrent {
     if (!state || state.shape() == wanted) return;
     fail<ShapeError>(name_, "initial state ", state.shape(), ", wanted ", to_string(wanted));
   }
-  /// The state of cell i: of all, or empty as they are.
+  /// Returns the state of cell i, or an empty handle if `all` is empty.
   static Var<Scalar> state_of(Index i, Var<Scalar> all) {
     return all ? reshape(slice(all, 0, i, i + 1), {all.shape()[1], all.shape()[2]}) : all;
   }
-  /// The states of the cells that ran, [n, sequences, ..], and those of one more.
+  /// Appends the state of another cell to `all`, the states [n, sequences, ..] of the cells before.
   static void append(Var<Scalar>& all, Var<Scalar> state) {
     const Var<Scalar> one = reshape(state, {1, state.shape()[0], state.shape()[1]});
     all = all ? concat<Scalar>({all, one}, 0) : one;
   }
-  /// The last layer's output; `run(x, cell, its index, whether it runs backwards)` gives one cell's.
+  /// Returns the last layer's output; `run(x, cell, index, reverse)` returns the output of one cell.
   template <class Run>
   Var<Scalar> run_layers(Var<Scalar> x, const Run& run) const {
     for (Index layer = 0; layer < options_.num_layers; ++layer) {

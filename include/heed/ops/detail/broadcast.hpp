@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What add, subtract, multiply and divide share.
+// Elementwise arithmetic with broadcasting, shared by add, subtract, multiply and divide.
 #pragma once
 
 #include "heed/autograd/tape.hpp"
@@ -8,21 +8,21 @@
 
 namespace heed::inline HEED_ABI::detail {
 
-/// The shape both operands are repeated to. Throws ShapeError naming `operation`.
+/// Returns the shape that a and b are broadcast to. Throws ShapeError naming `operation`.
 inline Shape broadcast_shape(std::string_view operation, const Shape& a, const Shape& b) {
   const int rank = a.rank() > b.rank() ? a.rank() : b.rank();
   Shape out;
   for (int back = rank; back >= 1; --back) {
     const Index in_a = back <= a.rank() ? a[-back] : 1, in_b = back <= b.rank() ? b[-back] : 1;
     if (in_a != in_b && in_a != 1 && in_b != 1) {
-      fail<ShapeError>(operation, "shapes ", a, " and ", b, " differ in a size that is ", "1 in neither");
+      fail<ShapeError>(operation, "shapes ", a, " and ", b, " cannot be broadcast together");
     }
     out.push_back(in_a == 1 ? in_b : in_a);
   }
   return out;
 }
 
-/// y = a (kind) b with broadcasting.
+/// Returns a (kind) b, elementwise with broadcasting.
 template <class Scalar>
 Var<Scalar> arithmetic(std::string_view operation, kernels::Arithmetic kind, Var<Scalar> a, Var<Scalar> b) {
   Tape<Scalar>& tape = tape_of(operation, a, b);

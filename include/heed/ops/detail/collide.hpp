@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether sequences may be handed to different threads when inputs of one operation share memory.
+// Whether sequences must be processed in order because inputs of an operation share memory.
 #pragma once
 
 #include <algorithm>
@@ -10,9 +10,9 @@
 
 namespace heed::inline HEED_ABI::detail {
 
-/// True when an element of `a` in one sequence may be an element of `b` in another: their gradients then meet there,
-/// and only one thread adding them in order gives the same bits every time. Two arrays, one array cut in one way, and
-/// neighbouring columns of one array (a projection to query, key and value) do not collide.
+/// Returns true when an element of `a` in one sequence may be an element of `b` in another: both then add to the same
+/// gradient, which is reproducible only if one thread adds them in order. Separate arrays, one array with the same
+/// segments, and disjoint columns of one array (a projection to query, key and value) do not collide.
 template <class Scalar>
 bool collide(MatrixView<Scalar> a, SegmentsView a_segments, MatrixView<Scalar> b, SegmentsView b_segments) {
   if (a.size() == 0 || b.size() == 0) return false;

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// What elementwise operations share: contiguous operands, and the size of a chunk.
+// Contiguous operands and chunk sizes, shared by elementwise operations.
 #pragma once
 
 #include "heed/autograd/tape.hpp"
 
 namespace heed::inline HEED_ABI::detail {
 
-/// Elements a chunk of an elementwise operation: large against the cost of a thread, small against a layer.
+/// Elements per chunk of an elementwise operation: enough work for a thread, but little compared with a layer.
 inline constexpr Index elementwise_grain = 16384;
-/// Rows a chunk of a row-wise operation or a matrix product.
+/// Rows per chunk of a row-wise operation or a matrix product.
 inline constexpr Index row_grain = 96;
 
-/// x's value, contiguous: itself, or a copy on the tape when it is a slice with a row stride.
+/// Returns x's value as a contiguous array: itself, or a copy on the tape if x is a slice with gaps between its rows.
 template <class Scalar>
 TensorView<const Scalar> dense(Tape<Scalar>& tape, Var<Scalar> x) {
   const TensorView<const Scalar> view = x.value();
@@ -21,8 +21,8 @@ TensorView<const Scalar> dense(Tape<Scalar>& tape, Var<Scalar> x) {
   return copy;
 }
 
-/// Calls `add(out)`, which adds a gradient of dx's size to contiguous memory: dx itself, or zeros that are then added
-/// to dx when it has a row stride.
+/// Calls `add(out)`, which adds a gradient of dx's size to contiguous memory: to dx itself or, if dx has gaps between
+/// its rows, to a zeroed scratch buffer that is then added to dx.
 template <class Scalar, class Add>
 void add_dense(Tape<Scalar>& tape, TensorView<Scalar> dx, const Add& add) {
   if (dx.contiguous()) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What operations on one operand, element by element, share.
+// Shared by elementwise operations with one operand.
 #pragma once
 
 #include "heed/autograd/tape.hpp"
@@ -7,7 +7,7 @@
 
 namespace heed::inline HEED_ABI::detail {
 
-/// Elements begin .. end - 1, the pointers at the first of them; dy and dx in the backward pass only.
+/// Elements begin .. end - 1. The pointers point to element `begin`; dy and dx are set in the backward pass only.
 template <class Scalar>
 struct Elements {
   Index begin, end;
@@ -19,7 +19,7 @@ struct Elements {
   Index size() const { return end - begin; }
 };
 
-/// y of x's shape: `forward(elements)` writes y, `backward(elements)` adds to dx. Both take any range of elements.
+/// Returns y of x's shape: `forward(elements)` writes y, `backward(elements)` adds to dx, each for a range of elements.
 template <class Scalar, class Forward, class Backward>
 Var<Scalar> elementwise(Var<Scalar> x, const Forward& forward, const Backward& backward) {
   Tape<Scalar>& tape = x.tape();

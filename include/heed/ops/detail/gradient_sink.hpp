@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A gradient that an operation writes, instead of adding to zeros.
+// A gradient that an operation may write directly, instead of adding to zeros.
 #pragma once
 
 #include <algorithm>
@@ -8,20 +8,20 @@
 
 namespace heed::inline HEED_ABI::detail {
 
-/// Where dL/dx of an input x goes. `Gradients::operator()` clears an array of gradients before it is added to: a pass
-/// over memory that an operation saves when it writes all of the gradient, or clears each row just before it adds to
-/// it. (x may be a view, for example a slice; its gradient is then a view of the gradient of a whole array.)
+/// The memory for the gradient with respect to an input x. `Gradients::operator()` zeroes a new gradient before it is
+/// added to. An operation saves this pass over memory by writing the whole gradient, or by zeroing each row just before
+/// it adds to it. (If x is a view, for example a slice, its gradient is a view of the gradient of a whole array.)
 template <class Scalar>
 class GradientSink {
  public:
-  /// Who clears a gradient that nothing has been added to.
+  /// How a gradient that nothing has been added to is initialised.
   enum class Clearing {
-    writes,  ///< nobody, where x is a whole array: the operation writes all of view() if fresh(), else it adds
-    rows     ///< the operation, by zero_rows() for each row before it adds to it; `has_array_rows` must hold
+    writes,  ///< if x is a whole array, the operation writes all of view() when fresh(), and else adds to it
+    rows     ///< the operation calls zero_rows() for each row before it adds to it; requires `has_array_rows`
   };
 
   GradientSink() = default;
-  /// One that holds numbers to add to; empty when it is not wanted.
+  /// A sink for an initialised gradient, which is added to; empty if no gradient is needed.
   explicit GradientSink(TensorView<Scalar> gradient) : view_(gradient) {}
   [[gnu::noinline]] GradientSink(const Gradients<Scalar>& g, Var<Scalar> x, Clearing clearing = Clearing::writes) {
     if (!x || !x.requires_grad()) return;
@@ -32,7 +32,7 @@ class GradientSink {
     if (fresh) fresh_ = TensorView<Scalar>(array.gradient, array.value.shape()).matrix();
   }
 
-  /// Row i of x is row i of its array, or a part of it. True when x needs no gradient.
+  /// Returns whether row i of x is row i of its array, or a part of it. True if x needs no gradient.
   static bool has_array_rows(const Gradients<Scalar>& g, Var<Scalar> x) {
     const auto& part = g.tape().at(x);
     const auto& array = g.tape().array_of(x);
@@ -41,18 +41,18 @@ class GradientSink {
            part.value.data() - array.value.data() + part.value.cols() <= array.value.cols();
   }
 
-  /// dL/dx, of x's shape and row stride; empty when x needs none.
+  /// The gradient with respect to x, of x's shape and row stride; empty if x needs none.
   const TensorView<Scalar>& view() const { return view_; }
-  /// view() holds nothing yet, not even zeros.
+  /// Whether view() is uninitialised memory.
   bool fresh() const { return static_cast<bool>(fresh_); }
-  /// Clears rows begin .. end - 1 of x's array where they hold nothing yet.
+  /// Zeroes rows begin .. end - 1 of the gradient of x's array if it is uninitialised.
   void zero_rows(Index begin, Index end) const {
     if (fresh_) std::fill_n(fresh_.row(begin), (end - begin) * fresh_.cols(), Scalar(0));
   }
 
  private:
   TensorView<Scalar> view_;
-  MatrixView<Scalar> fresh_;  ///< the gradient of x's array, as long as it holds nothing
+  MatrixView<Scalar> fresh_;  ///< the gradient of x's array if it is uninitialised, else empty
 };
 
 }  // namespace heed::inline HEED_ABI::detail

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows that a mask hides from every query, before a layer projects them.
+// Clears rows that a mask hides from every query, before a layer projects them.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 
 namespace heed::inline HEED_ABI::detail {
 
-/// Whether some query of segment b may look at its key j.
+/// Returns whether any query of segment b may attend to its key j.
 template <class Scalar>
 bool seen_by_any(const MaskView<Scalar>& mask, Index b, Index j, Index queries, Index keys) {
   for (Index i = 0; i < queries; ++i) {
@@ -22,10 +22,10 @@ bool seen_by_any(const MaskView<Scalar>& mask, Index b, Index j, Index queries, 
   return false;
 }
 
-/// x [key tokens, features] with zeros, and a gradient of zeros, in place of each row that no query may look at and
+/// Returns x [key tokens, features] with zeros and zero gradients in place of each row that no query may attend to and
 /// that holds NaN or infinity: in the backward pass of a projection, 0 * NaN would reach the gradients of its weights.
-/// Finite rows stay as they are, since a token of self-attention is a query too; without a row to clear, x itself.
-/// Arguments that do not fit are left to `operation`, the attention that follows.
+/// Finite rows are kept, since a token of self-attention is a query too. Returns x itself if there is no row to clear.
+/// The attention that follows (`operation`) reports shapes that do not match.
 template <class Scalar>
 [[gnu::noinline]] Var<Scalar> clear_hidden_rows(std::string_view operation, Var<Scalar> x, const Mask& mask,
                                                 SegmentsView queries, SegmentsView keys) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Mask checked against the sequences it is for and laid out for kernels.
+// Checks a Mask against the sequences and converts it to the layout of the kernels.
 #pragma once
 
 #include <limits>
@@ -9,7 +9,7 @@
 
 namespace heed::inline HEED_ABI::detail {
 
-/// `max_queries` and `max_keys` are the longest of the `count` sequences. Throws ShapeError naming `operation`.
+/// `max_queries` and `max_keys` are the maximum lengths of the `count` sequences. Throws ShapeError naming `operation`.
 template <class Scalar>
 MaskView<Scalar> resolve(std::string_view operation, Tape<Scalar>& tape, const Mask& mask, Index count,
                          Index max_queries, Index max_keys) {
@@ -50,7 +50,7 @@ MaskView<Scalar> resolve(std::string_view operation, Tape<Scalar>& tape, const M
           const double value = term->values[static_cast<std::size_t>(from)];
           const Index to = b * plane + i * max_keys + j;
           if (term->kind == Mask::Kind::additive) {
-            // Hidden by one is hidden by all, whatever another adds.
+            // A pair hidden by one term stays hidden, whatever the other terms add.
             if (additive[to] != hidden)
               additive[to] = value == hidden ? hidden : additive[to] + static_cast<Scalar>(value);
           } else if ((value != 0) != (term->kind == Mask::Kind::visible)) {
@@ -65,7 +65,7 @@ MaskView<Scalar> resolve(std::string_view operation, Tape<Scalar>& tape, const M
   return out;
 }
 
-/// Where each sequence's `[queries, keys]` weights begin in a packed array of all of them (`heads` matrices each).
+/// Returns the offset of each sequence's weights, `heads` matrices [queries, keys], in a packed array of all sequences.
 template <class Scalar>
 const Index* weight_offsets(Tape<Scalar>& tape, SegmentsView queries, SegmentsView keys, Index heads) {
   Index* offsets = tape.template allocate_array<Index>(queries.count + 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matrix products cut into chunks by shape, for operations to share.
+// Matrix products in chunks that depend on the shapes only, shared by operations.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 
 namespace heed::inline HEED_ABI::detail {
 
-/// c = a b, chunks of rows.
+/// Computes c = a b in chunks of rows.
 template <class Scalar>
 void product(Tape<Scalar>& tape, MatrixView<const Scalar> a, MatrixView<const Scalar> b, MatrixView<Scalar> c,
              const kernels::Epilogue<Scalar>& epilogue = {}) {
@@ -20,7 +20,7 @@ void product(Tape<Scalar>& tape, MatrixView<const Scalar> a, MatrixView<const Sc
   });
 }
 
-/// c = a b^T: b is transposed once.
+/// Computes c = a b^T; b is transposed once.
 template <class Scalar>
 void product_nt(Tape<Scalar>& tape, MatrixView<const Scalar> a, MatrixView<const Scalar> b, MatrixView<Scalar> c,
                 const kernels::Epilogue<Scalar>& epilogue = {}) {
@@ -30,20 +30,20 @@ void product_nt(Tape<Scalar>& tape, MatrixView<const Scalar> a, MatrixView<const
   product<Scalar>(tape, a, packed, c, epilogue);
 }
 
-/// Rows of a weight's gradient a chunk.
+/// Rows of a weight's gradient per chunk.
 inline constexpr Index weight_grain = 32;
 
-/// Rows of a [.., m] and b [.., n] that take twice the memory of their product a^T b [m, n]: in slabs of as many rows
-/// or more, the sums of all slabs take no more memory than a and b.
+/// Returns the number of rows at which a [rows, m] and b [rows, n] take twice the memory of a^T b [m, n]. In slabs of
+/// at least this many rows, the partial sums of all slabs take no more memory than a and b.
 inline Index least_slab(Index m, Index n) { return 2 * m * n / std::max<Index>(1, m + n); }
 
-/// Rows of a slab of a^T b where nothing else reads them. (LinearSlabs in ops/linear.hpp cuts shorter slabs, of whole
-/// blocks of row_grain, for a backward pass that uses each block of rows three times while it is in the cache. Slabs
-/// decide the order of summation, so one rule for both would change the bits of every gradient, and 1,024 rows would
-/// leave most layers too few slabs for the threads.)
+/// Returns the rows per slab of a^T b if only this product reads them. (LinearSlabs in ops/linear.hpp uses shorter
+/// slabs, of whole blocks of row_grain, for a backward pass that uses each block of rows three times while it is in the
+/// cache. Slabs determine the order of summation, so one rule for both would change the rounding of every gradient, and
+/// 1,024 rows would leave most layers too few slabs for the threads.)
 inline Index product_slab(Index m, Index n) { return std::max<Index>(1024, least_slab(m, n)); }
 
-/// c += the sum of slabs' sums, in order: those of c's rows of each slab, one slab after the other.
+/// Adds the partial sums of all slabs (c.rows() rows of `sums` per slab) to c, one slab after the other.
 template <class Scalar>
 void add_slabs(Tape<Scalar>& tape, MatrixView<const Scalar> sums, MatrixView<Scalar> c) {
   tape.executor().run_ranges(c.rows(), weight_grain, [&](Index begin, Index end, int) {
@@ -55,8 +55,8 @@ void add_slabs(Tape<Scalar>& tape, MatrixView<const Scalar> sums, MatrixView<Sca
   });
 }
 
-/// c += a^T b (the gradient of a weight): rows of a and b in slabs of a size that c alone decides, each read once and
-/// summed apart, and the sums added in order.
+/// Adds a^T b (the gradient of a weight) to c. The rows of a and b are split into slabs whose size depends on the shape
+/// of c only; each slab is read once and summed separately, and the partial sums are added in order.
 template <class Scalar>
 void add_product_tn(Tape<Scalar>& tape, MatrixView<const Scalar> a, MatrixView<const Scalar> b, MatrixView<Scalar> c) {
   const Index slab = product_slab(c.rows(), c.cols());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What sum, mean and max share: how an array splits into groups of elements that become one.
+// Groups of elements that are reduced to one, shared by sum, mean and max.
 #pragma once
 
 #include "heed/autograd/tape.hpp"
@@ -12,29 +12,29 @@
 namespace heed::inline HEED_ABI::detail {
 
 /// The groups of a reduction: each is a matrix whose columns are reduced to one row of the output. Trivially copyable.
-/// Over a dimension, group o and inner row i take every `inner`-th row; over segments, the rows of the segment.
+/// A group consists of every `inner`-th row of the elements of a dimension or of a segment.
 struct Groups {
-  Index count = 0;   ///< of groups along the first dimensions: outer sizes, or segments
-  Index middle = 0;  ///< elements of a group, when all have the same
-  Index inner = 1;   ///< rows that belong to one element
+  Index count = 0;   ///< number of groups along the first dimensions: the outer sizes, or the segments
+  Index middle = 0;  ///< number of elements per group, if it is the same for all
+  Index inner = 1;   ///< number of rows per element
   const Index* offsets = nullptr;
-  bool last = false;  ///< over the last dimension: a group is one row, seen as a column
+  bool last = false;  ///< reduces the last dimension: a group is one row, viewed as a column
 
   Index length(Index o) const { return offsets != nullptr ? offsets[o + 1] - offsets[o] : middle; }
-  /// Rows of the output.
+  /// Number of rows of the output.
   Index outputs() const { return count * inner; }
-  /// The matrix [length, cols] that output row `r` reduces.
+  /// Returns the matrix [length, cols] that is reduced to output row `r`.
   template <class Scalar>
   TensorView<Scalar> group(TensorView<Scalar> x, Index r) const {
     if (last) return {x.row(r), {middle, 1}};
     const Index o = r / inner, begin = offsets != nullptr ? offsets[o] : o * middle;
     return {x.row(begin * inner + r % inner), {length(o), x.cols()}, inner * x.row_stride()};
   }
-  /// Output rows a chunk, so that a chunk reads about as much as one of an elementwise operation.
+  /// Output rows per chunk, so that a chunk reads about as much as a chunk of an elementwise operation.
   Index grain(Index size) const { return outputs() == 0 ? 1 : 1 + elementwise_grain / (1 + size / outputs()); }
 };
 
-/// An array as the reduction sees it: `x` of two dimensions or more, or one dimension as a column.
+/// Returns x, or a one-dimensional x viewed as a column (unless the last dimension is reduced).
 template <class Scalar>
 TensorView<Scalar> as_rows(TensorView<Scalar> x, const Groups& groups) {
   return x.shape().rank() == 1 && !groups.last ? TensorView<Scalar>(x.data(), {x.size(), 1}) : x;
@@ -46,7 +46,7 @@ inline Groups over_axis(const Shape& shape, int axis) {
   return {.count = blocks.outer, .middle = blocks.middle, .inner = blocks.inner};
 }
 
-/// Checks that x is [tokens, ..]; the offsets are kept on the tape.
+/// Checks that x is [tokens, ..], and keeps the offsets on the tape. Throws ShapeError naming `operation`.
 template <class Scalar>
 Groups over_segments(std::string_view operation, Var<Scalar> x, const Segments& segments) {
   const Shape& shape = x.shape();
@@ -59,16 +59,16 @@ Groups over_segments(std::string_view operation, Var<Scalar> x, const Segments& 
   return out;
 }
 
-/// Throws ShapeError when a group is empty, for reductions that have no value then.
+/// Throws ShapeError if a group is empty, for reductions that are undefined on empty groups.
 inline void refuse_empty(std::string_view operation, const Groups& groups, const Shape& shape) {
   for (Index o = 0; o < groups.count; ++o) {
     if (groups.length(o) > 0) continue;
-    if (groups.offsets != nullptr) fail<ShapeError>(operation, "segment ", o, " is empty, and has no default");
+    if (groups.offsets != nullptr) fail<ShapeError>(operation, "segment ", o, " is empty, and no default is given");
     fail<ShapeError>(operation, "nothing to reduce in ", shape);
   }
 }
 
-/// y_g = sum of group g, or its mean (`empty` for an empty group).
+/// Returns the sum of each group or, with `mean`, its mean (`empty` for an empty group).
 template <class Scalar>
 Var<Scalar> reduce_sum(Var<Scalar> x, const Shape& shape, const Groups& groups, bool mean, Scalar empty) {
   Tape<Scalar>& tape = x.tape();

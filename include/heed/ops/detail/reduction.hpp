@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the losses of elements become a loss.
+// Reduction of elementwise losses to one loss.
 #pragma once
 
 #include <cstdint>
@@ -11,14 +11,14 @@
 
 namespace heed::inline HEED_ABI {
 
-/// mean: over everything that counts, 0 (with zero gradients) when nothing does; sum; none: one loss an element.
+/// mean: over the elements that are not ignored, 0 (with zero gradients) if all are; sum; none: one loss per element.
 enum class Reduction : std::uint8_t { mean, sum, none };
 constexpr auto names(Reduction) { return enum_names("mean", "sum", "none"); }
 
 namespace detail {
 
-/// The loss over elements of `shape`. `terms(begin, end, out)` returns the sum of the losses of a range of elements,
-/// and writes each to `out` unless that is null.
+/// Returns the loss over elements of `shape`. `terms(begin, end, out)` returns the sum of the losses of a range of
+/// elements, and writes each loss to `out` unless it is null.
 template <class Scalar, class Terms>
 TensorView<Scalar> elementwise_loss(Tape<Scalar>& tape, const Shape& shape, Reduction reduction, const Terms& terms) {
   const Index size = shape.size();
@@ -28,7 +28,7 @@ TensorView<Scalar> elementwise_loss(Tape<Scalar>& tape, const Shape& shape, Redu
                                [&](Index begin, Index end, int) { terms(begin, end, y.data() + begin); });
     return y;
   }
-  constexpr Index block = 4096;  // longer sums go on in double
+  constexpr Index block = 4096;  // the sums of blocks are added in double
   const auto y = tape.allocate({});
   const Index blocks = ceil_divide(size, block);
   ArenaScope scope(tape.scratch());
@@ -43,13 +43,13 @@ TensorView<Scalar> elementwise_loss(Tape<Scalar>& tape, const Shape& shape, Redu
   return y;
 }
 
-/// The gradient of a loss as that of its elements: scale * each[i], or `scale` where `each` is null.
+/// The gradient with respect to the loss of element i: scale * each[i], or `scale` if `each` is null.
 template <class Scalar>
 struct LossGradient {
   const Scalar* each;
   Scalar scale;
 
-  /// `count`: over how many elements the mean was taken.
+  /// `count` is the number of elements that the mean was taken over.
   LossGradient(TensorView<const Scalar> dloss, Reduction reduction, Index count)
       : each(reduction == Reduction::none ? dloss.data() : nullptr),
         scale(reduction == Reduction::none ? Scalar(1) : dloss[0]) {
@@ -58,7 +58,7 @@ struct LossGradient {
   const Scalar* from(Index i) const { return each == nullptr ? nullptr : each + i; }
 };
 
-/// How many targets are not `ignored`. Throws IndexError for one of those that is not among `size` `classes`.
+/// Returns the number of targets that are not `ignored`. Throws IndexError if one of those is outside 0 .. size - 1.
 [[gnu::noinline]] inline Index count_targets(std::string_view operation, std::span<const Index> targets, Index size,
                                              const char* classes, Index ignored) {
   Index count = 0;
@@ -72,9 +72,9 @@ struct LossGradient {
   return count;
 }
 
-/// The loss of predictions and targets of one shape, element by element: `forward(size, x, t, each)` as
-/// `elementwise_loss` wants it, `backward(size, x, t, dloss, scale, dx, dt)` adds to those of dx and dt that are not
-/// null. Throws ShapeError unless the shapes are the same: losses never broadcast.
+/// Returns an elementwise loss of predictions and targets. `forward(size, x, t, each)` returns the sum of the losses,
+/// and writes each loss to `each` unless it is null; `backward(size, x, t, dloss, scale, dx, dt)` adds to dx and dt
+/// unless they are null. Throws ShapeError unless the shapes are equal: losses never broadcast.
 template <class Scalar, class Forward, class Backward>
 Var<Scalar> pairwise_loss(std::string_view operation, Var<Scalar> prediction, Var<Scalar> target, Reduction reduction,
                           const Forward& forward, const Backward& backward) {

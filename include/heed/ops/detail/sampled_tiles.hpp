@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the rows of a sampled loss are cut, and where each finds its negatives.
+// Tiles of the rows of a sampled loss, with their negatives.
 #pragma once
 
 #include <algorithm>
@@ -11,41 +11,41 @@
 
 namespace heed::inline HEED_ABI::detail {
 
-/// Tiles of at most 64 of the rows that count, none across two sequences when those share their negatives. Arrays are
-/// memory of the tape.
+/// Tiles of at most 64 rows, without the ignored ones. If the rows of a sequence share their negatives, no tile spans
+/// two sequences. The arrays are owned by the tape.
 struct SampledTiles {
   static constexpr Index most = 64;
-  Index count = 0, size = 0, negatives = 0;  ///< rows that count, tiles, N
-  const Index* rows = nullptr;               ///< [count]: their numbers in x
+  Index count = 0, size = 0, negatives = 0;  ///< number of rows that are not ignored, of tiles, of negatives (N)
+  const Index* rows = nullptr;               ///< [count]: their indices in x
   const Index* targets = nullptr;            ///< [count]
   const Index* begins = nullptr;             ///< [size + 1]: tile t holds rows[begins[t]] .. rows[begins[t + 1] - 1]
   const Index* items = nullptr;              ///< [groups, N] or [count, N]: the negatives
-  const Index* groups = nullptr;             ///< [size]: whose negatives tile t shares; null: each row has its own
+  const Index* groups = nullptr;             ///< [size]: group whose negatives tile t uses; null: each row has its own
 
   bool shared() const { return groups != nullptr; }
   Index tall(Index t) const { return begins[t + 1] - begins[t]; }
   const Index* targets_of(Index t) const { return targets + begins[t]; }
   const Index* items_of(Index t) const { return items + (shared() ? groups[t] : begins[t]) * negatives; }
-  /// Tile t's rows of x where they lie one after the other, else empty.
+  /// Returns tile t's rows of x if they are consecutive, else an empty view.
   template <class Scalar>
   MatrixView<Scalar> rows_of(MatrixView<Scalar> x, Index t) const {
     const Index first = rows[begins[t]], end = rows[begins[t + 1] - 1] + 1;
     return end - first == tall(t) ? x.rows(first, end) : MatrixView<Scalar>();
   }
-  /// The next tile has other negatives.
+  /// Returns whether tile t is the last with its negatives.
   bool ends_group(Index t) const { return t + 1 == size || groups[t + 1] != groups[t]; }
-  /// Tile t of an array of `candidates` numbers a row, the rows across: [candidates, tall].
+  /// Returns tile t of an array of `candidates` elements per row, stored transposed: [candidates, tall].
   template <class Scalar>
   TensorView<Scalar> part(TensorView<Scalar> all, Index candidates, Index t) const {
     return {all.data() + begins[t] * candidates, {candidates, tall(t)}};
   }
 };
 
-/// The rows of the negatives that tiles share, gathered by each worker when it comes to another group.
+/// The table's rows of shared negatives, which each worker gathers when it reaches a tile of another group.
 template <class Scalar>
 class GatheredNegatives {
  public:
-  /// Takes memory of `scratch` for `workers` workers, which may be 0 where nothing is shared.
+  /// Allocates scratch buffers for `workers` workers, which may be 0 if no negatives are shared.
   GatheredNegatives(Arena& scratch, const SampledTiles& tiles, MatrixView<const Scalar> table, Index workers)
       : tiles_(tiles),
         table_(table),
@@ -54,7 +54,7 @@ class GatheredNegatives {
     std::fill_n(groups_, workers, Index{-1});
   }
 
-  /// Those of tile t [N, d], until the worker asks for another tile's.
+  /// Returns the rows of tile t's negatives [N, d], valid until this worker gathers those of another tile.
   MatrixView<const Scalar> gather(Index t, int worker) {
     const auto rows = rows_.rows(worker * tiles_.negatives, (worker + 1) * tiles_.negatives);
     if (groups_[worker] != tiles_.groups[t]) kernels::embedding_forward<Scalar>(table_, tiles_.items_of(t), rows);
@@ -66,10 +66,10 @@ class GatheredNegatives {
   const SampledTiles& tiles_;
   MatrixView<const Scalar> table_;
   MatrixView<Scalar> rows_;  ///< [workers N, d]
-  Index* groups_;            ///< [workers]: whose negatives a worker has gathered; -1: none yet
+  Index* groups_;            ///< [workers]: the group whose negatives each worker has gathered; -1: none yet
 };
 
-/// `targets` [rows] and `items`, N for each of the sequences, for each row, or for all together.
+/// Returns the tiles of `targets` [rows], with N of `items` for each sequence, for each row, or for all rows together.
 template <class Scalar>
 SampledTiles cut_sampled_rows(Tape<Scalar>& tape, std::span<const Index> targets, Index ignore_index,
                               std::span<const Index> items, const Segments* sequences, bool each_row) {

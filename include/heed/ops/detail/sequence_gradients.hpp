@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gradients of attention's inputs, sequence by sequence: by several threads where they do not share memory.
+// Gradients of attention's inputs, added sequence by sequence, in parallel if the inputs do not share memory.
 #pragma once
 
 #include <algorithm>
@@ -10,8 +10,8 @@
 
 namespace heed::inline HEED_ABI::detail {
 
-/// The gradients of query, key and value, for a backward function that adds to them sequence by sequence: query rows
-/// are cut by `qs`, those of key and value by `ks`.
+/// The gradients with respect to query, key and value, for a backward function that adds to them sequence by sequence:
+/// `qs` are the sequences of the query's rows, `ks` those of the rows of key and value.
 template <class Scalar>
 class SequenceGradients {
   using Sink = GradientSink<Scalar>;
@@ -20,8 +20,8 @@ class SequenceGradients {
   SequenceGradients(const Gradients<Scalar>& g, Var<Scalar> query, SegmentsView qs, Var<Scalar> key, Var<Scalar> value,
                     SegmentsView ks)
       : tape_(g.tape()), qs_(qs), ks_(ks) {
-    // Rows that hold nothing yet are cleared sequence by sequence, just before they are added to, where a sequence has
-    // the same rows in all three and in the arrays that they are views of; else all of them before the first sequence.
+    // If each sequence has the same rows in all three and in the arrays that they are views of, uninitialised rows are
+    // zeroed sequence by sequence, just before they are added to; else all of them before the first sequence.
     const bool by_sequence = std::equal(qs.offsets, qs.offsets + qs.count + 1, ks.offsets) &&
                              Sink::has_array_rows(g, query) && Sink::has_array_rows(g, key) &&
                              Sink::has_array_rows(g, value);
@@ -31,13 +31,12 @@ class SequenceGradients {
     v_ = sink(value);
   }
 
-  /// Empty where none is needed.
+  /// Empty if no gradient is needed.
   const TensorView<Scalar>& q() const { return q_.view(); }
   const TensorView<Scalar>& k() const { return k_.view(); }
   const TensorView<Scalar>& v() const { return v_.view(); }
 
-  /// Calls `sequence(b, scratch)`, which adds to sequence b's rows, for every b; `scratch` is a buffer of `size`
-  /// numbers.
+  /// Calls `sequence(b, scratch)`, which adds to sequence b's rows, for every b, with a buffer of `size` elements.
   template <class Sequence>
   void run(Index size, const Sequence& sequence) const {
     const bool in_order = collide<Scalar>(q(), qs_, k(), ks_) || collide<Scalar>(q(), qs_, v(), ks_) ||

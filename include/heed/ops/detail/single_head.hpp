@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// What attentions of one head over ragged sequences share.
+// Shared by attentions with one head over ragged sequences.
 #pragma once
 
 #include "heed/ops/attention.hpp"
 
 namespace heed::inline HEED_ABI::detail {
 
-/// The operands as kernels take them, and an array for the result: the context and, when asked for, the weights
-/// [queries, keys] of each sequence, one after the other in one array.
+/// The operands in the form that kernels require, and an array for the result: the context and, if requested, the
+/// weights [queries, keys] of each sequence, concatenated.
 template <class Scalar>
 struct SingleHead {
   SegmentsView qs, ks;
   MaskView<Scalar> mask;
   TensorView<const Scalar> q, k, v;
-  const Index* offsets;  ///< of each sequence's weights; null when they are not asked for
+  const Index* offsets;  ///< of each sequence's weights; null if they are not requested
   TensorView<Scalar> all, context;
 
   SingleHead(std::string_view operation, Tape<Scalar>& tape, Var<Scalar> query, SegmentsView q_segments,
@@ -37,7 +37,7 @@ struct SingleHead {
     u.segment = b;
     return u;
   }
-  /// Sequence b's part of `from`, which is `all` or its gradient.
+  /// Returns sequence b's rows of the context in `from`, which is `all` or its gradient.
   template <class T>
   TensorView<T> context_of(TensorView<T> from, Index b) const {
     return TensorView<T>(from.data(), context.shape()).rows(qs.begin(b), qs.end(b));

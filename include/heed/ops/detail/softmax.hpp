@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What softmax and log_softmax share: rows, and a mask laid over them.
+// Masked rows, shared by softmax and log_softmax.
 #pragma once
 
 #include "heed/autograd/tape.hpp"
@@ -9,7 +9,7 @@
 
 namespace heed::inline HEED_ABI::detail {
 
-/// Softmax, or its logarithm, of every row of x under the mask.
+/// Returns the softmax, or its logarithm, of each row of x under the mask.
 template <class Scalar>
 Var<Scalar> softmax_rows(std::string_view operation, Var<Scalar> x, const Mask& mask, bool logarithm) {
   Tape<Scalar>& tape = x.tape();
@@ -25,7 +25,7 @@ Var<Scalar> softmax_rows(std::string_view operation, Var<Scalar> x, const Mask& 
   if (masked) visible = resolve(operation, tape, mask, sequences, queries, keys);
   const auto y = tape.allocate(shape);
   const TensorView<const Scalar> in = x.value();
-  // The scores under the mask; log_softmax reads them while it writes y.
+  // log_softmax requires a scratch buffer for the masked scores, since it reads them while it writes y.
   const bool scratch = masked && logarithm;
   ArenaScope scope(tape.scratch());
   const Index grain = 1 + elementwise_grain / (keys + 1);
