@@ -17,10 +17,10 @@ struct Outcome {
   std::string text;  // what it printed, errors too
 };
 
-/// Runs a line of shell in `folder`, where $recommend is the program.
+/// Runs a line of shell in `folder`, where $recommend is the program and $examples the folder of all programs.
 inline Outcome shell(const temporary::Folder& folder, const std::string& line) {
-  const std::string command = "cd '" + folder.path.string() +
-                              "' && recommend='" HEED_EXAMPLES_BINARY_DIR "/recommend' && { " + line + "; } 2>&1";
+  const std::string command = "cd '" + folder.path.string() + "' && examples='" HEED_EXAMPLES_BINARY_DIR
+                              "' && recommend=\"$examples/recommend\" && { " + line + "; } 2>&1";
   std::FILE* const pipe = ::popen(command.c_str(), "r");
   REQUIRE(pipe != nullptr);
   Outcome out;

@@ -20,7 +20,8 @@ enum class Mutant {
   nan,              ///< one element is NaN
   infinite,
   overwrites,    ///< assigns where it should add
-  wrong_stride,  ///< treats a slice as contiguous
+  wrong_stride,  ///< treats a slice's gradient as contiguous
+  flat_value,    ///< treats a slice's value as contiguous, in the forward pass only
   outside,       ///< writes into the neighbours of a slice
   one_element,   ///< omits the last element, like a loop without its tail
 };
@@ -30,8 +31,9 @@ Var<double> operation(Var<double> a, Var<double> b, Mutant mutant) {
   Tape<double>& tape = a.tape();
   const auto x = a.value(), z = b.value();
   const auto y = tape.allocate(a.shape());
+  const auto read = mutant == Mutant::flat_value ? TensorView<const double>(x.data(), x.shape()) : x;
   for (Index i = 0; i < y.rows(); ++i) {
-    for (Index j = 0; j < y.cols(); ++j) y(i, j) = x(i, j) * z(i, j) + std::tanh(x(i, j));
+    for (Index j = 0; j < y.cols(); ++j) y(i, j) = read(i, j) * z(i, j) + std::tanh(read(i, j));
   }
   return record(tape, {a, b}, y, [=](const Gradients<double>& g) {
     if (mutant == Mutant::zero) return;
@@ -90,6 +92,8 @@ TEST_CASE("gradcheck detects every fault") {
 TEST_CASE("gradcheck with strided inputs detects faults that only affect slices") {
   CHECK(passes(Mutant::wrong_stride, false));
   CHECK_FALSE(passes(Mutant::wrong_stride, true));
+  CHECK(passes(Mutant::flat_value, false));
+  CHECK_FALSE(passes(Mutant::flat_value, true));
   CHECK_FALSE(passes(Mutant::outside, true));
 }
 
