@@ -101,7 +101,7 @@ TEST_CASE("the movement, by hand, and histories that say nothing", "[recsys][del
   CHECK(deletion_test(blind, tape, std::span(&past, 1), Random(3)).histories == 0);
   Tape<float> training({.training = true});
   CHECK(error_of<OptionError>([&] { deletion_test(model, training, std::span(&past, 1), Random(3)); }) ==
-        "explain: the tape is training: dropout would act");
+        "explain: the tape is in training mode: dropout would be applied");
 }
 
 }  // namespace HEED_TEST_UNIT

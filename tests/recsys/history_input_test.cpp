@@ -112,7 +112,7 @@ TEST_CASE("HistoryInput says what is wrong") {
           input(tape, history_of({1, 2}, {1, 2}, {}));
         }) == "HistoryInput: the batch has no kinds of event");
   CHECK(error_of<OptionError>([&] { input(tape, test::batch_of_all(test::circle_log(3, 4, 4), false)); }) ==
-        "HistoryInput: ages of baskets need one query, at the end of each history: max_age = 0");
+        "HistoryInput: basket ages require one query per history, at its end: set max_age = 0");
   CHECK_THAT(error_of<IndexError>([&] { input(tape, history_of({1}, {1}, {2})); }),
              Catch::Matchers::Contains("of a table of 2"));
   CHECK_THAT(error_of<IndexError>([&] { input(tape, history_of({4}, {1}, {0})); }),

@@ -77,7 +77,7 @@ TEST_CASE("an item index says what is wrong", "[recsys][item_index]") {
         "ItemIndex::top_k: query of 1 features for items of 2");
   const std::array query = {1.0f, 2.0f};
   const std::array<data::Id, 2> falls = {3, 1};
-  CHECK(error_of<OptionError>([&] { index.top_k(query, room, falls); }) == "ItemIndex::top_k: left_out falls");
+  CHECK(error_of<OptionError>([&] { index.top_k(query, room, falls); }) == "ItemIndex::top_k: left_out unsorted");
 }
 
 }  // namespace HEED_TEST_UNIT

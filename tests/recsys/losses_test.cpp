@@ -328,16 +328,16 @@ TEST_CASE("next_item_loss says what is wrong") {
           "next_item_loss: negatives 0");
   }
   CHECK(error_of<OptionError>([&] { next_item_loss(state, table, {}, batch, {.kind = Kind::bce, .popularity = 1}); }) ==
-        "next_item_loss: negatives by popularity or of the batch need a sampler of 9 items, got 0");
+        "next_item_loss: popularity and in-batch negatives require a sampler of 9 items, got 0");
   CHECK(error_of<OptionError>([&] {
           next_item_loss(state, table, {}, batch, {.kind = Kind::sampled_softmax, .in_batch = true});
-        }) == "next_item_loss: negatives by popularity or of the batch need a sampler of 9 items, got 0");
+        }) == "next_item_loss: popularity and in-batch negatives require a sampler of 9 items, got 0");
   for (const NextItemLoss& loss :
        {NextItemLoss{.in_batch = true}, NextItemLoss{.kind = Kind::bce, .in_batch = true},
         NextItemLoss{.kind = Kind::sampled_softmax, .popularity = 1, .in_batch = true},
         NextItemLoss{.kind = Kind::sampled_softmax, .in_batch = true, .exclude_history = true}}) {
     CHECK(error_of<OptionError>([&] { next_item_loss(state, table, {}, batch, loss); }) ==
-          "next_item_loss: in_batch is of sampled_softmax, without popularity and exclude_history");
+          "next_item_loss: in_batch requires sampled_softmax without popularity and exclude_history");
   }
   CHECK(error_of<OptionError>([&] {
           next_item_loss(state, table, {}, batch, {.kind = Kind::gbce, .calibration = 2});

@@ -50,7 +50,7 @@ TEST_CASE("NextItem: scores follow the loss's scale") {
 TEST_CASE("NextItem says what is wrong") {
   CHECK(error_of<OptionError>([] {
           SASRec<float>({.num_items = 3, .pointer = true, .loss = {.kind = recsys::NextItemLoss::Kind::bce}});
-        }) == "NextItem: the repeat-aware head learns by softmax over the whole catalogue only");
+        }) == "NextItem: the repeat-aware head requires the softmax loss over the whole catalogue");
   CHECK(error_of<OptionError>([] { SASRec<float>({.num_items = 3, .max_length = 0}); }) == "NextItem: max_length 0");
   SASRec<float> model({.num_items = 6, .embed_dim = 4, .pointer = true});
   nn::initialize(model, Random(1));
@@ -58,7 +58,7 @@ TEST_CASE("NextItem says what is wrong") {
   Tape<float> tape;
   Tensor<float> room({1, 6});
   CHECK(error_of<ShapeError>([&] { model.score(tape, batch, room.view()); }) ==
-        message("NextItem: room for scores [1, 6], wanted [", batch.query_segments.tokens(), ", 6]"));
+        message("NextItem: scores [1, 6], wanted [", batch.query_segments.tokens(), ", 6]"));
   batch.targets[0] = 6;
   CHECK(error_of<IndexError>([&] { model.loss(tape, batch); }) == "NextItem: target 6 of a catalogue of 6");
 }

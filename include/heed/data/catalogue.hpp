@@ -19,11 +19,10 @@ struct ItemFeatures {
 
 /// The items and kinds of event of a log or a model. Unknown parts are empty.
 struct Catalogue {
-  Vocabulary items{};       ///< texts and names
-  Vocabulary kinds{};       ///< kinds of event (bought, liked, viewed)
-  ItemFeatures features{};  ///< empty until read_item_features
-  std::vector<Index>
-      counts{};  ///< [items] occurrences in the training events: see recsys::Task::catalogue
+  Vocabulary items{};           ///< texts and names
+  Vocabulary kinds{};           ///< kinds of event (bought, liked, viewed)
+  ItemFeatures features{};      ///< empty until read_item_features
+  std::vector<Index> counts{};  ///< [items] occurrences in the training events: see recsys::Task::catalogue
 
   Index num_items() const { return items.size(); }
 

@@ -243,10 +243,10 @@ TEST_CASE("AttentionRecommender says what is wrong") {
                                  {.hidden_size = 4, .attention = AttentionKind::target});
   CHECK(error_of<IndexError>([&] { model.loss(tape, unknown); }) == "NextItem: target 6 of a catalogue of 6");
   CHECK(error_of<OptionError>([&] { model.loss(tape, test::batch_of_all(log, false)); }) ==
-        "HistoryInput: ages of baskets need one query, at the end of each history: max_age = 0");
+        "HistoryInput: basket ages require one query per history, at its end: set max_age = 0");
   Tensor<float> room({1, 6});
   CHECK(error_of<ShapeError>([&] { model.score(tape, batch, room.view()); }) ==
-        "NextItem: room for scores [1, 6], wanted [9, 6]");
+        "NextItem: scores [1, 6], wanted [9, 6]");
 }
 
 TEST_CASE("AttentionRecommender: const trains, a move moves no parameter") {

@@ -219,8 +219,7 @@ TEST_CASE("DIN says what is wrong") {
   Tape<float> tape;
   Batch batch = test::batch_of_all(test::circle_log(3, 6, 4), false);
   Tensor<float> room({1, 6});
-  CHECK(error_of<ShapeError>([&] { model.score(tape, batch, room.view()); }) ==
-        "DIN: room for scores [1, 6], wanted [9, 6]");
+  CHECK(error_of<ShapeError>([&] { model.score(tape, batch, room.view()); }) == "DIN: scores [1, 6], wanted [9, 6]");
   batch.targets[0] = 6;
   CHECK(error_of<IndexError>([&] { model.loss(tape, batch); }) == "Embedding: id 6 at position 0 of a table of 6");
   batch.target_segments.assign(std::vector<Index>{9, 0, 0, 0, 0, 0, 0, 0, 0});

@@ -145,7 +145,7 @@ TEST_CASE("SASRec says what is wrong") {
              Catch::Matchers::EndsWith("target 6 of row 0 is not one of 6 items"));
   Tensor<float> room({1, 6});
   CHECK(error_of<ShapeError>([&] { model.score(tape, batch, room.view()); }) ==
-        "NextItem: room for scores [1, 6], wanted [9, 6]");
+        "NextItem: scores [1, 6], wanted [9, 6]");
 }
 
 }  // namespace HEED_TEST_UNIT
