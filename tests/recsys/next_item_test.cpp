@@ -10,7 +10,7 @@ using namespace heed;
 using recsys::SASRec;
 using test::error_of;
 
-TEST_CASE("NextItem: the repeat-aware head goes on any encoder") {
+TEST_CASE("NextItem: the repeat-aware head works with any encoder") {
   const auto log = test::repeat_log(4, 6, 3);
   for (const bool next_basket : {true, false}) {
     const auto batch = test::batch_of_all(log, next_basket);
@@ -30,7 +30,7 @@ TEST_CASE("NextItem: the repeat-aware head goes on any encoder") {
   }
 }
 
-TEST_CASE("NextItem: scores follow the loss's scale") {
+TEST_CASE("NextItem: scores use the scale of the loss") {
   data::Batch batch;
   batch.assign_history({.items = std::vector<data::Id>{1, 2, 3}}, 100);
   Tensor<double> p[2];
@@ -47,7 +47,7 @@ TEST_CASE("NextItem: scores follow the loss's scale") {
   }
 }
 
-TEST_CASE("NextItem says what is wrong") {
+TEST_CASE("NextItem rejects invalid arguments") {
   CHECK(error_of<OptionError>([] {
           SASRec<float>({.num_items = 3, .pointer = true, .loss = {.kind = recsys::NextItemLoss::Kind::bce}});
         }) == "NextItem: the repeat-aware head requires the softmax loss over the whole catalogue");
