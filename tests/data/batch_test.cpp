@@ -11,7 +11,7 @@ using namespace heed;
 using namespace heed::data;
 using Numbers = std::vector<Index>;
 
-/// Items are numbered 0, 1, .. in the order a b c d e.
+/// Items have ids 0, 1, .. in the order a b c d e.
 Interactions log_of(std::initializer_list<std::tuple<const char*, const char*, int>> events, bool times = true) {
   InteractionsBuilder builder({.times = times});
   for (const char* item : {"a", "b", "c", "d", "e"}) builder.add("nobody", item, 0);
@@ -46,7 +46,7 @@ Numbers lengths(const Segments& segments) {
   return out;
 }
 
-TEST_CASE("an example for each basket but the first, its history cut to the newest events") {
+TEST_CASE("one example per basket except the first, with the history limited to the newest events") {
   const auto log = small();
   auto split = everything(log);
   auto examples = next_basket_examples(log, split, 3);
@@ -55,7 +55,7 @@ TEST_CASE("an example for each basket but the first, its history cut to the newe
   CHECK(examples[1] == Example{1, 0, 3, 6});
   CHECK(examples[2] == Example{1, 3, 6, 7});
   CHECK(examples[3] == Example{2, 0, 1, 2});
-  split.train_end = {0, 3, 1};  // only what trains
+  split.train_end = {0, 3, 1};  // training events only
   examples = next_basket_examples(log, split, 3);
   REQUIRE(examples.size() == 1);
   CHECK(examples[0] == Example{1, 0, 2, 3});
@@ -64,7 +64,7 @@ TEST_CASE("an example for each basket but the first, its history cut to the newe
   CHECK(next_basket_examples(plain, everything(plain), 3).size() == 4 + 6 + 1);
 }
 
-TEST_CASE("one example per user for every position, and none for users of one event") {
+TEST_CASE("every position: one example per user, and none for users with one event") {
   const auto log = small();
   auto split = everything(log);
   split.train_end = {1, 6, 2};
@@ -85,7 +85,7 @@ TEST_CASE("next basket: one query at each end, ages by basket, distinct targets 
   CHECK(batch.ages == Numbers{2, 2, 1, 0, 0, 0, 1, 1, 0, 0});
   CHECK(lengths(batch.target_segments) == Numbers{1, 1, 3, 1});
   CHECK(batch.targets == Numbers{4, 1, 0, 2, 3, 1});
-  // Baskets keep their items, whatever their order.
+  // Baskets keep their items, in any order.
   const auto basket = [&](std::ptrdiff_t begin, std::ptrdiff_t end) {
     Numbers out(batch.items.begin() + begin, batch.items.begin() + end);
     std::sort(out.begin(), out.end());
@@ -97,7 +97,7 @@ TEST_CASE("next basket: one query at each end, ages by basket, distinct targets 
   CHECK(basket(6, 8) == Numbers{0, 1});
 }
 
-TEST_CASE("a target that a basket holds twice counts once") {
+TEST_CASE("an item that occurs twice in a basket is one target") {
   const auto log = log_of({{"u", "a", 1}, {"u", "c", 2}, {"u", "b", 2}, {"u", "c", 2}});
   Batch batch;
   batch.assign_next_basket(log, std::vector<Example>{{1, 0, 1, 4}}, Random(1));
@@ -105,7 +105,7 @@ TEST_CASE("a target that a basket holds twice counts once") {
   CHECK(lengths(batch.target_segments) == Numbers{2});
 }
 
-TEST_CASE("the order inside a basket is drawn from the seed, the same for the same seed, all orders in time") {
+TEST_CASE("the order inside a basket depends on the seed only, and every order occurs") {
   const auto log = log_of({{"u", "a", 1}, {"u", "b", 1}, {"u", "c", 1}, {"u", "d", 2}});
   const std::vector<Example> examples{{1, 0, 3, 4}};
   Batch batch;
@@ -121,7 +121,7 @@ TEST_CASE("the order inside a basket is drawn from the seed, the same for the sa
   CHECK(std::unique(orders.begin(), orders.end()) - orders.begin() == 6);
 }
 
-TEST_CASE("every position: a query at each event, the one after it the target") {
+TEST_CASE("every position: a query at each event, whose target is the next event") {
   const auto log = small();
   Batch batch;
   batch.assign_every_position(log, std::vector<Example>{{1, 2, 5, 6}, {2, 0, 1, 2}});
@@ -132,7 +132,7 @@ TEST_CASE("every position: a query at each event, the one after it the target") 
   CHECK(lengths(batch.target_segments) == Numbers{1, 1, 1, 1});
 }
 
-TEST_CASE("histories alone, and one that is in no log") {
+TEST_CASE("histories without targets, also of a user outside the log") {
   const auto log = small();
   Batch batch;
   batch.assign_every_position(log, std::vector<Example>{{1, 2, 5, 6}});
@@ -156,9 +156,9 @@ TEST_CASE("histories alone, and one that is in no log") {
   CHECK(batch.query_rows == Numbers{-1});
 }
 
-TEST_CASE("kinds and times go with the items, through the shuffling of baskets too") {
+TEST_CASE("kinds and times stay with their items when baskets are shuffled") {
   InteractionsBuilder builder({.times = true, .kinds = true});
-  // The kind of item x is "x" for every event, so that the two may be compared.
+  // The kind of item x is "x" for every event, so that the two can be compared.
   for (const auto& [item, time] : std::vector<std::pair<const char*, int>>{
            {"a", 1}, {"b", 1}, {"c", 1}, {"d", 1}, {"e", 1}, {"b", 2}, {"a", 2}, {"e", 2}, {"c", 7}}) {
     builder.add("u", item, time, 0, item);
@@ -194,8 +194,8 @@ TEST_CASE("kinds and times go with the items, through the shuffling of baskets t
   const History known{.items = items, .times = times}, unknown{.items = items};
   CHECK_THROWS_AS(batch.assign_histories(std::vector{known, unknown}, 2), ShapeError);
   CHECK_THROWS_AS(batch.assign_history(known, -1), OptionError);
-  CHECK(batch.items == Numbers{3, 1});                       // as before
-  batch.assign_histories(std::vector{known, {}, known}, 2);  // an empty history has no times to know
+  CHECK(batch.items == Numbers{3, 1});                       // unchanged
+  batch.assign_histories(std::vector{known, {}, known}, 2);  // an empty history need not have times
   CHECK(batch.items == Numbers{3, 1, 3, 1});
   CHECK(batch.times == std::vector<std::int64_t>{7, 8, 7, 8});
   CHECK(batch.query_rows == Numbers{1, -1, 3});
@@ -206,7 +206,7 @@ TEST_CASE("kinds and times go with the items, through the shuffling of baskets t
   CHECK(batch.times.empty());
 }
 
-TEST_CASE("a batch that was filled once is filled again without the heap") {
+TEST_CASE("refilling a batch does not allocate") {
   auto log = small();
   log.kinds.assign(log.items.size(), 1);
   const std::vector<Example> examples{{1, 0, 6, 7}, {2, 0, 0, 1}, {1, 0, 3, 6}, {2, 0, 1, 2}};

@@ -21,7 +21,7 @@ namespace {
 
 using Fields = std::vector<std::string>;
 
-/// The fields of every record of `text`.
+/// Returns the fields of every record of `text`.
 std::vector<Fields> records_of(const std::string& text, char quote = '"') {
   std::istringstream in(text);
   LineReader lines(in, "text");
@@ -61,14 +61,14 @@ TEST_CASE("ratings", "[data][fields]") {
 }
 
 #ifdef __cpp_lib_to_chars
-TEMPLATE_TEST_CASE("decimal numbers are read alike with and without from_chars", "[data][fields]", float, double) {
+TEMPLATE_TEST_CASE("decimal numbers are parsed equally with and without from_chars", "[data][fields]", float, double) {
   const auto check = [](const std::string& text) {
     INFO(text);
     TestType wanted = -7, got = -7;
     const auto [stop, wanted_error] = std::from_chars(text.data(), text.data() + text.size(), wanted);
     const bool whole = stop == text.data() + text.size();
     const std::errc error = detail::parse_decimal(text, got);
-    // Infinity and NaN are not wanted as times or ratings.
+    // Infinity and NaN are not valid times or ratings.
     if (!whole || (wanted_error == std::errc{} && !std::isfinite(wanted))) {
       CHECK(error == std::errc::invalid_argument);
     } else {
@@ -84,7 +84,7 @@ TEMPLATE_TEST_CASE("decimal numbers are read alike with and without from_chars",
         "1e0",   "1E+05", "1e-05",  "1_0",    "1f",    "infinity", "nan(1)", "0.0e-9", "000.50", "1e0000000000005"}) {
     check(text);
   }
-  // Any text of these characters, most of them no numbers.
+  // Random texts of these characters, most of them not numbers.
   const Random random(3);
   constexpr std::string_view characters = "0123456789..--+eE";
   for (std::uint64_t i = 0; i < 20000; ++i) {
@@ -120,7 +120,7 @@ TEST_CASE("RFC 4180 records", "[data][fields]") {
   CHECK_THROWS_AS(records_of("\"a,b\nc,d\n"), BadLine);
 }
 
-TEST_CASE("a stray quote does not swallow the file", "[data][fields]") {
+TEST_CASE("a stray quote does not consume the rest of the file", "[data][fields]") {
   std::string text = "\"open,1\n";
   for (int i = 0; i < 10000; ++i) text += "some,line\n";
   std::istringstream in(text);

@@ -10,7 +10,7 @@ namespace HEED_TEST_UNIT {
 using namespace heed::data;
 using heed::Index;
 
-TEST_CASE("a part of a log keeps its columns together and all numbers", "[data][filter]") {
+TEST_CASE("a filtered log keeps its columns aligned and all ids", "[data][filter]") {
   InteractionsBuilder builder({.times = true, .ratings = true, .kinds = true});
   builder.add("ann", "a", 1, 5, "bought");
   builder.add("bob", "b", 2, 4, "viewed");

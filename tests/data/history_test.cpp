@@ -23,7 +23,7 @@ concept GivesHistory = requires(Log&& log) { std::forward<Log>(log).user(0); };
 
 }  // namespace
 
-TEST_CASE("a history is a part of the user's log", "[data][history]") {
+TEST_CASE("a history is a view of the user's events", "[data][history]") {
   for (const bool timed : {true, false}) {
     InteractionsBuilder builder({.times = timed, .kinds = timed});
     for (const char* item : {"a", "b", "c"}) builder.add("u", item, 7, 0, "bought");
@@ -46,7 +46,7 @@ TEST_CASE("a history is a part of the user's log", "[data][history]") {
   }
 }
 
-TEST_CASE("a history without an item has the other events in memory of its own", "[data][history]") {
+TEST_CASE("removing an item from a history copies the other events", "[data][history]") {
   const Ids items = {5, 1, 5, 3}, kinds = {0, 1, 0, 2};
   const std::vector<std::int64_t> times = {1, 2, 3, 3};
   const Events others = History{.user = 4, .items = items, .times = times, .kinds = kinds}.without(5);
@@ -61,14 +61,14 @@ TEST_CASE("a history without an item has the other events in memory of its own",
   CHECK(plain.kinds.empty());
 }
 
-TEST_CASE("a history says when its columns do not fit", "[data][history]") {
+TEST_CASE("a history throws when its columns differ in length", "[data][history]") {
   const Ids items = {5, 1};
   const std::vector<std::int64_t> times = {1, 2, 3};
   CHECK_NOTHROW((History{.items = items}.check("test")));
   CHECK_THROWS_WITH((History{.items = items, .times = times}.check("test")), "test: 3 times or kinds for 2 items");
 }
 
-TEST_CASE("a temporary log gives no history", "[data][history]") {
+TEST_CASE("no history can be taken of a temporary log", "[data][history]") {
   STATIC_REQUIRE(GivesHistory<const Interactions&>);
   STATIC_REQUIRE_FALSE(GivesHistory<Interactions>);
 }

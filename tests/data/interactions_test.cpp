@@ -35,7 +35,7 @@ TEST_CASE("events are grouped by user and sorted by time, stably", "[data][inter
   CHECK(log.num_items() == 4);
   CHECK(log.size() == 6);
   CHECK(log.length(0) == 5);
-  // a b c d are 0 1 2 3
+  // a b c d have ids 0 1 2 3
   CHECK(list(log.user(0).items) == Items{2, 3, 2, 0, 1});
   CHECK(list(log.user(0).times) == Times{10, 10, 10, 30, 30});
   CHECK(list(log.user_ratings(0)) == std::vector<float>{3, 5, 6, 1, 4});
@@ -61,7 +61,7 @@ TEST_CASE("kinds of event stay with their events", "[data][interactions]") {
   CHECK(log.ratings.empty());
 }
 
-TEST_CASE("without times the log's order stands and every event is a basket", "[data][interactions]") {
+TEST_CASE("without times the file order is kept and every event is a basket", "[data][interactions]") {
   InteractionsBuilder builder({});
   builder.add("u", "b", 9);
   builder.add("v", "a");
@@ -86,7 +86,7 @@ TEST_CASE("an empty log", "[data][interactions]") {
   }
 }
 
-TEST_CASE("baskets seen from either end", "[data][interactions]") {
+TEST_CASE("baskets are found from either end", "[data][interactions]") {
   const Times times = {1, 1, 2, 3, 3, 3};
   using heed::data::basket_begin;
   using heed::data::basket_end;
@@ -94,7 +94,7 @@ TEST_CASE("baskets seen from either end", "[data][interactions]") {
   CHECK(basket_end(times, 6, 1) == 2);
   CHECK(basket_end(times, 6, 2) == 3);
   CHECK(basket_end(times, 6, 3) == 6);
-  CHECK(basket_end(times, 5, 3) == 5);  // cut
+  CHECK(basket_end(times, 5, 3) == 5);  // limited by the size
   CHECK(basket_begin(times, 6) == 3);
   CHECK(basket_begin(times, 3) == 2);
   CHECK(basket_begin(times, 2) == 0);

@@ -27,7 +27,7 @@ Interactions log_of(const Rows& events) {
   return std::move(builder).build();
 }
 
-/// The definition: take away whatever has too few events, until nothing has.
+/// The definition: remove users and items with too few events until there are none.
 Rows core_of(Rows events, Index users, Index items) {
   for (std::size_t before = events.size() + 1; before != events.size();) {
     before = events.size();
@@ -39,7 +39,7 @@ Rows core_of(Rows events, Index users, Index items) {
   return events;
 }
 
-/// Per user, by ids: what the log says, without its numbers.
+/// The events of each user, as texts instead of ids.
 std::map<std::string, Rows> by_user(const Interactions& log) {
   std::map<std::string, Rows> out;
   for (std::int32_t u = 0; u < log.num_users(); ++u) {
@@ -55,7 +55,7 @@ std::map<std::string, Rows> by_user(const Interactions& log) {
 
 }  // namespace
 
-TEST_CASE("the core of random logs is what is left by the definition", "[data][k_core]") {
+TEST_CASE("the core of random logs agrees with the definition", "[data][k_core]") {
   std::size_t emptied = 0, changed = 0;
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     const heed::Random random(seed);
@@ -63,7 +63,7 @@ TEST_CASE("the core of random logs is what is left by the definition", "[data][k
     const auto below = [&](Index n) { return random.below(draws++, n); };
     Rows events;
     for (Index size = below(250); size > 0; --size) {
-      // Products of draws: some users and items are much rarer than others.
+      // Products of random numbers: some users and items are much rarer than others.
       const Index user = below(below(30) + 1), item = below(25) * below(2);
       const auto time = static_cast<int>(below(1000));
       events.emplace_back("u" + std::to_string(user), "i" + std::to_string(item), time, time % 3 ? "bought" : "viewed");
@@ -73,7 +73,7 @@ TEST_CASE("the core of random logs is what is left by the definition", "[data][k
     const Interactions log = log_of(events), core = k_core(log, options);
     const Rows expected = core_of(events, options.users, options.items);
     REQUIRE(by_user(core) == by_user(log_of(expected)));
-    // No empty user, no item without events, and the old order.
+    // There is no empty user, no item without events, and the order is unchanged.
     std::vector<Index> of_item(static_cast<std::size_t>(core.num_items()));
     for (const std::int32_t item : core.items) ++of_item[static_cast<std::size_t>(item)];
     for (const Index n : of_item) CHECK(n >= std::max<Index>(1, options.items));

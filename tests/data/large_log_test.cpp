@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// That a large log is held once: 10 million interactions, from the text of a file to batches, in less than 1 GB.
+// A large log is held in memory once: 10 million interactions, from the text of a file to batches, in less than 1 GB.
 #include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
@@ -23,7 +23,7 @@ namespace {
 
 constexpr Index events = 10'000'000, users = 300'000, items = 50'000;
 
-/// The text of a log, made while it is read.
+/// The text of a log, generated while it is read.
 class Rows : public std::streambuf {
  public:
   Rows() { fill(std::copy_n("user,item,time,rating,kind\n", 27, buffer_.data())); }
@@ -69,7 +69,7 @@ TEST_CASE("10 million interactions in less than 1 GB", "[data][large]") {
   REQUIRE(log.size() == events);
   CHECK(log.num_users() == users);
   CHECK(log.num_items() == items);
-  // 20 bytes an event are kept. On the way there are 24, in vectors that may be half empty.
+  // 20 bytes per event are kept. Temporarily there are 24, in vectors that may be half empty.
   CHECK(heed::test::held_bytes() - before < 230'000'000);
   CHECK(heed::test::peak_bytes() - before < 500'000'000);
 
@@ -77,7 +77,7 @@ TEST_CASE("10 million interactions in less than 1 GB", "[data][large]") {
       split_by_time(log, {.validation_time = time_quantile(log, 0.9), .test_time = time_quantile(log, 0.95)});
   const auto examples = next_basket_examples(log, split, 50);
   CHECK(examples.size() > 8'000'000);
-  auto order = examples;  // as an epoch has it
+  auto order = examples;  // as in a training epoch
   CHECK(batches_by_tokens(order, {}, heed::Random(1)).size() > 10'000);
   CHECK(heed::test::peak_bytes() - before < 1'000'000'000);
 }

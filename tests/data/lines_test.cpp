@@ -23,7 +23,7 @@ using Lines = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("lines end in LF or CRLF, the last one in anything", "[data][lines]") {
+TEST_CASE("lines end with LF or CRLF, optional for the last one", "[data][lines]") {
   CHECK(lines_of("a\nb\n") == Lines{"a", "b"});
   CHECK(lines_of("a\r\nb\r\n") == Lines{"a", "b"});
   CHECK(lines_of("a\n\nb") == Lines{"a", "", "b"});
@@ -32,7 +32,7 @@ TEST_CASE("lines end in LF or CRLF, the last one in anything", "[data][lines]") 
   CHECK(lines_of("\xef\xbb\xbfid\n\xef\xbb\xbf") == Lines{"id", "\xef\xbb\xbf"});
 }
 
-TEST_CASE("what is no text is refused", "[data][lines]") {
+TEST_CASE("compressed or unreadable input is an error", "[data][lines]") {
   std::istringstream in("\x1f\x8b\x08 ...");
   LineReader lines(in, "log.gz");
   CHECK_THROWS_WITH(lines.next(), Catch::StartsWith("read: log.gz: wanted text, got gzip"));
@@ -41,7 +41,7 @@ TEST_CASE("what is no text is refused", "[data][lines]") {
   CHECK_THROWS_AS(folder.next(), heed::IoError);
 }
 
-TEST_CASE("bad records throw, or are counted", "[data][lines]") {
+TEST_CASE("malformed records throw or are counted", "[data][lines]") {
   std::vector<std::string> good;
   const auto parse = [&](LineReader& lines) {
     if (lines.line() == "bad") throw heed::data::detail::BadLine{"it says so"};

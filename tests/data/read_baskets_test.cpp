@@ -38,7 +38,7 @@ TEST_CASE("malformed baskets", "[data][read_baskets]") {
   ReadReport report;
   const Interactions log = read_text("1\t2\ta b\n1\tsoon\tc\nnothing\n2\t2\tb\n", {.skip_bad_lines = true}, &report);
   CHECK(log.size() == 3);
-  CHECK(log.num_items() == 2);  // nothing of a bad line stays
+  CHECK(log.num_items() == 2);  // nothing of a bad line is stored
   CHECK(report.lines == 4);
   CHECK(report.bad_lines == 2);
   CHECK(report.first_bad_line == "b.tsv:2: wanted a time in 64 bits, got \"soon\"");

@@ -40,7 +40,7 @@ TEST_CASE("CSV with named columns", "[data][read_delimited]") {
   CHECK(log.user(0).times[1] == 20);
 }
 
-TEST_CASE("columns that are not asked for are not looked at", "[data][read_delimited]") {
+TEST_CASE("columns that are not selected are not parsed", "[data][read_delimited]") {
   const Interactions log = read("user_id;item_id;time\n1;5;soon\n1;4;\n", {.delimiter = ';'});
   REQUIRE(log.size() == 2);
   CHECK(log.catalogue.items.text(log.user(0).items[0]) == "5");
@@ -64,7 +64,7 @@ TEST_CASE("malformed CSV", "[data][read_delimited]") {
   CHECK_THROWS_WITH(read(header + "1,2,3,1e99\n", timed),
                     "read_delimited: log.csv:2: wanted a finite rating, got \"1e99\"");
   CHECK_THROWS_WITH(read(header + ",2,3,4\n", timed), "read_delimited: log.csv:2: the user is empty");
-  // A record over two lines is reported where it starts.
+  // A record over two lines is reported at its first line.
   CHECK_THROWS_WITH(read(header + "1,\"2\n2\",3,4\n1,\"2\n2\",x,4\n", timed),
                     "read_delimited: log.csv:4: wanted a time in 64 bits, got \"x\"");
   ReadReport report;
@@ -80,7 +80,7 @@ TEST_CASE("RecBole's atomic files", "[data][read_delimited]") {
       "user_id:token\titem_id:token\trating:float\ttimestamp:float\n196\t242\t3\t881250949\n196\t\"q\t4\t881250948."
       "0\n");
   REQUIRE(full.size() == 2);
-  CHECK(full.catalogue.items.text(full.user(0).items[0]) == "\"q");  // quotes mean nothing there
+  CHECK(full.catalogue.items.text(full.user(0).items[0]) == "\"q");  // this format has no quotes
   CHECK(full.user_ratings(0)[0] == 4.f);
   CHECK(full.user(0).times[0] == 881250948);
   const Interactions bare = read_inter("item_id:token\tuser_id:token\n5\t1\n");
@@ -123,12 +123,12 @@ TEST_CASE("a feature of items from a table", "[data][read_delimited]") {
   std::istringstream in("category\titem_id\nfood\tb\n\tc\nfood\tz\ntoys\td\nbooks\te\n");
   CHECK(read_item_features({in, "items.tsv"}, log) == 3);
   CHECK(log.catalogue.features.values == std::vector<std::int32_t>{-1, 0, -1, 1});
-  CHECK(log.catalogue.features.names.size() == 2);  // those of the log's items
+  CHECK(log.catalogue.features.names.size() == 2);  // only values of the log's items
   CHECK(log.catalogue.features.names.text(1) == "toys");
   std::istringstream bad("item_id,genre\na,x\nb\n");
   CHECK_THROWS_WITH(read_item_features({bad, "items.csv"}, log, {.delimiter = ',', .feature = "genre"}),
                     "read_item_features: items.csv:3: wanted 2 fields, got 1");
-  CHECK(log.catalogue.features.names.text(1) == "toys");  // as before
+  CHECK(log.catalogue.features.names.text(1) == "toys");  // unchanged
 }
 
 TEST_CASE("every bundled product has a name", "[data][read_delimited]") {

@@ -11,7 +11,7 @@ using namespace heed::data;
 
 constexpr heed::test::TextReader<read_movielens> read_text{"ratings"};
 
-TEST_CASE("the three forms of MovieLens hold the same", "[data][read_movielens]") {
+TEST_CASE("the three formats of MovieLens give the same log", "[data][read_movielens]") {
   const Interactions data = read_text("196\t242\t3\t881250949\n186\t302\t3.5\t891717742\n196\t5\t1\t881250948\n");
   const Interactions dat = read_text("196::242::3::881250949\r\n186::302::3.5::891717742\n196::5::1::881250948");
   const Interactions csv = read_text(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A reader of logs on a text instead of a file.
+// Runs a log reader on a text instead of a file.
 #pragma once
 
 #include <sstream>
@@ -10,7 +10,7 @@
 
 namespace heed::test {
 
-/// Gives `reader`, one of the library's functions, a text as a file of this name.
+/// Calls `reader`, one of the library's functions, with a text as a file of this name.
 template <auto reader>
 struct TextReader {
   const char* name;

@@ -11,7 +11,7 @@ using namespace heed::data;
 
 constexpr heed::test::TextReader<read_user_item> read_text{"ui.txt"};
 
-TEST_CASE("user item lines, one item or many", "[data][read_user_item]") {
+TEST_CASE("user item lines with one or more items", "[data][read_user_item]") {
   const Interactions one = read_text("1 a\n2 b\n1 c\n1 a\n");
   const Interactions many = read_text("1 a c a \r\n2\tb");
   for (const Interactions* log : {&one, &many}) {

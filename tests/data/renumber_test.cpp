@@ -20,7 +20,7 @@ Interactions log_of_three() {
 
 }  // namespace
 
-TEST_CASE("a log takes another log's item numbers", "[data][renumber]") {
+TEST_CASE("a log is converted to the item ids of another log", "[data][renumber]") {
   Vocabulary ids;
   for (const char* id : {"b", "c", "a"}) ids.add(id);
   ids.set_name(0, "bread");
@@ -32,20 +32,20 @@ TEST_CASE("a log takes another log's item numbers", "[data][renumber]") {
   CHECK(out.times == std::vector<std::int64_t>{1, 3});
   CHECK(out.ratings == std::vector<float>{1.0f, 3.0f});
   CHECK(out.catalogue.items.name(0) == "bread");
-  // A user of whom nothing is left stays, with an empty history: numbers of users do not shift.
+  // A user without remaining events stays, with an empty history: user ids do not change.
   CHECK(out.num_users() == 2);
   CHECK(out.length(out.users.find("ann")) == 2);
   CHECK(out.length(out.users.find("bob")) == 0);
 }
 
-TEST_CASE("in its own numbers a log stays as it is", "[data][renumber]") {
+TEST_CASE("converting a log to its own ids does not change it", "[data][renumber]") {
   const Interactions log = log_of_three();
   const Interactions out = renumber_items(log, log.catalogue.items);
   CHECK(out.items == log.items);
   CHECK(out.offsets == log.offsets);
 }
 
-TEST_CASE("kinds and features in a trained model's numbers", "[data][renumber]") {
+TEST_CASE("kinds and features are converted to the ids of a trained model", "[data][renumber]") {
   InteractionsBuilder builder({.kinds = true});
   builder.add("ann", "a", 0, 0, "viewed");
   builder.add("ann", "b", 0, 0, "shared");
@@ -68,7 +68,7 @@ TEST_CASE("kinds and features in a trained model's numbers", "[data][renumber]")
   out.catalogue.features = renumber_features(out.catalogue.features, names);
   CHECK(out.catalogue.features.values == std::vector<std::int32_t>{-1, -1, 0, -1});
   CHECK(out.catalogue.features.names.text(1) == "books");
-  // A log without kinds loses nothing.
+  // A log without kinds keeps all events.
   CHECK(renumber_kinds(log_of_three(), kinds).size() == 3);
 }
 

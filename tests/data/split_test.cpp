@@ -15,7 +15,7 @@ using heed::data::Split;
 
 namespace {
 
-/// One user a list: the times of the user's events.
+/// One list per user: the times of the user's events.
 heed::data::Interactions log_of(const std::vector<std::vector<int>>& users) {
   heed::data::InteractionsBuilder builder({.times = true});
   for (std::size_t u = 0; u < users.size(); ++u) {
@@ -50,7 +50,7 @@ TEST_CASE("the last basket", "[data][split]") {
   CHECK(split.validated(2));
 }
 
-TEST_CASE("users without events are in no part", "[data][split]") {
+TEST_CASE("users without events have empty parts", "[data][split]") {
   heed::data::Interactions log;
   log.offsets = {0, 0};
   for (const Split& split : {heed::data::leave_one_out(log), heed::data::last_basket(log)}) {
@@ -60,14 +60,14 @@ TEST_CASE("users without events are in no part", "[data][split]") {
   }
 }
 
-TEST_CASE("by time: the same cuts for everybody, equal times in one part", "[data][split]") {
+TEST_CASE("split by time: the same times for all users, and equal times in one part", "[data][split]") {
   const auto log = log_of({{1, 2, 3, 4, 5, 6}, {1, 2}, {5, 5, 5}, {3, 3}, {2, 3, 4}});
   const Split split = heed::data::split_by_time(log, {.validation_time = 3, .test_time = 5});
   CHECK(split.train_end == Cuts{2, 2, 0, 0, 1});
   CHECK(split.validation_end == Cuts{4, 2, 0, 2, 3});
   CHECK(split.test_end == Cuts{6, 2, 3, 2, 3});
   CHECK(split.tested(0));
-  CHECK_FALSE(split.tested(1));  // gone before either cut
+  CHECK_FALSE(split.tested(1));  // all events are before either time
   CHECK_FALSE(split.validated(1));
   CHECK(split.tested(2));
   CHECK_FALSE(split.tested(3));
@@ -81,7 +81,7 @@ TEST_CASE("by time: the same cuts for everybody, equal times in one part", "[dat
   CHECK(heed::data::split_by_time({}, {.validation_time = 1, .test_time = 2}).num_users() == 0);
 }
 
-TEST_CASE("quantiles of all events' times", "[data][split]") {
+TEST_CASE("quantiles of the times of all events", "[data][split]") {
   const auto log = log_of({{10, 20, 30, 40}, {50, 60}, {70, 80, 80, 100}});
   using heed::data::time_quantile;
   CHECK(time_quantile(log, 0) == 10);
@@ -94,7 +94,7 @@ TEST_CASE("quantiles of all events' times", "[data][split]") {
   CHECK_THROWS_AS(time_quantile({}, 0.5), heed::OptionError);
 }
 
-TEST_CASE("by time nothing leaks: no part holds an event later than one of the next part", "[data][split]") {
+TEST_CASE("split by time: no event is later than an event of the next part", "[data][split]") {
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     const heed::Random random(seed);
     std::vector<std::vector<int>> users(20);

@@ -30,7 +30,7 @@ std::vector<Example> by_user(std::vector<Example> examples) {
 
 }  // namespace
 
-TEST_CASE("batches hold every example once, within the budget, of similar length", "[data][token_batches]") {
+TEST_CASE("batches have every example once, within the token limit, and similar lengths", "[data][token_batches]") {
   for (std::uint64_t seed = 0; seed < 40; ++seed) {
     const Random random(seed);
     const auto examples = random_examples(random.fork("log"), random.below(0, 300), random.below(1, 90));
@@ -38,7 +38,7 @@ TEST_CASE("batches hold every example once, within the budget, of similar length
     auto order = examples;
     auto batches = batches_by_tokens(order, options, random);
     CHECK(by_user(order) == examples);
-    // In the examples' own order the ranges join without a gap, and the length buckets rise.
+    // In the order of examples the ranges are contiguous, and the length buckets increase.
     std::sort(batches.begin(), batches.end(), [](const auto& a, const auto& b) { return a.begin < b.begin; });
     Index end = 0;
     for (std::size_t b = 0; b < batches.size(); ++b) {
@@ -47,7 +47,7 @@ TEST_CASE("batches hold every example once, within the budget, of similar length
       Index sum = 0;
       for (Index i = batches[b].begin; i < end; ++i) sum += tokens(order[static_cast<std::size_t>(i)]);
       CHECK((sum <= options.max_tokens || end - batches[b].begin == 1));
-      // It is full: the next example would not have fitted.
+      // The batch is full: the next example does not fit.
       if (b + 1 < batches.size()) CHECK(sum + tokens(order[static_cast<std::size_t>(end)]) > options.max_tokens);
     }
     CHECK(end == static_cast<Index>(order.size()));
@@ -57,7 +57,7 @@ TEST_CASE("batches hold every example once, within the budget, of similar length
   }
 }
 
-TEST_CASE("the seed draws batches and their order", "[data][token_batches]") {
+TEST_CASE("the seed determines the batches and their order", "[data][token_batches]") {
   const auto examples = random_examples(Random(1), 500, 60);
   const TokenBatchOptions options{.max_tokens = 200, .bucket = 10};
   const auto draw = [&](std::uint64_t seed) {
@@ -72,7 +72,7 @@ TEST_CASE("the seed draws batches and their order", "[data][token_batches]") {
   CHECK(batches != other_batches);
   const auto begins_before = [](const auto& a, const auto& b) { return a.begin < b.begin; };
   CHECK_FALSE(std::is_sorted(batches.begin(), batches.end(), begins_before));
-  // Every order of three alike is drawn, about equally often.
+  // Every order of three similar examples occurs about equally often.
   std::vector<int> seen(27);
   for (std::uint64_t seed = 0; seed < 600; ++seed) {
     std::vector<Example> three = {{0, 0, 5, 6}, {1, 0, 5, 6}, {2, 0, 5, 6}};
@@ -82,7 +82,7 @@ TEST_CASE("the seed draws batches and their order", "[data][token_batches]") {
   CHECK(std::count_if(seen.begin(), seen.end(), [](int n) { return n > 70 && n < 130; }) == 6);
 }
 
-TEST_CASE("edges: nothing, long examples, empty histories", "[data][token_batches]") {
+TEST_CASE("batches without examples, of long examples and of empty histories", "[data][token_batches]") {
   std::vector<Example> none;
   CHECK(batches_by_tokens(none, {}, Random(1)).empty());
   std::vector<Example> some = {{0, 0, 50, 51}, {1, 0, 0, 1}, {2, 0, 3, 4}, {3, 0, 70, 71}, {4, 0, 0, 1}};

@@ -23,7 +23,7 @@ TEST_CASE("ids are numbered by first appearance", "[data][vocabulary]") {
   CHECK(ids.text(2).empty());
 }
 
-TEST_CASE("a vocabulary grows and is copied whole", "[data][vocabulary]") {
+TEST_CASE("a vocabulary grows, and a copy is independent", "[data][vocabulary]") {
   Vocabulary ids;
   for (int i = 0; i < 5000; ++i) REQUIRE(ids.add(std::to_string(i * 7919)) == i);
   const Vocabulary copy = ids;
@@ -35,7 +35,7 @@ TEST_CASE("a vocabulary grows and is copied whole", "[data][vocabulary]") {
   CHECK(copy.find("new") == Vocabulary::unknown);
 }
 
-TEST_CASE("the name of an id is the id until it is given one", "[data][vocabulary]") {
+TEST_CASE("the name of an id is its text until one is set", "[data][vocabulary]") {
   Vocabulary ids;
   ids.add("22423");
   ids.add("85123A");
@@ -47,7 +47,7 @@ TEST_CASE("the name of an id is the id until it is given one", "[data][vocabular
   CHECK(ids.text(1) == "85123A");
 }
 
-TEST_CASE("numbers outside a vocabulary are errors", "[data][vocabulary]") {
+TEST_CASE("ids outside a vocabulary are errors", "[data][vocabulary]") {
   Vocabulary ids;
   ids.add("a");
   CHECK_THROWS_AS(ids.text(1), heed::IndexError);
@@ -55,7 +55,7 @@ TEST_CASE("numbers outside a vocabulary are errors", "[data][vocabulary]") {
   CHECK_THROWS_WITH(ids.set_name(7, "x"), "vocabulary: id 7 of a vocabulary of 1");
 }
 
-TEST_CASE("places by id: numbers by value, then texts", "[data][vocabulary]") {
+TEST_CASE("the order of texts: numbers by value, then other texts", "[data][vocabulary]") {
   Vocabulary ids;
   for (const char* id : {"b", "10", "9", "0", "a", "007", "-1", "18446744073709551616", "7"}) ids.add(id);
   //                      8    4     3    0    7    1      6     5                       2
@@ -63,7 +63,7 @@ TEST_CASE("places by id: numbers by value, then texts", "[data][vocabulary]") {
   CHECK(places_by_text(Vocabulary{}).empty());
 }
 
-TEST_CASE("a catalogue that changes: joined, selected, and the way from old to new", "[data][vocabulary]") {
+TEST_CASE("joined and selected vocabularies, and the renumbering between them", "[data][vocabulary]") {
   Vocabulary yesterday, today;
   for (const char* id : {"a", "b", "c"}) yesterday.add(id);
   for (const char* id : {"d", "c", "e", "a"}) today.add(id);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Once the largest batch has been seen, training and serving take nothing from the heap, with one thread and with two.
+// Once the largest batch has been seen, training and serving do not allocate, with one thread and with two.
 #include <catch2/catch.hpp>
 
 #include "heed/openmp.hpp"
@@ -31,7 +31,7 @@ AttentionRecommender<float> make(AttentionKind kind, bool pointer, bool next_bas
   return model;
 }
 
-/// Of an epoch of training.
+/// Counts the allocations of a training epoch.
 template <class Model>
 std::size_t training_allocations(Model& model, const data::Interactions& log, std::span<const data::Example> examples,
                                  bool next_basket, Executor& executor) {
@@ -56,7 +56,7 @@ std::size_t training_allocations(Model& model, const data::Interactions& log, st
   });
 }
 
-/// Of a user in front of the model, from the first event to the fortieth.
+/// Counts the allocations of a session, from the first event to the fortieth.
 template <class Model>
 std::size_t serving_allocations(const Model& model, bool exclude_seen, Executor& executor) {
   recsys::Session<Model> session(model, {.max_length = 30, .exclude_seen = exclude_seen, .executor = &executor});
@@ -72,7 +72,7 @@ std::size_t serving_allocations(const Model& model, bool exclude_seen, Executor&
   return count;
 }
 
-TEST_CASE("a warm training step of AttentionRecommender allocates nothing") {
+TEST_CASE("a warm training step of AttentionRecommender does not allocate") {
   const auto log = test::repeat_log(60, 40, 5);
   for (const int threads : {1, 2}) {
     OpenMpExecutor executor(threads);
@@ -91,7 +91,7 @@ TEST_CASE("a warm training step of AttentionRecommender allocates nothing") {
   }
 }
 
-TEST_CASE("a warm training step of Seq2Seq on padded batches allocates nothing") {
+TEST_CASE("a warm training step of Seq2Seq on padded batches does not allocate") {
   for (const int threads : {1, 2}) {
     OpenMpExecutor executor(threads);
     recsys::Seq2Seq<float> model({.input_size = 5, .hidden_size = 16, .num_heads = 2});
@@ -116,7 +116,7 @@ TEST_CASE("a warm training step of Seq2Seq on padded batches allocates nothing")
   }
 }
 
-TEST_CASE("the steps of the training loop allocate nothing from the second epoch on") {
+TEST_CASE("the training loop does not allocate from the second epoch on") {
   const auto log = test::repeat_log(60, 40, 5);
   const auto examples = data::next_basket_examples(log, test::all_train(log), 50);
   auto model = make(AttentionKind::additive, true);
@@ -136,7 +136,7 @@ TEST_CASE("the steps of the training loop allocate nothing from the second epoch
   CHECK(counts.back() == counts.front());
 }
 
-TEST_CASE("a warm call of a session allocates nothing") {
+TEST_CASE("a warm session does not allocate") {
   for (const int threads : {1, 2}) {
     OpenMpExecutor executor(threads);
     for (const AttentionKind kind : kinds) {
@@ -149,7 +149,7 @@ TEST_CASE("a warm call of a session allocates nothing") {
   }
 }
 
-TEST_CASE("a warm training step and a warm session of SASRec allocate nothing") {
+TEST_CASE("a warm training step and a warm session of SASRec do not allocate") {
   using Kind = recsys::NextItemLoss::Kind;
   const auto log = test::repeat_log(60, 40, 5);
   for (const int threads : {1, 2}) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The baselines on the bundled purchases, to every digit that was published for them: the readers, the split, the
-// models, the ranking and the metrics, all at once.
+// The baselines on the bundled purchases, compared with all published digits: a test of the readers, the split, the
+// models, the ranking and the metrics together.
 #include "heed/recsys/baselines.hpp"
 
 #include <catch2/catch.hpp>
@@ -25,7 +25,7 @@ const heed::data::Interactions& online_retail() {
   return log;
 }
 
-/// The evaluations by name.
+/// Returns the evaluations by name.
 const std::map<std::string, Evaluation>& baselines() {
   static const auto all = [] {
     std::map<std::string, Evaluation> out;
@@ -58,7 +58,7 @@ std::vector<std::string> names(const heed::data::Interactions& log, bool next_ba
 
 }  // namespace
 
-TEST_CASE("which baselines a task has", "[recsys][baselines]") {
+TEST_CASE("the baselines of each task", "[recsys][baselines]") {
   const auto log = heed::test::repeat_log(6, 8, 4);
   CHECK(names(log, true, false) == std::vector<std::string>{"popularity", "Markov chain", "personal frequency",
                                                             "personal frequency, then recency",
@@ -70,7 +70,7 @@ TEST_CASE("which baselines a task has", "[recsys][baselines]") {
   CHECK(names(log, false, true).back() == "hidden Markov model, 60 states");
 }
 
-TEST_CASE("online retail: who is tested", "[recsys][baselines]") {
+TEST_CASE("online retail: the numbers of test and validation users", "[recsys][baselines]") {
   const auto split = heed::data::last_basket(online_retail());
   Index tested = 0, validated = 0;
   for (heed::data::Id u = 0; u < split.num_users(); ++u) {
@@ -89,7 +89,7 @@ TEST_CASE("online retail: the published figures of every baseline", "[recsys][ba
   check("personal frequency, then recency", 0.7504, 0.1906, 0.2839, 0.4628);
 }
 
-TEST_CASE("online retail: Markov as tie-breaker helps beyond chance", "[recsys][baselines]") {
+TEST_CASE("online retail: the gain of Markov as tie-break is significant", "[recsys][baselines]") {
   const auto& a = baselines().at("personal frequency, then Markov");
   const auto& b = baselines().at("personal frequency");
   const auto difference = paired_bootstrap(a.all.ndcg, b.all.ndcg, heed::Random(1), {.resamples = 1000});

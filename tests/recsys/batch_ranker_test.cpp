@@ -25,7 +25,7 @@ struct Setting {
   }
 };
 
-TEST_CASE("a ranking depends neither on its batch nor on the session's way to it", "[recsys][batch_ranker]") {
+TEST_CASE("a ranking depends neither on the batch nor on the course of a session", "[recsys][batch_ranker]") {
   const Setting s;
   const Lists one = BatchRanker<Model>(s.model, {.batch_size = 1})(s.histories, {.k = 5});
   const Lists all = BatchRanker<Model>(s.model, {.batch_size = 64})(s.histories, {.k = 5});
@@ -45,7 +45,7 @@ TEST_CASE("a ranking depends neither on its batch nor on the session's way to it
   }
 }
 
-TEST_CASE("the whole history is left out, also the part that the model does not see", "[recsys][batch_ranker]") {
+TEST_CASE("the whole history is excluded, including the part that the model does not see", "[recsys][batch_ranker]") {
   const Setting s;
   BatchRanker<Model> ranker(s.model, {.max_length = 1});
   const Lists kept = ranker(s.histories, {.k = 100}), others = ranker(s.histories, {.k = 100, .keep_history = false});
@@ -58,7 +58,7 @@ TEST_CASE("the whole history is left out, also the part that the model does not 
   CHECK(ranker(s.histories, {.k = 0}) == Lists(9));
 }
 
-TEST_CASE("its evaluation is that of the same lists, one by one", "[recsys][batch_ranker]") {
+TEST_CASE("evaluating in batches equals evaluating one user at a time", "[recsys][batch_ranker]") {
   const Setting s;
   const auto split = data::last_basket(s.log);
   for (const bool keep_history : {true, false}) {
@@ -81,13 +81,13 @@ TEST_CASE("its evaluation is that of the same lists, one by one", "[recsys][batc
   }
 }
 
-TEST_CASE("bad sizes are errors", "[recsys][batch_ranker]") {
+TEST_CASE("invalid sizes are errors", "[recsys][batch_ranker]") {
   const Setting s;
   CHECK_THROWS_AS(BatchRanker<Model>(s.model, {.batch_size = 0}), OptionError);
   CHECK_THROWS_AS(BatchRanker<Model>(s.model, {.max_length = -1}), OptionError);
 }
 
-TEST_CASE("a ranker refuses a temporary model", "[recsys][batch_ranker]") {
+TEST_CASE("a ranker cannot be made of a temporary model", "[recsys][batch_ranker]") {
   STATIC_REQUIRE(Ranker<BatchRanker<Model>>);
   STATIC_REQUIRE(std::is_constructible_v<BatchRanker<Model>, const Model&>);
   STATIC_REQUIRE_FALSE(std::is_constructible_v<BatchRanker<Model>, Model>);

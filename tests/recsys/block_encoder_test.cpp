@@ -14,7 +14,7 @@ using recsys::LiGR;
 using recsys::SASRec;
 using test::EncoderOptionsOf;
 
-/// As `made`, with positions as large.
+/// As `made`, with position vectors of the same size.
 template <template <class> class Model>
 Model<double> placed(const EncoderOptionsOf<Model, double>& options) {
   auto model = test::made<Model, double>(options);
@@ -42,7 +42,7 @@ void check_without_blocks(EncoderOptionsOf<Model, double> options) {
   }
 }
 
-/// Two blocks by hand; what the attention is, is that of the second.
+/// Computes two blocks by hand; the attention is that of the second.
 template <template <class> class Model>
 void check_blocks(const EncoderOptionsOf<Model, double>& options) {
   const auto model = placed<Model>(options);
@@ -89,20 +89,20 @@ void check_errors(const std::string& name) {
         "Positions: a history of 13 events, at most 12 are seen");
 }
 
-TEST_CASE("without a block, a state is the norm of the scaled item and the place in the history") {
+TEST_CASE("without blocks, a state is the norm of the scaled item vector plus its position") {
   check_without_blocks<SASRec>({});
   check_without_blocks<LiGR>({});
   check_without_blocks<HSTU>({});
   check_without_blocks<HSTU>({.positions = false});
 }
 
-TEST_CASE("blocks come one after the other, and the last one's attention is shown") {
+TEST_CASE("blocks are applied in sequence, and the attention of the last one is returned") {
   check_blocks<SASRec>({.num_heads = 2});
   check_blocks<LiGR>({.num_heads = 2});
   check_blocks<HSTU>({.num_heads = 2});
 }
 
-TEST_CASE("an encoder of blocks says which model it is, and what is wrong") {
+TEST_CASE("errors of a block encoder name the model") {
   check_errors<SASRec>("SASRec");
   check_errors<LiGR>("LiGR");
   check_errors<HSTU>("HSTU");

@@ -10,8 +10,8 @@ namespace HEED_TEST_UNIT {
 using namespace heed::recsys;
 using heed::Random;
 
-TEST_CASE("the interval is the normal one on many users", "[recsys][bootstrap]") {
-  // Pairs share a large part, so an unpaired interval would be 20 times as wide.
+TEST_CASE("the interval is close to the normal approximation for many users", "[recsys][bootstrap]") {
+  // The pairs are correlated: an unpaired interval would be 20 times as wide.
   std::vector<double> a, b;
   double sum = 0, squares = 0;
   for (std::uint64_t i = 0; i < 2000; ++i) {
@@ -30,7 +30,7 @@ TEST_CASE("the interval is the normal one on many users", "[recsys][bootstrap]")
   CHECK(half.high - half.low == Approx(2 * 0.6745 * error).epsilon(0.1));
 }
 
-TEST_CASE("the bootstrap repeats itself and turns its sign", "[recsys][bootstrap]") {
+TEST_CASE("the bootstrap is reproducible and antisymmetric", "[recsys][bootstrap]") {
   const std::vector<double> a = {1, 0, 1, 1}, b = {0, 0, 1, 0};
   const MeanDifference once = paired_bootstrap(a, b, Random(7)), again = paired_bootstrap(a, b, Random(7));
   CHECK(once.low == again.low);
@@ -43,7 +43,7 @@ TEST_CASE("the bootstrap repeats itself and turns its sign", "[recsys][bootstrap
   CHECK(none.high == 0);
 }
 
-TEST_CASE("bootstraps without sense", "[recsys][bootstrap]") {
+TEST_CASE("invalid bootstrap arguments are errors", "[recsys][bootstrap]") {
   const std::vector<double> a = {1, 0}, b = {1};
   CHECK_THROWS_AS(paired_bootstrap(a, b, Random(1)), heed::ShapeError);
   CHECK_THROWS_AS(paired_bootstrap({}, {}, Random(1)), heed::ShapeError);

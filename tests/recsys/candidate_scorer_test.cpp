@@ -29,7 +29,7 @@ void train(Model& model, const data::Batch& batch) {
   }
 }
 
-/// AUC of the held-out items against all others, and that lists of the whole catalogue agree.
+/// Returns the AUC of the held-out items against all others, and checks it against the scores of the whole catalogue.
 template <class Model>
 double auc_of(const Model& model, const data::Interactions& log) {
   const auto split = data::leave_one_out(log);
@@ -42,7 +42,7 @@ double auc_of(const Model& model, const data::Interactions& log) {
   return std::accumulate(out.auc.begin(), out.auc.end(), 0.0) / static_cast<double>(out.auc.size());
 }
 
-TEST_CASE("a trained model tells what is taken from what is not: AUC", "[recsys][candidate_scorer]") {
+TEST_CASE("a trained model has a high AUC", "[recsys][candidate_scorer]") {
   const auto log = test::circle_log(24, 8, 6);
   const auto batch = test::batch_of_all(log, false);
   DIN<float> din({.num_items = 8, .embed_dim = 16, .hidden_features = {32}, .negatives = 4});
@@ -55,7 +55,7 @@ TEST_CASE("a trained model tells what is taken from what is not: AUC", "[recsys]
   CHECK(auc_of(sasrec, log) > 0.99);
 }
 
-TEST_CASE("a candidate scorer cuts histories, and says what is wrong", "[recsys][candidate_scorer]") {
+TEST_CASE("a candidate scorer limits histories, and rejects invalid arguments", "[recsys][candidate_scorer]") {
   DIN<float> model({.num_items = 8, .embed_dim = 4});
   nn::initialize(model, Random(1));
   const std::vector<std::int32_t> items = {3, 1, 2}, last = {2}, asked = {5, 0};
@@ -75,7 +75,7 @@ TEST_CASE("a candidate scorer cuts histories, and says what is wrong", "[recsys]
         "CandidateScorer: max_length -1");
 }
 
-TEST_CASE("a candidate scorer refuses a temporary model", "[recsys][candidate_scorer]") {
+TEST_CASE("a candidate scorer cannot be made of a temporary model", "[recsys][candidate_scorer]") {
   STATIC_REQUIRE(std::is_constructible_v<CandidateScorer<DIN<float>>, const DIN<float>&>);
   STATIC_REQUIRE_FALSE(std::is_constructible_v<CandidateScorer<DIN<float>>, DIN<float>>);
 }

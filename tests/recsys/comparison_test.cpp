@@ -25,13 +25,13 @@ Evaluation evaluation(const std::vector<double>& ndcg, double coverage) {
 
 }  // namespace
 
-TEST_CASE("figures of a model are means over its seeds, per user too", "[recsys][comparison]") {
+TEST_CASE("figures of a model are means over its seeds, also per user", "[recsys][comparison]") {
   const Measured model{"two seeds", {evaluation({0, 1}, 0.25), evaluation({0.5, 1}, 0.75)}};
   CHECK(model.mean([](const Evaluation& e) { return e.coverage; }) == 0.5);
   CHECK(model.per_user(&Metrics::ndcg) == std::vector<double>{0.25, 1});
 }
 
-TEST_CASE("baselines are measured as evaluate measures them", "[recsys][comparison]") {
+TEST_CASE("measure_baselines agrees with evaluate", "[recsys][comparison]") {
   const auto log = test::repeat_log(30, 8, 5);
   const Task task(log, {.next_basket = true});
   const auto measured = measure_baselines(task);
@@ -41,7 +41,7 @@ TEST_CASE("baselines are measured as evaluate measures them", "[recsys][comparis
   CHECK(measured[0].name == "popularity");
   CHECK(measured[0].per_user(&Metrics::ndcg) == wanted.all.ndcg);
   CHECK(measured[0].evaluations.front().lists == wanted.lists);
-  // Each user's own item comes back in every basket.
+  // Each user's own item is in every basket.
   CHECK(measured[2].mean([](const Evaluation& e) { return e.all.mean().hit_rate; }) == 1);
 }
 
@@ -64,7 +64,7 @@ TEST_CASE("the mean AUC of a perfect score is 1, of its opposite 0, of a constan
   }
 }
 
-TEST_CASE("sampled users have test events, their validation events in the history, and repeat with the seed",
+TEST_CASE("sampled users have test events and their validation events in the history, and are reproducible",
           "[recsys][comparison]") {
   const auto log = test::circle_log(20, 12, 6);
   const Task task(log, {.next_basket = false});
@@ -75,7 +75,7 @@ TEST_CASE("sampled users have test events, their validation events in the histor
     CHECK(some[i].size() == task.split().validation_end[static_cast<std::size_t>(some[i].user)]);
     CHECK(some[i].user == again[i].user);
   }
-  // "nobody", who only numbers the items, is a user too.
+  // "nobody", which only fixes the item ids, is a user too.
   CHECK(sample_users(task, Random(1), 1000).size() == 21);
   const auto other = sample_users(task, Random(2), 7);
   CHECK_FALSE(std::equal(some.begin(), some.end(), other.begin(), other.end(),

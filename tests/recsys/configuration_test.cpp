@@ -10,7 +10,7 @@ namespace HEED_TEST_UNIT {
 using Catch::Matchers::Contains;
 using namespace heed;
 
-TEST_CASE("a preset is of its encoder, and the model sees what the task keeps", "[recsys][configuration]") {
+TEST_CASE("a preset has its encoder, and the history length of the task", "[recsys][configuration]") {
   for (const auto& [name, defaults] : recsys::AnyEncoderOptions::choices()) {
     INFO(name);
     for (const bool next_basket : {false, true}) {
@@ -18,7 +18,7 @@ TEST_CASE("a preset is of its encoder, and the model sees what the task keeps", 
       CHECK(preset.encoder.choice() == name);
       CHECK(preset.task.next_basket == next_basket);
       CHECK(preset.recommender.pointer == next_basket);
-      CHECK((preset.recommender.max_age > 0) == next_basket);  // ages need baskets
+      CHECK((preset.recommender.max_age > 0) == next_basket);  // ages require baskets
       CHECK(preset.recommender.max_length == preset.task.max_length);
     }
   }
@@ -41,7 +41,7 @@ TEST_CASE("SASRec's profiles are configurations", "[recsys][configuration]") {
   CHECK_THROWS_WITH(recsys::sasrec_preset("best", false), Contains("there is no profile best"));
 }
 
-TEST_CASE("a model is as large as the catalogue", "[recsys][configuration]") {
+TEST_CASE("a model has the size of the catalogue", "[recsys][configuration]") {
   data::InteractionsBuilder builder({.kinds = true});
   for (const char* item : {"a", "b", "c"}) builder.add("u", item, 0, 0, item == std::string("a") ? "viewed" : "bought");
   data::Interactions log = std::move(builder).build();

@@ -31,7 +31,7 @@ std::vector<data::History> histories(const data::Interactions& log) {
   return out;
 }
 
-TEST_CASE("on a circle the weights are reasons: what comes next hangs on the last item", "[recsys][deletion_test]") {
+TEST_CASE("deletion test on a circle: the item with the largest weight matters most", "[recsys][deletion_test]") {
   const auto log = test::circle_log(24, 8, 6);
   const auto pasts = histories(log);
   Tape<float> tape({.record = false});
@@ -47,7 +47,7 @@ TEST_CASE("on a circle the weights are reasons: what comes next hangs on the las
   CHECK(again.difference.low == one.difference.low);
 }
 
-TEST_CASE("with items that come again the repeat-aware head gives its reasons", "[recsys][deletion_test]") {
+TEST_CASE("deletion test of the repeat-aware head on repeated items", "[recsys][deletion_test]") {
   const auto log = test::repeat_log(24, 12, 5);
   const auto pasts = histories(log);
   Tape<float> tape({.record = false});
@@ -60,7 +60,7 @@ TEST_CASE("with items that come again the repeat-aware head gives its reasons", 
   CHECK(out.most_weighed > 2 * out.other);
 }
 
-TEST_CASE("the movement, by hand, and histories that say nothing", "[recsys][deletion_test]") {
+TEST_CASE("deletion test by hand, and histories with fewer than two weighted items", "[recsys][deletion_test]") {
   const std::vector<std::int32_t> items = {9, 1, 2, 1}, left = {2};
   const std::vector<std::int64_t> times = {0, 1, 2, 3}, then = {2};
   AttentionRecommender<float> model({.num_items = 12, .embed_dim = 8, .max_age = 8}, {.hidden_size = 8});
@@ -68,7 +68,7 @@ TEST_CASE("the movement, by hand, and histories that say nothing", "[recsys][del
   for (const auto& named : nn::parameters(model)) nn::init_normal(*named.parameter, Random(2).fork(named.name), 0.7);
   Tape<float> tape({.record = false});
   const data::History past{.items = items, .times = times};
-  // The model sees 1, 2, 1: one of the two goes, and 9 does not come in.
+  // The model sees 1, 2, 1: one of the two is deleted, and 9 stays outside.
   const ExplainOptions options{.k = 12, .max_length = 3};
   const auto why = explain(model, tape, past, options);
   const std::int32_t most = weighed_items(past, why)[0].item;
@@ -101,7 +101,7 @@ TEST_CASE("the movement, by hand, and histories that say nothing", "[recsys][del
   CHECK(deletion_test(blind, tape, std::span(&past, 1), Random(3)).histories == 0);
   Tape<float> training({.training = true});
   CHECK(error_of<OptionError>([&] { deletion_test(model, training, std::span(&past, 1), Random(3)); }) ==
-        "explain: the tape is training: dropout would act");
+        "explain: the tape is in training mode: dropout would be applied");
 }
 
 }  // namespace HEED_TEST_UNIT

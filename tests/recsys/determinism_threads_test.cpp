@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The weights after 200 steps are the same bits with 1, 2 and 4 threads, and for ragged and padded batches.
+// The weights after 200 steps are bitwise equal with 1, 2 and 4 threads, and for ragged and padded batches.
 #include <catch2/catch.hpp>
 #include <cstring>
 
@@ -21,7 +21,7 @@ using recsys::AttentionRecommender;
 
 constexpr int steps = 200;
 
-/// All weights, one after the other.
+/// Returns all weights, concatenated.
 template <class Model>
 std::vector<float> weights(Model& model) {
   std::vector<float> out;
@@ -36,7 +36,7 @@ bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
-/// The weights of a model of 150 items after its steps.
+/// Returns the weights of a model of 150 items after training.
 template <class Model>
 std::vector<float> train(Model model, bool next_basket, Executor* executor) {
   const auto log = test::repeat_log(100, 150, 4);
@@ -108,7 +108,7 @@ std::vector<float> train_seq2seq(bool padded, Executor* executor) {
   return weights(model);
 }
 
-/// The weights by `train(executor)` with 1, 2 and 4 threads agree with those of the serial executor.
+/// Checks that the weights of `train(executor)` with 1, 2 and 4 threads equal those of the serial executor.
 template <class Train>
 std::vector<float> check_threads(const Train& train) {
   const std::vector<float> serial = train(nullptr);
@@ -120,19 +120,19 @@ std::vector<float> check_threads(const Train& train) {
   return serial;
 }
 
-TEST_CASE("AttentionRecommender: the same bits with any number of threads") {
+TEST_CASE("AttentionRecommender: bitwise equal weights for any number of threads") {
   check_threads([](Executor* executor) { return train_recommender(AttentionKind::additive, true, executor); });
 }
 
-TEST_CASE("AttentionRecommender at every position: the same bits with any number of threads") {
+TEST_CASE("AttentionRecommender at every position: bitwise equal weights for any number of threads") {
   check_threads([](Executor* executor) { return train_recommender(AttentionKind::multi_head, false, executor); });
 }
 
-TEST_CASE("AttentionRecommender with target attention: the same bits with any number of threads") {
+TEST_CASE("AttentionRecommender with target attention: bitwise equal weights for any number of threads") {
   check_threads([](Executor* executor) { return train_recommender(AttentionKind::target, true, executor); });
 }
 
-TEST_CASE("SASRec: the same bits with any number of threads, by every kind of loss") {
+TEST_CASE("SASRec: bitwise equal weights for any number of threads, with every loss") {
   using Kind = recsys::NextItemLoss::Kind;
   for (const Kind kind : {Kind::softmax, Kind::sampled_softmax, Kind::gbce}) {
     INFO("loss " << static_cast<int>(kind));
@@ -140,7 +140,7 @@ TEST_CASE("SASRec: the same bits with any number of threads, by every kind of lo
   }
 }
 
-TEST_CASE("Seq2Seq: the same bits with any number of threads, ragged or padded") {
+TEST_CASE("Seq2Seq: bitwise equal weights for any number of threads, ragged or padded") {
   const auto ragged = check_threads([](Executor* executor) { return train_seq2seq(false, executor); });
   const auto padded = check_threads([](Executor* executor) { return train_seq2seq(true, executor); });
   CHECK(same_bits(ragged, padded));

@@ -15,7 +15,7 @@ static_assert(recsys::Encoder<recsys::AttentionEncoder<double>>);
 static_assert(recsys::Encoder<recsys::AnyEncoder<float>>);
 static_assert(!recsys::Encoder<nn::Linear<float>>);
 
-TEST_CASE("at_queries: the ends of histories or all positions, and zeros after an empty history") {
+TEST_CASE("at_queries returns the rows at the ends or all positions, and zeros for an empty history") {
   Batch batch;
   const auto log = test::circle_log(3, 6, 4);
   batch.assign_histories(log, std::vector<data::Example>{{1, 0, 2, 3}, {2, 0, 0, 1}, {3, 1, 4, 4}});
@@ -33,7 +33,7 @@ TEST_CASE("at_queries: the ends of histories or all positions, and zeros after a
   CHECK(recsys::every_position(batch));
   const auto all = tape.constant(test::normal<float>({batch.segments.tokens(), 2}));
   CHECK(recsys::at_queries(all, batch) == all);
-  // One event each: the end is every position, and needs no causal form.
+  // One event each: the ends are all positions, without a causal mask.
   batch.assign_histories(log, std::vector<data::Example>{{1, 0, 1, 2}, {2, 0, 1, 2}});
   CHECK_FALSE(recsys::every_position(batch));
 }

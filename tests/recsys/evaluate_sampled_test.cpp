@@ -14,7 +14,7 @@ using Items = std::vector<std::int32_t>;
 
 namespace {
 
-/// 50 items; 30 users of 8 events; item i is taken more often the smaller i is.
+/// 50 items; 30 users with 8 events; smaller items are more frequent.
 heed::data::Interactions skewed_log() {
   heed::data::InteractionsBuilder builder({});
   for (int item = 0; item < 50; ++item) builder.add("nobody", std::to_string(item));
@@ -28,7 +28,7 @@ heed::data::Interactions skewed_log() {
   return std::move(builder).build();
 }
 
-/// Scores an item by its number and remembers what it was asked for.
+/// Scores an item by its id and records its input.
 struct Recorder {
   std::vector<Items> asked;
   void operator()(const heed::data::History&, std::span<const std::int32_t> items, std::span<double> scores) {
@@ -39,7 +39,7 @@ struct Recorder {
 
 }  // namespace
 
-TEST_CASE("negatives: neither targets nor history, the same for every model", "[recsys][sampled]") {
+TEST_CASE("negatives are neither targets nor in the history, and the same for every model", "[recsys][sampled]") {
   const auto log = skewed_log();
   const auto split = heed::data::leave_one_out(log);
   const auto candidates = GENERATE(Candidates::uniform, Candidates::popularity);
@@ -55,13 +55,13 @@ TEST_CASE("negatives: neither targets nor history, the same for every model", "[
   evaluate_sampled(log, split, other, reseeded);
   CHECK(first.asked != other.asked);
 
-  Items users;  // not nobody, who knows all items but the target: no negative is left
+  Items users;  // not "nobody", whose history has all items but the target: no negative is left
   for (heed::data::Id u = 1; u < log.num_users(); ++u) {
     const auto events = log.user(u).items;
     if (std::count(events.begin(), events.end(), events.back()) == 1) users.push_back(u);
   }
   REQUIRE(users.size() > 10);
-  REQUIRE(users.size() < 30);  // some take a known item again, which is no target then
+  REQUIRE(users.size() < 30);  // some users repeat an item, which is then not a target
   REQUIRE(result.users == users);
   CHECK(result.metrics.size() == std::ssize(users));
   for (std::size_t i = 0; i < result.users.size(); ++i) {
@@ -74,7 +74,7 @@ TEST_CASE("negatives: neither targets nor history, the same for every model", "[
   }
 }
 
-TEST_CASE("popular negatives are drawn more often", "[recsys][sampled]") {
+TEST_CASE("popular items are sampled more often as negatives", "[recsys][sampled]") {
   const auto log = skewed_log();
   const auto split = heed::data::leave_one_out(log);
   const auto mean = [&](Candidates candidates) {
@@ -86,7 +86,7 @@ TEST_CASE("popular negatives are drawn more often", "[recsys][sampled]") {
     }
     return sum / n;
   };
-  // In expectation: 24.5, and over the histories' counts (a third is "nobody", who takes all alike).
+  // Expected values: 24.5, and the mean over the histories' counts (a third of the events are of "nobody", uniform).
   CHECK(mean(Candidates::uniform) == Approx(24.5).margin(0.6));
   double weighted = 0, total = 0;
   for (heed::data::Id u = 0; u < log.num_users(); ++u) {
@@ -96,7 +96,7 @@ TEST_CASE("popular negatives are drawn more often", "[recsys][sampled]") {
   CHECK(mean(Candidates::popularity) == Approx(weighted / total).margin(0.6));
 }
 
-TEST_CASE("all candidates: as full ranking, and AUC by hand", "[recsys][sampled]") {
+TEST_CASE("with all candidates: equal to full ranking, and AUC by hand", "[recsys][sampled]") {
   const auto log = skewed_log();
   const auto split = heed::data::leave_one_out(log);
   struct Model {
@@ -111,7 +111,7 @@ TEST_CASE("all candidates: as full ranking, and AUC by hand", "[recsys][sampled]
   const Model model;
   const Evaluation full = evaluate(log, split, ScoreRanker(model), {.keep_history = false});
   const SampledEvaluation all = evaluate_sampled(log, split, candidate_scorer(model), {.candidates = Candidates::all});
-  REQUIRE(full.users.size() == all.users.size() + 1);  // nobody has no negatives
+  REQUIRE(full.users.size() == all.users.size() + 1);  // "nobody" has no negatives
   REQUIRE(all.users.size() > 10);
   for (std::size_t i = 1; i < full.users.size(); ++i) {
     REQUIRE(full.users[i] == all.users[i - 1]);
@@ -130,7 +130,7 @@ TEST_CASE("all candidates: as full ranking, and AUC by hand", "[recsys][sampled]
   }
 }
 
-TEST_CASE("several targets count each by itself, and constant scores find nothing", "[recsys][sampled]") {
+TEST_CASE("several targets are ranked separately, and constant scores find no target", "[recsys][sampled]") {
   heed::data::InteractionsBuilder builder({.times = true});
   for (int item = 0; item < 6; ++item) builder.add("nobody", std::to_string(item), item < 5 ? 0 : 1);
   for (const char* item : {"0"}) builder.add("u", item, 1);
@@ -142,7 +142,7 @@ TEST_CASE("several targets count each by itself, and constant scores find nothin
   };
   const auto result = evaluate_sampled(log, split, by_number, {.k = 2, .candidates = Candidates::all});
   CHECK(result.users == Items{1});
-  CHECK(result.metrics.mrr == std::vector<double>{(1.0 + 0) / 2});  // 5 beats 1 3 4; 2 is behind 3 and 4
+  CHECK(result.metrics.mrr == std::vector<double>{(1.0 + 0) / 2});  // 5 is above 1 3 4; 2 is below 3 and 4
   CHECK(result.auc == std::vector<double>{(3.0 + 1) / 6});
   const auto constant = [](const heed::data::History&, std::span<const std::int32_t>, std::span<double> scores) {
     std::fill(scores.begin(), scores.end(), 1.0);

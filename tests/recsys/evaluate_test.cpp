@@ -18,7 +18,7 @@ using Items = std::vector<std::int32_t>;
 
 namespace {
 
-/// One user a list; each event is a basket. Items are numbered as they are named: 0 .. 9.
+/// One list per user; each event is a basket. The texts of items are their ids: 0 .. 9.
 Interactions log_of(const std::vector<Items>& users) {
   heed::data::InteractionsBuilder builder({});
   for (int item = 0; item < 10; ++item) builder.add("nobody", std::to_string(item));
@@ -32,7 +32,7 @@ Interactions log_of(const std::vector<Items>& users) {
 using Histories = std::span<const heed::data::History>;
 using Lists = std::vector<Items>;
 
-/// Ranks 0, 1, 2, ... for everybody.
+/// Ranks 0, 1, 2, ... for every user.
 Lists by_number(Histories pasts, const RankOptions& options) {
   Lists out;
   for (const auto& past : pasts) {
@@ -44,7 +44,7 @@ Lists by_number(Histories pasts, const RankOptions& options) {
   return out;
 }
 
-/// The same list for everybody.
+/// The same list for every user.
 auto fixed(Items list) {
   return [list](Histories pasts, const RankOptions&) { return Lists(pasts.size(), list); };
 }
@@ -66,11 +66,11 @@ TEST_CASE("evaluation, by hand", "[recsys][evaluate]") {
   CHECK(kept.all.hit_rate == std::vector<double>{0, 1, 1});
   CHECK(kept.all.ndcg[1] == Approx(1 / std::log2(3.0)));
   CHECK(kept.all.mrr[2] == Approx(1.0 / 3));
-  CHECK(kept.repeats.hit_rate == std::vector<double>{1});    // user 1 takes 2 again
-  CHECK(kept.firsts.hit_rate == std::vector<double>{0, 1});  // nobody's 9, user 0's 1
+  CHECK(kept.repeats.hit_rate == std::vector<double>{1});    // user 1 repeats 2
+  CHECK(kept.firsts.hit_rate == std::vector<double>{0, 1});  // 9 of "nobody", 1 of user 0
   CHECK(kept.coverage == Approx(0.3));
 
-  // Without the history: nobody's list is {9}, user 0's 0 1 2; user 1 takes nothing that could be in a list.
+  // Without the history the list of "nobody" is {9}, that of user 0 is 0 1 2; user 1 has no target.
   const Evaluation removed = evaluate(log, split, by_number, {.k = 3, .keep_history = false});
   CHECK(removed.users == Items{0, 1});
   CHECK(removed.all.mrr[0] == 1);
@@ -84,7 +84,7 @@ TEST_CASE("evaluation, by hand", "[recsys][evaluate]") {
   CHECK(validation.all.mrr[2] == 0);
 }
 
-TEST_CASE("a basket's items are targets once", "[recsys][evaluate]") {
+TEST_CASE("repeated items of a basket are one target", "[recsys][evaluate]") {
   heed::data::InteractionsBuilder builder({.times = true});
   for (const char* item : {"0", "1"}) builder.add("u", item, 1);
   for (const char* item : {"1", "2", "2", "3"}) builder.add("u", item, 2);
@@ -94,14 +94,14 @@ TEST_CASE("a basket's items are targets once", "[recsys][evaluate]") {
   CHECK(result.repeats.recall == std::vector<double>{1});
   CHECK(result.firsts.recall == std::vector<double>{0.5});
   CHECK(result.coverage == 0.75);
-  // Where the history is left out, so is a target that is in it.
+  // If the history is excluded, so are targets in it.
   const Evaluation firsts = evaluate(log, heed::data::last_basket(log), fixed({2}), {.k = 3, .keep_history = false});
   CHECK(firsts.targets == std::vector<Items>{{2, 3}});
   CHECK(firsts.all.recall == result.firsts.recall);
   CHECK(firsts.repeats.size() == 0);
 }
 
-TEST_CASE("other cut-offs from the same lists", "[recsys][evaluate]") {
+TEST_CASE("metrics at other cut-offs from the same lists", "[recsys][evaluate]") {
   const Interactions log = log_of({{5, 6, 1}, {2, 9, 2}, {1, 2}});
   const auto split = heed::data::leave_one_out(log);
   const bool keep = GENERATE(true, false);
@@ -118,14 +118,14 @@ TEST_CASE("other cut-offs from the same lists", "[recsys][evaluate]") {
     CHECK(deep.firsts.ndcg == alone.firsts.ndcg);
     CHECK(deep.repeats.ndcg == alone.repeats.ndcg);
   }
-  REQUIRE(std::ssize(deep.targets) == (keep ? 3 : 2));  // user 1 takes again what no list may hold
+  REQUIRE(std::ssize(deep.targets) == (keep ? 3 : 2));  // user 1 repeats an item that is excluded
   CHECK(deep.targets.back() == Items{keep ? 2 : 1});
   CHECK(deep.lists.back().front() == 0);
   CHECK_THROWS_AS(deep.at(9), heed::OptionError);
   CHECK_THROWS_AS(deep.at(0), heed::OptionError);
 }
 
-TEST_CASE("lists that are none", "[recsys][evaluate]") {
+TEST_CASE("invalid lists are errors", "[recsys][evaluate]") {
   const Interactions log = log_of({{5, 6, 1}});
   const auto split = heed::data::leave_one_out(log);
   CHECK_THROWS_WITH(evaluate(log, split, fixed({1, 2, 1})), "evaluate: item 1 was recommended twice in a list");
@@ -142,7 +142,7 @@ TEST_CASE("lists that are none", "[recsys][evaluate]") {
   CHECK(evaluate(Interactions{}, heed::data::Split{}, by_number).users.empty());
 }
 
-TEST_CASE("users are ranked in blocks, in their order, and memory grows with users times k", "[recsys][evaluate]") {
+TEST_CASE("users are ranked in blocks, in order, and memory is proportional to users times k", "[recsys][evaluate]") {
   constexpr Index users = 3000, items = 20000;
   heed::data::InteractionsBuilder builder({});
   for (Index i = 0; i < items; ++i) builder.add("nobody", std::to_string(i));
@@ -171,7 +171,7 @@ TEST_CASE("users are ranked in blocks, in their order, and memory grows with use
   for (const auto& list : result.lists) {
     if (list.capacity() > 10) FAIL("a list of 10 items has capacity " << list.capacity());
   }
-  // The capacity of the catalogue per user would be 240 MB.
+  // Lists with the capacity of the catalogue would need 240 MB.
   CHECK(peak < 4'000'000);
 }
 

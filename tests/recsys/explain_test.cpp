@@ -25,7 +25,7 @@ const std::vector<std::int32_t> items{1, 2, 1, 5, 1, 6};
 const std::vector<std::int64_t> times{10, 10, 20, 20, 30, 30};
 const data::History past{.user = 0, .items = items, .times = times};
 
-TEST_CASE("an explanation adds up", "[recsys][explain]") {
+TEST_CASE("the parts of an explanation sum to the scores", "[recsys][explain]") {
   const Model model = make(AttentionKind::additive, true);
   Tape<double> tape({.record = false});
   const Explanation all = explain(model, tape, past, {.k = 7});
@@ -54,7 +54,7 @@ TEST_CASE("an explanation adds up", "[recsys][explain]") {
   CHECK(one->weight == Approx(all.weights[0] + all.weights[2] + all.weights[4]));
 }
 
-TEST_CASE("only what the model sees is weighed, and the history may be left out", "[recsys][explain]") {
+TEST_CASE("only events that the model sees have weights, and the history may be excluded", "[recsys][explain]") {
   const Model model = make(AttentionKind::additive, true);
   Tape<double> tape({.record = false});
   const Explanation seen = explain(model, tape, past, {.k = 7, .max_length = 2, .keep_history = false});
@@ -67,7 +67,7 @@ TEST_CASE("only what the model sees is weighed, and the history may be left out"
   CHECK(weighed[0].item + weighed[1].item == 7);
 }
 
-TEST_CASE("without the repeat-aware head the attention explains, if there is one", "[recsys][explain]") {
+TEST_CASE("without the repeat-aware head an explanation has the attention weights, if any", "[recsys][explain]") {
   Tape<double> tape({.record = false});
   for (const auto kind : {AttentionKind::additive, AttentionKind::multi_head, AttentionKind::target}) {
     const Explanation why = explain(make(kind, false), tape, past, {.k = 2});
@@ -80,7 +80,7 @@ TEST_CASE("without the repeat-aware head the attention explains, if there is one
   CHECK(weighed_items(past, why).empty());
 }
 
-/// `model` has weights of its last block for the six events that it sees, and they are far from equal.
+/// Checks that `model` has weights of its last block for the six events that it sees, far from equal.
 template <class M>
 void check_last_block(M model) {
   nn::initialize(model, Random(5));
@@ -90,7 +90,7 @@ void check_last_block(M model) {
   REQUIRE(why.weights.size() == 6);
   CHECK(std::accumulate(why.weights.begin(), why.weights.end(), 0.0) == Approx(1));
   CHECK(*std::min_element(why.weights.begin(), why.weights.end()) < 0.9 / 6);
-  // In a batch they are the same; at every position there are none, and being asked for them changes no score.
+  // In a batch they are equal; at every position there are none, and requesting them does not change the scores.
   data::Batch batch;
   batch.assign_history({.items = items, .times = times}, 6);
   tape.clear();
@@ -101,18 +101,18 @@ void check_last_block(M model) {
   CHECK(model.predict(tape, batch, true).attention.operator bool() == false);
 }
 
-TEST_CASE("SASRec explains itself by its last block, wherever that normalises", "[recsys][explain]") {
+TEST_CASE("SASRec is explained by its last block, for every norm placement", "[recsys][explain]") {
   for (const auto norm : {nn::NormPlacement::pre, nn::NormPlacement::post, nn::NormPlacement::query}) {
     check_last_block(SASRec<double>({.num_items = 7, .embed_dim = 4, .max_length = 6},
                                     {.num_heads = 2, .feedforward_dim = 4, .norm = norm}));
   }
 }
 
-TEST_CASE("LiGR explains itself by its last block", "[recsys][explain]") {
+TEST_CASE("LiGR is explained by its last block", "[recsys][explain]") {
   check_last_block(LiGR<double>({.num_items = 7, .embed_dim = 4, .max_length = 6}, {.num_heads = 2}));
 }
 
-TEST_CASE("an explanation sees the kinds of events", "[recsys][explain]") {
+TEST_CASE("explain uses the kinds of events", "[recsys][explain]") {
   Model model({.num_items = 7, .embed_dim = 4, .num_kinds = 2}, {.hidden_size = 4});
   nn::initialize(model, Random(5));
   nn::init_normal(model.input.kinds->weight, Random(6), 1);
@@ -126,14 +126,14 @@ TEST_CASE("an explanation sees the kinds of events", "[recsys][explain]") {
         "HistoryInput: the batch has no kinds of event");
 }
 
-TEST_CASE("somebody without a history gets recommendations too", "[recsys][explain]") {
+TEST_CASE("explain works for an empty history", "[recsys][explain]") {
   Tape<double> tape({.record = false});
   const Explanation why = explain(make(AttentionKind::additive, true), tape, {}, {.k = 3});
   CHECK(why.top.size() == 3);
   CHECK(why.weights.empty());
 }
 
-TEST_CASE("explain shows a model no more than it can see") {
+TEST_CASE("explain limits the history to the model's maximum length") {
   Model model({.num_items = 7, .embed_dim = 4, .max_length = 3, .pointer = true}, {.hidden_size = 4});
   nn::initialize(model, Random(5));
   Tape<double> tape;

@@ -29,7 +29,7 @@ HistoryInput<double> make(const recsys::HistoryInputOptions& options) {
 constexpr recsys::HistoryInputOptions everything{
     .num_items = 4, .embed_dim = 3, .max_age = 2, .num_kinds = 2, .num_features = 3, .deviation = 1};
 
-TEST_CASE("HistoryInput: only what is asked for is there") {
+TEST_CASE("HistoryInput has only the tables that are enabled") {
   auto plain = make({.num_items = 4, .embed_dim = 3});
   CHECK(test::names(plain) == Names{"items.weight"});
   auto all = make(everything);
@@ -44,7 +44,7 @@ TEST_CASE("HistoryInput: only what is asked for is there") {
   CHECK(test::names(alone) == Names{"items.weight"});  // nothing to combine
 }
 
-TEST_CASE("HistoryInput, by hand: an event's vector is the sum of its parts, or a layer over them") {
+TEST_CASE("HistoryInput, by hand: an event's vector is the sum of its parts, or a linear layer over them") {
   const Batch batch = history_of({2, 0, 2}, {1, 2, 3}, {1, 0, 0});
   for (const Combination combination : {Combination::add, Combination::concat}) {
     auto options = everything;
@@ -53,7 +53,7 @@ TEST_CASE("HistoryInput, by hand: an event's vector is the sum of its parts, or 
     Tape<double> tape;
     const auto out = input(tape, batch).value();
     REQUIRE(out.shape() == Shape{3, 3});
-    const Index ages[] = {1, 1, 0};  // the oldest is 2 baskets old: "or older"
+    const Index ages[] = {1, 1, 0};  // the oldest is 2 baskets old and uses the last vector
     for (Index t = 0; t < 3; ++t) {
       const auto at = static_cast<std::size_t>(t);
       Eigen::RowVectorXd parts(12);
@@ -71,7 +71,7 @@ TEST_CASE("HistoryInput, by hand: an event's vector is the sum of its parts, or 
   }
 }
 
-TEST_CASE("HistoryInput: a candidate is an event without age and kind") {
+TEST_CASE("HistoryInput: a candidate has zero age and kind vectors") {
   for (const Combination combination : {Combination::add, Combination::concat}) {
     auto options = everything;
     options.combination = combination;
@@ -84,7 +84,7 @@ TEST_CASE("HistoryInput: a candidate is an event without age and kind") {
   }
 }
 
-TEST_CASE("HistoryInput: the gradient of every table is right") {
+TEST_CASE("HistoryInput: the gradients of all tables are correct") {
   for (const Combination combination : {Combination::add, Combination::concat}) {
     auto options = everything;
     options.combination = combination;
@@ -98,7 +98,7 @@ TEST_CASE("HistoryInput: the gradient of every table is right") {
   }
 }
 
-TEST_CASE("HistoryInput says what is wrong") {
+TEST_CASE("HistoryInput rejects invalid arguments") {
   CHECK(error_of<OptionError>([] { HistoryInput<float>({.num_items = 3, .max_age = -1}); }) ==
         "HistoryInput: max_age -1, num_kinds 0, num_features 0");
   CHECK(error_of<ShapeError>([] { HistoryInput<float>{everything}; }) ==
@@ -112,7 +112,7 @@ TEST_CASE("HistoryInput says what is wrong") {
           input(tape, history_of({1, 2}, {1, 2}, {}));
         }) == "HistoryInput: the batch has no kinds of event");
   CHECK(error_of<OptionError>([&] { input(tape, test::batch_of_all(test::circle_log(3, 4, 4), false)); }) ==
-        "HistoryInput: ages of baskets need one query, at the end of each history: max_age = 0");
+        "HistoryInput: basket ages require one query per history, at its end: set max_age = 0");
   CHECK_THAT(error_of<IndexError>([&] { input(tape, history_of({1}, {1}, {2})); }),
              Catch::Matchers::Contains("of a table of 2"));
   CHECK_THAT(error_of<IndexError>([&] { input(tape, history_of({4}, {1}, {0})); }),

@@ -27,7 +27,7 @@ void check() {
   using Scalar = typename ItemIndex<Element>::Scalar;
   const auto wide = whole<Scalar>({50, 9}, "table"), query = whole<Scalar>({7}, "query"),
              bias = whole<Scalar>({50}, "b");
-  const auto table = wide.view().columns(1, 8);  // rows that lie apart
+  const auto table = wide.view().columns(1, 8);  // not contiguous
   const std::vector<data::Id> left_out = {0, 3, 3, 17, 49, 90};
   for (const bool biased : {false, true}) {
     Tensor<Scalar> scores({50});
@@ -52,19 +52,19 @@ void check() {
   }
 }
 
-TEST_CASE("an item index finds the best by product and bias", "[recsys][item_index]") {
+TEST_CASE("an item index finds the best items by product and bias", "[recsys][item_index]") {
   check<float>();
   check<double>();
   check<Bfloat16>();
 }
 
-TEST_CASE("an item index of no items finds none", "[recsys][item_index]") {
+TEST_CASE("an item index without items returns none", "[recsys][item_index]") {
   const ItemIndex<float> index(Tensor<float>({0, 2}).view());
   std::array<ScoredItem<float>, 3> room;
   CHECK(index.top_k(std::array{1.0f, 2.0f}, room).empty());
 }
 
-TEST_CASE("an item index says what is wrong", "[recsys][item_index]") {
+TEST_CASE("an item index rejects invalid arguments", "[recsys][item_index]") {
   const Tensor<float> table({4, 2}), vector({4});
   const std::array bias = {1.0f};
   CHECK(error_of<ShapeError>([&] { ItemIndex<float>(vector.view()); }) ==
@@ -77,7 +77,7 @@ TEST_CASE("an item index says what is wrong", "[recsys][item_index]") {
         "ItemIndex::top_k: query of 1 features for items of 2");
   const std::array query = {1.0f, 2.0f};
   const std::array<data::Id, 2> falls = {3, 1};
-  CHECK(error_of<OptionError>([&] { index.top_k(query, room, falls); }) == "ItemIndex::top_k: left_out falls");
+  CHECK(error_of<OptionError>([&] { index.top_k(query, room, falls); }) == "ItemIndex::top_k: left_out unsorted");
 }
 
 }  // namespace HEED_TEST_UNIT

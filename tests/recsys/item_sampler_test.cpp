@@ -11,7 +11,7 @@ using test::error_of;
 
 constexpr Index counts[] = {100, 0, 1, 40, 7, 400, 2, 1};
 
-TEST_CASE("an item is drawn as often as its count to the power of alpha says") {
+TEST_CASE("items are sampled in proportion to their counts to the power of alpha") {
   for (const double alpha : {0.0, 0.75, 1.0, -1.0}) {
     INFO("alpha " << alpha);
     const ItemSampler sampler(counts, alpha);
@@ -27,7 +27,7 @@ TEST_CASE("an item is drawn as often as its count to the power of alpha says") {
   }
 }
 
-TEST_CASE("counts of any size, a catalogue of one") {
+TEST_CASE("ItemSampler with very large counts, and with one item") {
   const Index large[] = {Index{1} << 60, Index{1} << 60}, one[] = {0};
   CHECK(ItemSampler(large, 1).log_probabilities()[1] == Approx(std::log(0.5)));
   CHECK(ItemSampler(large, 20).log_probabilities()[1] == Approx(std::log(0.5)));
@@ -41,7 +41,7 @@ TEST_CASE("counts of any size, a catalogue of one") {
   }
 }
 
-TEST_CASE("ItemSampler says what is wrong") {
+TEST_CASE("ItemSampler rejects invalid arguments") {
   const Index negative[] = {1, -1};
   CHECK(error_of<OptionError>([&] { ItemSampler(negative, 1); }) == "ItemSampler: item 1 has count -1");
   CHECK(error_of<OptionError>([&] { ItemSampler({}, 1); }) == "ItemSampler: 0 items, alpha 1.000000");

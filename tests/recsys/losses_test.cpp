@@ -25,12 +25,12 @@ using test::normal;
 constexpr Kind kinds[] = {Kind::softmax, Kind::sampled_softmax, Kind::bce, Kind::gbce};
 constexpr Index num_items = 9;
 
-/// Queries at every position, a target each.
+/// Queries at every position, with one target each.
 Batch positions() { return test::batch_of_all(test::circle_log(4, num_items, 5), false); }
-/// One query a history, two targets each.
+/// One query per history, with two targets each.
 Batch baskets() { return test::batch_of_all(test::repeat_log(4, num_items, 3), true); }
 
-/// As many targets as queries, but not one each.
+/// As many targets as queries, but not one per query.
 Batch uneven() {
   Batch batch = baskets();
   batch.segments.assign(std::vector<Index>{1, 2});
@@ -40,7 +40,7 @@ Batch uneven() {
   return batch;
 }
 
-/// The items that a tape of this seed draws first, `count` of them.
+/// Returns the first `count` items sampled by a tape with this seed.
 std::vector<Index> drawn(Random random, Index count) {
   Tape<double> tape({.random = random});
   const Random stream = tape.next_random();
@@ -49,7 +49,7 @@ std::vector<Index> drawn(Random random, Index count) {
   return out;
 }
 
-/// The row of the state that each target belongs to.
+/// Returns the row of the state for each target.
 std::vector<Index> query_of_targets(const Batch& batch) {
   std::vector<Index> out;
   for (Index q = 0; q < batch.target_segments.count(); ++q) {
@@ -76,7 +76,7 @@ TEST_CASE("next_item_loss, by hand: softmax is the mean of -log p over the whole
   }
 }
 
-TEST_CASE("next_item_loss by samples is sampled_loss with negatives from the tape's random numbers") {
+TEST_CASE("next_item_loss with sampling is sampled_loss with negatives from the tape's random numbers") {
   const std::pair<Kind, SampledLoss> pairs[] = {
       {Kind::sampled_softmax, SampledLoss::softmax}, {Kind::bce, SampledLoss::bce}, {Kind::gbce, SampledLoss::gbce}};
   for (const auto& [kind, sampled] : pairs) {
@@ -87,7 +87,7 @@ TEST_CASE("next_item_loss by samples is sampled_loss with negatives from the tap
       const bool every_position = batch.target_segments.max_length() == 1;
       INFO("kind " << static_cast<int>(kind) << ", " << rows.size() << " targets of " << state.rows() << " queries");
       for (const Index negatives : {1, 5}) {
-        // A set for each sequence where its positions share one, else for each target.
+        // One set per sequence if its positions share one, otherwise one per target.
         const bool shared = kind == Kind::sampled_softmax && every_position;
         const auto items = drawn(Random(3), negatives * (shared ? batch.segments.count() : std::ssize(rows)));
         Tape<double> tape({.random = Random(3)});
@@ -106,7 +106,7 @@ TEST_CASE("next_item_loss by samples is sampled_loss with negatives from the tap
   }
 }
 
-TEST_CASE("next_item_loss of cosines is the loss of rows of length 1, and next_item_logits gives their products") {
+TEST_CASE("next_item_loss with cosines is the loss of normalised rows, and next_item_logits returns their products") {
   for (const Kind kind : kinds) {
     for (const Batch& batch : {positions(), baskets(), uneven()}) {
       INFO("kind " << static_cast<int>(kind) << ", " << batch.targets.size() << " targets");
@@ -135,7 +135,7 @@ TEST_CASE("next_item_loss of cosines is the loss of rows of length 1, and next_i
   }
 }
 
-TEST_CASE("next_item_loss draws by popularity, and sampled softmax corrects for it") {
+TEST_CASE("next_item_loss samples by popularity, and sampled softmax corrects for it") {
   const Index counts[num_items] = {90, 1, 1, 5, 0, 20, 1, 2, 1};
   const recsys::ItemSampler sampler(counts, 0.5);
   for (const bool cosine : {false, true}) {
@@ -171,7 +171,7 @@ TEST_CASE("next_item_loss draws by popularity, and sampled softmax corrects for 
   }
 }
 
-TEST_CASE("next_item_loss, by hand: the batch's targets as negatives, mixed with uniform ones, corrected for both") {
+TEST_CASE("next_item_loss, by hand: in-batch and uniform negatives, with the correction for both") {
   const Index counts[num_items] = {90, 1, 1, 5, 0, 20, 1, 2, 1};
   const recsys::ItemSampler sampler(counts, 1);
   for (const bool cosine : {false, true}) {
@@ -217,8 +217,8 @@ TEST_CASE("next_item_loss, by hand: the batch's targets as negatives, mixed with
   }
 }
 
-TEST_CASE("sampled softmax with logQ comes to the loss over the whole catalogue, however the negatives are drawn") {
-  // Two queries; a thousand draws of a catalogue of nine are as good as all of it.
+TEST_CASE("sampled softmax with logQ converges to the loss over the whole catalogue for every kind of sampling") {
+  // Two queries; a thousand samples of a catalogue of nine approximate all of it.
   Batch batch = positions();
   const Tensor<double> state = normal<double>({batch.target_segments.count(), 4});
   const Tensor<double> table = normal<double>({num_items, 4}, "table");
@@ -229,7 +229,7 @@ TEST_CASE("sampled softmax with logQ comes to the loss over the whole catalogue,
   const auto loss = [&](const NextItemLoss& options) {
     return next_item_loss(x, w, {}, batch, options, &sampler).item();
   };
-  // Samples without the target stand for the other items: the target's own logit counts once, as N of them do.
+  // Samples without the target represent the other items: the target's own logit counts once, as N of them do.
   const auto expected = [&](bool popular) {
     double sum = 0;
     for (Index i = 0; i < state.rows(); ++i) {
@@ -249,8 +249,8 @@ TEST_CASE("sampled softmax with logQ comes to the loss over the whole catalogue,
         Approx(expected(true)).epsilon(0.01));
 }
 
-TEST_CASE("next_item_loss leaves the items of a sequence out of its negatives, as far as there are others") {
-  // An item of the sequence that is no target then gets no gradient.
+TEST_CASE("next_item_loss excludes the items of a sequence from its negatives if there are others") {
+  // An item of the sequence that is not a target then has no gradient.
   const auto log = test::circle_log(3, num_items, 4);
   for (const Kind kind : {Kind::sampled_softmax, Kind::bce}) {
     for (const bool next_basket : {true, false}) {
@@ -276,7 +276,7 @@ TEST_CASE("next_item_loss leaves the items of a sequence out of its negatives, a
       }
     }
   }
-  // A sequence that has everything: the draws end.
+  // For a sequence with all items sampling terminates.
   const auto all = test::batch_of_all(test::circle_log(2, 5, 5), false);
   Tape<double> tape({.random = Random(2)});
   const auto x = tape.constant(normal<double>({all.target_segments.count(), 4}));
@@ -285,7 +285,7 @@ TEST_CASE("next_item_loss leaves the items of a sequence out of its negatives, a
       next_item_loss(x, w, {}, all, {.kind = Kind::bce, .negatives = 3, .exclude_history = true}).item()));
 }
 
-TEST_CASE("next_item_loss: the gradients of states and table are right") {
+TEST_CASE("next_item_loss: the gradients with respect to states and table are correct") {
   for (const Kind kind : kinds) {
     for (const Batch& batch : {positions(), baskets(), uneven()}) {
       for (const bool cosine : {false, true}) {
@@ -303,7 +303,7 @@ TEST_CASE("next_item_loss: the gradients of states and table are right") {
   }
 }
 
-TEST_CASE("next_item_loss reaches a table that is a parameter") {
+TEST_CASE("next_item_loss adds to the gradient of a table that is a parameter") {
   const Batch batch = positions();
   for (const Kind kind : kinds) {
     Parameter<float> table({num_items, 4});
@@ -318,7 +318,7 @@ TEST_CASE("next_item_loss reaches a table that is a parameter") {
   }
 }
 
-TEST_CASE("next_item_loss says what is wrong") {
+TEST_CASE("next_item_loss rejects invalid arguments") {
   Tape<float> tape;
   Batch batch = positions();
   const Index queries = batch.target_segments.count();
@@ -328,16 +328,16 @@ TEST_CASE("next_item_loss says what is wrong") {
           "next_item_loss: negatives 0");
   }
   CHECK(error_of<OptionError>([&] { next_item_loss(state, table, {}, batch, {.kind = Kind::bce, .popularity = 1}); }) ==
-        "next_item_loss: negatives by popularity or of the batch need a sampler of 9 items, got 0");
+        "next_item_loss: popularity and in-batch negatives require a sampler of 9 items, got 0");
   CHECK(error_of<OptionError>([&] {
           next_item_loss(state, table, {}, batch, {.kind = Kind::sampled_softmax, .in_batch = true});
-        }) == "next_item_loss: negatives by popularity or of the batch need a sampler of 9 items, got 0");
+        }) == "next_item_loss: popularity and in-batch negatives require a sampler of 9 items, got 0");
   for (const NextItemLoss& loss :
        {NextItemLoss{.in_batch = true}, NextItemLoss{.kind = Kind::bce, .in_batch = true},
         NextItemLoss{.kind = Kind::sampled_softmax, .popularity = 1, .in_batch = true},
         NextItemLoss{.kind = Kind::sampled_softmax, .in_batch = true, .exclude_history = true}}) {
     CHECK(error_of<OptionError>([&] { next_item_loss(state, table, {}, batch, loss); }) ==
-          "next_item_loss: in_batch is of sampled_softmax, without popularity and exclude_history");
+          "next_item_loss: in_batch requires sampled_softmax without popularity and exclude_history");
   }
   CHECK(error_of<OptionError>([&] {
           next_item_loss(state, table, {}, batch, {.kind = Kind::gbce, .calibration = 2});

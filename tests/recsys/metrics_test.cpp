@@ -19,7 +19,7 @@ constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
-TEST_CASE("top k: score, then tie key, then number", "[recsys][metrics]") {
+TEST_CASE("top k: by score, then tie key, then id", "[recsys][metrics]") {
   const Scores scores = {1, 3, 2, 3, 2};
   CHECK(rank_top_k(scores, 5) == Items{1, 3, 2, 4, 0});
   CHECK(rank_top_k(scores, 3) == Items{1, 3, 2});
@@ -30,11 +30,11 @@ TEST_CASE("top k: score, then tie key, then number", "[recsys][metrics]") {
   CHECK_THROWS_AS(rank_top_k(scores, 3, Items{0, 1}), heed::ShapeError);
 }
 
-TEST_CASE("what cannot be recommended is not", "[recsys][metrics]") {
+TEST_CASE("items with score -infinity or NaN are not recommended", "[recsys][metrics]") {
   CHECK(rank_top_k(Scores{-inf, not_a_number, -1e300, inf}, 4) == Items{3, 2});
 }
 
-TEST_CASE("one target among candidates: ties as declared", "[recsys][metrics]") {
+TEST_CASE("the metrics of one target among candidates, for each treatment of ties", "[recsys][metrics]") {
   const Scores others = {3, 1, 2, 2, not_a_number, -inf};
   CHECK(candidate_metrics(4, others, 10).mrr == 1);
   CHECK(candidate_metrics(2, others, 10, Ties::optimistic).mrr == Approx(1.0 / 2));
@@ -46,7 +46,7 @@ TEST_CASE("one target among candidates: ties as declared", "[recsys][metrics]") 
   CHECK(expected.mrr == Approx((1.0 / 2 + 1.0 / 3) / 3));
   CHECK(expected.map == expected.mrr);
   CHECK(expected.ndcg == Approx((1 / std::log2(3.0) + 0.5) / 3));
-  CHECK(candidate_metrics(0, others, 10).mrr == Approx(1.0 / 5));  // NaN and -infinity stand behind
+  CHECK(candidate_metrics(0, others, 10).mrr == Approx(1.0 / 5));  // NaN and -infinity rank last
   for (const Ties ties : {Ties::optimistic, Ties::conservative, Ties::expected}) {
     CHECK(candidate_metrics(-inf, others, 10, ties).hit_rate == 0);
     CHECK(candidate_metrics(not_a_number, Scores{}, 10, ties).hit_rate == 0);
@@ -82,7 +82,7 @@ TEST_CASE("the metrics of a list, by hand", "[recsys][metrics]") {
   CHECK(m.ndcg == Approx(gains / (1 + 1 / std::log2(3.0) + 1 / std::log2(4.0))));
 }
 
-TEST_CASE("the ends of the metrics", "[recsys][metrics]") {
+TEST_CASE("edge cases of the metrics", "[recsys][metrics]") {
   const RankingMetrics best = ranking_metrics(Items{3, 1}, Items{1, 2, 3, 4}, 2);  // more targets than places
   CHECK(best.ndcg == Approx(1));
   CHECK(best.recall == Approx(0.5));
@@ -91,13 +91,13 @@ TEST_CASE("the ends of the metrics", "[recsys][metrics]") {
   const RankingMetrics none = ranking_metrics(Items{3, 1}, Items{1}, 1);
   CHECK(none.hit_rate + none.recall + none.precision + none.ndcg + none.mrr + none.map == 0);
   CHECK(ranking_metrics({}, Items{1}, 10).ndcg == 0);
-  CHECK(ranking_metrics(Items{1}, Items{1}, 10).precision == Approx(0.1));  // a short list is no excuse
+  CHECK(ranking_metrics(Items{1}, Items{1}, 10).precision == Approx(0.1));  // also for a short list
   CHECK(ranking_metrics(Items{0, 1}, Items{1}, 10).ndcg == Approx(1 / std::log2(3.0)));
   CHECK_THROWS_AS(ranking_metrics(Items{1}, {}, 10), heed::OptionError);
   CHECK_THROWS_AS(ranking_metrics(Items{1}, Items{1}, 0), heed::OptionError);
 }
 
-TEST_CASE("means over users", "[recsys][metrics]") {
+TEST_CASE("metrics are averaged over users", "[recsys][metrics]") {
   Metrics users;
   CHECK(users.mean().ndcg == 0);
   users.add({.hit_rate = 1, .recall = 0.5, .precision = 0.1, .ndcg = 0.25, .mrr = 1, .map = 0.75});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every model of the next item must pass, whatever its encoder. `Model` is a template on the scalar.
+// Checks that every next-item model must pass, with any encoder. `Model` is a template on the scalar.
 #pragma once
 
 #include <cmath>
@@ -18,7 +18,7 @@ namespace heed::test {
 template <template <class> class Model, class Scalar>
 using EncoderOptionsOf = typename Model<Scalar>::EncoderOptions;
 
-/// Item vectors larger than they start, so that neither ties nor small numbers hide an error.
+/// Returns a model with larger item vectors than initially, so that neither ties nor small numbers hide an error.
 template <template <class> class Model, class Scalar>
 Model<Scalar> made(const EncoderOptionsOf<Model, Scalar>& encoder, bool pointer = false,
                    const recsys::NextItemLoss& loss = {}) {
@@ -28,7 +28,7 @@ Model<Scalar> made(const EncoderOptionsOf<Model, Scalar>& encoder, bool pointer 
   return model;
 }
 
-/// Probabilities after each query of a batch.
+/// Returns the probabilities at each query of a batch.
 template <class M>
 Tensor<typename M::scalar_type> scores_of(const M& model, const data::Batch& batch) {
   Tape<typename M::scalar_type> tape({.record = false});
@@ -37,7 +37,7 @@ Tensor<typename M::scalar_type> scores_of(const M& model, const data::Batch& bat
   return out;
 }
 
-/// The mean over the queries of the mean over their targets of -log p, for p [queries, items]; each row sums to one.
+/// Returns the mean over queries of the mean over targets of -log p, for p [queries, items], whose rows sum to one.
 inline double negative_log_likelihood(const Tensor<double>& p, const data::Batch& batch) {
   double out = 0;
   for (Index q = 0; q < p.rows(); ++q) {
@@ -51,7 +51,7 @@ inline double negative_log_likelihood(const Tensor<double>& p, const data::Batch
   return out;
 }
 
-/// Queries whose best item is their first target.
+/// Counts the queries whose best item is their first target.
 inline Index right_queries(const Tensor<float>& scores, const data::Batch& batch) {
   Index right = 0;
   for (Index q = 0; q < scores.rows(); ++q) {
@@ -62,7 +62,7 @@ inline Index right_queries(const Tensor<float>& scores, const data::Batch& batch
   return right;
 }
 
-/// One history, a query at its end or at every position.
+/// Returns a batch of one history, with a query at its end or at every position.
 inline data::Batch history_of(const std::vector<std::int32_t>& items, bool every_position = false) {
   data::Batch batch;
   batch.assign_history({.items = items}, 100);
@@ -95,7 +95,7 @@ void check_gradients(const EncoderOptionsOf<Model, double>& encoder, const recsy
   }
 }
 
-/// Trains on one batch until the best item after each query is the one that came; returns the last loss.
+/// Trains on one batch until the best item at each query is the target; returns the last loss.
 template <class M>
 float check_learns(M& model, const data::Batch& batch, int steps = 200) {
   nn::initialize(model, Random(1));
@@ -113,7 +113,7 @@ float check_learns(M& model, const data::Batch& batch, int steps = 200) {
   return last;
 }
 
-/// What follows what on a circle, from every position.
+/// Checks that a model learns the next item on a circle at every position.
 template <template <class> class Model>
 void check_learns(const EncoderOptionsOf<Model, float>& encoder, const recsys::NextItemLoss& loss = {}) {
   const data::Batch batch = batch_of_all(circle_log(24, 8, 10), false);
@@ -121,7 +121,7 @@ void check_learns(const EncoderOptionsOf<Model, float>& encoder, const recsys::N
   CHECK(check_learns(model, batch) < 0.05F);
 }
 
-/// The model scores a user the same, bit for bit, alone, among others, in a ranker and in a session.
+/// Checks that a user's scores are bitwise equal alone, in a batch, in a ranker and in a session.
 template <class M>
 void check_serves(const M& model) {
   const auto log = repeat_log(7, 6, 4);
@@ -155,8 +155,8 @@ void check_serves(const M& model) {
   }
 }
 
-/// At every position it sees what is past, bit for bit as at the end of a shorter history, and nothing of what is to
-/// come.
+/// Checks that the scores at every position are bitwise equal to those of the shorter history that ends there: they do
+/// not depend on later events.
 template <template <class> class Model>
 void check_causal(const EncoderOptionsOf<Model, float>& encoder) {
   const std::vector<std::int32_t> items = {4, 1, 1, 5, 0, 2, 3};
@@ -176,7 +176,7 @@ void check_causal(const EncoderOptionsOf<Model, float>& encoder) {
   }
 }
 
-/// A user's scores do not depend on the batch; an empty history, alone or beside others, says nothing of any item.
+/// A user's scores do not depend on the batch; an empty history, alone or in a batch, gives all items equal scores.
 template <template <class> class Model>
 void check_users_apart(const EncoderOptionsOf<Model, float>& encoder) {
   const auto log = repeat_log(7, 6, 4);
@@ -195,8 +195,8 @@ void check_users_apart(const EncoderOptionsOf<Model, float>& encoder) {
   }
 }
 
-/// It drops while training, and only then; a warm training step allocates nothing; const trains, a move moves no
-/// parameter. `encoder` drops something.
+/// Dropout is applied in training only; a warm training step does not allocate; a const model trains, and a move keeps
+/// parameters in place. `encoder` has dropout.
 template <template <class> class Model>
 void check_steps(const EncoderOptionsOf<Model, float>& encoder) {
   const data::Batch batch = batch_of_all(circle_log(3, 6, 4), false);

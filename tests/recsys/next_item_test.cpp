@@ -10,7 +10,7 @@ using namespace heed;
 using recsys::SASRec;
 using test::error_of;
 
-TEST_CASE("NextItem: the repeat-aware head goes on any encoder") {
+TEST_CASE("NextItem: the repeat-aware head works with any encoder") {
   const auto log = test::repeat_log(4, 6, 3);
   for (const bool next_basket : {true, false}) {
     const auto batch = test::batch_of_all(log, next_basket);
@@ -30,7 +30,7 @@ TEST_CASE("NextItem: the repeat-aware head goes on any encoder") {
   }
 }
 
-TEST_CASE("NextItem: scores follow the loss's scale") {
+TEST_CASE("NextItem: scores use the scale of the loss") {
   data::Batch batch;
   batch.assign_history({.items = std::vector<data::Id>{1, 2, 3}}, 100);
   Tensor<double> p[2];
@@ -47,10 +47,10 @@ TEST_CASE("NextItem: scores follow the loss's scale") {
   }
 }
 
-TEST_CASE("NextItem says what is wrong") {
+TEST_CASE("NextItem rejects invalid arguments") {
   CHECK(error_of<OptionError>([] {
           SASRec<float>({.num_items = 3, .pointer = true, .loss = {.kind = recsys::NextItemLoss::Kind::bce}});
-        }) == "NextItem: the repeat-aware head learns by softmax over the whole catalogue only");
+        }) == "NextItem: the repeat-aware head requires the softmax loss over the whole catalogue");
   CHECK(error_of<OptionError>([] { SASRec<float>({.num_items = 3, .max_length = 0}); }) == "NextItem: max_length 0");
   SASRec<float> model({.num_items = 6, .embed_dim = 4, .pointer = true});
   nn::initialize(model, Random(1));
@@ -58,7 +58,7 @@ TEST_CASE("NextItem says what is wrong") {
   Tape<float> tape;
   Tensor<float> room({1, 6});
   CHECK(error_of<ShapeError>([&] { model.score(tape, batch, room.view()); }) ==
-        message("NextItem: room for scores [1, 6], wanted [", batch.query_segments.tokens(), ", 6]"));
+        message("NextItem: scores [1, 6], wanted [", batch.query_segments.tokens(), ", 6]"));
   batch.targets[0] = 6;
   CHECK(error_of<IndexError>([&] { model.loss(tape, batch); }) == "NextItem: target 6 of a catalogue of 6");
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The padded adaptor of a batch of histories: what is computed where there are no segments.
+// Pads a batch of histories, for comparison with ragged batches.
 #pragma once
 
 #include <algorithm>
@@ -8,8 +8,8 @@
 
 namespace heed::test {
 
-/// The same queries of the same targets, every history filled up to `length` with item 0 behind its own events, which a
-/// causal model does not see from there. No kinds, no times, and no history is empty.
+/// Returns the same queries and targets with every history padded to `length` by item 0 after its own events, which a
+/// causal model does not see. Without kinds and times; no history may be empty.
 inline data::Batch padded(const data::Batch& batch, Index length) {
   data::Batch out;
   const Segments& own = batch.segments;

@@ -13,7 +13,7 @@ using recsys::SASRec;
 
 constexpr Index items = 20, longest = 50;
 
-/// Histories of 2 to `longest` events, a query at every position.
+/// Histories of 2 to `longest` events, with a query at every position.
 data::Batch ragged() {
   const auto log = test::circle_log(9, items, longest + 1);
   std::vector<data::Example> examples;
@@ -46,7 +46,7 @@ Step step(const SASRec<float>& model, const data::Batch& batch) {
   return out;
 }
 
-TEST_CASE("Histories ragged and padded: states, scores and loss are equal bit for bit, gradients but for rounding") {
+TEST_CASE("ragged and padded histories: states, scores and loss are bitwise equal, gradients up to rounding") {
   const data::Batch batch = ragged(), filled = test::padded(batch, longest);
   REQUIRE(filled.segments.tokens() == 8 * longest);
   REQUIRE(filled.query_segments.tokens() == batch.segments.tokens());

@@ -8,7 +8,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-TEST_CASE("PointerHead: weights over each query's own past that sum to 1, a gate between 0 and 1") {
+TEST_CASE("PointerHead: the weights over each query's earlier events sum to 1, and the gate is between 0 and 1") {
   recsys::PointerHead<double> head({.state_size = 3, .summary_size = 2, .hidden_size = 5});
   nn::initialize(head, Random(1));
   CHECK(test::names(head) == std::vector<std::string>{"attention.query.weight", "attention.key.weight",

@@ -8,7 +8,7 @@ namespace HEED_TEST_UNIT {
 using namespace heed;
 using recsys::Positions;
 
-TEST_CASE("Positions: a place counts from the start of its own sequence") {
+TEST_CASE("Positions: positions count from the start of each sequence") {
   Positions<double> positions({.max_length = 4, .embed_dim = 3});
   nn::initialize(positions, Random(1));
   CHECK(test::names(positions) == std::vector<std::string>{"weight"});

@@ -32,7 +32,7 @@ TEST_CASE("a score ranker breaks ties by the model's keys, or else by id", "[rec
   CHECK(ScoreRanker(keyed)(nobody, {.k = 3}) == std::vector<Items>(2, Items{2, 3, 1}));
 }
 
-TEST_CASE("a score ranker leaves the history out of a list of k", "[recsys][ranker]") {
+TEST_CASE("a score ranker excludes the history from a list of k", "[recsys][ranker]") {
   struct Falling {
     Index num_items() const { return 5; }
     void score(const data::History&, std::span<double> scores) const {
@@ -47,7 +47,7 @@ TEST_CASE("a score ranker leaves the history out of a list of k", "[recsys][rank
   CHECK(ranker(pasts, {.k = 4, .keep_history = false}) == std::vector<Items>{{1, 3, 4}, {0, 1, 2, 3}});
 }
 
-TEST_CASE("what keeps a traditional model refuses a temporary one", "[recsys][ranker]") {
+TEST_CASE("adapters of a history scorer cannot be made of a temporary one", "[recsys][ranker]") {
   STATIC_REQUIRE(Ranker<ScoreRanker<Popularity>>);
   STATIC_REQUIRE(std::is_constructible_v<ScoreRanker<Popularity>, const Popularity&>);
   STATIC_REQUIRE_FALSE(std::is_constructible_v<ScoreRanker<Popularity>, Popularity>);

@@ -11,7 +11,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-TEST_CASE("every neural model of the library is a Recommender, a layer is none") {
+TEST_CASE("every neural model of the library is a Recommender, a layer is not") {
   using recsys::Recommender;
   STATIC_REQUIRE(Recommender<recsys::AnyRecommender<float>>);
   STATIC_REQUIRE(Recommender<recsys::AttentionRecommender<double>>);
@@ -25,7 +25,7 @@ TEST_CASE("every neural model of the library is a Recommender, a layer is none")
   STATIC_REQUIRE_FALSE(Recommender<nn::Linear<float>>);
 }
 
-TEST_CASE("a model may say how much of a history it sees") {
+TEST_CASE("seen_length is limited by the model's max_length, if any") {
   struct Short {
     heed::Index max_length() const { return 20; }
   };

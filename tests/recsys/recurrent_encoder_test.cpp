@@ -10,7 +10,7 @@ using namespace heed;
 using recsys::GRU4Rec;
 using recsys::LSTM4Rec;
 
-/// A user is the layer's last state, or its projection.
+/// The user vector is the layer's last state, or its projection.
 template <template <class> class Model>
 void check_states(const test::EncoderOptionsOf<Model, double>& options) {
   const auto model = test::made<Model, double>(options);
@@ -45,7 +45,7 @@ void check_all() {
 TEST_CASE("a GRU as an encoder") { check_all<GRU4Rec>(); }
 TEST_CASE("an LSTM as an encoder") { check_all<LSTM4Rec>(); }
 
-TEST_CASE("a recurrent encoder's layer says what is wrong") {
+TEST_CASE("a recurrent encoder rejects invalid options") {
   CHECK(test::error_of<OptionError>([] { recsys::GruEncoder<float>({.embed_dim = 4, .hidden_size = 0}); }) ==
         "GRU: input_size 4, hidden_size 0, num_layers 1, dropout 0.100000");
 }

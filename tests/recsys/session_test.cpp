@@ -30,14 +30,14 @@ std::vector<data::Id> items(std::span<const ScoredItem<float>> ranking) {
   return out;
 }
 
-TEST_CASE("a session recommends what scoring the history in a batch does") {
+TEST_CASE("a session recommends the same items as scoring the history in a batch") {
   for (const AttentionKind kind :
        {AttentionKind::none, AttentionKind::additive, AttentionKind::multi_head, AttentionKind::target}) {
     test::check_serves(make(kind));
   }
 }
 
-TEST_CASE("a session grows, forgets, and starts with nothing") {
+TEST_CASE("a session starts empty, grows, and can be cleared") {
   const Model model = make();
   Session<Model> session(model);
   const auto nothing = items(session.top_k(3));
@@ -51,7 +51,7 @@ TEST_CASE("a session grows, forgets, and starts with nothing") {
   session.clear();
   CHECK(session.history().empty());
   CHECK(items(session.top_k(3)) == nothing);
-  // The same events in two baskets are another history.
+  // The same events in two baskets are a different history.
   session.push(4, 10);
   const float one = session.top_k(1)[0].score;
   session.push(5, 11);
@@ -62,7 +62,7 @@ TEST_CASE("a session grows, forgets, and starts with nothing") {
   CHECK(items(session.top_k(12)) == basket);
 }
 
-TEST_CASE("a session sees the last max_length events only") {
+TEST_CASE("a session uses only the last max_length events") {
   const Model model = make();
   Session<Model> all(model), cut(model, {.max_length = 2});
   for (const data::Id item : {7, 8, 9}) {
@@ -76,7 +76,7 @@ TEST_CASE("a session sees the last max_length events only") {
   CHECK(newest.top_k(1)[0].score == cut.top_k(1)[0].score);
 }
 
-TEST_CASE("what the user already took can be left out") {
+TEST_CASE("items that the user has taken can be excluded") {
   const Model model = make();
   Session<Model> session(model, {.max_length = 1, .exclude_seen = true});
   for (const data::Id item : {3, 3, 0, 11}) session.push(item, 0);
@@ -87,13 +87,13 @@ TEST_CASE("what the user already took can be left out") {
   CHECK(session.top_k(5).empty());
 }
 
-TEST_CASE("a session knows the kinds of events, as a batch does") {
+TEST_CASE("a session uses the kinds of events, as a batch does") {
   Model model({.num_items = 12, .embed_dim = 4, .num_kinds = 3}, {.hidden_size = 6});
   nn::initialize(model, Random(1));
   for (const auto& named : nn::parameters(model)) nn::init_normal(*named.parameter, Random(2).fork(named.name), 0.7);
   Session<Model> session(model, {.max_length = 2});
   std::vector<std::int32_t> past, kinds;
-  for (data::Id i = 0; i < 9; ++i) {  // longer than what a session keeps
+  for (data::Id i = 0; i < 9; ++i) {  // more events than a session keeps
     session.push(i % 5, i, i % 3);
     past.push_back(i % 5);
     kinds.push_back(i % 3);
@@ -114,7 +114,7 @@ TEST_CASE("a session knows the kinds of events, as a batch does") {
   CHECK(mixed.history().size() == 1);
 }
 
-TEST_CASE("a session says what is wrong, and stays as it was") {
+TEST_CASE("a session is unchanged after an invalid event") {
   const Model model = make();
   Session<Model> session(model);
   session.push(1, 5);
@@ -126,7 +126,7 @@ TEST_CASE("a session says what is wrong, and stays as it was") {
   CHECK(error_of<OptionError>([&] { Session<Model>(model, {.max_length = -1}); }) == "Session: max_length -1");
 }
 
-TEST_CASE("what keeps a model or a log refuses a temporary one") {
+TEST_CASE("a session cannot be made of a temporary model") {
   STATIC_REQUIRE(std::is_constructible_v<Session<Model>, const Model&>);
   STATIC_REQUIRE_FALSE(std::is_constructible_v<Session<Model>, Model>);
   STATIC_REQUIRE_FALSE(std::is_constructible_v<Session<Model>, const Model, SessionOptions>);

@@ -9,7 +9,7 @@
 
 namespace heed::test {
 
-/// Users who take item after item around a circle: what follows item i is always i + 1. One event a time.
+/// Users who take items around a circle: item i is always followed by i + 1. One event per time.
 inline data::Interactions circle_log(Index users, Index items, Index length) {
   data::InteractionsBuilder builder({.times = true});
   for (Index i = 0; i < items; ++i) builder.add("nobody", std::to_string(i), 0);
@@ -23,7 +23,7 @@ inline data::Interactions circle_log(Index users, Index items, Index length) {
   return std::move(builder).build();
 }
 
-/// Users with baskets of two: an item of their own that comes back every time, and one that only passes by.
+/// Users with baskets of two items: one of their own in every basket, and one that does not repeat.
 inline data::Interactions repeat_log(Index users, Index items, Index baskets) {
   data::InteractionsBuilder builder({.times = true});
   for (Index i = 0; i < items; ++i) builder.add("nobody", std::to_string(i), 0);
@@ -39,7 +39,7 @@ inline data::Interactions repeat_log(Index users, Index items, Index baskets) {
   return std::move(builder).build();
 }
 
-/// Every event trains, but those of "nobody", who only numbers the items.
+/// Every event trains, except those of "nobody", which only fixes the item ids.
 inline data::Split all_train(const data::Interactions& log) {
   data::Split split;
   for (data::Id u = 0; u < log.num_users(); ++u) split.train_end.push_back(log.length(u));
@@ -48,14 +48,14 @@ inline data::Split all_train(const data::Interactions& log) {
   return split;
 }
 
-/// All examples, for the next basket or for every position.
+/// Returns all examples, for the next basket or for every position.
 inline std::vector<data::Example> examples_of_all(const data::Interactions& log, bool next_basket,
                                                   Index max_length = 50) {
   return next_basket ? data::next_basket_examples(log, all_train(log), max_length)
                      : data::every_position_examples(log, all_train(log), max_length);
 }
 
-/// A batch of all examples.
+/// Returns a batch of all examples.
 inline data::Batch batch_of_all(const data::Interactions& log, bool next_basket, Index max_length = 50) {
   const auto examples = examples_of_all(log, next_basket, max_length);
   data::Batch batch;

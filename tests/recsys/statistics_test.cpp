@@ -15,7 +15,7 @@ TEST_CASE("mean and sample standard deviation of values worked out by hand", "[r
   CHECK(standard_deviation(values) == Approx(std::sqrt(32.0 / 7)));
 }
 
-TEST_CASE("no values have mean 0, and a single value has no spread", "[recsys][statistics]") {
+TEST_CASE("the mean of no values is 0, and the deviation of a single value is 0", "[recsys][statistics]") {
   CHECK(mean({}) == 0);
   CHECK(standard_deviation({}) == 0);
   const std::vector<double> one = {3};

@@ -21,7 +21,7 @@ Model model_of(const data::Interactions& log) {
   return model;
 }
 
-TEST_CASE("the two tasks split, fill and measure as they say", "[recsys][task]") {
+TEST_CASE("both tasks split, fill and evaluate as documented", "[recsys][task]") {
   const auto log = test::repeat_log(5, 8, 4);
   const Task baskets(log, {.next_basket = true, .max_length = 3});
   CHECK(baskets.split().test_end == data::last_basket(log).test_end);
@@ -41,7 +41,7 @@ TEST_CASE("the two tasks split, fill and measure as they say", "[recsys][task]")
   CHECK(batch.query_segments == batch.segments);
 }
 
-TEST_CASE("fit learns what comes back, and keeps the best epoch", "[recsys][task]") {
+TEST_CASE("fit learns repeated items, and keeps the best epoch", "[recsys][task]") {
   const auto log = test::repeat_log(40, 12, 5);
   const Task task(log, {.k = 1});
   Model model = model_of(log);
@@ -53,7 +53,7 @@ TEST_CASE("fit learns what comes back, and keeps the best epoch", "[recsys][task
   CHECK(evaluate(log, task.split(), ranker, task.evaluation()).all.mean().hit_rate > 0.8);
 }
 
-TEST_CASE("a loss that needs counts gets them with the task's catalogue", "[recsys][task]") {
+TEST_CASE("a loss that requires counts gets them from the task's catalogue", "[recsys][task]") {
   const auto log = test::repeat_log(10, 12, 4);
   const Task task(log, {.k = 1});
   for (const bool in_batch : {true, false}) {
@@ -71,10 +71,10 @@ TEST_CASE("a loss that needs counts gets them with the task's catalogue", "[recs
   }
 }
 
-TEST_CASE("without anybody to validate with, the training loss decides", "[recsys][task]") {
+TEST_CASE("without validation targets the training loss selects the epoch", "[recsys][task]") {
   data::InteractionsBuilder builder({});
   for (const char* user : {"ann", "bob"}) {
-    for (const char* item : {"a", "b"}) builder.add(user, item);  // two events: all of them train
+    for (const char* item : {"a", "b"}) builder.add(user, item);  // two events: both train
   }
   const auto log = std::move(builder).build();
   const Task task(log, {.next_basket = false});
@@ -90,7 +90,7 @@ TEST_CASE("without anybody to validate with, the training loss decides", "[recsy
   CHECK(report.best_epoch == 3);
 }
 
-TEST_CASE("who only takes known items again validates baskets alone", "[recsys][task]") {
+TEST_CASE("with repeated items only, there are validation targets for baskets alone", "[recsys][task]") {
   data::InteractionsBuilder builder({});
   for (const char* user : {"ann", "bob"}) {
     for (const char* item : {"a", "b", "a", "c"}) builder.add(user, item);
@@ -100,7 +100,7 @@ TEST_CASE("who only takes known items again validates baskets alone", "[recsys][
   CHECK_FALSE(Task(log, {.next_basket = false}).validates());
 }
 
-TEST_CASE("the caller's hooks go before the task's, and nothing to learn from is an error", "[recsys][task]") {
+TEST_CASE("hooks of the caller replace those of the task, and a task without examples is an error", "[recsys][task]") {
   const auto log = test::repeat_log(5, 8, 4);
   Model model = model_of(log);
   TrainHooks hooks;
@@ -114,7 +114,7 @@ TEST_CASE("the caller's hooks go before the task's, and nothing to learn from is
   CHECK_THROWS_AS(fit(tiny, Task(one), {}), OptionError);
 }
 
-TEST_CASE("a share of the users is learned from, all are measured") {
+TEST_CASE("a share of the users is trained on, all are evaluated") {
   const auto log = test::repeat_log(200, 12, 4);
   const Task all(log), half(log, {.learners = 0.5}), tenth(log, {.learners = 0.1});
   CHECK(half.examples().size() < all.examples().size());
@@ -136,8 +136,8 @@ TEST_CASE("a share of the users is learned from, all are measured") {
   CHECK_THROWS_AS(Task(log, {.learners = 0}), OptionError);
 }
 
-TEST_CASE("windows of time: nothing that is learned from is later than what is predicted, of anybody") {
-  // Users come one after the other, so that the last event of one is long before the first of another.
+TEST_CASE("time windows: no training event is later than a target of any user") {
+  // Users follow each other in time: the last event of one is long before the first of the next.
   data::InteractionsBuilder builder({.times = true});
   for (data::Id u = 0; u < 20; ++u) {
     for (Index t = 0; t < 10; ++t) {
@@ -177,13 +177,13 @@ TEST_CASE("windows of time: nothing that is learned from is later than what is p
   }
 }
 
-TEST_CASE("a task refuses a temporary log") {
+TEST_CASE("a task cannot be made of a temporary log") {
   STATIC_REQUIRE(std::is_constructible_v<Task, const data::Interactions&>);
   STATIC_REQUIRE_FALSE(std::is_constructible_v<Task, data::Interactions>);
   STATIC_REQUIRE_FALSE(std::is_constructible_v<Task, data::Interactions, TaskOptions>);
 }
 
-TEST_CASE("windows of time that are none are errors") {
+TEST_CASE("invalid time windows are errors") {
   const auto log = test::repeat_log(5, 8, 4);
   const auto wrong = [&](std::int64_t validation, std::int64_t test) {
     return test::error_of<OptionError>(

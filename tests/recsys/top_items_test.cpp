@@ -8,7 +8,7 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 
-TEST_CASE("the best items of a row, without those left out", "[recsys][top_items]") {
+TEST_CASE("the best items of a row, without excluded ones", "[recsys][top_items]") {
   const std::vector<float> scores = {1, 3, 2, 3, 0};
   std::vector<recsys::ScoredItem<float>> best;
   const auto top = [&](Index k, const std::vector<data::Id>& left_out) {

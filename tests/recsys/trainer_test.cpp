@@ -38,7 +38,7 @@ struct Setting {
   Tensor<float> weights() { return model.input.items.weight.value(); }
 };
 
-/// The weights after training in which every epoch is the best so far.
+/// Returns the weights after training in which every epoch is the best so far.
 Tensor<float> weights_after(const TrainOptions& options) {
   Setting s;
   s.hooks.validate = [n = 0.0]() mutable { return ++n; };
@@ -46,7 +46,7 @@ Tensor<float> weights_after(const TrainOptions& options) {
   return s.weights();
 }
 
-TEST_CASE("training lowers the loss, and reports it") {
+TEST_CASE("training reduces the loss, and reports it") {
   Setting s;
   std::vector<TrainProgress> steps;
   s.hooks.validate = [n = 0.0]() mutable { return ++n; };
@@ -60,7 +60,7 @@ TEST_CASE("training lowers the loss, and reports it") {
   CHECK(report.epochs.back().loss < 0.5 * report.epochs.front().loss);
   CHECK(report.best_epoch == 12);
   CHECK(!report.interrupted);
-  REQUIRE(steps.size() == 36);  // 24 examples by 10: three steps an epoch
+  REQUIRE(steps.size() == 36);  // 24 examples in batches of 10: three steps per epoch
   CHECK(steps[0].epoch == 1);
   CHECK(steps[0].examples == 10);
   CHECK(steps[2].examples == 24);
@@ -73,7 +73,7 @@ TEST_CASE("training lowers the loss, and reports it") {
 
 TEST_CASE("an epoch's seconds are reported by phase, without those of the caller's hooks") {
   Setting s;
-  double time = 0;  // every reading takes a second; each call below advances the clock by what it is worth
+  double time = 0;  // every reading adds a second; each call below adds its own time
   s.hooks.now = [&] { return time += 1; };
   const auto fill = s.hooks.fill;
   s.hooks.fill = [&](data::Batch& batch, std::span<const data::Example> some, Random random) {
@@ -90,17 +90,17 @@ TEST_CASE("an epoch's seconds are reported by phase, without those of the caller
   };
   const auto report = s.train({.batch_size = 12, .max_epochs = 2});
   REQUIRE(report.epochs.size() == 2);
-  for (const EpochReport& epoch : report.epochs) {  // 24 examples by 12: two steps
+  for (const EpochReport& epoch : report.epochs) {  // 24 examples in batches of 12: two steps
     CHECK(epoch.seconds.batches == 2 * 101);
     CHECK(epoch.seconds.forward == 2);
     CHECK(epoch.seconds.backward == 2);
-    CHECK(epoch.seconds.update == 2 + 1);  // and once more when the epoch ends
+    CHECK(epoch.seconds.update == 2 + 1);  // and one more at the end of the epoch
     CHECK(epoch.seconds.validation == 1001);
     CHECK(epoch.seconds.training() == 209);
   }
 }
 
-TEST_CASE("every example once an epoch, in an order that the seed and the epoch decide") {
+TEST_CASE("every example once per epoch, in an order that depends on the seed and the epoch") {
   Setting s;
   std::vector<Index> users;
   std::set<std::uint64_t> streams;
@@ -121,7 +121,7 @@ TEST_CASE("every example once an epoch, in an order that the seed and the epoch 
   CHECK(std::set(first.begin(), first.end()).size() == 24);
   CHECK(std::set(second.begin(), second.end()).size() == 24);
   CHECK(first != second);
-  CHECK(streams.size() == 8);  // each batch of each epoch has numbers of its own
+  CHECK(streams.size() == 8);  // each batch of each epoch has its own random stream
   CHECK(order(1) == one);
   CHECK(order(2) != one);
 }
@@ -133,7 +133,7 @@ TEST_CASE("the same seed gives the same weights, another seed or clipping gives 
   CHECK(!test::same(weights_after({.max_epochs = 2, .clip_norm = 1e-6, .random = Random(1)}).view(), once.view()));
 }
 
-TEST_CASE("a table stepped row by row gets the same weights, in the best epoch, at the end and after an exception") {
+TEST_CASE("lazy rows give the same weights, in the best epoch, at the end and after an exception") {
   using Kind = recsys::NextItemLoss::Kind;
   const auto log = test::circle_log(40, 300, 9);
   const recsys::Task task(log, {.next_basket = false});
@@ -147,7 +147,7 @@ TEST_CASE("a table stepped row by row gets the same weights, in the best epoch, 
     TrainHooks hooks;
     std::vector<double> figures = {1, 3, 2, 0};
     hooks.validate = [&, epoch = std::size_t{0}]() mutable {
-      const auto predicted = [&] {  // the model is at the present
+      const auto predicted = [&] {  // the rows of the model are up to date
         Tape<float> tape({.record = false});
         Tensor<float> scores({1, 300});
         data::Batch batch;
@@ -200,7 +200,7 @@ TEST_CASE("training stops after patience, and the model has the weights of its b
   CHECK(!test::same(s.weights().view(), weights[4].view()));
 }
 
-TEST_CASE("an interruption ends the epoch, is validated, and says so") {
+TEST_CASE("an interruption ends the epoch, is validated, and is reported") {
   Setting s;
   int validations = 0, steps = 0;
   s.hooks.validate = [&] { return static_cast<double>(++validations); };
@@ -213,7 +213,7 @@ TEST_CASE("an interruption ends the epoch, is validated, and says so") {
   CHECK(report.best_epoch == 2);
 }
 
-TEST_CASE("batches by tokens: every example once an epoch, and never more than asked for") {
+TEST_CASE("batches by tokens: every example once per epoch, and at most max_tokens") {
   Setting s;
   std::vector<std::size_t> sizes;
   Index most = 0;
@@ -229,13 +229,13 @@ TEST_CASE("batches by tokens: every example once an epoch, and never more than a
   CHECK(report.epochs.size() == 1);
 }
 
-TEST_CASE("the rate warms up and falls") {
+TEST_CASE("the learning rate warms up and decays") {
   const TrainOptions plain{.batch_size = 4, .max_epochs = 5};
   auto warm = plain, warmer = plain, falling = plain;
   const Index steps = (std::ssize(Setting().examples) + 3) / 4 * 5;
   REQUIRE(steps >= 20);
   warm.warm_up = steps / 10;
-  warmer.warm_up = 1000;  // a tenth of them at most
+  warmer.warm_up = 1000;  // limited to a tenth of the steps
   falling.decay = optim::Decay::cosine;
   const auto reference = weights_after(plain);
   CHECK((weights_after(warmer).array() == weights_after(warm).array()).all());
@@ -243,7 +243,7 @@ TEST_CASE("the rate warms up and falls") {
   CHECK((weights_after(falling).array() != reference.array()).any());
 }
 
-TEST_CASE("training says what is wrong") {
+TEST_CASE("training rejects invalid arguments") {
   Setting s;
   CHECK(error_of<OptionError>([&] { recsys::train(s.model, {}, s.hooks, {}); }) == "train: no examples to learn from");
   CHECK(error_of<OptionError>([&] { s.train({.batch_size = 0}); }) ==

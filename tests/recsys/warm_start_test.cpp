@@ -19,7 +19,7 @@ using test::error_of;
 using Numbers = std::vector<std::int32_t>;
 using Names = std::vector<std::string>;
 
-// Yesterday's items 0 .. 5: 1 and 4 go; today's 1, 3 and 6 are new.
+// The old items are 0 .. 5, of which 1 and 4 are removed; the new items 1, 3 and 6 are added.
 const Numbers numbers = {4, -1, 0, 5, -1, 2};
 constexpr Index today_items = 7;
 
@@ -39,7 +39,7 @@ Batch history_of(const Numbers& items) {
   return batch;
 }
 
-/// What is before the softmax: [items].
+/// Returns the logits: [items].
 Tensor<float> logits_of(const SASRec<float>& model, const Batch& batch) {
   Tape<float> tape;
   return Tensor<float>(recsys::next_item_logits(model.predict(tape, batch).queries,
@@ -50,7 +50,7 @@ Tensor<float> logits_of(const SASRec<float>& model, const Batch& batch) {
 
 float item_at(const SASRec<float>& model, Index item, Index j) { return model.input.items.weight.value()(item, j); }
 
-TEST_CASE("warm start: what is known scores as it did, bit for bit, and training goes on", "[recsys][warm_start]") {
+TEST_CASE("warm start: logits of known items are bitwise equal, and training continues", "[recsys][warm_start]") {
   auto yesterday = make<float>(6, 1), today = make<float>(today_items, 2);
   const auto fresh = make<float>(today_items, 2);
   CHECK(warm_start(today, yesterday, {.items = numbers}).empty());
@@ -82,7 +82,7 @@ TEST_CASE("warm start: what is known scores as it did, bit for bit, and training
   CHECK(last < 0.5F * first);
 }
 
-TEST_CASE("warm start: new items may begin at the mean of the known, or of those of their feature",
+TEST_CASE("warm start: new items may start at the mean of known ones, or of those with their feature",
           "[recsys][warm_start]") {
   auto yesterday = make<float>(6, 1), today = make<float>(today_items, 2);
   warm_start(today, yesterday, {.items = numbers, .new_items = NewItems::mean});
@@ -94,7 +94,7 @@ TEST_CASE("warm start: new items may begin at the mean of the known, or of those
   for (const Index item : {1, 3, 6}) {
     for (Index j = 0; j < 4; ++j) CHECK(item_at(today, item, j) == Approx(mean({0, 2, 4, 5}, j)));
   }
-  // Item 1 is as 0 and 5, nobody is as 3, and 6 has no feature.
+  // Item 1 has the feature of 0 and 5, no other item that of 3, and 6 has no feature.
   const Numbers features = {0, 0, 1, 2, 1, 0, -1};
   warm_start(today, yesterday, {.items = numbers, .new_items = NewItems::mean, .item_features = features});
   for (Index j = 0; j < 4; ++j) {
@@ -104,7 +104,7 @@ TEST_CASE("warm start: new items may begin at the mean of the known, or of those
   }
   const auto& bias = today.item_bias.value();
   CHECK(bias(1) == Approx((bias(0) + bias(5)) / 2));
-  // Nobody is known: everybody stays.
+  // Without known items all vectors are unchanged.
   auto others = make<float>(today_items, 2);
   const auto fresh = make<float>(today_items, 2);
   warm_start(others, yesterday, {.items = Numbers(6, -1), .new_items = NewItems::mean});
@@ -112,7 +112,7 @@ TEST_CASE("warm start: new items may begin at the mean of the known, or of those
   CHECK(!test::same(others.encoder.norm.weight.value().view(), fresh.encoder.norm.weight.value().view()));
 }
 
-TEST_CASE("warm start: only tables of items are numbered anew, whatever their sizes", "[recsys][warm_start]") {
+TEST_CASE("warm start: only item tables are renumbered, whatever their sizes", "[recsys][warm_start]") {
   auto yesterday = make<float>(4, 1), today = make<float>(4, 2);  // as many items as columns
   const Numbers swapped = {1, 0, 3, 2};
   warm_start(today, yesterday, {.items = swapped});
@@ -125,7 +125,7 @@ TEST_CASE("warm start: only tables of items are numbered anew, whatever their si
   CHECK(test::same(a.value(), b.value()));
 }
 
-TEST_CASE("warm start: kinds and features have numbers of their own, and what does not fit stays",
+TEST_CASE("warm start: kinds and features are renumbered separately, and other shapes are not copied",
           "[recsys][warm_start]") {
   const auto din = [](Index items, Index features, Index width, std::uint64_t seed) {
     recsys::DIN<float> model(
@@ -144,13 +144,13 @@ TEST_CASE("warm start: kinds and features have numbers of their own, and what do
     CHECK(today.input.kinds->weight.value()(0, j) == yesterday.input.kinds->weight.value()(1, j));
     CHECK(today.input.items.weight.value()(4, j) == yesterday.input.items.weight.value()(0, j));
   }
-  // The new feature's row begins where it is, or at the mean of the two that are known.
+  // The row of the new feature keeps its initial values, or is the mean of the two known ones.
   const auto& rows = today.input.features->weight;
   const auto first = din(today_items, 3, 9, 2);
   for (Index j = 0; j < 4; ++j) CHECK(rows.value()(1, j) == first.input.features->weight.value()(1, j));
   warm_start(today, yesterday, {.items = numbers, .features = features, .kinds = kinds, .new_items = NewItems::mean});
   for (Index j = 0; j < 4; ++j) CHECK(rows.value()(1, j) == Approx((rows.value()(0, j) + rows.value()(2, j)) / 2));
-  // Between models of different kinds: what they share.
+  // Between models of different types the common weights are copied.
   auto other = make<float>(today_items, 2);
   const auto fresh = warm_start(other, yesterday, {.items = numbers});
   CHECK(std::count(fresh.begin(), fresh.end(), "items.weight") == 0);
@@ -158,7 +158,7 @@ TEST_CASE("warm start: kinds and features have numbers of their own, and what do
   CHECK(fresh.size() + 1 == nn::parameters(other).size());
 }
 
-TEST_CASE("warm start: the optimiser remembers", "[recsys][warm_start]") {
+TEST_CASE("warm start: the state of the optimiser is copied", "[recsys][warm_start]") {
   auto yesterday = make<float>(6, 1), today = make<float>(today_items, 2);
   optim::Adam<float> before(nn::parameters(yesterday)), after(nn::parameters(today));
   const Batch batch = test::batch_of_all(test::circle_log(5, 6, 8), false);
@@ -190,7 +190,7 @@ TEST_CASE("warm start: the optimiser remembers", "[recsys][warm_start]") {
   }
 }
 
-TEST_CASE("warm start says what is wrong, and changes nothing", "[recsys][warm_start]") {
+TEST_CASE("warm start rejects invalid numbers, and changes nothing", "[recsys][warm_start]") {
   auto yesterday = make<float>(6, 1), today = make<float>(today_items, 2);
   const auto fresh = make<float>(today_items, 2);
   const auto shape = [&](const recsys::WarmStartOptions& options) {

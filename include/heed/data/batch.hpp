@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a training step takes: some users' histories and what came next, packed without padding.
+// The input of a training step: histories of some users and their targets, packed without padding.
 #pragma once
 
 #include <algorithm>
@@ -15,20 +15,20 @@
 
 namespace heed::inline HEED_ABI::data {
 
-/// One thing to learn from, as places in a user's own events: given [begin, end), predict [end, target_end).
+/// A training example, as indices into a user's own events: given [begin, end), predict [end, target_end).
 struct Example {
   Id user = 0;
   Index begin = 0, end = 0, target_end = 0;
   friend bool operator==(const Example&, const Example&) = default;
 };
 
-/// Where the last `max_length` events before `end` begin. Throws OptionError when it is negative.
+/// Returns the index of the first of the last `max_length` events before `end`. Throws OptionError when it is negative.
 inline Index history_begin(Index end, Index max_length) {
   if (max_length < 0) fail<OptionError>("history_begin", "max_length ", max_length);
   return std::max<Index>(0, end - max_length);
 }
 
-/// One example for each of a user's training baskets but the first: the basket, from the `max_length` events before.
+/// Returns one example per training basket except each user's first: the basket and the `max_length` events before it.
 inline std::vector<Example> next_basket_examples(const Interactions& log, const Split& split, Index max_length) {
   const auto each = [&](auto&& take) {
     for (Id u = 0; u < log.num_users(); ++u) {
@@ -41,7 +41,7 @@ inline std::vector<Example> next_basket_examples(const Interactions& log, const 
       }
     }
   };
-  std::size_t count = 0;  // there may be as many as events: a vector that doubled would waste more than the log takes
+  std::size_t count = 0;  // possibly as many as events: growing a vector would waste more memory than the log
   each([&](const Example&) { ++count; });
   std::vector<Example> out;
   out.reserve(count);
@@ -49,8 +49,8 @@ inline std::vector<Example> next_basket_examples(const Interactions& log, const 
   return out;
 }
 
-/// One example a user: the last `max_length` training steps, to be predicted each from the ones before it. `end` is the
-/// place of the last target, and `target_end` the place behind it.
+/// Returns one example per user with at least two training events: each of the last `max_length` steps is predicted
+/// from the events before it. `end` is the index of the last target, and `target_end` is `end` + 1.
 inline std::vector<Example> every_position_examples(const Interactions& log, const Split& split, Index max_length) {
   std::vector<Example> out;
   for (Id u = 0; u < log.num_users(); ++u) {
@@ -60,27 +60,27 @@ inline std::vector<Example> every_position_examples(const Interactions& log, con
   return out;
 }
 
-/// Histories and targets of some examples. Filling it again reuses its memory.
+/// Histories and targets of some examples. Refilling a batch reuses its memory.
 struct Batch {
-  Segments segments;                ///< one history each
+  Segments segments;                ///< one per history
   std::vector<Index> items;         ///< [tokens]
   std::vector<Index> kinds;         ///< [tokens], or empty when unknown
   std::vector<std::int64_t> times;  ///< [tokens], or empty when unknown
-  std::vector<Index> ages;          ///< [tokens]: baskets that came after the item's in this history; 0 is the newest
-  Segments query_segments;          ///< the places to predict from: each history's end, or all its positions
-  std::vector<Index> query_rows;    ///< [queries]: the token of each query; -1 at the end of an empty history
-  Segments target_segments;         ///< [queries]: what came next, one or several items
-  std::vector<Index> targets;       ///< [targets]: for a basket, its distinct items in ascending order
+  std::vector<Index> ages;          ///< [tokens]: number of later baskets in the same history; 0 is the newest basket
+  Segments query_segments;          ///< the positions to predict from: the end of each history, or every position
+  std::vector<Index> query_rows;    ///< [queries]: the token of each query; -1 for an empty history
+  Segments target_segments;         ///< [queries]: one or more target items per query
+  std::vector<Index> targets;       ///< [targets]: the items of a target basket are distinct and ascending
 
-  /// Histories alone, a query at the end of each.
+  /// Fills the histories only, with one query at the end of each.
   void assign_histories(const Interactions& log, std::span<const Example> examples) {
     clear();
     for (const Example& example : examples) append(log.user(example.user), example.begin, example.end);
     query_ends();
   }
 
-  /// The last `max_length` events of each history, a query at the end of each. Throws OptionError when `max_length` is
-  /// negative, ShapeError for times or kinds that are not of their history's length or that only some histories have.
+  /// Fills the last `max_length` events of each history, with one query at the end of each. Throws OptionError when
+  /// `max_length` < 0, ShapeError when times or kinds differ in length from the items or only some histories have them.
   void assign_histories(std::span<const History> histories, Index max_length) {
     const History* first = nullptr;
     for (const History& history : histories) {
@@ -101,8 +101,8 @@ struct Batch {
   /// The same for one history.
   void assign_history(const History& history, Index max_length) { assign_histories({&history, 1}, max_length); }
 
-  /// One query at the end of each history; its targets are the next basket's items. The order of the items inside a
-  /// basket carries no meaning, so it is drawn anew from `random`.
+  /// Fills one query at the end of each history; its targets are the items of the next basket. The order of the items
+  /// inside a basket carries no meaning, so it is shuffled with `random`.
   void assign_next_basket(const Interactions& log, std::span<const Example> examples, Random random) {
     assign_histories(log, examples);
     for (Index b = 0; b < segments.count(); ++b) {
@@ -129,7 +129,7 @@ struct Batch {
     target_segments.assign(lengths_);
   }
 
-  /// A query at every position; its target is the event that followed.
+  /// Fills one query at every position; its target is the next event.
   void assign_every_position(const Interactions& log, std::span<const Example> examples) {
     assign_histories(log, examples);
     query_segments = segments;
@@ -162,7 +162,7 @@ struct Batch {
     lengths_.assign(lengths_.size(), 1);
     query_segments.assign(lengths_);
   }
-  /// Events [begin, end) of a history. Here ids become the row indices that ops take.
+  /// Appends the events [begin, end) of a history and converts ids to row indices.
   void append(const History& history, Index begin, Index end) {
     const auto push = [&](auto& column, auto events) {
       if (!events.empty()) column.insert(column.end(), events.begin() + begin, events.begin() + end);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is known of the items of a log: their texts and names, one feature, and how often they occur.
+// What is known about the items of a log: their texts and names, one feature, and their counts.
 #pragma once
 
 #include <string_view>
@@ -13,21 +13,20 @@ namespace heed::inline HEED_ABI::data {
 
 /// One categorical feature of the items: a category, a brand, an artist.
 struct ItemFeatures {
-  std::vector<Id> values{};  ///< [items] ids in names, Vocabulary::unknown for an item without; or empty
+  std::vector<Id> values{};  ///< [items] ids in `names`, Vocabulary::unknown for an item without a value; or empty
   Vocabulary names{};        ///< the feature's values
 };
 
-/// The items and kinds of event that a log or a model knows. What is unknown is empty.
+/// The items and kinds of event of a log or a model. Unknown parts are empty.
 struct Catalogue {
-  Vocabulary items{};       ///< texts and names
-  Vocabulary kinds{};       ///< kinds of event (bought, liked, viewed)
-  ItemFeatures features{};  ///< empty until read_item_features
-  std::vector<Index>
-      counts{};  ///< [items] occurrences in the events that a model learns from: see recsys::Task::catalogue
+  Vocabulary items{};           ///< texts and names
+  Vocabulary kinds{};           ///< kinds of event (bought, liked, viewed)
+  ItemFeatures features{};      ///< empty until read_item_features
+  std::vector<Index> counts{};  ///< [items] occurrences in the training events: see recsys::Task::catalogue
 
   Index num_items() const { return items.size(); }
 
-  /// The id of an item by its text. Throws IndexError for an unknown text.
+  /// Returns the id of an item by its text. Throws IndexError for an unknown text.
   Id item(std::string_view text) const {
     const Id id = items.find(text);
     if (id == Vocabulary::unknown)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A line's fields and the numbers in them.
+// Splitting lines into fields, and parsing the numbers in them.
 #pragma once
 
 #include <charconv>
@@ -26,16 +26,16 @@
 
 namespace heed::inline HEED_ABI::data::detail {
 
-/// `"text"`, shortened, for an error.
+/// Returns `"text"`, truncated, for error messages.
 inline std::string quoted(std::string_view text) {
   return text.size() <= 40 ? message("\"", text, "\"") : message("\"", text.substr(0, 40), "...\"");
 }
 
-/// What std::from_chars does with a whole field that holds a finite number, by POSIX's strtod_l: libc++ before version
-/// 20 has no std::from_chars of floating-point numbers.
+/// Replaces std::from_chars for a field that holds one finite number, using POSIX's strtod_l: libc++ before version 20
+/// has no std::from_chars for floating-point numbers.
 template <std::floating_point T>
 std::errc parse_decimal(std::string_view field, T& value) {
-  // strtod alone would also take blanks, a plus sign, hexadecimal digits, infinity and NaN.
+  // strtod alone would also accept blanks, a plus sign, hexadecimal digits, infinity and NaN.
   if (field.empty() || field.front() == '+' || field.find_first_not_of("0123456789.eE+-") != std::string_view::npos) {
     return std::errc::invalid_argument;
   }
@@ -56,7 +56,7 @@ std::errc parse_decimal(std::string_view field, T& value) {
   return std::errc{};
 }
 
-/// The whole field as a T; the error code where it is none.
+/// Parses the whole field as a T; returns an error code if that fails.
 template <class T>
 std::errc parse_number(std::string_view field, T& value) {
 #ifndef __cpp_lib_to_chars
@@ -71,7 +71,7 @@ std::errc parse_number(std::string_view field, T& value) {
   }
 }
 
-/// A point in time: a whole number in 64 bits, or a decimal one that is rounded down. Throws BadLine.
+/// Parses a time: a 64-bit integer, or a decimal number, which is rounded down. Throws BadLine.
 inline std::int64_t parse_time(std::string_view field) {
   std::int64_t whole = 0;
   std::errc error = parse_number(field, whole);
@@ -82,26 +82,26 @@ inline std::int64_t parse_time(std::string_view field) {
   throw BadLine{message("wanted a time in 64 bits, got ", quoted(field))};
 }
 
-/// A finite number. Throws BadLine.
+/// Parses a finite number. Throws BadLine.
 inline float parse_rating(std::string_view field) {
   float value = 0;
   if (parse_number(field, value) == std::errc{} && std::isfinite(value)) return value;
   throw BadLine{message("wanted a finite rating, got ", quoted(field))};
 }
 
-/// `field`, unless it is empty. Throws BadLine.
+/// Returns `field`. Throws BadLine when it is empty.
 inline std::string_view parse_id(std::string_view field, std::string_view what) {
   if (field.empty()) throw BadLine{message("the ", what, " is empty")};
   return field;
 }
 
-/// What every reader ends with. Throws IoError when the file held no interaction.
+/// Builds the log at the end of every reader. Throws IoError when the file has no interactions.
 inline Interactions finish(InteractionsBuilder&& builder, const LineReader& lines, std::string_view operation) {
   if (builder.size() == 0) fail<IoError>(operation, lines.name(), ": no interactions in the file");
   return std::move(builder).build();
 }
 
-/// Cuts `line` at every `delimiter`: always one field more than delimiters.
+/// Splits `line` at every `delimiter`: the number of fields is the number of delimiters plus one.
 inline void split_fields(std::string_view line, std::string_view delimiter, std::vector<std::string_view>& fields) {
   fields.clear();
   for (std::size_t begin = 0;;) {
@@ -112,7 +112,7 @@ inline void split_fields(std::string_view line, std::string_view delimiter, std:
   }
 }
 
-/// Takes the next word off `text`: what lies between blanks and tabs. Empty when none is left.
+/// Removes the first word, delimited by blanks and tabs, from `text` and returns it. Empty when there is none.
 inline std::string_view take_word(std::string_view& text) {
   const std::size_t begin = text.find_first_not_of(" \t");
   if (begin == std::string_view::npos) return text = {};
@@ -122,17 +122,17 @@ inline std::string_view take_word(std::string_view& text) {
   return word;
 }
 
-/// Cuts records of delimited text, RFC 4180: a field that starts with a quote may hold delimiters, line ends and
-/// doubled quotes. A quote inside an unquoted field is an ordinary character.
+/// Splits records of delimited text as in RFC 4180: a field that starts with a quote may contain delimiters, line ends
+/// and doubled quotes. A quote inside an unquoted field is an ordinary character.
 class RecordSplitter {
  public:
-  /// `quote` 0: quotes mean nothing.
+  /// `quote` 0 disables quoting.
   RecordSplitter(char delimiter, char quote) : delimiter_(delimiter), quote_(quote) {}
 
-  /// The fields of the record that starts at the reader's current line, and of further lines while a quoted field is
-  /// open. Valid until the next call. Throws BadLine when the field is not closed.
+  /// Returns the fields of the record that starts at the reader's current line, reading further lines while a quoted
+  /// field is open. Valid until the next call. Throws BadLine when a quoted field is not closed.
   const std::vector<std::string_view>& split(LineReader& lines) {
-    // A stray quote must not swallow the rest of the file.
+    // A stray quote must not consume the rest of the file.
     constexpr std::size_t longest_record = 1 << 16;
     if (split(lines.line())) return fields_;
     record_ = lines.line();
@@ -145,11 +145,11 @@ class RecordSplitter {
   }
 
  private:
-  /// False when a quoted field is open at the end.
+  /// Returns false when a quoted field is still open at the end.
   bool split(std::string_view record) {
     fields_.clear();
     text_.clear();
-    text_.reserve(record.size());  // fields_ looks into it: it must not move
+    text_.reserve(record.size());  // fields_ points into it: it must not be reallocated
     std::size_t at = 0;
     for (;;) {
       if (quote_ != 0 && at < record.size() && record[at] == quote_) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of a log that a condition accepts: events of one kind, good ratings, a stretch of time.
+// Selecting the events of a log that satisfy a condition: one kind, high ratings, a time range.
 #pragma once
 
 #include <concepts>
@@ -10,8 +10,8 @@
 
 namespace heed::inline HEED_ABI::data {
 
-/// The events e (places in the log's columns) of users u for which `keep(u, e)` holds, in their order. Users, items and
-/// kinds keep their ids, so one that has lost all its events stays. `keep` is called twice per event.
+/// Returns the events e (indices into the log's columns) of users u for which `keep(u, e)` is true, in order. Users,
+/// items and kinds keep their ids, including those without events. `keep` is called twice per event.
 template <std::predicate<Id, std::size_t> Keep>
 Interactions filter(const Interactions& log, Keep keep) {
   Interactions out;

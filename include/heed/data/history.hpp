@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One user's events: what a recommender sees of somebody.
+// The events of one user: the input of a recommender.
 #pragma once
 
 #include <algorithm>
@@ -13,8 +13,8 @@
 
 namespace heed::inline HEED_ABI::data {
 
-/// Where the basket that starts at event `begin` of a user's `size` events ends. A basket is a run of events of equal
-/// time; without times (`times` empty) every event is its own basket.
+/// Returns the end of the basket that starts at event `begin` of a user's `size` events. A basket is a run of events of
+/// equal time; without times (`times` empty) every event is a basket.
 inline Index basket_end(std::span<const std::int64_t> times, Index size, Index begin) {
   Index end = begin + 1;
   if (times.empty()) return end;
@@ -22,7 +22,7 @@ inline Index basket_end(std::span<const std::int64_t> times, Index size, Index b
   return end;
 }
 
-/// Where the basket that ends just before event `end` starts; see basket_end.
+/// Returns the start of the basket that ends before event `end`; see basket_end.
 inline Index basket_begin(std::span<const std::int64_t> times, Index end) {
   Index begin = end - 1;
   if (times.empty()) return begin;
@@ -30,7 +30,7 @@ inline Index basket_begin(std::span<const std::int64_t> times, Index end) {
   return begin;
 }
 
-/// The distinct values in ascending order.
+/// Returns the distinct values in ascending order.
 inline std::vector<Id> distinct(std::span<const Id> ids) {
   std::vector<Id> out(ids.begin(), ids.end());
   std::sort(out.begin(), out.end());
@@ -40,10 +40,10 @@ inline std::vector<Id> distinct(std::span<const Id> ids) {
 
 struct Events;
 
-/// One user's events, oldest first: a view of memory that an Interactions, an Events or the caller owns. Events of
-/// equal time are one basket; without times every event is a basket of its own.
+/// The events of one user, oldest first: a view of memory owned by an Interactions, an Events or the caller. Events of
+/// equal time form one basket; without times every event is a basket.
 struct History {
-  Id user = Vocabulary::unknown;          ///< the user's id in the log; unknown for somebody who is not in it
+  Id user = Vocabulary::unknown;          ///< the user's id in the log; unknown for a user outside the log
   std::span<const Id> items{};            ///< [events]
   std::span<const std::int64_t> times{};  ///< [events], or empty when unknown
   std::span<const Id> kinds{};            ///< [events], or empty when unknown
@@ -51,7 +51,7 @@ struct History {
   Index size() const { return std::ssize(items); }
   bool empty() const { return items.empty(); }
 
-  /// Events [begin, end). Throws IndexError unless 0 <= begin <= end <= size().
+  /// Returns events [begin, end). Throws IndexError unless 0 <= begin <= end <= size().
   History slice(Index begin, Index end) const {
     if (begin < 0 || begin > end || end > size()) {
       fail<IndexError>("History::slice", "events [", begin, ", ", end, ") of ", size());
@@ -62,10 +62,10 @@ struct History {
     };
     return {.user = user, .items = cut(items), .times = cut(times), .kinds = cut(kinds)};
   }
-  /// The oldest n events. Errors as slice.
+  /// Returns the oldest n events. Errors as slice.
   History first(Index n) const { return slice(0, n); }
 
-  /// A copy of the events whose item is another one.
+  /// Returns a copy without the events of `item`.
   Events without(Id item) const;
 
   /// Throws ShapeError unless `times` and `kinds` are empty or as long as `items`.
@@ -76,14 +76,14 @@ struct History {
   }
 };
 
-/// The events of one user, oldest first, in memory of their own.
+/// The events of one user, oldest first, in memory that this owns.
 struct Events {
   Id user = Vocabulary::unknown;
   std::vector<Id> items{};            ///< [events]
   std::vector<std::int64_t> times{};  ///< [events], or empty when unknown
   std::vector<Id> kinds{};            ///< [events], or empty when unknown
 
-  /// Valid until the events change.
+  /// Returns a view, valid until the events change.
   History history() const { return {.user = user, .items = items, .times = times, .kinds = kinds}; }
 };
 

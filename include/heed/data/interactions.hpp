@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who took which item when: the log that everything else indexes into and never copies.
+// The log: which user took which item at what time. Splits, examples and histories are index ranges or views of it.
 #pragma once
 
 #include <algorithm>
@@ -17,12 +17,12 @@
 
 namespace heed::inline HEED_ABI::data {
 
-/// All events of all users, user after user: user u owns events offsets[u] .. offsets[u + 1], ordered by time, and by
-/// the log's own order where times are equal. 4 bytes an event, and with times 8 more, with ratings and kinds 4 each.
+/// All events of all users, grouped by user: user u owns events offsets[u] .. offsets[u + 1], ordered by time; events
+/// of equal time keep the order of the log. 4 bytes per event, 8 more with times, 4 more each with ratings and kinds.
 struct Interactions {
   std::vector<Index> offsets = {0};  ///< [users + 1]
   std::vector<Id> items;             ///< [events] ids in catalogue.items
-  std::vector<std::int64_t> times;   ///< [events], or empty when unknown; the log's unit (seconds, as a rule)
+  std::vector<std::int64_t> times;   ///< [events], or empty when unknown; in the log's unit (usually seconds)
   std::vector<float> ratings;        ///< [events], or empty when unknown
   std::vector<Id> kinds;             ///< [events] ids in catalogue.kinds, or empty when unknown
   Vocabulary users;
@@ -30,24 +30,24 @@ struct Interactions {
 
   Index num_users() const { return static_cast<Index>(offsets.size()) - 1; }
   Index num_items() const { return catalogue.num_items(); }
-  /// Number of events.
+  /// The number of events.
   Index size() const { return static_cast<Index>(items.size()); }
-  /// Number of events of user `u`.
+  /// The number of events of user `u`.
   Index length(Id u) const { return offsets[static_cast<std::size_t>(u) + 1] - offsets[static_cast<std::size_t>(u)]; }
-  /// The id of an item by its text. Throws IndexError for an unknown text.
+  /// Returns the id of an item by its text. Throws IndexError for an unknown text.
   Id item(std::string_view text) const { return catalogue.item(text); }
 
-  /// The events of user `u`; a view of this log.
+  /// Returns the events of user `u`, a view of this log.
   History user(Id u) const& {
     return {.user = u, .items = part(items, u), .times = part(times, u), .kinds = part(kinds, u)};
   }
-  /// The ratings of user `u`'s events; empty when unknown.
+  /// Returns the ratings of user `u`'s events; empty when unknown.
   std::span<const float> user_ratings(Id u) const& { return part(ratings, u); }
   History user(Id u) const&& = delete;
   std::span<const float> user_ratings(Id u) const&& = delete;
 
-  /// The boundaries of user `u`'s baskets among the user's own events: 0, ..., length(u). Basket b holds events
-  /// [b] .. [b + 1], so there is one boundary more than baskets.
+  /// Returns the boundaries of user `u`'s baskets among the user's own events: 0, ..., length(u). Basket b holds events
+  /// [b] .. [b + 1], so the number of boundaries is the number of baskets plus one.
   std::vector<Index> baskets(Id u) const {
     const auto of_user = part(times, u);
     std::vector<Index> boundaries = {0};
@@ -64,8 +64,8 @@ struct Interactions {
   }
 };
 
-/// How often each item ([items]) occurs in the first `ends[u]` events of every user u. Throws ShapeError when `ends`
-/// does not have one entry per user.
+/// Counts the occurrences of each item ([items]) in the first `ends[u]` events of every user u. Throws ShapeError when
+/// `ends` does not have one entry per user.
 inline std::vector<Index> item_counts(const Interactions& log, std::span<const Index> ends) {
   if (std::ssize(ends) != log.num_users()) {
     fail<ShapeError>("item_counts", "wanted ", log.num_users(), " ends, got ", ends.size());
@@ -79,21 +79,21 @@ inline std::vector<Index> item_counts(const Interactions& log, std::span<const I
   return counts;
 }
 
-/// What a log knows beside users and items.
+/// The optional columns that a log has.
 struct InteractionFields {
   bool times = false;
   bool ratings = false;
   bool kinds = false;
 };
 
-/// Collects events in any order and makes Interactions of them. Duplicates are kept.
+/// Collects events in any order and builds Interactions from them. Duplicates are kept.
 class InteractionsBuilder {
  public:
   explicit InteractionsBuilder(InteractionFields fields) : fields_(fields) {}
 
   Index size() const { return static_cast<Index>(user_of_.size()); }
 
-  /// One event. `time`, `rating` and `kind` are kept where the fields say that the log has them.
+  /// Adds one event. `time`, `rating` and `kind` are stored if the log has these fields.
   void add(std::string_view user, std::string_view item, std::int64_t time = 0, float rating = 0,
            std::string_view kind = {}) {
     user_of_.push_back(out_.users.add(user));
@@ -103,7 +103,7 @@ class InteractionsBuilder {
     if (fields_.kinds) kinds_.push_back(out_.catalogue.kinds.add(kind));
   }
 
-  /// The log in order; the builder is spent.
+  /// Returns the log, sorted; the builder must not be used afterwards.
   Interactions build() && {
     out_.offsets.assign(static_cast<std::size_t>(out_.users.size()) + 1, 0);
     for (const Id u : user_of_) ++out_.offsets[static_cast<std::size_t>(u) + 1];
@@ -117,7 +117,7 @@ class InteractionsBuilder {
   }
 
  private:
-  /// Moves a column from the log's order to user order, keeping the log's order inside a user.
+  /// Reorders a column from file order to user order, stably within a user.
   template <class T>
   void place(std::vector<T>& from, std::vector<T>& to) const {
     to.resize(from.size());
@@ -125,7 +125,7 @@ class InteractionsBuilder {
     for (std::size_t e = 0; e < from.size(); ++e) {
       to[static_cast<std::size_t>(next[static_cast<std::size_t>(user_of_[e])]++)] = from[e];
     }
-    std::vector<T>().swap(from);  // a large log is held once, not twice; `from = {}` would keep the memory
+    std::vector<T>().swap(from);  // unlike `from = {}`, frees the memory: a large log is not held twice
   }
 
   void sort_by_time(Id u) {
@@ -138,7 +138,7 @@ class InteractionsBuilder {
     reorder(out_.items, begin, order);
     reorder(out_.ratings, begin, order);
     reorder(out_.kinds, begin, order);
-    reorder(out_.times, begin, order);  // last: the comparison above reads it
+    reorder(out_.times, begin, order);  // last: the comparison above reads the times
   }
 
   template <class T>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The dense part of a log: what the papers mean by "5-core".
+// The k-core of a log: the dense part that papers call "5-core".
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 
 namespace heed::inline HEED_ABI::data {
 
-/// How many events each must have; 0 and 1 ask for nothing.
+/// The minimum number of events; 0 and 1 are no restriction.
 struct KCoreOptions {
   Index users = 5;
   Index items = 5;
@@ -22,15 +22,15 @@ struct KCoreOptions {
   void fields(auto&& visitor) { visitor("users", users, "items", items); }
 };
 
-/// The largest part of `log` in which every user has `options.users` events at least and every item `options.items`.
-/// Users and items that are not in it disappear from the vocabularies; the others keep ids, names and order. Throws
-/// OptionError on a negative number.
+/// Returns the largest part of `log` in which every user has at least `options.users` events and every item at least
+/// `options.items`. Other users and items are removed from the vocabularies; the rest keep their texts, names and
+/// order. Throws OptionError on a negative number.
 inline Interactions k_core(const Interactions& log, const KCoreOptions& options = {}) {
   if (options.users < 0 || options.items < 0) {
     fail<OptionError>("k_core", "users ", options.users, ", items ", options.items);
   }
   const auto at = [](auto& counts, Index i) -> auto& { return counts[static_cast<std::size_t>(i)]; };
-  // An event counts for its item while its user has enough events, and for its user while its item has.
+  // An event counts for its item while its user has enough events, and for its user while its item does.
   std::vector<Index> of_user(static_cast<std::size_t>(log.num_users())), of_item, last;
   for (Id u = 0; u < log.num_users(); ++u) at(of_user, u) = log.length(u);
   do {

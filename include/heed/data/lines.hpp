@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The source of lines under every reader: it knows the file's name and the line's number, for errors that help.
+// The line source of all readers; it tracks the file's name and the line number for error messages.
 #pragma once
 
 #include <cerrno>
@@ -15,8 +15,8 @@
 
 namespace heed::inline HEED_ABI::data {
 
-/// Lines of a file or of any std::istream (a decompressing one, say). LF and CRLF both end a line, the last one may
-/// lack its end, and a UTF-8 byte order mark is dropped. Converts from a path, so readers take either.
+/// Reads lines of a file or of any std::istream (a decompressing one, say). Lines end with LF or CRLF, optional at the
+/// end of the file; a UTF-8 byte order mark is skipped. Converts from a path, so readers accept either.
 class LineReader {
  public:
   /// Opens `path`. Throws IoError when it cannot be opened.
@@ -25,10 +25,10 @@ class LineReader {
     in_ = file_.get();
   }
   LineReader(const char* path) : LineReader(std::string(path)) {}
-  /// Reads `in`, which must outlive the reader; `name` is what errors call it.
+  /// Reads `in`, which must outlive the reader; `name` identifies it in errors.
   LineReader(std::istream& in, std::string name) : name_(std::move(name)), in_(&in) {}
 
-  /// Moves to the next line; false at the end. Throws IoError when reading fails or the text is compressed.
+  /// Moves to the next line; returns false at the end. Throws IoError when reading fails or the text is compressed.
   bool next() {
     if (!std::getline(*in_, line_)) {
       if (in_->bad() || !in_->eof()) fail<IoError>("read", name_, ": failed after line ", line_number_);
@@ -45,44 +45,44 @@ class LineReader {
     return true;
   }
 
-  /// The current line without its end; valid until `next`.
+  /// Returns the current line without its line ending; valid until `next`.
   std::string_view line() const { return line_; }
-  /// 1 for the first line, 0 before it.
+  /// Returns the number of the current line: 1 for the first, 0 before it.
   Index line_number() const { return line_number_; }
   const std::string& name() const { return name_; }
 
  private:
   std::string name_;
-  std::unique_ptr<std::ifstream> file_;  // set when the reader opened the file itself
+  std::unique_ptr<std::ifstream> file_;  // set when the reader opened the file
   std::istream* in_ = nullptr;
   std::string line_;
   Index line_number_ = 0;
 };
 
-/// How a reader treats a line that it cannot understand.
+/// How a reader handles malformed lines.
 struct ReadOptions {
-  /// False: throw IoError("reader: file:line: what was wrong"). True: leave the line out and count it.
+  /// False: throw IoError("reader: file:line: what was wrong"). True: skip and count the line.
   bool skip_bad_lines = false;
 
   void fields(auto&& visitor) { visitor("skip_bad_lines", skip_bad_lines); }
 };
 
-/// What a reader met on its way.
+/// Statistics of a read.
 struct ReadReport {
   Index lines = 0;             ///< lines in the file
-  Index bad_lines = 0;         ///< records left out (only with skip_bad_lines)
-  std::string first_bad_line;  ///< the error text of the first of them
+  Index bad_lines = 0;         ///< skipped records (only with skip_bad_lines)
+  std::string first_bad_line;  ///< the error text of the first skipped record
 };
 
 namespace detail {
 
-/// Thrown by parsers; read_records adds where it happened.
+/// Thrown by parsers; read_records adds the file and line number.
 struct BadLine {
   std::string text;
 };
 
-/// Calls `parse(lines)` at every line that is not blank; `parse` may take further lines for itself. A parser that
-/// throws BadLine must not have kept anything of the record.
+/// Calls `parse(lines)` at every line that is not blank; `parse` may read further lines. A parser that throws BadLine
+/// must not have stored any part of the record.
 template <class Parse>
 void read_records(LineReader& lines, std::string_view operation, const ReadOptions& options, ReadReport* report,
                   Parse parse) {
@@ -102,7 +102,7 @@ void read_records(LineReader& lines, std::string_view operation, const ReadOptio
   if (report != nullptr) *report = std::move(local);
 }
 
-/// The first line that is not blank, which says what the file is. Throws IoError when there is none.
+/// Returns the first line that is not blank, which identifies the format. Throws IoError when there is none.
 inline std::string_view first_line(LineReader& lines, std::string_view operation) {
   while (lines.next()) {
     if (lines.line().find_first_not_of(' ') != std::string_view::npos) return lines.line();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Baskets, one a line, as in examples/data/baskets.tsv.
+// Logs with one basket per line, as in examples/data/baskets.tsv.
 #pragma once
 
 #include <vector>
@@ -10,8 +10,8 @@
 
 namespace heed::inline HEED_ABI::data {
 
-/// Lines `customer <tab> time <tab> item item ...`, no header; the items of a line share its time, so they are one
-/// basket. Throws IoError on a file without interactions or, unless skipped, on a malformed line.
+/// Reads lines `customer <tab> time <tab> item item ...` without a header; the items of a line have the same time, so
+/// they form a basket. Throws IoError on a file without interactions or, unless skipped, on a malformed line.
 inline Interactions read_baskets(LineReader lines, const ReadOptions& options = {}, ReadReport* report = nullptr) {
   InteractionsBuilder builder({.times = true});
   std::vector<std::string_view> fields;

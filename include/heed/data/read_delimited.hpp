@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Logs with a header line: CSV, TSV and RecBole's atomic files; names and features of items from such a table.
+// Logs with a header line: CSV, TSV and RecBole's atomic files; tables of item names and features.
 #pragma once
 
 #include <algorithm>
@@ -14,13 +14,13 @@
 
 namespace heed::inline HEED_ABI::data {
 
-/// How delimited text is written and which columns of it are read. A column's name is the header's, exactly.
+/// The format of delimited text and the columns to read. Column names must match the header exactly.
 struct DelimitedOptions {
   char delimiter = ',';
-  char quote = '"';  ///< RFC 4180 quotes; 0: quotes mean nothing
+  char quote = '"';  ///< RFC 4180 quotes; 0 disables quoting
   std::string user = "user_id";
   std::string item = "item_id";
-  std::string time = "";    ///< empty: no times, the file's order is the order
+  std::string time = "";    ///< empty: no times, events are in file order
   std::string rating = "";  ///< empty: no ratings
   std::string kind = "";    ///< empty: no kinds of event
 
@@ -30,7 +30,7 @@ struct DelimitedOptions {
   }
 };
 
-/// Where the names of ids are.
+/// The table and columns that give the names of ids.
 struct NamesOptions {
   char delimiter = '\t';
   char quote = 0;  ///< as in DelimitedOptions
@@ -40,7 +40,7 @@ struct NamesOptions {
   void fields(auto&& visitor) { visitor("delimiter", delimiter, "quote", quote, "id", id, "name", name); }
 };
 
-/// Where a categorical feature of items is.
+/// The table and columns that give a categorical feature of items.
 struct FeatureOptions {
   char delimiter = '\t';
   char quote = 0;  ///< as in DelimitedOptions
@@ -54,19 +54,19 @@ namespace detail {
 
 constexpr Index no_column = -1;
 
-/// Which fields of a row are read.
+/// The columns of a row that are read.
 struct Columns {
-  std::size_t width;  ///< fields in the header, and so in every row
+  std::size_t width;  ///< number of fields in the header, and so in every row
   Index user, item, time, rating, kind;
 };
 
-/// The place of `name` in the header, or no_column.
+/// Returns the index of `name` in the header, or no_column.
 inline Index find_column(const std::vector<std::string_view>& header, std::string_view name) {
   const auto at = std::find(header.begin(), header.end(), name);
   return at == header.end() ? no_column : at - header.begin();
 }
 
-/// The place of `name` in the header that `lines` has just read. Throws IoError when the header lacks it.
+/// Returns the index of `name` in the header just read by `lines`. Throws IoError when it is missing.
 inline Index need_column(const LineReader& lines, std::string_view operation,
                          const std::vector<std::string_view>& header, std::string_view name) {
   const Index column = find_column(header, name);
@@ -77,7 +77,7 @@ inline Index need_column(const LineReader& lines, std::string_view operation,
                 " in the header: ", got);
 }
 
-/// Splits the current record. Throws BadLine when it has not as many fields as the header.
+/// Splits the current record. Throws BadLine when the number of fields differs from the header's.
 inline const std::vector<std::string_view>& split_row(RecordSplitter& splitter, LineReader& lines,
                                                       std::size_t columns) {
   const auto& fields = splitter.split(lines);
@@ -85,7 +85,7 @@ inline const std::vector<std::string_view>& split_row(RecordSplitter& splitter, 
   return fields;
 }
 
-/// The fields of the header line. Throws IoError when there is none.
+/// Returns the fields of the header line. Throws IoError when there is none.
 inline const std::vector<std::string_view>& split_header(RecordSplitter& splitter, LineReader& lines,
                                                          std::string_view operation) {
   first_line(lines, operation);
@@ -96,7 +96,7 @@ inline const std::vector<std::string_view>& split_header(RecordSplitter& splitte
   }
 }
 
-/// The rows below the header that `lines` has just read, from the given columns.
+/// Reads the given columns of the rows after the header, which `lines` has just read.
 inline Interactions read_columns(LineReader& lines, std::string_view operation, RecordSplitter& splitter,
                                  const Columns& columns, const ReadOptions& options, ReadReport* report) {
   const bool timed = columns.time != no_column, rated = columns.rating != no_column, kinds = columns.kind != no_column;
@@ -113,8 +113,8 @@ inline Interactions read_columns(LineReader& lines, std::string_view operation, 
   return finish(std::move(builder), lines, operation);
 }
 
-/// Calls `take(id, field)` for the rows of a table with a header line whose text `vocabulary` knows, and returns how
-/// many there were. Throws IoError as read_delimited.
+/// Calls `take(id, field)` for the rows of a table with a header line whose text is in `vocabulary`, and returns the
+/// number of such rows. Throws IoError as read_delimited.
 template <class Take>
 Index read_table(LineReader& lines, std::string_view operation, RecordSplitter splitter, const std::string& id_column,
                  const std::string& field_column, const Vocabulary& vocabulary, const ReadOptions& options,
@@ -136,8 +136,8 @@ Index read_table(LineReader& lines, std::string_view operation, RecordSplitter s
 
 }  // namespace detail
 
-/// Delimited text with a header line that names the columns. Throws IoError on a missing column, on a file without
-/// interactions or, unless skipped, on a malformed line.
+/// Reads delimited text with a header line that names the columns. Throws IoError on a missing column, on a file
+/// without interactions or, unless skipped, on a malformed line.
 inline Interactions read_delimited(LineReader lines, const DelimitedOptions& options = {},
                                    const ReadOptions& reading = {}, ReadReport* report = nullptr) {
   constexpr std::string_view operation = "read_delimited";
@@ -157,8 +157,8 @@ inline Interactions read_delimited(LineReader lines, const DelimitedOptions& opt
   return detail::read_columns(lines, operation, splitter, columns, reading, report);
 }
 
-/// RecBole's `.inter` file: tab separated, its header types every column (`user_id:token`, `timestamp:float`). Times
-/// and ratings are read where there are columns `timestamp:float` and `rating:float`. Errors as read_delimited.
+/// Reads RecBole's `.inter` files: tab separated, with typed columns in the header (`user_id:token`). Times and ratings
+/// are read from the columns `timestamp:float` and `rating:float` if present. Errors as read_delimited.
 inline Interactions read_recbole(LineReader lines, const ReadOptions& reading = {}, ReadReport* report = nullptr) {
   constexpr std::string_view operation = "read_recbole";
   detail::RecordSplitter splitter('\t', 0);
@@ -173,8 +173,8 @@ inline Interactions read_recbole(LineReader lines, const ReadOptions& reading = 
   return detail::read_columns(lines, operation, splitter, columns, reading, report);
 }
 
-/// Gives the ids of `vocabulary` the names that a table with a header line has for them (examples/data/products.tsv);
-/// other ids are passed over. Returns how many rows named an id. Throws IoError as read_delimited.
+/// Sets the display names of `vocabulary` from a table with a header line (examples/data/products.tsv); rows of other
+/// ids are ignored. Returns the number of rows used. Throws IoError as read_delimited.
 inline Index read_names(LineReader lines, Vocabulary& vocabulary, const NamesOptions& options = {},
                         const ReadOptions& reading = {}, ReadReport* report = nullptr) {
   return detail::read_table(lines, "read_names", {options.delimiter, options.quote}, options.id, options.name,
@@ -182,9 +182,9 @@ inline Index read_names(LineReader lines, Vocabulary& vocabulary, const NamesOpt
                             [&](Id id, std::string_view name) { vocabulary.set_name(id, name); });
 }
 
-/// Fills `log.catalogue.features` from a column of a table with a header line. An item that the table lacks, or for
-/// which the field is empty, has no feature (Vocabulary::unknown). Returns how many rows were of the log's items.
-/// Throws IoError as read_delimited; the log is then as before.
+/// Fills `log.catalogue.features` from a column of a table with a header line. Items that are not in the table or whose
+/// field is empty have no feature (Vocabulary::unknown). Returns the number of rows of the log's items. Throws IoError
+/// as read_delimited; the log is then unchanged.
 inline Index read_item_features(LineReader lines, Interactions& log, const FeatureOptions& options = {},
                                 const ReadOptions& reading = {}, ReadReport* report = nullptr) {
   ItemFeatures features;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ratings files of MovieLens in their three forms.
+// The three formats of MovieLens rating files.
 #pragma once
 
 #include <vector>
@@ -10,9 +10,9 @@
 
 namespace heed::inline HEED_ABI::data {
 
-/// `u.data` (100K: tabs), `ratings.dat` (1M, 10M: `::`) or `ratings.csv` (20M and later: a header userId,movieId,
-/// rating,timestamp), told apart by the first line. All have user, item, rating, time in this order. Throws IoError on
-/// anything else, on a file without interactions or, unless skipped, on a malformed line.
+/// Reads `u.data` (100K: tabs), `ratings.dat` (1M, 10M: `::`) or `ratings.csv` (20M and later: header
+/// userId,movieId,rating,timestamp), detected from the first line. The columns are user, item, rating, time. Throws
+/// IoError on any other format, on a file without interactions or, unless skipped, on a malformed line.
 inline Interactions read_movielens(LineReader lines, const ReadOptions& options = {}, ReadReport* report = nullptr) {
   constexpr std::string_view operation = "read_movielens";
   InteractionsBuilder builder({.times = true, .ratings = true});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// "user item" lines, the form of SASRec's and S3-Rec's data files.
+// Logs of "user item" lines, the format of the data files of SASRec and S3-Rec.
 #pragma once
 
 #include "heed/data/fields.hpp"
@@ -8,9 +8,9 @@
 
 namespace heed::inline HEED_ABI::data {
 
-/// Lines `user item` or `user item item ...`, between blanks or tabs, no header; each user's items in time order, over
-/// as many lines as it takes. Times stay unknown. Throws IoError on a file without interactions or, unless skipped, on
-/// a line of one word.
+/// Reads lines `user item` or `user item item ...`, separated by blanks or tabs, without a header; each user's items
+/// are in time order, possibly over several lines. There are no times. Throws IoError on a file without interactions
+/// or, unless skipped, on a line of one word.
 inline Interactions read_user_item(LineReader lines, const ReadOptions& options = {}, ReadReport* report = nullptr) {
   InteractionsBuilder builder({});
   detail::read_records(lines, "read_user_item", options, report, [&](LineReader& at) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A log in the ids of another one: what a trained model needs before it can read new data.
+// Converting a log to the ids of another one, as required to read new data with a trained model.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,14 @@ namespace heed::inline HEED_ABI::data {
 
 namespace detail {
 
-/// Puts `numbers[x]` for every x of `column`; an unknown stays unknown.
+/// Replaces every x of `column` by `numbers[x]`; unknown stays unknown.
 inline void renumber(std::vector<Id>& column, const std::vector<Id>& numbers) {
   for (Id& x : column) {
     if (x != Vocabulary::unknown) x = numbers[static_cast<std::size_t>(x)];
   }
 }
 
-/// Gives `log`, all of whose events are of items in `items`, the ids that these have there.
+/// Converts `log`, whose items must all be in `items`, to the ids of `items`.
 inline void take_items(Interactions& log, Vocabulary items) {
   Catalogue& catalogue = log.catalogue;
   const auto ids = renumbering(catalogue.items, items);
@@ -40,8 +40,8 @@ inline void take_items(Interactions& log, Vocabulary items) {
 
 }  // namespace detail
 
-/// `log` with the ids that its items have in `items`, users as before. Events of items that are not in it are left out,
-/// and counted in `left_out`; an item that `log` lacks has no feature.
+/// Returns `log` with the item ids of `items`; users are unchanged. Events of items that are not in `items` are dropped
+/// and counted in `left_out`; an item that is not in `log` has no feature.
 inline Interactions renumber_items(const Interactions& log, Vocabulary items, Index* left_out = nullptr) {
   const auto numbers = renumbering(log.catalogue.items, items);
   Interactions out = filter(
@@ -51,8 +51,8 @@ inline Interactions renumber_items(const Interactions& log, Vocabulary items, In
   return out;
 }
 
-/// `log` with the ids that its kinds of event have in `kinds`. Events of other kinds are left out, and counted in
-/// `left_out`; a log without kinds stays as it is.
+/// Returns `log` with the kind ids of `kinds`. Events of other kinds are dropped and counted in `left_out`; a log
+/// without kinds is unchanged.
 inline Interactions renumber_kinds(const Interactions& log, Vocabulary kinds, Index* left_out = nullptr) {
   const auto numbers = renumbering(log.catalogue.kinds, kinds);
   Interactions out = filter(log, [&](Id, std::size_t e) {
@@ -64,7 +64,7 @@ inline Interactions renumber_kinds(const Interactions& log, Vocabulary kinds, In
   return out;
 }
 
-/// `features` with the ids that its values have in `names`; an item of another value has none.
+/// Returns `features` with the value ids of `names`; items with another value have none.
 inline ItemFeatures renumber_features(ItemFeatures features, Vocabulary names) {
   detail::renumber(features.values, renumbering(features.names, names));
   features.names = std::move(names);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which events of a user train, which validate and which test: three cuts a user, never a copy.
+// Which events of a user train, validate and test: three indices per user, without copying the log.
 #pragma once
 
 #include <algorithm>
@@ -13,8 +13,8 @@
 
 namespace heed::inline HEED_ABI::data {
 
-/// Cuts in each user's own events, in time order: [0, train_end) trains, [train_end, validation_end) validates,
-/// [validation_end, test_end) tests. The part before a target is its history, so the test sees the validation events.
+/// Indices into each user's own events, in time order: [0, train_end) trains, [train_end, validation_end) validates,
+/// [validation_end, test_end) tests. All events before a target are its history, for tests the validation events too.
 struct Split {
   std::vector<Index> train_end;       ///< [users]
   std::vector<Index> validation_end;  ///< [users]
@@ -29,7 +29,7 @@ struct Split {
   }
 };
 
-/// The last event of a user tests, the second last validates. Users of fewer than three events only train (SASRec,
+/// The last event of a user tests, the second to last validates. Users with fewer than three events only train (SASRec,
 /// Kang and McAuley 2018).
 inline Split leave_one_out(const Interactions& log) {
   Split split;
@@ -43,15 +43,15 @@ inline Split leave_one_out(const Interactions& log) {
   return split;
 }
 
-/// The last basket of a user of two baskets or more tests; the one before it validates where there are three or more.
-/// Users of one basket only train. The order of the items inside a basket means nothing.
+/// The last basket of a user with at least two baskets tests; with at least three, the one before it validates. Users
+/// with one basket only train. The order of the items inside a basket carries no meaning.
 inline Split last_basket(const Interactions& log) {
   Split split;
   for (Id u = 0; u < log.num_users(); ++u) {
     const auto times = log.user(u).times;
     const Index n = log.length(u);
-    const Index last = n == 0 ? 0 : basket_begin(times, n);          // 0: a single basket
-    const Index before = last == 0 ? 0 : basket_begin(times, last);  // 0: it is the first
+    const Index last = n == 0 ? 0 : basket_begin(times, n);          // 0: only one basket
+    const Index before = last == 0 ? 0 : basket_begin(times, last);  // 0: `last` starts the second one
     split.train_end.push_back(last == 0 ? n : before == 0 ? last : before);
     split.validation_end.push_back(last == 0 ? n : last);
     split.test_end.push_back(n);
@@ -59,16 +59,16 @@ inline Split last_basket(const Interactions& log) {
   return split;
 }
 
-/// Where split_by_time cuts, in the log's unit.
+/// The boundaries of split_by_time, in the unit of the log's times.
 struct TimeCuts {
-  std::int64_t validation_time = 0;  ///< of the first event that validates
-  std::int64_t test_time = 0;        ///< of the first event that tests
+  std::int64_t validation_time = 0;  ///< start of the validation window
+  std::int64_t test_time = 0;        ///< start of the test window
 };
 
-/// One pair of cuts for everybody: events before validation_time train, events from test_time on test, those between
-/// validate. So nobody's training event is later than anybody's test event, and events of equal time are in one part.
-/// A user whose events end before a cut is not tested (validated) after it; one who starts after it has an empty
-/// history. Throws OptionError when the log has no times or the cuts are in the wrong order.
+/// Splits all users at the same times: events before validation_time train, events from test_time on test, those
+/// between validate. No training event is later than any user's test event, and events of equal time are in the same
+/// part. A user without events in a window is not validated (tested) in it; one whose first event is in it has an empty
+/// history. Throws OptionError when the log has no times or validation_time is later than test_time.
 inline Split split_by_time(const Interactions& log, const TimeCuts& cuts) {
   if (log.times.empty() && log.size() > 0) fail<OptionError>("split_by_time", "the log has no times");
   if (cuts.validation_time > cuts.test_time) {
@@ -86,8 +86,8 @@ inline Split split_by_time(const Interactions& log, const TimeCuts& cuts) {
   return split;
 }
 
-/// The latest time before which at most the share `quantile` of all events lies: 0 gives the first event's time, 1 the
-/// last one's. Throws OptionError outside [0, 1] and when the log has no times.
+/// Returns the latest time before which at most the share `quantile` of all events lies: 0 gives the first event's
+/// time, 1 the last one's. Throws OptionError outside [0, 1] and when the log has no times.
 inline std::int64_t time_quantile(const Interactions& log, double quantile) {
   if (!(quantile >= 0 && quantile <= 1)) fail<OptionError>("time_quantile", "quantile ", quantile);
   if (log.times.empty()) fail<OptionError>("time_quantile", "the log has no times");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Batches of about equal work: as many examples as fit a number of tokens, of about equal length.
+// Batches of similar cost: as many examples of similar length as fit a number of tokens.
 #pragma once
 
 #include <algorithm>
@@ -16,21 +16,21 @@
 namespace heed::inline HEED_ABI::data {
 
 struct TokenBatchOptions {
-  Index max_tokens = 4096;  ///< of the histories of a batch, together; an empty history counts as one
-  Index bucket = 16;        ///< histories of 1 .. bucket tokens are alike, those of bucket + 1 .. 2 bucket, and so on
+  Index max_tokens = 4096;  ///< maximum total length of the histories; an empty history counts as one
+  Index bucket = 16;        ///< bucket width: the buckets are lengths 1 .. bucket, bucket + 1 .. 2 bucket, and so on
 
   void fields(auto&& visitor) { visitor("max_tokens", max_tokens, "bucket", bucket); }
 };
 
-/// Examples [begin, end) are one batch.
+/// A batch: the examples [begin, end).
 struct BatchRange {
   Index begin = 0, end = 0;
   friend bool operator==(const BatchRange&, const BatchRange&) = default;
 };
 
-/// Orders `examples`, in place, by length bucket, at random inside a bucket, and cuts them into batches of at most
-/// `max_tokens`; a longer example is a batch of its own. Returns the batches in random order: together they hold every
-/// example once. The same examples in the same order and `random` give the same batches. Throws OptionError unless both
+/// Sorts `examples` in place by length bucket, shuffled inside each bucket, and cuts them into batches of at most
+/// `max_tokens`; a longer example is a batch by itself. Returns the batches in random order; together they cover every
+/// example once. Reproducible for the same order of examples and the same `random`. Throws OptionError unless both
 /// options are positive.
 inline std::vector<BatchRange> batches_by_tokens(std::span<Example> examples, const TokenBatchOptions& options,
                                                  Random random) {
@@ -42,7 +42,7 @@ inline std::vector<BatchRange> batches_by_tokens(std::span<Example> examples, co
   const auto bucket = [&](const Example& example) {
     return static_cast<std::size_t>((tokens(example) - 1) / options.bucket);
   };
-  // A counting sort that swaps each example into its bucket: no second copy of the examples.
+  // A counting sort that swaps each example into its bucket, without a copy of the examples.
   std::vector<std::size_t> ends;
   for (const Example& example : examples) {
     if (ends.size() <= bucket(example)) ends.resize(bucket(example) + 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The texts that name customers and products in a log, and the dense ids that stand for them.
+// The texts that identify users, items and kinds in a log, and their dense ids.
 #pragma once
 
 #include <algorithm>
@@ -16,22 +16,22 @@
 
 namespace heed::inline HEED_ABI::data {
 
-/// An item, a user or a kind of event: its place, from 0, in the order in which a Vocabulary met their texts.
+/// The dense id of an item, user or kind of event: its index in the order in which a Vocabulary first saw the texts.
 using Id = std::int32_t;
 
-/// Texts that name items, users or kinds of event in a file, and the id of each: 0, 1, 2, ... in order of first
-/// appearance. A text may have a name to show.
+/// Maps the texts that identify items, users or kinds of event in a file to ids 0, 1, 2, ... in order of first
+/// appearance. A text may have a display name.
 ///
-/// All texts lie in one string beside an open-addressing table of ids: no allocation per text, copyable, and a look-up
-/// copies nothing.
+/// All texts are stored in one string, indexed by an open-addressing table of ids: there is no allocation per text, a
+/// vocabulary is copyable, and a look-up does not copy the text.
 class Vocabulary {
  public:
-  /// What `find` returns for a text without an id.
+  /// Returned by `find` for a text without an id.
   static constexpr Id unknown = -1;
 
   Index size() const { return static_cast<Index>(ends_.size()); }
 
-  /// The id of `text`, a new one when it is new. Throws IndexError beyond 2^31 - 1 texts.
+  /// Returns the id of `text`, adding it if it is new. Throws IndexError beyond 2^31 - 1 texts.
   Id add(std::string_view text) {
     if (slots_.size() < 2 * (ends_.size() + 1)) grow();
     const std::size_t slot = slot_of(text);
@@ -44,16 +44,16 @@ class Vocabulary {
     return id;
   }
 
-  /// The id of `text`, or `unknown`.
+  /// Returns the id of `text`, or `unknown`.
   Id find(std::string_view text) const { return slots_.empty() ? unknown : slots_[slot_of(text)]; }
 
-  /// The text that `id` stands for; valid until the next `add`. Throws IndexError outside [0, size).
+  /// Returns the text of `id`; valid until the next `add`. Throws IndexError outside [0, size).
   std::string_view text(Id id) const {
     check(id);
     return text_at(static_cast<std::size_t>(id));
   }
 
-  /// The name to show for `id`: its text where it was given none. Valid until the next `add` or `set_name`.
+  /// Returns the display name of `id`, or its text if none was set. Valid until the next `add` or `set_name`.
   std::string_view name(Id id) const {
     check(id);
     const auto at = static_cast<std::size_t>(id);
@@ -76,7 +76,7 @@ class Vocabulary {
     const std::size_t begin = at == 0 ? 0 : ends_[at - 1];
     return std::string_view(text_).substr(begin, ends_[at] - begin);
   }
-  /// The slot of `text`, or the free one where it would go. The table is never more than half full.
+  /// Returns the slot of `text`, or the free slot to insert it at. The table is at most half full.
   std::size_t slot_of(std::string_view text) const {
     const std::size_t mask = slots_.size() - 1;
     std::size_t slot = std::hash<std::string_view>{}(text)&mask;
@@ -88,21 +88,21 @@ class Vocabulary {
     for (std::size_t i = 0; i < ends_.size(); ++i) slots_[slot_of(text_at(i))] = static_cast<Id>(i);
   }
 
-  std::string text_;                // all texts, end to end
-  std::vector<std::size_t> ends_;   // where each text ends in text_
+  std::string text_;                // all texts, concatenated
+  std::vector<std::size_t> ends_;   // end of each text in text_
   std::vector<Id> slots_;           // the hash table: a power of two of ids, `unknown` where free
-  std::vector<std::string> names_;  // empty until a name is given
+  std::vector<std::string> names_;  // empty until a name is set
 };
 
-/// The id in `to` of every text of `from` ([from.size()]); `unknown` for a text that `to` lacks.
+/// Returns the id in `to` of every text of `from` ([from.size()]); `unknown` for a text that is not in `to`.
 inline std::vector<Id> renumbering(const Vocabulary& from, const Vocabulary& to) {
   std::vector<Id> ids(static_cast<std::size_t>(from.size()));
   for (Id i = 0; i < from.size(); ++i) ids[static_cast<std::size_t>(i)] = to.find(from.text(i));
   return ids;
 }
 
-/// The texts of `old`, which keep their ids, and behind them those of `more` that are new, in their order. Names are
-/// `more`'s where it has them.
+/// Returns the texts of `old`, which keep their ids, followed by the new texts of `more` in order. Names in `more` take
+/// precedence.
 inline Vocabulary joined(const Vocabulary& old, const Vocabulary& more) {
   Vocabulary out = old;
   for (Id i = 0; i < more.size(); ++i) {
@@ -112,7 +112,7 @@ inline Vocabulary joined(const Vocabulary& old, const Vocabulary& more) {
   return out;
 }
 
-/// The texts of `all` whose ids `keep(id)` accepts, in their order, with their names.
+/// Returns the texts whose ids `keep(id)` accepts, in order, with their names.
 template <std::predicate<Id> Keep>
 Vocabulary selected(const Vocabulary& all, Keep keep) {
   Vocabulary out;
@@ -124,11 +124,11 @@ Vocabulary selected(const Vocabulary& all, Keep keep) {
   return out;
 }
 
-/// Each id's place (0-based, [size]) in the order of texts: whole numbers first, by value, then other texts, by bytes.
-/// It does not depend on the order of a file's lines, so rankings may end their ties with it.
+/// Returns the rank of each id (0-based, [size]) in the order of texts: whole numbers first, by value, then other
+/// texts, by bytes. It does not depend on the order of a file's lines, so rankings can break ties by it.
 inline std::vector<std::int32_t> places_by_text(const Vocabulary& vocabulary) {
   struct Key {
-    std::size_t digits;  // of a whole number without leading zeros; the largest value for any other text
+    std::size_t digits;  // number of digits of a whole number without leading zeros; the maximum for any other text
     std::string_view text;
     Id id;
   };
@@ -139,7 +139,7 @@ inline std::vector<std::int32_t> places_by_text(const Vocabulary& vocabulary) {
     if (whole) text.remove_prefix(std::min(text.find_first_not_of('0'), text.size()));
     keys.push_back({whole ? text.size() : std::string_view::npos, text, i});
   }
-  // "7" and "007" are of equal value: the one that appeared first goes first.
+  // "7" and "007" have equal values: the one with the smaller id is first.
   std::sort(keys.begin(), keys.end(), [](const Key& a, const Key& b) {
     return std::tie(a.digits, a.text, a.id) < std::tie(b.digits, b.text, b.id);
   });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The baselines of a task: models that count events and train no weights.
+// The baselines of a task: models that count events and have no trained weights.
 #pragma once
 
 #include <utility>
@@ -14,16 +14,16 @@
 
 namespace heed::inline HEED_ABI::recsys {
 
-/// Trains the baselines of `task` and calls `take(name, training_seconds, model)` for each. `ScoreRanker` and
-/// `candidate_scorer` take such a model. Leave-one-out counts the training events, as published figures do; last-basket
-/// counts the validation events too. Models that rank by the user's own history only appear with `next_basket`; those
-/// that take minutes on a large log (TIFU-KNN, hidden Markov model) only with `slow_ones`.
+/// Trains the baselines of `task` and calls `take(name, training_seconds, model)` for each; `ScoreRanker` and
+/// `candidate_scorer` accept these models. Leave-one-out counts the training events, as published figures do;
+/// last-basket counts the validation events too. Models of the user's own history only are included with `next_basket`;
+/// those that need minutes on a large log (TIFU-KNN, hidden Markov model) only with `slow_ones`.
 template <class Take>
 void for_each_baseline(const Task& task, bool slow_ones, Take&& take) {
   const bool baskets = task.options().next_basket;
   const auto ends = task.counted_ends(baskets);
   const Stopwatch popularity_watch;
-  // Single events: ties go to the item that was counted first, as in the published figures.
+  // Single events: ties are broken by first occurrence, as in the published figures.
   const auto then = baskets ? Popularity::Then::text : Popularity::Then::first;
   const Popularity popularity(task.log(), ends, then);
   const double popularity_seconds = popularity_watch.seconds();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rankings of a neural model for many histories, some of them at a time.
+// Ranks items for many histories with a neural model, in batches.
 #pragma once
 
 #include <algorithm>
@@ -15,15 +15,15 @@
 namespace heed::inline HEED_ABI::recsys {
 
 struct BatchRankerOptions {
-  Index batch_size = 64;   ///< histories scored at a time
-  Index max_length = 300;  ///< events of a history that the model sees, if it can see so many
+  Index batch_size = 64;   ///< histories scored per batch
+  Index max_length = 300;  ///< maximum number of events that the model sees; limited by its own maximum
   Executor* executor = nullptr;
 
   void fields(auto&& visitor) { visitor("batch_size", batch_size, "max_length", max_length, "executor", executor); }
 };
 
-/// The ranker of a model that has `num_items()` and `score(tape, batch, scores)`: by score, then by smaller id. The
-/// model must outlive this; memory is kept between calls. A list does not depend on the batch it was made in.
+/// The ranker of a model with `num_items()` and `score(tape, batch, scores)`: by score, then by smaller id. The model
+/// must outlive it; memory is kept between calls. A list does not depend on the other histories of its batch.
 template <class Model>
 class BatchRanker {
  public:
@@ -59,7 +59,7 @@ class BatchRanker {
     return out;
   }
 
-  /// Bytes that values and scratch of the largest batch so far take.
+  /// Returns the number of bytes used for the values and scratch buffers of the largest batch so far.
   std::size_t capacity() const { return tape_.capacity(); }
 
  private:

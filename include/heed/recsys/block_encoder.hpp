@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The encoder that is a stack of causal blocks: transformers and their kin.
+// An encoder that is a stack of causal blocks, such as transformer blocks.
 #pragma once
 
 #include <cmath>
@@ -15,10 +15,10 @@
 
 namespace heed::inline HEED_ABI::recsys {
 
-/// items (+ positions) -> causal blocks -> norm. Item vectors are scaled by sqrt(embed_dim), as their first values are
-/// small. `Options` has `name` (of the model, for errors), `embed_dim`, `num_blocks`, `max_length`, `dropout`,
-/// `block()`, which gives the options of a `Block`, and, where the positions may be left out, `positions`. A block
-/// takes the times of the events or a mask.
+/// items (+ positions) -> causal blocks -> norm. Item vectors are scaled by sqrt(embed_dim), as their initial values
+/// are small. `Options` has `name` (of the model, for errors), `embed_dim`, `num_blocks`, `max_length`, `dropout`,
+/// `block()`, which returns the options of a `Block`, and, if positions are optional, `positions`. A block's second
+/// input is the times of the events or a mask.
 template <class Options, template <class> class Block, class Scalar>
 class BlockEncoder {
  public:
@@ -41,8 +41,8 @@ class BlockEncoder {
   Index state_size() const { return options_.embed_dim; }
   Index summary_size() const { return options_.embed_dim; }
 
-  /// The attention to be had is that of the last block, and of ends of histories alone.
-  /// Throws ShapeError for a history longer than `max_length`, or without times where the blocks see them.
+  /// The attention returned is that of the last block, and only for queries at the ends of histories. Throws ShapeError
+  /// for a history longer than `max_length`, or without times if the blocks use them.
   Encoded<Scalar> operator()(Var<Scalar> x, const data::Batch& batch, bool with_attention = false) const {
     x = scale(x, std::sqrt(static_cast<double>(options_.embed_dim)));
     if (positions) x = (*positions)(x, batch.segments);

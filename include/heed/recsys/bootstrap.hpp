@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Is model a better than model b, or was it these users?
+// The paired bootstrap: whether model a is significantly better than model b on these users.
 #pragma once
 
 #include <algorithm>
@@ -16,25 +16,25 @@ namespace heed::inline HEED_ABI::recsys {
 
 struct BootstrapOptions {
   Index resamples = 10000;
-  double level = 0.95;  ///< the share of resampled means inside the interval
+  double level = 0.95;  ///< confidence level: the share of resampled means inside the interval
 
   void fields(auto&& visitor) { visitor("resamples", resamples, "level", level); }
 };
 
-/// A mean difference and the interval around it.
+/// A mean difference and its confidence interval.
 struct MeanDifference {
   double mean = 0;
   double low = 0;
   double high = 0;
 };
 
-/// The mean over users of a - b (entry i of both is the same user) with a percentile interval: users are drawn with
-/// replacement, both models keep their pairs (Efron and Tibshirani 1993, ch. 13). The same `random` gives the same
-/// interval. Throws ShapeError on sizes that differ or are 0, OptionError on a level outside (0, 1) or no resamples.
+/// Returns the mean over users of a - b (entry i of both is the same user) with a percentile interval: users are
+/// resampled with replacement, keeping the pairs (Efron and Tibshirani 1993, ch. 13). Throws ShapeError when the sizes
+/// differ or are 0, OptionError on a level outside (0, 1) or without resamples.
 inline MeanDifference paired_bootstrap(std::span<const double> a, std::span<const double> b, Random random,
                                        const BootstrapOptions& options = {}) {
   if (a.size() != b.size() || a.empty()) {
-    fail<ShapeError>("paired_bootstrap", "wanted the same users twice, got ", a.size(), " and ", b.size());
+    fail<ShapeError>("paired_bootstrap", "wanted the same users in both columns, got ", a.size(), " and ", b.size());
   }
   if (options.resamples < 1 || !(options.level > 0 && options.level < 1)) {
     fail<OptionError>("paired_bootstrap", "wanted resamples >= 1 and a level in (0, 1), got ", options.resamples,
@@ -50,7 +50,7 @@ inline MeanDifference paired_bootstrap(std::span<const double> a, std::span<cons
     mean = sum / static_cast<double>(n);
   }
   std::sort(means.begin(), means.end());
-  // Linear between the two nearest resamples.
+  // Linear interpolation between the two nearest resamples.
   const auto quantile = [&](double share) {
     const double at = share * static_cast<double>(means.size() - 1);
     const auto below = static_cast<std::size_t>(at);

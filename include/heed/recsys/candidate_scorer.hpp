@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A neural model asked about a few items, not the catalogue: for sampled metrics and AUC.
+// Scores a few candidate items with a neural model, for sampled metrics and AUC.
 #pragma once
 
 #include <cstdint>
@@ -14,14 +14,14 @@
 namespace heed::inline HEED_ABI::recsys {
 
 struct CandidateScorerOptions {
-  Index max_length = 300;  ///< events of the history that the model sees, if it can see so many
+  Index max_length = 300;  ///< maximum number of events that the model sees; limited by its own maximum
   Executor* executor = nullptr;
 
   void fields(auto&& visitor) { visitor("max_length", max_length, "executor", executor); }
 };
 
-/// The callable that `evaluate_sampled` takes, around a model that has `click(tape, batch, candidates, segments)` or,
-/// scoring the whole catalogue for the few, `score(tape, batch, scores)`. The model must outlive it.
+/// Adapts a model for `evaluate_sampled`: one with `click(tape, batch, candidates, segments)` or, scoring the whole
+/// catalogue and keeping the candidates, with `score(tape, batch, scores)`. The model must outlive it.
 template <class Model>
 class CandidateScorer {
  public:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Models side by side on one task: their evaluations over seeds, and what is drawn once for all of them.
+// Comparison of models on one task: their evaluations over seeds, and samples shared by all of them.
 #pragma once
 
 #include <algorithm>
@@ -13,22 +13,22 @@
 
 namespace heed::inline HEED_ABI::recsys {
 
-/// One model on the test events.
+/// The results of one model on the test events.
 struct Measured {
   std::string name;
   std::vector<Evaluation> evaluations;  ///< one per seed
   double training_seconds = 0;
-  double scoring_seconds = 0;  ///< of all users together
-  double megabytes = 0;        ///< of parameters and of the tape that scores; 0: not measured
+  double scoring_seconds = 0;  ///< for all users
+  double megabytes = 0;        ///< of parameters and of the tape used for scoring; 0: not measured
 
-  /// The mean over seeds of `figure(evaluation)`.
+  /// Returns the mean over seeds of `figure(evaluation)`.
   template <class Figure>
   double mean(Figure figure) const {
     std::vector<double> figures;
     for (const Evaluation& evaluation : evaluations) figures.push_back(figure(evaluation));
     return recsys::mean(figures);
   }
-  /// A column of the metrics per user, averaged over seeds: the form that paired_bootstrap takes.
+  /// Returns a column of the metrics per user, averaged over seeds: the input of paired_bootstrap.
   std::vector<double> per_user(std::vector<double> Metrics::*column) const {
     std::vector<double> out(evaluations.front().users.size());
     for (const Evaluation& evaluation : evaluations) {
@@ -40,7 +40,7 @@ struct Measured {
   }
 };
 
-/// The baselines (see for_each_baseline) on the test events of `task`.
+/// Evaluates the baselines (see for_each_baseline) on the test events of `task`.
 inline std::vector<Measured> measure_baselines(const Task& task, bool slow_ones = false) {
   std::vector<Measured> out;
   for_each_baseline(task, slow_ones, [&](const char* name, double training_seconds, const auto& model) {
@@ -51,8 +51,8 @@ inline std::vector<Measured> measure_baselines(const Task& task, bool slow_ones 
   return out;
 }
 
-/// The mean over users of the area under the ROC curve: each held-out item against 100 negatives, drawn uniformly and
-/// the same for every model. `score` as in evaluate_sampled. 0 when nobody has a held-out item.
+/// Returns the mean over users of the area under the ROC curve: each held-out item against 100 negatives, sampled
+/// uniformly, the same for every model. `score` as in evaluate_sampled. 0 when no user has a held-out item.
 template <class Score>
 double mean_auc(const Task& task, Score&& score, HeldOut held_out = HeldOut::test) {
   return mean(
@@ -62,8 +62,8 @@ double mean_auc(const Task& task, Score&& score, HeldOut held_out = HeldOut::tes
           .auc);
 }
 
-/// The histories before the test events of at most `most` users who have some, in the order in which `random` draws
-/// them. They look into the task's log.
+/// Returns the histories before the test events of at most `most` users with test events, sampled and ordered by
+/// `random`. They are views of the task's log.
 inline std::vector<data::History> sample_users(const Task& task, Random random, std::size_t most) {
   std::vector<data::Id> users;
   for (data::Id u = 0; u < task.log().num_users(); ++u) {

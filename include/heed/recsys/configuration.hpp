@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a training run is made of, under one name: model, task and training. Presets and published profiles by name.
+// The configuration of a training run: model, task and training options. Presets and published profiles by name.
 #pragma once
 
 #include <map>
@@ -14,7 +14,7 @@
 
 namespace heed::inline HEED_ABI::recsys {
 
-/// Of a model of the next item.
+/// The configuration of a next-item model.
 struct Configuration {
   NextItemOptions recommender{};
   AnyEncoderOptions encoder{};
@@ -26,7 +26,7 @@ struct Configuration {
   }
 };
 
-/// Of DIN, which predicts whether a user takes an item.
+/// The configuration of DIN, which predicts whether a user takes an item.
 struct ClickConfiguration {
   DINOptions recommender{};
   TaskOptions task{.max_length = 50};
@@ -35,7 +35,7 @@ struct ClickConfiguration {
   void fields(auto&& visitor) { visitor("recommender", recommender, "task", task, "training", training); }
 };
 
-/// Fields of a configuration whose value follows from something else, and from what: they are not for a user to set.
+/// Maps the fields of a configuration that are not set by the user to what they are derived from.
 inline const std::map<std::string, std::string>& derived_fields() {
   static const std::map<std::string, std::string> all{{"recommender.max_length", "task.max_length"},
                                                       {"recommender.num_items", "the log"},
@@ -44,9 +44,9 @@ inline const std::map<std::string, std::string>& derived_fields() {
   return all;
 }
 
-/// The named encoder with sizes as published where they are, the rest as chosen on validation: of the bundled purchases
-/// for baskets, of MovieLens-1M for single events. Throws OptionError on an unknown name (see
-/// AnyEncoderOptions::choices).
+/// Returns the configuration of the named encoder: sizes as published if available, others chosen on validation data,
+/// for baskets that of the bundled purchases, for single events that of MovieLens-1M. Throws OptionError on an unknown
+/// name (see AnyEncoderOptions::choices).
 inline Configuration preset(const std::string& encoder, bool next_basket) {
   const auto known = AnyEncoderOptions::choices().find(encoder);
   if (known == AnyEncoderOptions::choices().end()) fail<OptionError>("preset", "there is no encoder ", encoder);
@@ -61,21 +61,21 @@ inline Configuration preset(const std::string& encoder, bool next_basket) {
     out.recommender.item_deviation = 0.1;
     out.training = {.batch_size = 64, .max_epochs = 12, .patience = 5, .learning_rate = 3e-3};
   } else {
-    // Small batches, so that an epoch is many steps (189 of MovieLens-1M), and a rate that rises for about one epoch,
-    // then falls to nothing.
+    // Small batches give many steps per epoch (189 on MovieLens-1M); the learning rate increases for about one epoch,
+    // then decays to 0.
     out.training = {.batch_size = 32,
                     .max_epochs = 30,
                     .patience = 30,
                     .learning_rate = 3e-3,
                     .warm_up = 188,
                     .decay = optim::Decay::cosine};
-    // Recurrent layers see item vectors as they are, the others scale them.
+    // The recurrent encoders do not scale the item vectors; block encoders do.
     if (encoder == "gru4rec" || encoder == "lstm4rec" || encoder == "narm") out.recommender.item_deviation = 0.1;
   }
   return out;
 }
 
-/// The profiles of SASRec by name.
+/// Returns the profiles of SASRec by name.
 inline const std::map<std::string, SASRecProfile>& sasrec_profiles() {
   static const std::map<std::string, SASRecProfile> all{{"paper", SASRecProfile::paper()},
                                                         {"plus", SASRecProfile::plus()},
@@ -84,7 +84,7 @@ inline const std::map<std::string, SASRecProfile>& sasrec_profiles() {
   return all;
 }
 
-/// SASRec as published under this name. Throws OptionError on an unknown name.
+/// Returns SASRec as published under this name. Throws OptionError on an unknown name.
 inline Configuration sasrec_preset(const std::string& profile, bool next_basket) {
   const auto known = sasrec_profiles().find(profile);
   if (known == sasrec_profiles().end()) fail<OptionError>("sasrec_preset", "there is no profile ", profile);
@@ -95,7 +95,7 @@ inline Configuration sasrec_preset(const std::string& profile, bool next_basket)
 }
 
 namespace detail {
-/// `options` for the items and, where there are some, the kinds of event and item features of a catalogue.
+/// Returns `options` with the numbers of items, kinds of event and feature values of a catalogue.
 template <class Options>
 Options sized(Options options, const data::Catalogue& catalogue) {
   options.num_items = catalogue.num_items();
@@ -105,8 +105,8 @@ Options sized(Options options, const data::Catalogue& catalogue) {
 }
 }  // namespace detail
 
-/// A model of a catalogue's items and, where it has them, kinds of event and item features; not initialised. The
-/// catalogue of a task (Task::catalogue) has the counts that losses with popular negatives ask for.
+/// Returns an uninitialised model of a catalogue's items and, if present, kinds of event and item features. The
+/// catalogue of a task (Task::catalogue) has the counts required by losses with popularity-sampled negatives.
 template <class Scalar = float>
 AnyRecommender<Scalar> model_of(const Configuration& configuration, const data::Catalogue& catalogue) {
   return AnyRecommender<Scalar>(detail::sized(configuration.recommender, catalogue), configuration.encoder, catalogue);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Are the weights reasons? What happens when the most weighed item of a history never happened.
+// Deletion test of explanations: the effect of deleting the item with the largest attention weight from a history.
 #pragma once
 
 #include <cmath>
@@ -12,18 +12,18 @@
 
 namespace heed::inline HEED_ABI::recsys {
 
-/// The movement of a history is the sum of |p' - p| over the items that were recommended, p' being what they get when
-/// all events of one of its items are deleted.
+/// The change of a history is the sum of |p' - p| over the recommended items, where p' is an item's probability after
+/// all events of one history item are deleted.
 struct DeletionTest {
-  Index histories = 0;          ///< with weights on two items at least; the others say nothing
-  double most_weighed = 0;      ///< mean movement when the most weighed item is deleted
-  double other = 0;             ///< mean movement when one of the others is, drawn alike
+  Index histories = 0;          ///< number of histories with weights on at least two items; others are skipped
+  double most_weighed = 0;      ///< mean change when the item with the largest weight is deleted
+  double other = 0;             ///< mean change when another item, sampled uniformly, is deleted
   MeanDifference difference{};  ///< most_weighed - other, paired
 };
 
 namespace detail {
 
-/// Of the items in `why.top`, without `left_out` in what the model saw of `past`.
+/// Returns the change of the items in `why.top` without `left_out` in the part of `past` that the model saw.
 template <Encoder E>
 double movement(const NextItem<E>& model, Tape<typename E::scalar_type>& tape, const data::History& past,
                 data::Id left_out, const Explanation& why, const ExplainOptions& options) {
@@ -40,8 +40,8 @@ double movement(const NextItem<E>& model, Tape<typename E::scalar_type>& tape, c
 
 }  // namespace detail
 
-/// Compares, over `pasts`, what deleting the most weighed item moves with what deleting another one does. The same
-/// `random` gives the same items and interval. Clears `tape`, which must not be training.
+/// Compares, over `pasts`, the effect of deleting the item with the largest weight with that of deleting another item.
+/// Reproducible for the same `random`. Clears `tape`, which must not be in training mode.
 template <Encoder E>
 DeletionTest deletion_test(const NextItem<E>& model, Tape<typename E::scalar_type>& tape,
                            std::span<const data::History> pasts, Random random, const ExplainOptions& options = {},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What stands between the item vectors of a history and a prediction: the part in which sequential models differ.
+// The encoder maps the item vectors of a history to user vectors: the part in which sequential models differ.
 #pragma once
 
 #include <concepts>
@@ -11,19 +11,19 @@
 
 namespace heed::inline HEED_ABI::recsys {
 
-/// What an encoder makes of the histories of a batch.
+/// The output of an encoder for a batch of histories.
 template <class Scalar>
 struct Encoded {
-  Var<Scalar> states;       ///< [tokens, state_size()]: what each event has become; a pointer head attends to them
-  Var<Scalar> queries;      ///< [queries, width()]: the user at each of the batch's queries
-  Var<Scalar> summary;      ///< [queries, summary_size()]: what `queries` was made of, or these themselves
-  Var<Scalar> attention{};  ///< weights over the history, the mean over the heads, when asked for and there: each
-                            ///< sequence's [queries, keys], one after the other
+  Var<Scalar> states;       ///< [tokens, state_size()]: one state per event, the keys of a pointer head
+  Var<Scalar> queries;      ///< [queries, width()]: the user vector at each query of the batch
+  Var<Scalar> summary;      ///< [queries, summary_size()]: the input of the layer that computes `queries`, or `queries`
+  Var<Scalar> attention{};  ///< weights over the history, averaged over the heads, if requested and available: the
+                            ///< [queries, keys] of each sequence, concatenated
 };
 
-/// A module that makes user vectors of item vectors. `x` [tokens, embed_dim] are the vectors of the batch's items, with
-/// neither positions nor dropout. Where every position is a query (see `every_position`), a query must not see what
-/// came after it.
+/// A module that maps item vectors to user vectors. `x` [tokens, embed_dim] are the vectors of the batch's items,
+/// without positions or dropout. If every position is a query (see `every_position`), a query must not see later
+/// events.
 template <class E>
 concept Encoder = nn::Module<E> && requires(const E& encoder, Var<typename E::scalar_type> x, const data::Batch& batch,
                                             typename E::options_type options) {
@@ -34,12 +34,12 @@ concept Encoder = nn::Module<E> && requires(const E& encoder, Var<typename E::sc
   options.embed_dim;
 };
 
-/// A query stands at every position of every history. (A history of one event has its end at every position.)
+/// Returns whether there is a query at every position; false if no history has more than one event.
 inline bool every_position(const data::Batch& batch) {
   return batch.query_segments == batch.segments && batch.segments.max_length() > 1;
 }
 
-/// The rows of `states` [tokens, features] at the batch's queries.
+/// Returns the rows of `states` [tokens, features] at the queries of the batch.
 template <class Scalar>
 Var<Scalar> at_queries(Var<Scalar> states, const data::Batch& batch) {
   return batch.query_segments == batch.segments ? states : gather(states, batch.query_rows);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a recommender over the held-out part of every user: full ranking over the catalogue.
+// Evaluates a recommender on the held-out events of every user: full ranking over the catalogue.
 #pragma once
 
 #include <algorithm>
@@ -26,29 +26,29 @@ constexpr auto names(HeldOut) { return enum_names("validation", "test"); }
 struct EvaluateOptions {
   Index k = 10;
   HeldOut held_out = HeldOut::test;
-  /// True: items of the history may be recommended again (last basket). False: they are taken out of the list before it
-  /// is cut at k, and are no targets (leave-one-out).
+  /// True: items of the history may be recommended again (last basket). False: they are excluded from the candidates
+  /// and from the targets (leave-one-out).
   bool keep_history = true;
-  /// The lists are kept up to here, for metrics at other cut-offs and for files; at least k.
+  /// Length of the stored lists, for metrics at other cut-offs and for files; at least k.
   Index depth = 0;
 
   void fields(auto&& visitor) { visitor("k", k, "held_out", held_out, "keep_history", keep_history, "depth", depth); }
   Index list_length() const { return std::max(k, depth); }
 };
 
-/// The outcome, user by user; rows of `all` belong to `users`, `lengths`, `targets` and `lists`.
+/// The result per user; rows of `all` correspond to `users`, `lengths`, `targets` and `lists`.
 struct Evaluation {
   std::vector<data::Id> users;                 ///< the users with a target, ascending
   std::vector<Index> lengths;                  ///< [users] events in their history
-  Metrics all;                                 ///< the targets: see for_each_held_out
-  Metrics repeats;                             ///< targets that are in the history, over the users who have one
-  Metrics firsts;                              ///< targets that are not, over the users who have one
-  double coverage = 0;                         ///< items recommended to anybody at k / items in the catalogue
+  Metrics all;                                 ///< all targets: see for_each_held_out
+  Metrics repeats;                             ///< targets that are in the history, over the users with such a target
+  Metrics firsts;                              ///< targets that are not, over the users with such a target
+  double coverage = 0;                         ///< items recommended to any user at k / items in the catalogue
   std::vector<std::vector<data::Id>> targets;  ///< [users] distinct held-out items, ascending
-  std::vector<std::vector<data::Id>> lists;    ///< [users] what was recommended, best first, at most list_length
-  Index list_length = 0;                       ///< the greatest cut-off that the lists are long enough for
+  std::vector<std::vector<data::Id>> lists;    ///< [users] recommended items, best first, at most list_length
+  Index list_length = 0;                       ///< the largest valid cut-off
 
-  /// What `all` would be at another cut-off. Throws OptionError unless 1 <= k <= list_length.
+  /// Returns `all` at another cut-off. Throws OptionError unless 1 <= k <= list_length.
   Metrics at(Index k) const {
     if (k > list_length) fail<OptionError>("evaluation", "lists of ", list_length, " cannot be cut at ", k);
     Metrics out;
@@ -57,26 +57,26 @@ struct Evaluation {
   }
 };
 
-/// The users of one range of history lengths.
+/// The users in a range of history lengths.
 struct LengthGroup {
   Index shortest = 0;  ///< events in the shortest history
   Index longest = 0;   ///< events in the longest
   Metrics metrics;
 };
 
-/// A user who has held-out items.
+/// A user with held-out items.
 struct HeldOutUser {
-  data::History past;             ///< all events before the held-out ones, so a test sees the validation events
+  data::History past;             ///< all events before the held-out ones: for tests, including the validation events
   std::vector<data::Id> targets;  ///< distinct and ascending
 };
 
-/// Calls `body(HeldOutUser)` for every user who has a target, in the users' order. Without `keep_history` an item of
-/// the history is no target. The histories are views of `log`. Throws ShapeError when the split is of another log.
+/// Calls `body(HeldOutUser)` for every user with a target, in the order of users. Without `keep_history` items of the
+/// history are not targets. Histories are views of `log`. Throws ShapeError when `split` has another number of users.
 template <class Body>
 void for_each_held_out(const data::Interactions& log, const data::Split& split, HeldOut held_out, bool keep_history,
                        Body&& body) {
   if (split.num_users() != log.num_users()) {
-    fail<ShapeError>("evaluate", "a split of ", split.num_users(), " users for ", log.num_users());
+    fail<ShapeError>("evaluate", "a split of ", split.num_users(), " users for a log of ", log.num_users());
   }
   const bool test = held_out == HeldOut::test;
   const auto& begins = test ? split.validation_end : split.train_end;
@@ -96,7 +96,7 @@ void for_each_held_out(const data::Interactions& log, const data::Split& split, 
 
 namespace detail {
 
-/// Collects the lists of some users at a time and measures them.
+/// Computes metrics of recommended lists, a few users at a time.
 class Evaluator {
  public:
   Evaluator(Index num_items, const EvaluateOptions& options)
@@ -143,7 +143,7 @@ class Evaluator {
     }
     for (const data::Id item : list) {
       if (item < 0 || static_cast<std::size_t>(item) >= last_row_.size()) {
-        fail<IndexError>("evaluate", "item ", item, " was recommended, of ", last_row_.size(), " items");
+        fail<IndexError>("evaluate", "item ", item, " was recommended from a catalogue of ", last_row_.size());
       }
       if (std::exchange(last_row_[static_cast<std::size_t>(item)], row) == row) {
         fail<IndexError>("evaluate", "item ", item, " was recommended twice in a list");
@@ -153,14 +153,14 @@ class Evaluator {
 
   EvaluateOptions options_;
   Evaluation out_;
-  std::vector<Index> last_row_;  // [items] the last list an item was in
+  std::vector<Index> last_row_;  // [items] the last list that contained the item
   std::vector<bool> covered_;    // [items]
 };
 
 }  // namespace detail
 
-/// Has `ranker` rank the catalogue for every user of for_each_held_out, a block of users per call, and measures the
-/// lists at `options.k`. Memory grows with users times the length of a list. Throws what for_each_held_out throws,
+/// Ranks the catalogue with `ranker` for every user of for_each_held_out, a block of users per call, and computes the
+/// metrics at `options.k`. Memory is proportional to users times list length. Throws what for_each_held_out throws,
 /// ShapeError unless there is a list per user, and IndexError on a list that is too long or has repeated or unknown
 /// items or, without `keep_history`, items of the history.
 template <Ranker R>
@@ -189,9 +189,9 @@ Evaluation evaluate(const data::Interactions& log, const data::Split& split, R&&
   return std::move(evaluator).finish();
 }
 
-/// Short, middle and long histories: cut where a third and two thirds of the evaluated users lie, so that the groups
-/// are about equal and the same for every model on this split. Users of equal length are never parted, so a group may
-/// be empty.
+/// Splits the evaluated users into those with short, middle and long histories, at one and two thirds of the users, so
+/// that the groups are about equal and the same for every model on this split. Users with equal lengths are in the same
+/// group, so a group may be empty.
 inline std::array<LengthGroup, 3> by_history_length(const Evaluation& evaluation) {
   std::vector<Index> sorted = evaluation.lengths;
   std::sort(sorted.begin(), sorted.end());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each held-out item against a few candidates, not the catalogue: the protocols of SASRec and BERT4Rec, and AUC.
+// Ranks each held-out item against a few candidates: the protocols of SASRec and BERT4Rec, and AUC.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,7 @@
 
 namespace heed::inline HEED_ABI::recsys {
 
-/// Which items a target has to beat: drawn alike, drawn by how often they occur in the histories, or every item.
+/// The negatives of a target: sampled uniformly, sampled by frequency in the histories, or every item.
 enum class Candidates { uniform, popularity, all };
 constexpr auto names(Candidates) { return enum_names("uniform", "popularity", "all"); }
 
@@ -26,13 +26,13 @@ struct EvaluateSampledOptions {
   Index k = 10;
   HeldOut held_out = HeldOut::test;
   Candidates candidates = Candidates::uniform;
-  Index count = 100;  ///< negatives a user, unless all
-  /// True: an item may be drawn twice (as SASRec's code does). False: the negatives of a user are distinct, and fewer
-  /// where there are not enough (as BERT4Rec's).
+  Index count = 100;  ///< negatives per user (not with `all`)
+  /// True: an item may be sampled several times (SASRec's code). False: the negatives of a user are distinct, and fewer
+  /// than `count` if there are not enough (BERT4Rec's code).
   bool replacement = true;
   bool keep_history = false;  ///< items of the history may be targets and negatives
   Ties ties = Ties::conservative;
-  Random random{};  ///< the same number gives every model the same negatives, whichever users are evaluated
+  Random random{};  ///< the same value gives every model the same negatives, independent of the set of users
 
   void fields(auto&& visitor) {
     visitor("k", k, "held_out", held_out, "candidates", candidates, "count", count, "replacement", replacement,
@@ -40,16 +40,16 @@ struct EvaluateSampledOptions {
   }
 };
 
-/// The outcome, user by user. Sampled metrics do not order models as full ranking does (Krichene and Rendle 2020):
-/// never put them beside each other.
+/// The result per user. Sampled metrics do not rank models as full ranking does (Krichene and Rendle 2020): do not
+/// compare the two.
 struct SampledEvaluation {
   std::vector<data::Id> users;  ///< the users with a target and a negative, ascending
-  Metrics metrics;              ///< [users] each target by itself among the negatives; the mean over a user's targets
+  Metrics metrics;              ///< [users] mean over a user's targets, each ranked alone among the negatives
   std::vector<double> auc;      ///< [users] of the user's targets against the negatives; ties count half
 };
 
-/// Turns a HistoryScorer into the callable that `evaluate_sampled` takes. Where the model has tie keys,
-/// the candidates' scores are their places in its order, so that only real ties are left.
+/// Adapts a HistoryScorer for `evaluate_sampled`. If the model has tie keys, the candidates' scores are their ranks in
+/// its total order, so that no artificial ties remain.
 template <HistoryScorer Model>
 auto candidate_scorer(const Model& model) {
   return [&model, all = std::vector<double>(static_cast<std::size_t>(model.num_items()))](
@@ -74,7 +74,7 @@ auto candidate_scorer(const Model&& model) = delete;
 
 namespace detail {
 
-/// Draws items that are not excluded, with probability in proportion to their weights.
+/// Samples items that are not excluded, with probabilities proportional to their weights.
 class NegativeSampler {
  public:
   /// `weights` [items], not negative.
@@ -82,11 +82,11 @@ class NegativeSampler {
     std::partial_sum(weights.begin(), weights.end(), ends_.begin());
   }
 
-  /// Appends `count` items to `out`; `row` grows from call to call. Draws that hit an excluded item are repeated.
+  /// Appends `count` items to `out`; `row` must increase from call to call. Samples of excluded items are repeated.
   void draw(std::span<const data::Id> excluded, Index count, bool replacement, Random random, Index row,
             std::vector<data::Id>& out) {
     const Index total = ends_.empty() ? 0 : ends_.back();
-    Index left = total;  // the weight that may still be drawn
+    Index left = total;  // the total weight of items that are not excluded
     const auto exclude = [&](data::Id item) {
       const auto i = static_cast<std::size_t>(item);
       if (std::exchange(excluded_by_[i], row) != row) left -= ends_[i] - (i == 0 ? 0 : ends_[i - 1]);
@@ -104,14 +104,14 @@ class NegativeSampler {
   }
 
  private:
-  std::vector<Index> ends_;         // [items] sums of the weights
-  std::vector<Index> excluded_by_;  // [items] the last row that excluded an item
+  std::vector<Index> ends_;         // [items] cumulative sums of the weights
+  std::vector<Index> excluded_by_;  // [items] the last row that excluded the item
 };
 
 }  // namespace detail
 
-/// Asks `score(History, items, scores)` to score the targets and then the negatives of every user of
-/// for_each_held_out. A target is never a negative. Throws what that throws, and OptionError on k < 1 or count < 1.
+/// Calls `score(History, items, scores)` with the targets followed by the negatives of every user of for_each_held_out.
+/// A target is never a negative. Throws what that throws, and OptionError on k < 1 or count < 1.
 template <class Score>
 SampledEvaluation evaluate_sampled(const data::Interactions& log, const data::Split& split, Score&& score,
                                    const EvaluateSampledOptions& options = {}) {
@@ -125,7 +125,7 @@ SampledEvaluation evaluate_sampled(const data::Interactions& log, const data::Sp
   std::vector<double> scores;
   const auto measure = [&](HeldOutUser user) {
     const data::History& past = user.past;
-    std::vector<data::Id>& items = user.targets;  // and the negatives behind them
+    std::vector<data::Id>& items = user.targets;  // the negatives are appended
     const auto num_targets = items.size();
     std::vector<data::Id> excluded = items;
     if (!options.keep_history) excluded.insert(excluded.end(), past.items.begin(), past.items.end());

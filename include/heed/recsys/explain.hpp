@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Why these items: what the model's attention weighed in one history, and where each score came from.
+// Explains recommendations by the attention weights over a history and the parts of each score.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace heed::inline HEED_ABI::recsys {
 
 struct ExplainOptions {
   Index k = 10;
-  Index max_length = 300;    ///< events of the history that the model sees, if it can see so many
+  Index max_length = 300;    ///< maximum number of events that the model sees; limited by its own maximum
   bool keep_history = true;  ///< items of the history may be recommended again
 
   void fields(auto&& visitor) { visitor("k", k, "max_length", max_length, "keep_history", keep_history); }
@@ -24,24 +24,24 @@ struct ExplainOptions {
 struct ExplainedItem {
   data::Id item = 0;
   double score = 0;   ///< p(item)
-  double repeat = 0;  ///< the part of it that the repeat-aware head gave, for occurrences in the history
+  double repeat = 0;  ///< the part of `score` from the repeat-aware head, for occurrences in the history
 };
 
 struct Explanation {
   std::vector<ExplainedItem> top;
-  Index begin = 0;              ///< the history's first event that the model saw
-  std::vector<double> weights;  ///< [events seen] of the repeat-aware head or, without it, of the attention (the mean
-                                ///< over its heads); empty for a model without either
+  Index begin = 0;              ///< the first event of the history that the model saw
+  std::vector<double> weights;  ///< [events seen] of the repeat-aware head, otherwise of the attention, averaged over
+                                ///< its heads; empty for a model without either
 };
 
-/// The weights of one history item, all its occurrences together.
+/// The total weight of all occurrences of an item in a history.
 struct WeighedItem {
   data::Id item = 0;
   double weight = 0;
   Index count = 0;
 };
 
-/// The k best items after `past`, and the weights behind them. Clears `tape`, which must not be training.
+/// Returns the k best items after `past` with their weights. Clears `tape`, which must not be in training mode.
 template <Encoder E>
 Explanation explain(const NextItem<E>& model, Tape<typename E::scalar_type>& tape, const data::History& past,
                     const ExplainOptions& options = {}) {
@@ -49,7 +49,7 @@ Explanation explain(const NextItem<E>& model, Tape<typename E::scalar_type>& tap
   data::Batch batch;
   const Index length = seen_length(model, options.max_length);
   batch.assign_history(past, length);
-  if (tape.training()) fail<OptionError>("explain", "the tape is training: dropout would act");
+  if (tape.training()) fail<OptionError>("explain", "the tape is in training mode: dropout would be applied");
   tape.clear();
   const auto prediction = model.predict(tape, batch, true);
   const Var<Scalar> weights = prediction.pointer ? prediction.pointer : prediction.attention;
@@ -78,7 +78,7 @@ Explanation explain(const NextItem<E>& model, Tape<typename E::scalar_type>& tap
   return out;
 }
 
-/// The history's distinct items, the most weighed first.
+/// Returns the distinct items of the history, by descending weight.
 inline std::vector<WeighedItem> weighed_items(const data::History& past, const Explanation& explanation) {
   std::vector<WeighedItem> out;
   if (explanation.weights.empty()) return out;

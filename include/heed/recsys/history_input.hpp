@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a model sees of each event: the item, and where the log has them, the kind of event, the item's feature and the
-// age of its basket.
+// The inputs per event: the item and, if enabled, the kind of event, the item's feature and the age of its basket.
 #pragma once
 
 #include <algorithm>
@@ -19,22 +18,22 @@
 
 namespace heed::inline HEED_ABI::recsys {
 
-/// How an event's vectors become one.
+/// How the vectors of an event are combined.
 enum class Combination {
   add,    ///< their sum
-  concat  ///< a linear layer over all of them side by side
+  concat  ///< a linear layer over their concatenation
 };
 constexpr auto names(Combination) { return enum_names("add", "concat"); }
 
 struct HistoryInputOptions {
   Index num_items = 0;
   Index embed_dim = 64;
-  Index max_age = 0;       ///< embedded ages of baskets, the last one meaning "or older"; 0: none are seen, as learning
-                           ///< from every position needs
-  Index num_kinds = 0;     ///< embedded kinds of event (bought, liked, viewed); 0: none are seen
-  Index num_features = 0;  ///< embedded values of the items' feature (category, say); 0: none is seen
+  Index max_age = 0;       ///< number of basket age vectors, the last one for all older baskets; 0: ages are not used,
+                           ///< as required when training on every position
+  Index num_kinds = 0;     ///< number of kinds of event (bought, liked, viewed); 0: kinds are not used
+  Index num_features = 0;  ///< number of values of the items' feature (category, say); 0: not used
   Combination combination = Combination::add;
-  double deviation = 0.02;  ///< standard deviation of the vectors' first values
+  double deviation = 0.02;  ///< standard deviation of the initial vectors
 
   void fields(auto&& visitor) {
     visitor("num_items", num_items, "embed_dim", embed_dim, "max_age", max_age, "num_kinds", num_kinds, "num_features",
@@ -42,7 +41,7 @@ struct HistoryInputOptions {
   }
 };
 
-/// Those of a model whose options have the same fields.
+/// Returns the input options of a model whose options have the same fields.
 template <class ModelOptions>
 HistoryInputOptions history_input_options(const ModelOptions& options) {
   return {.num_items = options.num_items,
@@ -54,14 +53,14 @@ HistoryInputOptions history_input_options(const ModelOptions& options) {
           .deviation = options.item_deviation};
 }
 
-/// The events of a batch -> [tokens, embed_dim]. Tables that are not asked for are not there and cost nothing.
+/// Maps the events of a batch to vectors [tokens, embed_dim]. Tables that are not enabled are not allocated.
 template <class Scalar>
 class HistoryInput {
  public:
   using scalar_type = Scalar;
 
-  /// `catalogue` gives the feature of each item where the model sees it. Throws OptionError on options out of range,
-  /// ShapeError or IndexError where the catalogue's feature does not fit them.
+  /// `catalogue` has the feature of each item if the model uses it. Throws OptionError on options out of range,
+  /// ShapeError or IndexError when the catalogue's feature does not match them.
   explicit HistoryInput(const HistoryInputOptions& options, const data::Catalogue& catalogue = {})
       : options_(options), items(table_of(options.num_items)) {
     if (options.max_age < 0 || options.num_kinds < 0 || options.num_features < 0) {
@@ -83,15 +82,15 @@ class HistoryInput {
     }
   }
 
-  /// The feature of each item, -1 for none; empty where the model sees none.
+  /// Returns the feature of each item, -1 for none; empty if the model does not use features.
   std::span<const data::Id> item_features() const { return item_features_; }
 
-  /// Throws IndexError for an item or a kind that is not in its table, OptionError when a model that sees ages is asked
-  /// at every position (an age counts the baskets that came after, so an earlier query would see its own future) or
-  /// when one that sees kinds gets none.
+  /// Throws IndexError for an item or a kind outside its table, OptionError when a model with ages has queries at every
+  /// position (an age is the number of later baskets, so an earlier query would see the future) or when the batch of a
+  /// model with kinds has none.
   Var<Scalar> operator()(Tape<Scalar>& tape, const data::Batch& batch) const {
     if (ages && every_position(batch)) {
-      fail<OptionError>("HistoryInput", "ages of baskets need one query, at the end of each history: max_age = 0");
+      fail<OptionError>("HistoryInput", "basket ages require one query per history, at its end: set max_age = 0");
     }
     if (kinds && batch.kinds.size() != batch.items.size()) {
       fail<OptionError>("HistoryInput", "the batch has no kinds of event");
@@ -99,7 +98,7 @@ class HistoryInput {
     return vectors(tape, batch.items, batch.ages, batch.kinds);
   }
 
-  /// The vectors of items that are no events yet: without age and kind, as those of an event whose are zero.
+  /// Returns the vectors of candidate items, which have no events: their age and kind vectors are zero.
   Var<Scalar> candidates(Tape<Scalar>& tape, std::span<const Index> of) const { return vectors(tape, of, {}, {}); }
 
   template <class Visitor>

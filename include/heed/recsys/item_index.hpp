@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Exact search for the best items of a catalogue by the product of their vectors with a query.
+// Exact top-k search in a catalogue by the inner product of item vectors with a query.
 #pragma once
 
 #include <algorithm>
@@ -13,8 +13,8 @@
 
 namespace heed::inline HEED_ABI::recsys {
 
-/// A copy of a model's item table, of float or double, or of Bfloat16: half the memory, and vectors rounded to 8 bits
-/// (queries and sums stay float). Does not change, and may be asked from several threads.
+/// A copy of a model's item table in float, double or Bfloat16, which halves the memory and rounds the vectors to 8
+/// bits (queries and sums stay float). Immutable, and may be shared by threads.
 template <class Element>
 class ItemIndex {
  public:
@@ -37,15 +37,15 @@ class ItemIndex {
 
   Index num_items() const { return items_; }
 
-  /// Writes the out.size() best items by score, query . vector + bias, then by smaller id, and returns them; fewer
-  /// when fewer are left. query [d]; `left_out` ascending. Allocates nothing. Throws ShapeError for a query of another
-  /// width, OptionError where `left_out` falls.
+  /// Writes the out.size() best items by score, query . vector + bias, then by smaller id, and returns them; fewer if
+  /// there are not enough. query [d]; `left_out` ascending. Does not allocate. Throws ShapeError for a query of another
+  /// width, OptionError when `left_out` is not ascending.
   std::span<const ScoredItem<Scalar>> top_k(std::span<const Scalar> query, std::span<ScoredItem<Scalar>> out,
                                             std::span<const data::Id> left_out = {}) const {
     if (std::ssize(query) != width_) {
       fail<ShapeError>("ItemIndex::top_k", "query of ", query.size(), " features for items of ", width_);
     }
-    if (!std::is_sorted(left_out.begin(), left_out.end())) fail<OptionError>("ItemIndex::top_k", "left_out falls");
+    if (!std::is_sorted(left_out.begin(), left_out.end())) fail<OptionError>("ItemIndex::top_k", "left_out unsorted");
     const Index found = kernels::top_k_of_table<Scalar, Element>(
         {table_.data(), {items_, width_}}, query.data(), bias_.empty() ? nullptr : bias_.data(), std::ssize(out),
         left_out.data(), std::ssize(left_out), out.data());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Items drawn by their popularity.
+// Samples items by popularity.
 #pragma once
 
 #include <algorithm>
@@ -12,8 +12,8 @@
 
 namespace heed::inline HEED_ABI::recsys {
 
-/// Draws item i with probability count_i^alpha / sum_j count_j^alpha in constant time (Walker's alias tables, built as
-/// Vose 1991). An item without a count is drawn as if it had one: it may yet be a target.
+/// Samples item i with probability count_i^alpha / sum_j count_j^alpha in constant time (Walker's alias method, built
+/// as in Vose 1991). Counts of 0 are treated as 1, as such an item may still be a target.
 class ItemSampler {
  public:
   /// Throws OptionError without items, for a negative count, for an alpha that is not finite.
@@ -29,7 +29,7 @@ class ItemSampler {
       log_probabilities_[i] = alpha * std::log(share);
       total += keep_[i] = std::exp(log_probabilities_[i]);
     }
-    std::vector<std::size_t> small, large;  // cells with less than their share of the whole, and with more
+    std::vector<std::size_t> small, large;  // cells with less than the mean probability, and with at least it
     for (std::size_t i = 0; i < n; ++i) {
       log_probabilities_[i] -= std::log(total);
       alias_[i] = static_cast<Index>(i);
@@ -46,23 +46,23 @@ class ItemSampler {
         small.push_back(from);
       }
     }
-    for (const std::size_t i : small) keep_[i] = 1;  // what rounding left over
+    for (const std::size_t i : small) keep_[i] = 1;  // left over by rounding errors
   }
 
   Index num_items() const { return std::ssize(alias_); }
-  /// The item of this number of a stream.
+  /// Returns the sample with index `counter` of a random stream.
   Index operator()(const Random& random, std::uint64_t counter) const {
     const double place = random.uniform(counter) * static_cast<double>(num_items());
     const Index cell = std::min(static_cast<Index>(place), num_items() - 1);
     const auto i = static_cast<std::size_t>(cell);
     return place - static_cast<double>(cell) < keep_[i] ? cell : alias_[i];
   }
-  /// [items]: of being drawn.
+  /// Returns the logarithm of each item's sampling probability, [items].
   std::span<const double> log_probabilities() const { return log_probabilities_; }
 
  private:
-  std::vector<double> log_probabilities_, keep_;  ///< a cell's share that is its own item
-  std::vector<Index> alias_;                      ///< whose the rest is
+  std::vector<double> log_probabilities_, keep_;  ///< the share of a cell that belongs to its own item
+  std::vector<Index> alias_;                      ///< the item of the rest of the cell
 };
 
 }  // namespace heed::inline HEED_ABI::recsys

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a model of the next item learns from: its states against the items that came next.
+// The losses of a next-item model: its states against the target items.
 #pragma once
 
 #include <algorithm>
@@ -20,26 +20,25 @@
 
 namespace heed::inline HEED_ABI::recsys {
 
-/// The loss of a state's products with the item table.
+/// The loss of a state's inner products with the item table.
 struct NextItemLoss {
   enum class Kind {
     softmax,          ///< cross-entropy over the whole catalogue
-    sampled_softmax,  ///< over the target and negatives drawn for each sequence (for each target where a query has
-                      ///< several)
-    bce,              ///< sigmoids of the target and of negatives drawn for each position (SASRec: one)
+    sampled_softmax,  ///< over the target and negatives sampled per sequence (per target if a query has several)
+    bce,              ///< sigmoids of the target and of negatives sampled per position (SASRec: one)
     gbce              ///< the same, calibrated (Petrov and Macdonald 2023, gSASRec)
   };
   Kind kind = Kind::softmax;
   Index negatives = 1;
-  double popularity = 0;  ///< negatives are drawn as often as their count to this power, which sampled softmax
-                          ///< corrects for (logQ: Yi et al. 2019); 0: uniformly
-  bool in_batch = false;  ///< sampled softmax: the targets of the whole batch are negatives of each, beside
-                          ///< `negatives` uniform ones for all (0: none), and logQ takes off how often an item is
-                          ///< either (Yang et al. 2020). Memory: a number for each pair of a batch's targets
-  bool exclude_history = false;  ///< a negative that the sequence has, target or not, is drawn again, 8 times at most
+  double popularity = 0;  ///< sampling probabilities are proportional to counts to this power, corrected in sampled
+                          ///< softmax by logQ (Yi et al. 2019); 0: uniform
+  bool in_batch = false;  ///< sampled softmax: all targets of the batch are negatives of each other, besides
+                          ///< `negatives` uniform ones shared by all (0: none); logQ corrects for both (Yang et al.
+                          ///< 2020). Memory: a number per pair of targets of a batch
+  bool exclude_history = false;  ///< negatives that are in the sequence or its targets are resampled, at most 8 times
   double calibration = 0.75;     ///< of gbce
-  double scale = 1;              ///< of the products: 1 / temperature
-  bool cosine = false;           ///< states and item vectors are brought to length 1 first
+  double scale = 1;              ///< factor of the products: 1 / temperature
+  bool cosine = false;           ///< normalises states and item vectors to length 1
 
   void fields(auto&& visitor) {
     visitor("kind", kind, "negatives", negatives, "popularity", popularity, "in_batch", in_batch, "exclude_history",
@@ -48,8 +47,8 @@ struct NextItemLoss {
 };
 constexpr auto names(NextItemLoss::Kind) { return enum_names("softmax", "sampled_softmax", "bce", "gbce"); }
 
-/// The products that the losses are of: state [queries, d], table [items, d], bias [items] or empty -> [queries,
-/// items].
+/// Returns the inner products used by the losses: state [queries, d], table [items, d], bias [items] or empty ->
+/// [queries, items].
 template <class Scalar>
 Var<Scalar> next_item_logits(Var<Scalar> state, Var<Scalar> table, Var<Scalar> bias, const NextItemLoss& loss) {
   if (loss.cosine) {
@@ -62,13 +61,13 @@ Var<Scalar> next_item_logits(Var<Scalar> state, Var<Scalar> table, Var<Scalar> b
 
 namespace detail {
 
-/// Uninitialised scratch memory.
+/// Allocates uninitialised scratch memory.
 template <class T>
 std::span<T> scratch_span(Arena& scratch, std::size_t count) {
   return {scratch.array<T>(static_cast<Index>(count)), count};
 }
 
-/// Draws the negatives of sets 0, 1, .. into `items`, N a set: a set for each sequence, or for each target.
+/// Samples sets 0, 1, .. of N negatives into `items`, one set per sequence or per target.
 template <class Draw>
 void draw_negatives(Arena& scratch, const data::Batch& batch, bool by_sequence, bool exclude_history, Index catalogue,
                     Index negatives, std::span<Index> items, const Draw& draw) {
@@ -79,8 +78,8 @@ void draw_negatives(Arena& scratch, const data::Batch& batch, bool by_sequence, 
   }
   const Segments &histories = batch.segments, &queries = batch.query_segments, &targets = batch.target_segments;
   if (queries.count() != histories.count() || queries.tokens() != targets.count()) {
-    fail<ShapeError>("next_item_loss", histories.count(), " histories, queries of ", queries.count(), ", ",
-                     targets.count(), " targets' segments of ", queries.tokens(), " queries do not fit");
+    fail<ShapeError>("next_item_loss", "queries of ", queries.count(), " sequences for ", histories.count(),
+                     " histories, targets of ", targets.count(), " queries for ", queries.tokens());
   }
   ArenaScope scope(scratch);
   bool* const seen = scratch.array<bool>(catalogue);
@@ -111,8 +110,8 @@ void draw_negatives(Arena& scratch, const data::Batch& batch, bool by_sequence, 
   }
 }
 
-/// Numbers the items of `targets` and `negatives`, all of the catalogue, anew, in the order in which they are met, and
-/// returns which they were.
+/// Replaces the items in `targets` and `negatives`, ids of the catalogue, by indices in order of first occurrence, and
+/// returns the item of each index.
 inline std::span<const Index> number_anew(Arena& scratch, Index catalogue, std::span<Index> targets,
                                           std::span<Index> negatives) {
   Index* const met = scratch.array<Index>(static_cast<Index>(targets.size() + negatives.size()));
@@ -133,17 +132,17 @@ inline std::span<const Index> number_anew(Arena& scratch, Index catalogue, std::
   return {met, count};
 }
 
-/// Throws OptionError for options that do not fit each other or the sampler, IndexError for a target that is no item.
+/// Throws OptionError for inconsistent options or a wrong sampler, IndexError for a target outside the catalogue.
 inline void check_next_item_loss(const NextItemLoss& loss, std::span<const Index> targets, Index catalogue,
                                  const ItemSampler* sampler) {
   using Kind = NextItemLoss::Kind;
   if (loss.in_batch && (loss.kind != Kind::sampled_softmax || loss.popularity != 0 || loss.exclude_history)) {
-    fail<OptionError>("next_item_loss", "in_batch is of sampled_softmax, without popularity and exclude_history");
+    fail<OptionError>("next_item_loss", "in_batch requires sampled_softmax without popularity and exclude_history");
   }
   if (loss.kind == Kind::softmax) return;
   if (loss.negatives < (loss.in_batch ? 0 : 1)) fail<OptionError>("next_item_loss", "negatives ", loss.negatives);
   if ((loss.popularity != 0 || loss.in_batch) && (sampler == nullptr || sampler->num_items() != catalogue)) {
-    fail<OptionError>("next_item_loss", "negatives by popularity or of the batch need a sampler of ", catalogue,
+    fail<OptionError>("next_item_loss", "popularity and in-batch negatives require a sampler of ", catalogue,
                       " items, got ", sampler == nullptr ? 0 : sampler->num_items());
   }
   for (std::size_t i = 0; i < targets.size(); ++i) {
@@ -153,16 +152,16 @@ inline void check_next_item_loss(const NextItemLoss& loss, std::span<const Index
   }
 }
 
-/// Negatives in scratch memory, where they may be numbered anew, and which rows share them.
+/// Negatives in scratch memory, where their items can be replaced by indices, and the rows that share them.
 struct SampledNegatives {
   std::span<Index> items;
   Negatives negatives;
 };
 
-/// Draws the negatives of a batch; `one_each`: every query has one target.
+/// Samples the negatives of a batch; `one_each`: every query has one target.
 inline SampledNegatives draw(Arena& scratch, const data::Batch& batch, const NextItemLoss& loss, bool one_each,
                              Index catalogue, const ItemSampler* sampler, const Random& random) {
-  // Sequences of queries are sequences of targets where every query has one.
+  // With one target per query, the sequences of queries are also the sequences of targets.
   const bool by_sequence = one_each && loss.kind == NextItemLoss::Kind::sampled_softmax && !loss.in_batch;
   const Index sets = loss.in_batch ? 1 : by_sequence ? batch.query_segments.count() : batch.target_segments.tokens();
   const std::size_t given = loss.in_batch ? batch.targets.size() : 0;
@@ -176,8 +175,8 @@ inline SampledNegatives draw(Arena& scratch, const data::Batch& batch, const Nex
                                : Negatives::of_rows(items)};
 }
 
-/// The logarithm of each item's probability of being sampled, [items], or empty where the loss does not correct for it.
-/// In a batch it is filled in for `items`, the negatives, alone.
+/// Returns the logarithm of each item's sampling probability, [items], or empty if the loss does not correct for it.
+/// With in-batch negatives only the entries of `items`, the negatives, are set.
 inline std::span<const double> log_q(Arena& scratch, const NextItemLoss& loss, std::size_t targets,
                                      std::span<const Index> items, const ItemSampler* sampler) {
   if (loss.kind != NextItemLoss::Kind::sampled_softmax) return {};
@@ -186,7 +185,7 @@ inline std::span<const double> log_q(Arena& scratch, const NextItemLoss& loss, s
   const auto catalogue = static_cast<std::size_t>(sampler->num_items());
   const auto out = scratch_span<double>(scratch, catalogue);
   std::fill(out.begin(), out.end(), 0.0);
-  // As a target of the batch, or drawn uniformly.
+  // The expected numbers of occurrences as a target of the batch and as a uniform sample add up.
   const double taken = static_cast<double>(std::max<std::size_t>(targets, 1));
   const double drawn = static_cast<double>(loss.negatives) / static_cast<double>(catalogue);
   for (const Index item : items) {
@@ -196,7 +195,7 @@ inline std::span<const double> log_q(Arena& scratch, const NextItemLoss& loss, s
   return out;
 }
 
-/// What a sampled loss compares states with.
+/// The inputs of a sampled loss apart from the states.
 template <class Scalar>
 struct Candidates {
   Var<Scalar> table, bias;
@@ -204,7 +203,7 @@ struct Candidates {
   std::span<const double> log_probabilities;  ///< [items], or empty
 };
 
-/// The same with a table of normalised vectors of the targets and negatives alone, which are numbered anew.
+/// Returns candidates whose table has only the normalised vectors of the targets and negatives, renumbered.
 template <class Scalar>
 Candidates<Scalar> compact_for_cosine(Arena& scratch, const Candidates<Scalar>& all, std::span<Index> negatives) {
   const auto targets = scratch_span<Index>(scratch, all.targets.size());
@@ -217,10 +216,10 @@ Candidates<Scalar> compact_for_cosine(Arena& scratch, const Candidates<Scalar>& 
 
 }  // namespace detail
 
-/// Mean over all targets. state [queries, d], table [items, d], bias [items] or empty -> []. The negatives come from
-/// `Tape::next_random`, by `sampler` where the loss draws by popularity; where it takes the batch's, `sampler` tells
-/// how often each item is a target. Of a sampled loss, cosines too cost the rows that are compared, not the whole
-/// table. Throws ShapeError, OptionError, IndexError for a target that is no item.
+/// Returns the mean loss over all targets. state [queries, d], table [items, d], bias [items] or empty -> []. Negatives
+/// are sampled with `Tape::next_random`, with `sampler` if `popularity` is not 0; with in-batch negatives `sampler`
+/// gives the frequencies of targets. Sampled losses with cosines normalise only the rows that they use. Throws
+/// ShapeError, OptionError, and IndexError for a target outside the catalogue.
 template <class Scalar>
 Var<Scalar> next_item_loss(Var<Scalar> state, Var<Scalar> table, Var<Scalar> bias, const data::Batch& batch,
                            const NextItemLoss& loss, const ItemSampler* sampler = nullptr) {

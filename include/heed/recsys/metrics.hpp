@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ranking by score, and how good a ranking is.
+// Ranking by score, and metrics of rankings.
 #pragma once
 
 #include <algorithm>
@@ -17,10 +17,10 @@
 
 namespace heed::inline HEED_ABI::recsys {
 
-/// The items of the `k` highest scores, best first; fewer where fewer can be recommended.
+/// Returns the items with the `k` highest scores, best first; fewer if there are not enough.
 ///
-/// A total order: higher score first, then the smaller tie key (`tie_keys` [items], distinct), then the smaller id.
-/// Items whose score is -infinity or NaN are never recommended. Throws ShapeError when the sizes differ.
+/// The order is total: higher score first, then the smaller tie key (`tie_keys` [items], distinct), then the smaller
+/// id. Items with score -infinity or NaN are never recommended. Throws ShapeError when the sizes differ.
 inline std::vector<data::Id> rank_top_k(std::span<const double> scores, Index k,
                                         std::span<const std::int32_t> tie_keys = {}) {
   if (!tie_keys.empty() && tie_keys.size() != scores.size()) {
@@ -38,23 +38,23 @@ inline std::vector<data::Id> rank_top_k(std::span<const double> scores, Index k,
   };
   const Index kept = std::clamp<Index>(k, 0, static_cast<Index>(order.size()));
   std::partial_sort(order.begin(), order.begin() + kept, order.end(), before);
-  return {order.begin(), order.begin() + kept};  // a copy: `order` has room for the whole catalogue
+  return {order.begin(), order.begin() + kept};  // a copy, as `order` has the capacity of the whole catalogue
 }
 
 /// The metrics of one list, or their means over users.
 struct RankingMetrics {
   double hit_rate = 0;   ///< 1 when a target is among the first k
   double recall = 0;     ///< targets found / distinct targets
-  double precision = 0;  ///< targets found / k, also where the list is shorter
-  double ndcg = 0;       ///< sum of 1 / log2(place + 2) over the targets found / the same sum of the ideal list, whose
-                         ///< first min(distinct targets, k) places all hit
+  double precision = 0;  ///< targets found / k, also for shorter lists
+  double ndcg = 0;       ///< sum of 1 / log2(place + 2) over the targets found / the same sum for the ideal list, which
+                         ///< has targets at its first min(distinct targets, k) places
   double mrr = 0;        ///< 1 / (place + 1) of the first target among the first k, 0 without one
   double map = 0;        ///< sum over the targets found of (targets found up to there / (place + 1)) / min(distinct
-                         ///< targets, k): RecBole's; trec_eval divides by the distinct targets whatever k is
+                         ///< targets, k), as RecBole; trec_eval divides by the number of distinct targets
 };
 
-/// The metrics at `k` of one list of distinct items, best first, for `targets`: not empty, distinct and ascending (see
-/// data::distinct). Throws OptionError on k < 1 or no target.
+/// Returns the metrics at `k` of one list of distinct items, best first. `targets` is not empty, distinct and ascending
+/// (see data::distinct). Throws OptionError on k < 1 or without targets.
 inline RankingMetrics ranking_metrics(std::span<const data::Id> ranked, std::span<const data::Id> targets, Index k) {
   if (k < 1 || targets.empty()) {
     fail<OptionError>("ranking_metrics", "wanted k >= 1 and a target, got k = ", k, " and ", targets.size());
@@ -79,14 +79,14 @@ inline RankingMetrics ranking_metrics(std::span<const data::Id> ranked, std::spa
   return out;
 }
 
-/// Where items of equal score stand, seen from a target: all behind it, all before it (constant scores then find
-/// nothing), or in every order: the mean of the metrics over them.
+/// The order of items with the target's score: after the target, before it (constant scores then find no target), or
+/// the mean of the metrics over all orders.
 enum class Ties { optimistic, conservative, expected };
 constexpr auto names(Ties) { return enum_names("optimistic", "conservative", "expected"); }
 
-/// The metrics at `k` of a single target with `score` among candidates with the scores `others` (itself not among
-/// them). A score of -infinity or NaN is never recommended: as the target's it finds nothing, as another's it stands
-/// behind. Throws OptionError on k < 1.
+/// Returns the metrics at `k` of a target with `score` among candidates with the scores `others` (without the target).
+/// A target with score -infinity or NaN is not found; other candidates with such a score rank last. Throws OptionError
+/// on k < 1.
 inline RankingMetrics candidate_metrics(double score, std::span<const double> others, Index k,
                                         Ties ties = Ties::conservative) {
   if (k < 1) fail<OptionError>("candidate_metrics", "wanted k >= 1, got ", k);
@@ -108,8 +108,8 @@ inline RankingMetrics candidate_metrics(double score, std::span<const double> ot
   return out;
 }
 
-/// The area under the ROC curve: the share of pairs (one positive, one negative) whose positive has the higher score,
-/// equal scores counted as half a pair. NaN counts as -infinity. Throws OptionError when either has no score.
+/// Returns the area under the ROC curve: the share of pairs (one positive, one negative) whose positive has the higher
+/// score; pairs with equal scores count half. NaN counts as -infinity. Throws OptionError when either is empty.
 inline double auc(std::span<const double> positives, std::span<const double> negatives) {
   if (positives.empty() || negatives.empty()) {
     fail<OptionError>("auc", "wanted positives and negatives, got ", positives.size(), " and ", negatives.size());
@@ -126,7 +126,7 @@ inline double auc(std::span<const double> positives, std::span<const double> neg
   return won / (static_cast<double>(positives.size()) * static_cast<double>(negatives.size()));
 }
 
-/// The metrics of many users, one entry a user in every column: the form that a paired bootstrap takes.
+/// The metrics of many users, one entry per user in every column: the input of a paired bootstrap.
 struct Metrics {
   std::vector<double> hit_rate, recall, precision, ndcg, mrr, map;
 
@@ -141,7 +141,7 @@ struct Metrics {
     map.push_back(one.map);
   }
 
-  /// The metrics of row `i`.
+  /// Returns the metrics of row `i`.
   RankingMetrics at(std::size_t i) const {
     return {.hit_rate = hit_rate[i],
             .recall = recall[i],
@@ -151,7 +151,7 @@ struct Metrics {
             .map = map[i]};
   }
 
-  /// Means over the users; all 0 without users.
+  /// Returns the means over the users; 0 without users.
   RankingMetrics mean() const {
     return {.hit_rate = recsys::mean(hit_rate),
             .recall = recsys::mean(recall),

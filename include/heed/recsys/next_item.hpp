@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A recommender of what comes next, around any encoder: the item table in front and behind, losses and scores.
+// A next-item recommender around any encoder: the item table as input and output layer, losses and scores.
 #pragma once
 
 #include <algorithm>
@@ -25,12 +25,12 @@ struct NextItemOptions {
   Index num_items = 0;
   Index embed_dim = 64;
   Index max_length = 200;        ///< events of a history that the model sees
-  double item_deviation = 0.02;  ///< standard deviation of the item vectors' first values
-  Index max_age = 0;             ///< see HistoryInputOptions, for these four
+  double item_deviation = 0.02;  ///< standard deviation of the initial item vectors
+  Index max_age = 0;             ///< this and the next three: see HistoryInputOptions
   Index num_kinds = 0;
   Index num_features = 0;
   Combination combination = Combination::add;
-  bool item_bias = false;  ///< a number an item on top of the products
+  bool item_bias = false;  ///< adds a learned bias per item to the products
   bool pointer = false;    ///< the repeat-aware head
   NextItemLoss loss{};
 
@@ -41,9 +41,9 @@ struct NextItemOptions {
   }
 };
 
-/// Event vectors -> encoder -> a user vector at each query, whose products with the item
-/// vectors are the logits: the item table is the output layer as well (tied). `embed_dim` and, where it has one,
-/// `max_length` of the encoder's options are taken from here.
+/// Event vectors -> encoder -> a user vector per query; the logits are its inner products with the item vectors: the
+/// item table is also the output layer (tied weights). `embed_dim` and, if present, `max_length` of the encoder's
+/// options are set from these options.
 template <Encoder E>
 class NextItem {
  public:
@@ -51,9 +51,9 @@ class NextItem {
   using Scalar = scalar_type;
   using EncoderOptions = typename E::options_type;
 
-  /// `catalogue` gives the feature of each item where `num_features` is not 0, and how often each is learned from
-  /// (`counts`: see Task::catalogue), which training needs where the loss draws negatives by popularity or takes the
-  /// batch's. Errors as HistoryInput and ItemSampler.
+  /// `catalogue` has the feature of each item if `num_features` is not 0, and the item counts of the training events
+  /// (`counts`: see Task::catalogue), which training requires if the loss samples negatives by popularity or uses
+  /// in-batch negatives. Errors as HistoryInput and ItemSampler.
   explicit NextItem(const NextItemOptions& options, const EncoderOptions& encoder_options = {},
                     const data::Catalogue& catalogue = {})
       : options_(checked(options)),
@@ -66,7 +66,7 @@ class NextItem {
     }
     if (options.pointer) {
       if (options.loss.kind != NextItemLoss::Kind::softmax) {
-        fail<OptionError>("NextItem", "the repeat-aware head learns by softmax over the whole catalogue only");
+        fail<OptionError>("NextItem", "the repeat-aware head requires the softmax loss over the whole catalogue");
       }
       pointer.emplace(PointerHeadOptions{.state_size = encoder.state_size(), .summary_size = encoder.summary_size()});
     }
@@ -82,7 +82,7 @@ class NextItem {
   Index num_items() const { return options_.num_items; }
   Index max_length() const { return options_.max_length; }
 
-  /// The outcome at each query.
+  /// The outputs at each query.
   struct Prediction {
     Var<Scalar> queries;      ///< [queries, embed_dim]
     Var<Scalar> attention{};  ///< weights of the encoder's attention: see Encoded
@@ -102,22 +102,22 @@ class NextItem {
     return out;
   }
 
-  /// See next_item_loss; with the repeat-aware head, the mean over the queries of the mean over their targets of
-  /// -log p. Throws IndexError for an item or a target outside the catalogue, ShapeError for a query without targets,
-  /// OptionError where the loss needs counts that the constructor was not given.
+  /// See next_item_loss; with the repeat-aware head, the mean over queries of the mean over their targets of -log p.
+  /// Throws IndexError for an item or target outside the catalogue, ShapeError for a query without targets, OptionError
+  /// when the loss requires counts that the constructor was not given.
   Var<Scalar> loss(Tape<Scalar>& tape, const data::Batch& batch) const {
     const Prediction out = predict(tape, batch);
     if (!pointer) {
       if (!sampler && needs_counts(options_.loss)) {
         fail<OptionError>("NextItem",
-                          "negatives by popularity or of the batch need a catalogue with counts of the items"
-                          " in the constructor: see Task::catalogue");
+                          "popularity and in-batch negatives require a catalogue with item counts in the"
+                          " constructor: see Task::catalogue");
       }
       return next_item_loss(out.queries, tape.parameter(input.items.weight), bias(tape), batch, options_.loss,
                             sampler ? &*sampler : nullptr);
     }
     const Index n = num_items(), count = std::ssize(batch.targets);
-    // log p of each target by the catalogue alone
+    // log p of each target from the catalogue softmax alone
     Var<Scalar> log_p;
     {
       ArenaScope scope(tape.scratch());
@@ -138,20 +138,20 @@ class NextItem {
                                      {count, 1});
     const Var<Scalar> g = expand(out.gate, batch.target_segments);
     const Var<Scalar> p = g * mass + (1 - g) * exp(log_p);
-    // 1e-30: a closed gate on an item that is not in the history
+    // 1e-30: p is 0 if the gate is 1 and the item is not in the history
     return -mean(mean(log(p + 1e-30), batch.target_segments));
   }
 
-  /// p(item) at each query into `scores` [queries, items]. After an empty history the repeat-aware head has nothing to
-  /// give, and they sum to 1 - g.
+  /// Writes p(item) at each query to `scores` [queries, items]. After an empty history the repeat-aware head has no
+  /// items, and the probabilities sum to 1 - g.
   void score(Tape<Scalar>& tape, const data::Batch& batch, TensorView<Scalar> scores) const {
     score(predict(tape, batch), batch, scores);
   }
   /// The same from a prediction of this batch.
   void score(const Prediction& out, const data::Batch& batch, TensorView<Scalar> scores) const {
     if (scores.rows() != batch.query_segments.tokens() || scores.cols() != num_items()) {
-      fail<ShapeError>("NextItem", "room for scores ", scores.shape(), ", wanted [", batch.query_segments.tokens(),
-                       ", ", num_items(), "]");
+      fail<ShapeError>("NextItem", "scores ", scores.shape(), ", wanted [", batch.query_segments.tokens(), ", ",
+                       num_items(), "]");
     }
     const auto p = softmax(logits(out)).value();
     Index weight = 0;
@@ -203,7 +203,7 @@ class NextItem {
   E encoder;
   Parameter<Scalar> item_bias;  ///< [items], or empty
   std::optional<PointerHead<Scalar>> pointer;
-  std::optional<ItemSampler> sampler;  ///< of negatives: where the catalogue has counts and the loss needs them
+  std::optional<ItemSampler> sampler;  ///< of negatives, if the catalogue has counts and the loss requires them
 };
 
 }  // namespace heed::inline HEED_ABI::recsys

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The repeat-aware head: an attention that points at what the user took before.
+// The repeat-aware head: attention over the items that the user has taken before.
 #pragma once
 
 #include "heed/nn/additive_attention.hpp"
@@ -10,9 +10,9 @@
 namespace heed::inline HEED_ABI::recsys {
 
 struct PointerHeadOptions {
-  Index state_size = 0;    ///< of what each event has become
-  Index summary_size = 0;  ///< of what is known at a query
-  Index hidden_size = 64;  ///< of the attention
+  Index state_size = 0;    ///< size of the state of an event
+  Index summary_size = 0;  ///< size of the summary of a query
+  Index hidden_size = 64;  ///< size of the attention's hidden layer
 
   void fields(auto&& visitor) {
     visitor("state_size", state_size, "summary_size", summary_size, "hidden_size", hidden_size);
@@ -32,14 +32,14 @@ class PointerHead {
         gate({.in_features = options.summary_size, .out_features = 1}) {}
 
   struct Pointed {
-    Var<Scalar> weights;  ///< each sequence's [queries, keys], one after the other
+    Var<Scalar> weights;  ///< the [queries, keys] of each sequence, concatenated
     Var<Scalar> gate;     ///< [queries, 1]: the share of this head
   };
 
   /// states [tokens, state_size], summary [queries, summary_size].
   Pointed operator()(Var<Scalar> states, Var<Scalar> summary, const data::Batch& batch) const {
     const Mask mask = every_position(batch) ? Mask::causal() : Mask();
-    // The values are not used, only the weights: one column is the cheapest to sum.
+    // Only the weights are used, not the context: one column of values is the cheapest.
     const auto seen = attention(summary, batch.query_segments, states, slice(states, 1, 0, 1), batch.segments,
                                 {.mask = mask, .weights = true});
     return {seen.weights, gate(summary, Activation::sigmoid)};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Learned vectors of the places in a history.
+// Learned vectors of positions in a history.
 #pragma once
 
 #include <span>
@@ -13,14 +13,14 @@ namespace heed::inline HEED_ABI::recsys {
 struct PositionsOptions {
   Index max_length = 0;
   Index embed_dim = 0;
-  double standard_deviation = 0.02;  ///< of the first values
+  double standard_deviation = 0.02;  ///< of the initial values
 
   void fields(auto&& visitor) {
     visitor("max_length", max_length, "embed_dim", embed_dim, "standard_deviation", standard_deviation);
   }
 };
 
-/// weight [max_length, embed_dim]: one vector for each place, counted from the start of what the model sees.
+/// weight [max_length, embed_dim]: one vector per position, counted from the first event that the model sees.
 template <class Scalar>
 class Positions {
  public:
@@ -31,7 +31,7 @@ class Positions {
                .embedding_dim = options.embed_dim,
                .standard_deviation = options.standard_deviation}) {}
 
-  /// x [tokens, embed_dim] -> x + the vectors of its places. Throws ShapeError for a sequence longer than `max_length`.
+  /// x [tokens, embed_dim] -> x + position vectors. Throws ShapeError for a sequence longer than `max_length`.
   Var<Scalar> operator()(Var<Scalar> x, const Segments& segments) const {
     const Index most = table.weight.shape()[0];
     if (segments.max_length() > most) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What evaluation asks of a model: lists of items for a block of users. Rankings of models that score one history.
+// The interface of evaluation: lists of items for a block of users. Rankers for models that score one history.
 #pragma once
 
 #include <concepts>
@@ -22,13 +22,13 @@ struct RankOptions {
   void fields(auto&& visitor) { visitor("k", k, "keep_history", keep_history); }
 };
 
-/// A callable that gives one list of distinct items per history, best first.
+/// A callable that returns one list of distinct items per history, best first.
 template <class R>
 concept Ranker = requires(R& ranker, std::span<const data::History> histories, const RankOptions& options) {
   { ranker(histories, options) } -> std::convertible_to<std::vector<std::vector<data::Id>>>;
 };
 
-/// A model of the traditional kind: `score(history, scores)` writes one score per item, higher is better.
+/// A model that scores one history at a time: `score(history, scores)` writes one score per item, higher is better.
 template <class M>
 concept HistoryScorer = requires(const M& model, const data::History& history, std::span<double> scores) {
   { model.num_items() } -> std::convertible_to<Index>;
@@ -42,8 +42,8 @@ inline void check_scores(std::string_view operation, std::span<const double> sco
   }
 }
 
-/// The ranker of a model that scores one history: by rank_top_k, with the model's `tie_keys()` where it has them. The
-/// model must outlive this.
+/// The ranker of a HistoryScorer: by rank_top_k, with the model's `tie_keys()` if it has them. The model must outlive
+/// it.
 template <HistoryScorer Model>
 class ScoreRanker {
  public:

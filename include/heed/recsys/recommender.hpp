@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a neural recommender is: what training, evaluation and serving ask of a model.
+// The interface of a neural recommender for training, evaluation and serving.
 #pragma once
 
 #include <algorithm>
@@ -12,8 +12,8 @@
 namespace heed::inline HEED_ABI::recsys {
 
 /// A module over a catalogue of `num_items()`, with a `loss` [] of a batch's targets and a `score` for each item at
-/// each query, written into [queries, items]. `max_length()`, where it has one, is how many events of a history it can
-/// see. NextItem is one for any encoder, DIN another.
+/// each query, written to [queries, items]. `max_length()`, if present, is the maximum length of a history. NextItem
+/// with any encoder is a Recommender, and so is DIN.
 template <class M>
 concept Recommender = nn::Module<M> && requires(const M& model, Tape<typename M::scalar_type>& tape,
                                                 const data::Batch& batch, TensorView<typename M::scalar_type> scores) {
@@ -22,8 +22,7 @@ concept Recommender = nn::Module<M> && requires(const M& model, Tape<typename M:
   model.score(tape, batch, scores);
 };
 
-/// How many events of a history `model` is shown when `most` are wanted: no more than its `max_length()`, if it has
-/// one.
+/// Returns `most`, limited by the `max_length()` of `model` if it has one.
 template <class Model>
 Index seen_length(const Model& model, Index most) {
   if constexpr (requires { model.max_length(); }) return std::min<Index>(most, model.max_length());

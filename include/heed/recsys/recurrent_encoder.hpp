@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The encoder that is a recurrent layer and nothing else.
+// An encoder that is a recurrent layer.
 #pragma once
 
 #include <optional>
@@ -22,8 +22,8 @@ struct RecurrentEncoderOptions {
   }
 };
 
-/// The state after an event is the user: of `embed_dim` numbers as it is, otherwise by a projection.
-/// `Layer` is nn::GRU or nn::LSTM.
+/// The user vector is the state after an event, projected to `embed_dim` if `hidden_size` differs. `Layer` is nn::GRU
+/// or nn::LSTM.
 template <template <class> class Layer, class Scalar>
 class RecurrentEncoder {
  public:
@@ -36,7 +36,7 @@ class RecurrentEncoder {
              .num_layers = options.num_layers,
              .dropout = options.dropout}),
         options_(options) {
-    // Without a bias, so that an empty history says nothing of any item.
+    // Without a bias, so that an empty history gives equal scores to all items.
     if (options.hidden_size != options.embed_dim) {
       user.emplace(
           nn::LinearOptions{.in_features = options.hidden_size, .out_features = options.embed_dim, .bias = false});

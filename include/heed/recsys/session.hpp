@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Serving: one user's events as they come in, and what to recommend now.
+// Serving: collects the events of one user and recommends items.
 #pragma once
 
 #include <algorithm>
@@ -15,15 +15,15 @@
 namespace heed::inline HEED_ABI::recsys {
 
 struct SessionOptions {
-  Index max_length = 300;     ///< events of the history that the model sees, if it can see so many
-  bool exclude_seen = false;  ///< never recommend what the user already took
+  Index max_length = 300;     ///< maximum number of events that the model sees; limited by its own maximum
+  bool exclude_seen = false;  ///< never recommend items that the user has taken
   Executor* executor = nullptr;
 
   void fields(auto&& visitor) { visitor("max_length", max_length, "exclude_seen", exclude_seen, "executor", executor); }
 };
 
-/// A user in front of a trained model. The model must outlive it, may be shared by sessions on other threads, and is
-/// not changed. Memory is bounded, and once warm nothing is allocated.
+/// The session of one user with a trained model. The model must outlive it, is not modified, and may be shared with
+/// sessions on other threads. Memory is bounded, and a warm session does not allocate.
 template <class Model>
 class Session {
  public:
@@ -43,8 +43,8 @@ class Session {
   }
   explicit Session(const Model&&, const SessionOptions& = {}) = delete;
 
-  /// The user took `item` at `time`; equal times are one basket. Either all events have a kind or none. Throws
-  /// IndexError for an item outside the catalogue and OptionError when time runs backwards.
+  /// Appends an event; equal times form one basket. Either all events have a kind or none. Throws IndexError for an
+  /// item outside the catalogue and OptionError when `time` is less than the last one.
   void push(data::Id item, std::int64_t time, data::Id kind = data::Vocabulary::unknown) {
     auto& [user, items, times, kinds] = past_;
     if (item < 0 || item >= model_->num_items()) {
@@ -60,7 +60,7 @@ class Session {
     if (!items.empty() && (kind >= 0) == kinds.empty()) {
       fail<OptionError>("Session::push", "kind ", kind, " after events with", kinds.empty() ? "out kinds" : " kinds");
     }
-    if (items.size() == most_kept()) {  // what the model no longer sees goes, half of it at a time
+    if (items.size() == most_kept()) {  // drops half of the events, which the model no longer sees
       const auto half = static_cast<std::ptrdiff_t>(most_kept() / 2);
       items.erase(items.begin(), items.begin() + half);
       times.erase(times.begin(), times.begin() + half);
@@ -73,17 +73,17 @@ class Session {
     const auto at = std::lower_bound(seen_.begin(), seen_.end(), item);
     if (at == seen_.end() || *at != item) seen_.insert(at, item);
   }
-  /// Forgets the user.
+  /// Removes all events.
   void clear() {
     past_.items.clear();
     past_.times.clear();
     past_.kinds.clear();
     seen_.clear();
   }
-  /// The latest events: at least the `max_length` that the model sees. Valid until the next push.
+  /// Returns the latest events: at least the `max_length` that the model sees. Valid until the next push.
   data::History history() const { return past_.history(); }
 
-  /// The k best items by score, then by smaller id; fewer when fewer are left. Valid until the next call.
+  /// Returns the k best items by score, then by smaller id; fewer if there are not enough. Valid until the next call.
   std::span<const ScoredItem<Scalar>> top_k(Index k) {
     if (k <= 0) fail<OptionError>("Session::top_k", "k ", k, " must be positive");
     batch_.assign_history(past_.history(), options_.max_length);
@@ -103,7 +103,7 @@ class Session {
   data::Batch batch_;
   Tensor<Scalar> scores_;
   data::Events past_;
-  std::vector<data::Id> seen_;  ///< all items ever pushed, ascending; kept when they are excluded
+  std::vector<data::Id> seen_;  ///< all items ever pushed, ascending; only with exclude_seen
   std::vector<ScoredItem<Scalar>> best_;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mean and spread of a figure over users or seeds.
+// Mean and standard deviation over users or seeds.
 #pragma once
 
 #include <cmath>
@@ -9,14 +9,14 @@
 
 namespace heed::inline HEED_ABI::recsys {
 
-/// The arithmetic mean; 0 without values.
+/// Returns the arithmetic mean; 0 without values.
 inline double mean(std::span<const double> values) {
   double sum = 0;
   for (const double value : values) sum += value;
   return values.empty() ? 0 : sum / static_cast<double>(values.size());
 }
 
-/// The sample standard deviation (divisor n - 1); 0 for fewer than two values.
+/// Returns the sample standard deviation (divisor n - 1); 0 for fewer than two values.
 inline double standard_deviation(std::span<const double> values) {
   if (values.size() < 2) return 0;
   const double center = mean(values);

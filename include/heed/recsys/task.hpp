@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a log is used for: the split, the examples to learn from, and how the outcome is measured, in one place.
+// A task on a log: the split, the training examples and the evaluation.
 #pragma once
 
 #include <algorithm>
@@ -18,27 +18,26 @@
 namespace heed::inline HEED_ABI::recsys {
 
 struct TaskOptions {
-  /// True: learns baskets, each from all before it, and keeps the history among the candidates. False: learns the next
-  /// event at every position, and leaves the history out of candidates and targets.
+  /// True: predicts baskets, each from all events before it, and keeps the history among the candidates. False:
+  /// predicts the next event at every position, and excludes the history from candidates and targets.
   bool next_basket = true;
-  /// When the windows begin that validate and test, the same for everybody, in the log's unit (see
-  /// data::time_quantile): what is predicted of a user is all that the window has. Both 0: each user's own last basket
-  /// (with next_basket) or event (leave-one-out) instead, which a model may know from other users' later ones.
+  /// Start of the validation and test windows, the same for all users, in the log's unit (see data::time_quantile); the
+  /// targets of a user are all events in the window. Both 0: each user's own last basket (with next_basket) or event
+  /// (leave-one-out) instead; a model may then have seen later events of other users.
   std::int64_t validation_time = 0, test_time = 0;
-  Index max_length = 300;  ///< events of a history that a neural model sees, if it can see so many
-  Index k = 10;            ///< length of the lists that are measured
-  double learners = 1;  ///< share of the users whose events are learned from; all validate and are measured. A smaller
+  Index max_length = 300;  ///< maximum number of events that a neural model sees; limited by its own maximum
+  Index k = 10;            ///< length of the evaluated lists
+  double learners = 1;     ///< share of the users trained on (smaller shares are subsets); all are evaluated
 
   void fields(auto&& visitor) {
     visitor("next_basket", next_basket, "validation_time", validation_time, "test_time", test_time, "max_length",
             max_length, "k", k, "learners", learners);
   }
-                        ///< share is a part of a greater one
 
   bool by_time() const { return validation_time != 0 || test_time != 0; }
 };
 
-/// One task on one log, which must outlive it. Throws OptionError where learners is not in (0, 1], and as
+/// A task on a log, which must outlive it. Throws OptionError when learners is not in (0, 1], and as
 /// data::split_by_time.
 class Task {
  public:
@@ -70,13 +69,13 @@ class Task {
       batch.assign_every_position(*log_, examples);
     }
   }
-  /// The user's events are among those that are learned from.
+  /// Returns whether the user's events are training events.
   bool learns(data::Id u) const {
     return options_.learners == 1 ||
            Random(1).fork("learners").uniform(static_cast<std::uint64_t>(u)) < options_.learners;
   }
-  /// Where the events end that a model learns from which counts: [users], 0 for those who are not learned from. Those
-  /// that validate are counted as well when they are asked for.
+  /// Returns the number of events per user that a counting model is trained on: [users], 0 for users that are not
+  /// trained on. Validation events are included on request.
   std::vector<Index> counted_ends(bool with_validation) const {
     std::vector<Index> out = with_validation ? split_.validation_end : split_.train_end;
     for (std::size_t u = 0; u < out.size(); ++u) {
@@ -84,13 +83,13 @@ class Task {
     }
     return out;
   }
-  /// The log's catalogue with the counts of what is learned from: for the constructor of a model.
+  /// Returns the log's catalogue with the item counts of the training events: for the constructor of a model.
   data::Catalogue catalogue() const {
     data::Catalogue out = log_->catalogue;
     out.counts = data::item_counts(*log_, counted_ends(false));
     return out;
   }
-  /// Some user has a target to validate with.
+  /// Returns whether any user has a validation target.
   bool validates() const {
     bool out = false;
     for_each_held_out(*log_, split_, HeldOut::validation, options_.next_basket, [&](auto&&...) { out = true; });
@@ -111,9 +110,9 @@ class Task {
   std::vector<data::Example> examples_;
 };
 
-/// Trains `model` on the task and leaves it with the weights of the epoch of the best validation NDCG@k. Where nobody
-/// has a target to validate with, the figure is minus the training loss. `hooks.fill` and `hooks.validate` are the
-/// task's, unless given. Errors as `train`.
+/// Trains `model` on the task and restores the weights of the epoch with the best validation NDCG@k. Without validation
+/// targets the figure is the negative training loss. `hooks.fill` and `hooks.validate` default to the task's. Errors as
+/// `train`.
 template <Recommender Model>
 TrainReport fit(Model& model, const Task& task, const TrainOptions& options, TrainHooks hooks = {}) {
   BatchRanker<Model> ranker(model, {.max_length = task.options().max_length, .executor = options.executor});

@@ -15,8 +15,8 @@ namespace heed::inline HEED_ABI::recsys {
 template <class Scalar>
 using ScoredItem = kernels::Ranked<Scalar, data::Id>;
 
-/// The k best items of `scores` [items], best first, into `out`: by greater score, then by smaller id; fewer when fewer
-/// are left. `left_out`, ascending, are no candidates.
+/// Writes the k best items of `scores` [items] to `out`, best first: by greater score, then by smaller id; fewer if
+/// there are not enough. Items of `left_out`, ascending, are excluded.
 template <class Scalar>
 void top_items(std::span<const Scalar> scores, Index k, std::span<const data::Id> left_out,
                std::vector<ScoredItem<Scalar>>& out) {

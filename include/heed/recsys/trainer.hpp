@@ -23,17 +23,16 @@
 namespace heed::inline HEED_ABI::recsys {
 
 struct TrainOptions {
-  Index batch_size = 64;  ///< examples a step
-  Index max_tokens = 0;   ///< of a step, whose histories are then of similar length, however many; 0: batch_size holds
+  Index batch_size = 64;  ///< examples per step
+  Index max_tokens = 0;   ///< maximum tokens per step, with histories of similar length; 0: batch_size is used instead
   Index max_epochs = 20;
-  Index patience = 3;           ///< epochs without a better validation figure before training ends
-  double learning_rate = 1e-3;  ///< the highest
-  Index warm_up = 0;            ///< steps in which the rate rises; a tenth of all that max_epochs allows at most
-  optim::Decay decay =
-      optim::Decay::constant;  ///< how it falls then: constant, or cosine, to 0 at the end of max_epochs
-  double clip_norm = 0;        ///< of all gradients together; 0: not clipped
-  /// Tables of which a step uses few rows, as a sampled loss does of a large catalogue (`optim::under("items")`): the
-  /// same weights in less time (optim::LazyAdam). Hooks other than `validate` may then see rows of the past.
+  Index patience = 3;           ///< training ends after this many epochs without a better validation figure
+  double learning_rate = 1e-3;  ///< the maximum
+  Index warm_up = 0;            ///< steps over which the rate increases, at most a tenth of the steps of max_epochs
+  optim::Decay decay = optim::Decay::constant;  ///< afterwards: constant, or cosine to 0 at the end of max_epochs
+  double clip_norm = 0;                         ///< maximum norm of all gradients together; 0: not clipped
+  /// Selects tables of which a step uses few rows, as with a sampled loss (`optim::under("items")`), for
+  /// optim::LazyAdam: the same weights in less time. Hooks other than `validate` may then see outdated rows.
   std::function<bool(std::string_view path, const Shape& shape)> lazy_rows{};
   Random random{42};
   Executor* executor = nullptr;
@@ -45,7 +44,7 @@ struct TrainOptions {
   }
 };
 
-/// After a step.
+/// Reported after each step.
 struct TrainProgress {
   Index epoch = 0;  ///< from 1
   Index examples = 0, examples_in_epoch = 0;
@@ -53,10 +52,10 @@ struct TrainProgress {
   double seconds = 0, tokens_per_second = 0;  ///< of this epoch
 };
 
-/// What an epoch's seconds went to.
+/// The time of an epoch by phase.
 struct PhaseSeconds {
-  double batches = 0;  ///< drawing their order and filling them
-  double forward = 0;  ///< with the gradients of a loss that makes them there (linear_cross_entropy)
+  double batches = 0;  ///< ordering and filling the batches
+  double forward = 0;  ///< including the gradients that the loss computes in the forward pass (linear_cross_entropy)
   double backward = 0;
   double update = 0;  ///< clipping and the optimiser
   double validation = 0;
@@ -64,7 +63,7 @@ struct PhaseSeconds {
   double training() const { return batches + forward + backward + update; }
 };
 
-/// After an epoch.
+/// Reported after each epoch.
 struct EpochReport {
   Index epoch = 0;
   double loss = 0, validation = 0;
@@ -75,20 +74,20 @@ struct EpochReport {
 
 struct TrainReport {
   std::vector<EpochReport> epochs;
-  Index best_epoch = 0;  ///< whose weights the model has now; 0 when no epoch was validated
+  Index best_epoch = 0;  ///< the epoch of the model's weights; 0 when no epoch was validated
   bool interrupted = false;
 };
 
-/// What the caller brings to `train`; only `fill` and `validate` are required.
+/// The callbacks of `train`; only `fill` and `validate` are required.
 struct TrainHooks {
-  /// Makes a batch of these examples.
+  /// Fills a batch with examples.
   std::function<void(data::Batch&, std::span<const data::Example>, Random)> fill;
-  /// The figure to be greatest, measured on held-out data.
+  /// Returns the figure to maximise, measured on held-out data.
   std::function<double()> validate;
-  /// Called after every step; false ends the epoch here, validates, and ends the training.
+  /// Called after every step; returning false ends the epoch, validates, and ends the training.
   std::function<bool(const TrainProgress&)> on_step;
   std::function<void(const EpochReport&)> on_epoch;
-  /// The clock that the reports read, in seconds; by default the steady clock.
+  /// The clock of the reports, in seconds; by default the steady clock.
   std::function<double()> now = [] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
   };
@@ -96,7 +95,7 @@ struct TrainHooks {
 
 namespace detail {
 
-/// Puts the examples in an epoch's order and cuts them.
+/// Orders the examples of an epoch and cuts them into batches.
 inline std::vector<data::BatchRange> cut_batches(std::vector<data::Example>& examples, const TrainOptions& options,
                                                  Random random) {
   if (options.max_tokens > 0) {
@@ -113,14 +112,14 @@ inline std::vector<data::BatchRange> cut_batches(std::vector<data::Example>& exa
 
 }  // namespace detail
 
-/// Trains `model`, which has `loss(tape, batch)`, and leaves it with the weights of its best epoch. The same seed gives
-/// the same weights for any number of threads. Throws Error when the loss is not finite; OptionError on bad options.
+/// Trains `model`, which has `loss(tape, batch)`, and restores the weights of its best epoch. The same seed gives the
+/// same weights for any number of threads. Throws Error when the loss is not finite; OptionError on bad options.
 template <nn::Module Model>
 TrainReport train(Model& model, std::span<const data::Example> examples, const TrainHooks& hooks,
                   const TrainOptions& options) {
   using Scalar = typename Model::scalar_type;
   double last = 0;
-  /// Adds the time since `last` to one phase.
+  /// Adds the time since `last` to a phase.
   const auto charge = [&](double& phase) {
     const double now = hooks.now();
     phase += now - std::exchange(last, now);
@@ -135,7 +134,7 @@ TrainReport train(Model& model, std::span<const data::Example> examples, const T
   Tape<Scalar> tape({.training = true, .random = options.random.fork("dropout"), .executor = options.executor});
   data::Batch batch;
   std::vector<data::Example> order(examples.begin(), examples.end());
-  // Whatever ends the training, an exception included, the model keeps the best weights seen.
+  // However the training ends, including by an exception, the model keeps the best weights.
   struct Best {
     const ParameterList<Scalar>& parameters;
     std::vector<Tensor<Scalar>> values{};
@@ -145,7 +144,7 @@ TrainReport train(Model& model, std::span<const data::Example> examples, const T
       }
     }
   } best{parameters};
-  // Destroyed before `best` acts, as it then brings its rows to the present.
+  // Declared after `best`: its destructor updates outdated rows and must run first.
   optim::LazyAdam<Scalar> adam(parameters, options.lazy_rows,
                                {.learning_rate = options.learning_rate, .executor = options.executor});
   TrainReport report;
@@ -195,7 +194,7 @@ TrainReport train(Model& model, std::span<const data::Example> examples, const T
       progress.seconds = seconds.training();
       progress.tokens_per_second = static_cast<double>(tokens) / progress.seconds;
       if (hooks.on_step && !hooks.on_step(progress)) report.interrupted = true;
-      last = hooks.now();  // the time that the caller's hook takes belongs to no phase
+      last = hooks.now();  // the time of the caller's hook is not part of any phase
     }
     adam.catch_up();
     charge(seconds.update);

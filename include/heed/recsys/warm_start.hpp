@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Today's model from yesterday's, when the catalogue has changed.
+// Initialises a model from an earlier one when the catalogue has changed.
 #pragma once
 
 #include <algorithm>
@@ -17,21 +17,21 @@
 
 namespace heed::inline HEED_ABI::recsys {
 
-/// Where the vector of an item, a feature or a kind that yesterday did not know starts.
+/// The initial vector of an item, feature or kind that the earlier model does not have.
 enum class NewItems {
-  fresh,  ///< where it is: today's first values
-  mean    ///< at the mean of the known ones', of an item at that of those of its feature where there are any
+  fresh,  ///< unchanged: the initial values of the new model
+  mean    ///< the mean of the known vectors; for an item, of those with the same feature if any
 };
 constexpr auto names(NewItems) { return enum_names("fresh", "mean"); }
 
-/// `items`, `features` and `kinds` give today's number of each of yesterday's, -1 for what is gone (see
-/// data::renumbering); empty: nothing has changed.
+/// `items`, `features` and `kinds` map each id of the earlier model to the id in the new one, -1 if removed (see
+/// data::renumbering); empty: unchanged.
 struct WarmStartOptions {
   std::span<const data::Id> items{};     ///< of the rows of `items.weight` and `item_bias`
   std::span<const data::Id> features{};  ///< of `features.weight`
   std::span<const data::Id> kinds{};     ///< of `kinds.weight`
   NewItems new_items = NewItems::fresh;
-  std::span<const data::Id> item_features{};  ///< [today's items], -1 for none; or empty
+  std::span<const data::Id> item_features{};  ///< [items of the new model], -1 for none; or empty
 
   void fields(auto&& visitor) {
     visitor("items", items, "features", features, "kinds", kinds, "new_items", new_items, "item_features",
@@ -45,12 +45,12 @@ inline bool ends_with_name(std::string_view path, std::string_view name) {
   return path.ends_with(name) && (path.size() == name.size() || path[path.size() - name.size() - 1] == '.');
 }
 
-/// One array that goes from yesterday to today.
+/// An array to copy from the earlier model to the new one.
 template <class Scalar>
 struct Carried {
   const Tensor<Scalar>* from;
   Tensor<Scalar>* to;
-  std::span<const data::Id> numbers{};  ///< of its rows; empty: all of it
+  std::span<const data::Id> numbers{};  ///< new index of each row; empty: the whole array is copied
   bool items = false;                   ///< its rows are items
 
   Index rows() const { return to->shape()[0]; }
@@ -65,13 +65,13 @@ struct Carried {
     }
   }
 
-  /// Rows that nothing was copied to, at means of those where something was.
+  /// Sets rows that were not copied to means of copied rows.
   void fill_new(std::span<const data::Id> features) const {
     std::vector<char> known(static_cast<std::size_t>(rows()));
     for (const data::Id number : numbers) {
       if (number >= 0) known[static_cast<std::size_t>(number)] = 1;
     }
-    // Group 0 is everybody, 1 + f are those of feature f.
+    // Group 0 has all rows, 1 + f those of feature f.
     const auto group = [&](Index r) -> Index {
       return features.empty() ? 0 : 1 + std::max<data::Id>(features[static_cast<std::size_t>(r)], -1);
     };
@@ -98,7 +98,7 @@ struct Carried {
   }
 };
 
-/// `numbers` number the rows of `from` in `to`. Throws ShapeError or IndexError otherwise.
+/// Throws ShapeError or IndexError unless `numbers` maps the rows of `from` to distinct rows of `to`, or to -1.
 inline void check_numbers(std::string_view path, std::span<const data::Id> numbers, Index from, Index to) {
   if (std::ssize(numbers) != from) {
     fail<ShapeError>("warm_start", path, ": ", numbers.size(), " numbers for ", from, " rows");
@@ -114,7 +114,7 @@ inline void check_numbers(std::string_view path, std::span<const data::Id> numbe
   }
 }
 
-/// How an array of this path goes from yesterday to today; `to` is null when it does not.
+/// Returns how to copy the array of this path; `to` is null if it cannot be copied.
 template <class Scalar>
 Carried<Scalar> carried(std::string_view path, const Tensor<Scalar>& from, Tensor<Scalar>& to,
                         const WarmStartOptions& options) {
@@ -136,9 +136,9 @@ Carried<Scalar> carried(std::string_view path, const Tensor<Scalar>& from, Tenso
 
 }  // namespace detail
 
-/// Copies the weights of `yesterday` into `today` by their paths: all of one whose shape is the same, row by row of one
-/// whose rows have been numbered anew. Gives the paths of `today` that keep their first values: yesterday had none, or
-/// of another shape. Throws, and changes nothing, when numbers do not fit: ShapeError or IndexError.
+/// Copies the weights of `yesterday`, an earlier model, to `today` by path: whole tensors of equal shape, and row by
+/// row those whose rows are renumbered. Returns the paths of `today` that keep their initial values: missing in
+/// `yesterday`, or of another shape. Throws ShapeError or IndexError, changing nothing, when the numbers do not fit.
 template <nn::Module To, nn::Module From>
 std::vector<std::string> warm_start(To& today, From& yesterday, const WarmStartOptions& options) {
   using Scalar = typename To::scalar_type;
@@ -169,8 +169,8 @@ std::vector<std::string> warm_start(To& today, From& yesterday, const WarmStartO
   return fresh;
 }
 
-/// The same for what two optimisers of those weights remember, their steps included; new rows have no past. Errors as
-/// there.
+/// The same for the state of two optimisers of those weights, including their steps; new rows keep their initial state.
+/// Errors as above.
 template <class Scalar>
 void warm_start(optim::Optimizer<Scalar>& today, optim::Optimizer<Scalar>& yesterday, const WarmStartOptions& options) {
   std::vector<detail::Carried<Scalar>> all;

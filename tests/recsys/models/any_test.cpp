@@ -17,7 +17,7 @@ Tensor<float> scores_of(Model& model, const data::Batch& batch) {
   return out;
 }
 
-/// The same names, the same first values, the same scores as the encoder by itself.
+/// The same names, initial values and scores as the encoder alone.
 template <class Encoder>
 void check_same(const typename Encoder::options_type& encoder) {
   const recsys::NextItemOptions options{.num_items = 6, .embed_dim = 4, .max_length = 12, .pointer = true};
@@ -28,12 +28,12 @@ void check_same(const typename Encoder::options_type& encoder) {
   CHECK(test::same(scores_of(any, batch).view(), scores_of(alone, batch).view()));
 }
 
-TEST_CASE("AnyRecommender is the chosen one, bit for bit") {
+TEST_CASE("AnyRecommender is bitwise equal to the chosen model") {
   check_same<recsys::SASRecEncoder<float>>({.num_heads = 2});
   check_same<recsys::AttentionEncoder<float>>({.hidden_size = 5});
 }
 
-TEST_CASE("AnyEncoder takes its sizes from the recommender") {
+TEST_CASE("AnyEncoder gets its sizes from the recommender") {
   const recsys::AnyEncoder<float> encoder({recsys::AttentionEncoderOptions{.hidden_size = 3}, 4, 9});
   CHECK(encoder.width() == 4);
   CHECK(encoder.state_size() == 7);

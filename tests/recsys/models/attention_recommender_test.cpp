@@ -24,7 +24,7 @@ AttentionRecommender<Scalar> make(const recsys::NextItemOptions& options,
   return model;
 }
 
-/// Trains on one batch of everything and returns the first and the last loss.
+/// Trains on one batch of all examples and returns the first and the last loss.
 std::pair<float, float> fit(AttentionRecommender<float>& model, const Batch& batch, int steps) {
   optim::Adam<float> adam(nn::parameters(model), {.learning_rate = 0.02});
   Tape<float> tape({.training = true, .random = Random(2)});
@@ -39,7 +39,7 @@ std::pair<float, float> fit(AttentionRecommender<float>& model, const Batch& bat
   return losses;
 }
 
-/// p(item) after each query of a batch.
+/// Returns p(item) at each query of a batch.
 template <class Scalar>
 Tensor<Scalar> scores_of(const AttentionRecommender<Scalar>& model, const Batch& batch) {
   Tape<Scalar> tape({.record = false});
@@ -48,7 +48,7 @@ Tensor<Scalar> scores_of(const AttentionRecommender<Scalar>& model, const Batch&
   return out;
 }
 
-TEST_CASE("AttentionRecommender: names follow the parts it has") {
+TEST_CASE("AttentionRecommender: parameter names depend on the options") {
   auto all = make<float>({.num_items = 9, .embed_dim = 4, .max_age = 32, .item_bias = true, .pointer = true},
                          {.hidden_size = 6, .decoder = true});
   CHECK(test::names(all) == Names{"items.weight",
@@ -85,7 +85,7 @@ TEST_CASE("AttentionRecommender: names follow the parts it has") {
   CHECK(heads.encoder.multi_head->k_proj_weight.shape() == Shape{6, 10});
 }
 
-TEST_CASE("AttentionRecommender: the gradient of the whole loss is right") {
+TEST_CASE("AttentionRecommender: the gradient of the whole loss is correct") {
   const auto log = test::repeat_log(4, 6, 3);
   for (const bool next_basket : {true, false}) {
     const Batch batch = test::batch_of_all(log, next_basket);
@@ -119,7 +119,7 @@ TEST_CASE("AttentionRecommender, by hand: the loss is the mean over queries of t
   }
 }
 
-TEST_CASE("AttentionRecommender learns what follows what, at every position") {
+TEST_CASE("AttentionRecommender learns the next item on a circle, at every position") {
   const auto log = test::circle_log(24, 8, 10);
   const Batch batch = test::batch_of_all(log, false);
   for (const AttentionKind kind : {AttentionKind::none, AttentionKind::additive, AttentionKind::multi_head}) {
@@ -143,7 +143,7 @@ TEST_CASE("AttentionRecommender learns each user's own item for the next basket"
                              {.hidden_size = 16, .attention = kind, .num_heads = 2, .dropout = 0.1});
     const auto [first, last] = fit(model, batch, 60);
     CHECK(last < 0.8 * first);
-    // Half of each basket is the user's own item, the other half cannot be known.
+    // Half of each basket is the user's own item; the other half cannot be predicted.
     const Tensor<float> p = scores_of(model, batch);
     CHECK(test::right_queries(p, batch) > 9 * p.rows() / 10);
   }
@@ -166,7 +166,7 @@ TEST_CASE("AttentionRecommender: a user's scores do not depend on the batch") {
   }
 }
 
-TEST_CASE("AttentionRecommender: at every position it sees what is past, bit for bit, and nothing of what is to come") {
+TEST_CASE("AttentionRecommender: scores at every position are bitwise independent of later events") {
   const auto log = test::circle_log(3, 6, 7);
   for (const AttentionKind kind : kinds) {
     for (const bool pointer : {true, false}) {
@@ -184,7 +184,7 @@ TEST_CASE("AttentionRecommender: at every position it sees what is past, bit for
   }
 }
 
-TEST_CASE("AttentionRecommender: an empty history works, and so does one event for any attention") {
+TEST_CASE("AttentionRecommender: empty histories and single events work with any attention") {
   const std::vector<std::int32_t> items = {3};
   for (const AttentionKind kind : kinds) {
     for (const bool pointer : {true, false}) {
@@ -203,7 +203,7 @@ TEST_CASE("AttentionRecommender: an empty history works, and so does one event f
   }
 }
 
-TEST_CASE("AttentionRecommender: attention on request, and ages beyond the last are the last") {
+TEST_CASE("AttentionRecommender: attention is returned on request, and larger ages use the last vector") {
   const auto log = test::repeat_log(3, 6, 4);
   const Batch batch = test::batch_of_all(log, true);
   const auto model = make<float>({.num_items = 6, .embed_dim = 3, .max_age = 2, .item_bias = true, .pointer = true},
@@ -220,7 +220,7 @@ TEST_CASE("AttentionRecommender: attention on request, and ages beyond the last 
   CHECK(test::same(scores_of(model, older).view(), scores_of(model, batch).view()));
 }
 
-TEST_CASE("AttentionRecommender says what is wrong") {
+TEST_CASE("AttentionRecommender rejects invalid arguments") {
   const auto log = test::repeat_log(3, 6, 4);
   const Batch batch = test::batch_of_all(log, true);
   CHECK(error_of<OptionError>([] {
@@ -243,13 +243,13 @@ TEST_CASE("AttentionRecommender says what is wrong") {
                                  {.hidden_size = 4, .attention = AttentionKind::target});
   CHECK(error_of<IndexError>([&] { model.loss(tape, unknown); }) == "NextItem: target 6 of a catalogue of 6");
   CHECK(error_of<OptionError>([&] { model.loss(tape, test::batch_of_all(log, false)); }) ==
-        "HistoryInput: ages of baskets need one query, at the end of each history: max_age = 0");
+        "HistoryInput: basket ages require one query per history, at its end: set max_age = 0");
   Tensor<float> room({1, 6});
   CHECK(error_of<ShapeError>([&] { model.score(tape, batch, room.view()); }) ==
-        "NextItem: room for scores [1, 6], wanted [9, 6]");
+        "NextItem: scores [1, 6], wanted [9, 6]");
 }
 
-TEST_CASE("AttentionRecommender: const trains, a move moves no parameter") {
+TEST_CASE("AttentionRecommender: a const model trains, and a move keeps parameters in place") {
   const auto log = test::repeat_log(3, 6, 4);
   const Batch batch = test::batch_of_all(log, true);
   for (const AttentionKind kind : kinds) {
@@ -257,7 +257,7 @@ TEST_CASE("AttentionRecommender: const trains, a move moves no parameter") {
         AttentionRecommender<float>({.num_items = 6, .embed_dim = 3, .max_age = 32, .item_bias = true, .pointer = true},
                                     {.hidden_size = 4, .attention = kind, .num_heads = 2}),
         [&](const auto& model, auto& tape) { return model.loss(tape, batch); },
-        kind == AttentionKind::target ? "encoder.attention.unit.layers.1.bias" : "");  // a softmax does not see it
+        kind == AttentionKind::target ? "encoder.attention.unit.layers.1.bias" : "");  // softmax is invariant to it
   }
 }
 

@@ -27,7 +27,7 @@ DIN<Scalar> make(const DINOptions& options, const data::Catalogue& catalogue = {
   return model;
 }
 
-/// The layers of an MLP, by hand.
+/// Computes the layers of an MLP by hand.
 Eigen::VectorXd through(const nn::Mlp<double>& mlp, Eigen::VectorXd x, double (*f)(double)) {
   for (const auto& layer : mlp.layers()) {
     x = layer.weight.value().matrix() * x + layer.bias.value().vector();
@@ -36,7 +36,7 @@ Eigen::VectorXd through(const nn::Mlp<double>& mlp, Eigen::VectorXd x, double (*
   return x;
 }
 
-TEST_CASE("DIN: names and counts") {
+TEST_CASE("DIN: parameter names and sizes") {
   auto options = small();
   DIN<float> model(options);
   CHECK(test::names(model) == Names{"items.weight", "attention.unit.layers.0.weight", "attention.unit.layers.0.bias",
@@ -47,7 +47,7 @@ TEST_CASE("DIN: names and counts") {
   CHECK(model.num_items() == 6);
 }
 
-TEST_CASE("DIN, by hand: the sum of the history, each event weighed for the candidate") {
+TEST_CASE("DIN, by hand: the sum of the history, weighted for each candidate") {
   const auto model = make<double>(small());
   const auto& table = model.input.items.weight.value();
   const std::vector<std::int32_t> items = {4, 1, 1, 5};
@@ -68,7 +68,7 @@ TEST_CASE("DIN, by hand: the sum of the history, each event weighed for the cand
   }
 }
 
-TEST_CASE("DIN: a candidate gets what it gets among all") {
+TEST_CASE("DIN: a candidate's probability is the same as among all items") {
   const auto log = test::repeat_log(5, 6, 3);
   const auto examples = data::next_basket_examples(log, test::all_train(log), 5);
   for (const bool softmax : {false, true}) {
@@ -90,7 +90,7 @@ TEST_CASE("DIN: a candidate gets what it gets among all") {
   }
 }
 
-TEST_CASE("DIN: the gradient of the whole loss is right") {
+TEST_CASE("DIN: the gradient of the whole loss is correct") {
   const auto log = test::repeat_log(4, 6, 3);
   for (const bool next_basket : {true, false}) {
     const Batch batch = test::batch_of_all(log, next_basket);
@@ -103,7 +103,7 @@ TEST_CASE("DIN: the gradient of the whole loss is right") {
       const auto result = test::gradcheck_module(
           nn::parameters(model), {},
           [&](Tape<double>& tape, std::span<const Var<double>>) { return model.loss(tape, batch); },
-          // A small step: relu has its kink somewhere.
+          // A small step, as relu is not differentiable at 0.
           {.step = 0x1p-17, .max_positions = 10, .tape = {.training = true, .random = Random(4)}});
       INFO(result.message());
       CHECK(result);
@@ -112,9 +112,9 @@ TEST_CASE("DIN: the gradient of the whole loss is right") {
   }
 }
 
-TEST_CASE("DIN, by hand: the loss, and its negatives are others than the target") {
+TEST_CASE("DIN, by hand: the loss, with negatives that differ from the target") {
   auto options = small();
-  options.num_items = 2;  // the one other item
+  options.num_items = 2;  // the only other item
   options.negatives = 3;
   const auto model = make<double>(options);
   const auto log = test::circle_log(2, 2, 4);
@@ -131,7 +131,7 @@ TEST_CASE("DIN, by hand: the loss, and its negatives are others than the target"
   }
 }
 
-TEST_CASE("DIN learns what follows what, from every position and from ends") {
+TEST_CASE("DIN learns the next item on a circle, at every position and at ends") {
   const auto log = test::circle_log(24, 8, 6);
   for (const bool next_basket : {true, false}) {
     INFO("next basket " << next_basket);
@@ -141,7 +141,7 @@ TEST_CASE("DIN learns what follows what, from every position and from ends") {
   }
 }
 
-TEST_CASE("DIN: at every position it sees what is past, bit for bit, and no order of it") {
+TEST_CASE("DIN: scores at every position are bitwise independent of later events, and do not depend on order") {
   const auto model = make<float>(small());
   const std::vector<std::int32_t> items = {4, 1, 1, 5, 0, 2, 3};
   Batch all = history_of(items);
@@ -168,7 +168,7 @@ TEST_CASE("DIN: a user's scores do not depend on the batch, the ranker or the se
   }
 }
 
-TEST_CASE("DIN: a large catalogue is scored in parts, in bounded memory and with no allocation once warm") {
+TEST_CASE("DIN: a large catalogue is scored in parts, in bounded memory and without allocations once warm") {
   auto options = small();
   options.num_items = 5000;
   const auto model = make<float>(options);
@@ -190,7 +190,7 @@ TEST_CASE("DIN: a large catalogue is scored in parts, in bounded memory and with
   }
 }
 
-TEST_CASE("DIN: an empty history is somebody too") {
+TEST_CASE("DIN: an empty history is valid") {
   const auto model = make<float>(small());
   const auto log = test::circle_log(1, 6, 3);
   Batch batch;
@@ -204,7 +204,7 @@ TEST_CASE("DIN: an empty history is somebody too") {
   model.score(tape, batch, none.view());
 }
 
-TEST_CASE("DIN says what is wrong") {
+TEST_CASE("DIN rejects invalid arguments") {
   const auto wrong = [](auto change) {
     auto options = small();
     change(options);
@@ -219,15 +219,14 @@ TEST_CASE("DIN says what is wrong") {
   Tape<float> tape;
   Batch batch = test::batch_of_all(test::circle_log(3, 6, 4), false);
   Tensor<float> room({1, 6});
-  CHECK(error_of<ShapeError>([&] { model.score(tape, batch, room.view()); }) ==
-        "DIN: room for scores [1, 6], wanted [9, 6]");
+  CHECK(error_of<ShapeError>([&] { model.score(tape, batch, room.view()); }) == "DIN: scores [1, 6], wanted [9, 6]");
   batch.targets[0] = 6;
   CHECK(error_of<IndexError>([&] { model.loss(tape, batch); }) == "Embedding: id 6 at position 0 of a table of 6");
   batch.target_segments.assign(std::vector<Index>{9, 0, 0, 0, 0, 0, 0, 0, 0});
   CHECK(error_of<ShapeError>([&] { model.loss(tape, batch); }) == "DIN: several targets at every position");
 }
 
-TEST_CASE("DIN: const trains, a move moves no parameter") {
+TEST_CASE("DIN: a const model trains, and a move keeps parameters in place") {
   const Batch batch = test::batch_of_all(test::circle_log(3, 6, 4), false);
   test::check_const_and_move(DIN<float>(small()),
                              [&](const auto& model, auto& tape) { return model.loss(tape, batch); });

@@ -9,7 +9,7 @@ using namespace heed;
 
 namespace {
 
-/// `gates`: of the recurrent layer.
+/// `gates`: number of gates of the recurrent layer.
 template <template <class> class Model>
 void check_names_and_counts(Index gates) {
   Model<float> model({.num_items = 9, .embed_dim = 4}, {.hidden_size = 6});
@@ -23,12 +23,12 @@ void check_names_and_counts(Index gates) {
 
 }  // namespace
 
-TEST_CASE("GRU4Rec and LSTM4Rec: names and counts") {
+TEST_CASE("GRU4Rec and LSTM4Rec: parameter names and sizes") {
   check_names_and_counts<recsys::GRU4Rec>(3);
   check_names_and_counts<recsys::LSTM4Rec>(4);
 }
 
-TEST_CASE("GRU4Rec and LSTM4Rec learn what follows what") {
+TEST_CASE("GRU4Rec and LSTM4Rec learn the next item on a circle") {
   for (const Index hidden_size : {16, 12}) {
     test::check_learns<recsys::GRU4Rec>({.hidden_size = hidden_size, .dropout = 0});
     test::check_learns<recsys::LSTM4Rec>({.hidden_size = hidden_size, .dropout = 0});

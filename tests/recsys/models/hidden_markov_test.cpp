@@ -31,14 +31,14 @@ heed::data::Interactions log_of(const std::vector<Items>& users) {
   return std::move(builder).build();
 }
 
-/// All events, but none of "everybody", who only names the items.
+/// All events, except those of "everybody", which only fixes the item ids.
 std::vector<Index> ends_of(const heed::data::Interactions& log) {
   std::vector<Index> ends = {0};
   for (heed::data::Id u = 1; u < log.num_users(); ++u) ends.push_back(log.length(u));
   return ends;
 }
 
-/// A model in plain numbers, and what it says by the definition: sums over all paths of states.
+/// The parameters of a model, and its probabilities by the definition: sums over all paths of states.
 struct Plain {
   Index states, items;
   Numbers initial, transitions, emissions;  // [states], [states, states], [states, items]
@@ -74,7 +74,7 @@ struct Plain {
     return sum;
   }
 
-  /// ln p(sequence) in log space: logarithms of sums of exponentials, nothing is ever scaled.
+  /// ln p(sequence) in log space: logarithms of sums of exponentials, without scaling.
   double log_likelihood(const Items& sequence) const {
     const auto log_sum = [](const Numbers& logs) {
       const double most = *std::max_element(logs.begin(), logs.end());
@@ -96,7 +96,7 @@ struct Plain {
   }
 };
 
-/// Sequences of a planted model: three states that mostly stay; state s mostly emits items 4 s .. 4 s + 3.
+/// Sequences of a known model: three states that mostly stay; state s mostly emits items 4 s .. 4 s + 3.
 std::vector<Items> planted(Index users, Index length) {
   std::vector<Items> out;
   for (heed::data::Id u = 0; u < users; ++u) {
@@ -174,16 +174,16 @@ TEST_CASE("a hidden Markov model agrees with the sum over all paths", "[recsys][
   CHECK(trained.objective()[0] == Approx(sum).epsilon(1e-12));
 }
 
-TEST_CASE("scaled is log space, where probabilities underflow", "[recsys][hidden_markov]") {
+TEST_CASE("the scaled recursion agrees with log space where probabilities underflow", "[recsys][hidden_markov]") {
   const auto users = planted(1, 5000);
   const auto log = log_of(users);
   const HiddenMarkov<double> model(log, ends_of(log), {.states = 7, .iterations = 5});
   const double reference = Plain(model).log_likelihood(users[0]);
-  CHECK(reference < -5000);  // a probability below the least double
+  CHECK(reference < -5000);  // a probability below the smallest double
   CHECK(model.log_likelihood(users[0]) == Approx(reference).epsilon(1e-12));
 }
 
-TEST_CASE("Baum-Welch never falls", "[recsys][hidden_markov]") {
+TEST_CASE("Baum-Welch never decreases the objective", "[recsys][hidden_markov]") {
   const auto log = log_of(planted(20, 30));
   const double smoothing = GENERATE(0.0, 0.1, 2.0);
   const Index states = GENERATE(1, 3, 8, 17);
@@ -196,10 +196,10 @@ TEST_CASE("Baum-Welch never falls", "[recsys][hidden_markov]") {
   if (states > 1) CHECK(objective.back() > objective.front() + 1);
 }
 
-TEST_CASE("a planted hidden Markov model is found", "[recsys][hidden_markov]") {
+TEST_CASE("the parameters of a known hidden Markov model are recovered", "[recsys][hidden_markov]") {
   const auto log = log_of(planted(300, 40));
   const HiddenMarkov<double> model(log, ends_of(log), {.states = 3, .iterations = 200, .tolerance = 1e-6});
-  Items match;  // the planted state of each learned one
+  Items match;  // the true state of each learned state
   for (Index k = 0; k < 3; ++k) {
     const auto row = model.emissions().subspan(static_cast<std::size_t>(12 * k), 12);
     match.push_back(static_cast<std::int32_t>((std::max_element(row.begin(), row.end()) - row.begin()) / 4));
@@ -217,7 +217,7 @@ TEST_CASE("a planted hidden Markov model is found", "[recsys][hidden_markov]") {
   }
 }
 
-TEST_CASE("a hidden Markov model: what it takes and what it refuses", "[recsys][hidden_markov]") {
+TEST_CASE("a hidden Markov model: valid and invalid arguments", "[recsys][hidden_markov]") {
   const auto log = log_of({{0, 1, 0, 1, 0}, {2}});
   const auto ends = ends_of(log);
   using Model = HiddenMarkov<double>;
@@ -229,7 +229,7 @@ TEST_CASE("a hidden Markov model: what it takes and what it refuses", "[recsys][
   const std::vector<heed::data::History> pasts = {log.user(1).first(5), log.user(1).first(4)};
   CHECK(ScoreRanker(one)(pasts, {.k = 1}) == std::vector<Items>{{1}, {0}});
 
-  // Without smoothing an item that was never taken tells nothing, and is not recommended.
+  // Without smoothing an item without events is ignored in a history, and not recommended.
   const Model bare(log, std::vector<Index>{0, 5, 0}, {.states = 2, .smoothing = 0});
   const Items with = {0, 2}, without = {0};
   CHECK(bare.log_likelihood(with) == -std::numeric_limits<double>::infinity());
@@ -237,7 +237,7 @@ TEST_CASE("a hidden Markov model: what it takes and what it refuses", "[recsys][
   bare.score({.items = with, .times = {}}, scores);
   CHECK(scores[2] == 0);
   CHECK(scores[0] + scores[1] == Approx(1));
-  const Model untrained(log, std::vector<Index>{0, 0, 0}, {.states = 2, .smoothing = 0});  // nothing to learn from
+  const Model untrained(log, std::vector<Index>{0, 0, 0}, {.states = 2, .smoothing = 0});  // no training events
   untrained.score({}, scores);
   CHECK(scores[0] + scores[1] + scores[2] == Approx(1));
 

@@ -15,7 +15,7 @@ using Names = std::vector<std::string>;
 const HSTUEncoderOptions small{.num_heads = 2, .dropout = 0.2};
 const HSTUEncoderOptions timed{.num_heads = 2, .positions = false, .time_buckets = 4, .dropout = 0.2};
 
-TEST_CASE("HSTU: names and counts") {
+TEST_CASE("HSTU: parameter names and sizes") {
   HSTUEncoder<float> encoder({.embed_dim = 4, .num_blocks = 1, .max_length = 5, .time_buckets = 8});
   CHECK(test::names(encoder) == Names{"positions.weight", "blocks.0.norm_input.weight", "blocks.0.norm_input.bias",
                                       "blocks.0.uvqk.weight", "blocks.0.position_bias", "blocks.0.time_bias",
@@ -31,29 +31,29 @@ TEST_CASE("HSTU: names and counts") {
   CHECK(model.encoder.blocks[1].time_bias.size() == 0);
 }
 
-TEST_CASE("HSTU: the gradient of the whole loss is right") {
+TEST_CASE("HSTU: the gradient of the whole loss is correct") {
   test::check_gradients<HSTU>(small);
   test::check_gradients<HSTU>(timed);
 }
 
-TEST_CASE("HSTU learns what follows what") {
+TEST_CASE("HSTU learns the next item on a circle") {
   test::check_learns<HSTU>({.num_heads = 2, .dropout = 0});
   test::check_learns<HSTU>({.positions = false, .time_buckets = 6, .dropout = 0});
 }
 
-TEST_CASE("HSTU sees what is past, and nothing of what is to come") { test::check_causal<HSTU>(small); }
+TEST_CASE("HSTU: scores do not depend on later events") { test::check_causal<HSTU>(small); }
 
-TEST_CASE("HSTU: users beside each other do not matter to each other") {
+TEST_CASE("HSTU: scores do not depend on other users of the batch") {
   test::check_users_apart<HSTU>(small);
   test::check_users_apart<HSTU>(timed);
 }
 
-TEST_CASE("HSTU: steps") {
+TEST_CASE("HSTU: training steps") {
   test::check_steps<HSTU>(small);
   test::check_steps<HSTU>(timed);
 }
 
-TEST_CASE("HSTU sees the times between events when it is to, not when they are, and none that is to come") {
+TEST_CASE("HSTU depends on times with time buckets only, on their differences, and not on later ones") {
   const auto at = [](const std::vector<std::int64_t>& times) {
     data::Batch batch = test::history_of({1, 2, 3, 4}, true);
     batch.times = times;
@@ -73,7 +73,7 @@ TEST_CASE("HSTU sees the times between events when it is to, not when they are, 
   }
 }
 
-TEST_CASE("HSTU says what is wrong with the times") {
+TEST_CASE("HSTU rejects histories that are too long or have no times") {
   Tape<float> tape;
   const auto model = test::made<HSTU, float>(timed);
   CHECK(error_of<ShapeError>([&] { model.predict(tape, test::history_of(std::vector<std::int32_t>(13, 1))); }) ==

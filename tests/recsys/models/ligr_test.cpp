@@ -13,7 +13,7 @@ using Names = std::vector<std::string>;
 
 const LiGREncoderOptions small{.num_heads = 2, .feedforward_dim = 5, .dropout = 0.2};
 
-TEST_CASE("LiGR: names and counts") {
+TEST_CASE("LiGR: parameter names and sizes") {
   LiGREncoder<float> encoder({.embed_dim = 4, .num_blocks = 1, .max_length = 5});
   CHECK(test::names(encoder) ==
         Names{"positions.weight", "blocks.0.self_attn.in_proj_weight", "blocks.0.self_attn.in_proj_bias",
@@ -30,14 +30,14 @@ TEST_CASE("LiGR: names and counts") {
   CHECK(model.encoder.blocks[1].linear2.weight.shape() == Shape{4, 5});
 }
 
-TEST_CASE("LiGR: the gradient of the whole loss is right") { test::check_gradients<LiGR>(small); }
+TEST_CASE("LiGR: the gradient of the whole loss is correct") { test::check_gradients<LiGR>(small); }
 
-TEST_CASE("LiGR learns what follows what") { test::check_learns<LiGR>({.num_heads = 2, .dropout = 0}); }
+TEST_CASE("LiGR learns the next item on a circle") { test::check_learns<LiGR>({.num_heads = 2, .dropout = 0}); }
 
-TEST_CASE("LiGR sees what is past, and nothing of what is to come") { test::check_causal<LiGR>(small); }
+TEST_CASE("LiGR: scores do not depend on later events") { test::check_causal<LiGR>(small); }
 
-TEST_CASE("LiGR: users beside each other do not matter to each other") { test::check_users_apart<LiGR>(small); }
+TEST_CASE("LiGR: scores do not depend on other users of the batch") { test::check_users_apart<LiGR>(small); }
 
-TEST_CASE("LiGR: steps") { test::check_steps<LiGR>(small); }
+TEST_CASE("LiGR: training steps") { test::check_steps<LiGR>(small); }
 
 }  // namespace HEED_TEST_UNIT

@@ -18,7 +18,7 @@ struct Event {
 };
 heed::data::Interactions log_of(const std::vector<Event>& events) {
   heed::data::InteractionsBuilder builder({.times = true});
-  for (const char* item : {"a", "b", "c", "d"}) builder.add("nobody", item, 0);  // numbers 0 1 2 3
+  for (const char* item : {"a", "b", "c", "d"}) builder.add("nobody", item, 0);  // ids 0 1 2 3
   for (const Event& e : events) builder.add(e.user, e.item, e.time);
   return std::move(builder).build();
 }
@@ -26,7 +26,7 @@ heed::data::Interactions log_of(const std::vector<Event>& events) {
 }  // namespace
 
 TEST_CASE("Markov from basket to basket", "[recsys][markov]") {
-  // {a b b} -> {c} -> {a}; {a} -> {c d}; the last event of w is beyond the cut.
+  // {a b b} -> {c} -> {a}; {a} -> {c d}; the last event of w is after the training part.
   const auto log = log_of({{"u", "a", 1},
                            {"u", "b", 1},
                            {"u", "b", 1},
@@ -44,13 +44,13 @@ TEST_CASE("Markov from basket to basket", "[recsys][markov]") {
   };
   CHECK(last({0}, {1}) == std::vector<double>{0, 0, 1, 0.5});
   CHECK(last({3, 0, 1, 1}, {1, 2, 2, 2}) == std::vector<double>{0, 0, 1, 0.25});  // mean over distinct a, b
-  CHECK(last({0, 3}, {1, 2}) == std::vector<double>(4, 0));                       // d never was a source
+  CHECK(last({0, 3}, {1, 2}) == std::vector<double>(4, 0));                       // d has no outgoing step
   CHECK(last({}, {}) == std::vector<double>(4, 0));
   CHECK(model.num_items() == 4);
   CHECK(model.tie_keys()[0] == 0);
 }
 
-TEST_CASE("Markov from event to event looks at no time", "[recsys][markov]") {
+TEST_CASE("Markov from event to event ignores times", "[recsys][markov]") {
   const auto log = log_of({{"u", "a", 1}, {"u", "b", 1}, {"u", "a", 1}, {"u", "c", 1}, {"u", "a", 2}, {"u", "b", 3}});
   const Markov model(log, std::vector<Index>{0, 6}, {.baskets = false});
   std::vector<double> scores(4);

@@ -11,7 +11,7 @@ using Names = std::vector<std::string>;
 
 const recsys::NarmEncoderOptions small{.hidden_size = 5, .dropout = 0.2, .context_dropout = 0.3};
 
-TEST_CASE("NARM: names and counts") {
+TEST_CASE("NARM: parameter names and sizes") {
   NARM<float> model({.num_items = 9, .embed_dim = 4}, {.hidden_size = 6});
   CHECK(test::names(model) == Names{"items.weight", "encoder.gru.weight_ih_l0", "encoder.gru.weight_hh_l0",
                                     "encoder.gru.bias_ih_l0", "encoder.gru.bias_hh_l0",
@@ -52,19 +52,19 @@ TEST_CASE("NARM is the paper's: v . sigmoid(A1 h_t + A2 h_j), softmax, concatena
   }
 }
 
-TEST_CASE("NARM: the gradient of the whole loss is right") { test::check_gradients<NARM>(small); }
+TEST_CASE("NARM: the gradient of the whole loss is correct") { test::check_gradients<NARM>(small); }
 
-TEST_CASE("NARM learns what follows what") {
+TEST_CASE("NARM learns the next item on a circle") {
   test::check_learns<NARM>({.hidden_size = 16, .dropout = 0, .context_dropout = 0});
 }
 
-TEST_CASE("NARM sees what is past, and nothing of what is to come") { test::check_causal<NARM>(small); }
+TEST_CASE("NARM: scores do not depend on later events") { test::check_causal<NARM>(small); }
 
-TEST_CASE("NARM: users beside each other do not matter to each other") { test::check_users_apart<NARM>(small); }
+TEST_CASE("NARM: scores do not depend on other users of the batch") { test::check_users_apart<NARM>(small); }
 
-TEST_CASE("NARM: steps") { test::check_steps<NARM>(small); }
+TEST_CASE("NARM: training steps") { test::check_steps<NARM>(small); }
 
-TEST_CASE("NARM says what is wrong") {
+TEST_CASE("NARM rejects invalid options") {
   const auto wrong = [](const recsys::NarmEncoderOptions& options) {
     return test::error_of<OptionError>([&] { NARM<float>({.num_items = 9, .embed_dim = 4}, options); });
   };

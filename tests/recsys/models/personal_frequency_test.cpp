@@ -12,9 +12,9 @@ using heed::Index;
 using namespace heed::recsys;
 using Items = std::vector<std::int32_t>;
 
-TEST_CASE("personal frequency and what comes after it", "[recsys][personal_frequency]") {
+TEST_CASE("personal frequency and its tie-breaks", "[recsys][personal_frequency]") {
   heed::data::InteractionsBuilder builder({.times = true});
-  // Popularity: a 4, b 3, c 2, d 1, e 1 (numbers 0 .. 4). Steps: c -> b, d -> e.
+  // Popularity: a 4, b 3, c 2, d 1, e 1 (ids 0 .. 4). Steps: c -> b, d -> e.
   int time = 0;
   for (const char* item : {"a", "a", "a", "a", "b", "b"}) builder.add("crowd", item, 0);
   for (const char* item : {"c", "b"}) builder.add("x", item, time++);
@@ -36,7 +36,7 @@ TEST_CASE("personal frequency and what comes after it", "[recsys][personal_frequ
   CHECK(top(PersonalFrequency(popularity, PersonalFrequency::Then::recency)) == Items{3, 0, 2, 4, 1});
   CHECK(top(PersonalFrequency(markov)) == Items{3, 1, 0, 2, 4});  // the last basket {a c} leads to b
 
-  // Outside the history Markov, then popularity: d leads to e.
+  // Outside the history: Markov score, then popularity; d leads to e.
   const Items one = {3};
   CHECK(of(PersonalFrequency(markov), {.items = one}, 5) == Items{3, 4, 0, 1, 2});
   CHECK(of(PersonalFrequency(popularity), {.items = one}, 5) == Items{3, 0, 1, 2, 4});

@@ -23,7 +23,7 @@ recsys::SASRecEncoderOptions small(NormPlacement norm = NormPlacement::pre) {
   return {.num_heads = 2, .feedforward_dim = 8, .norm = norm, .dropout = 0.2};
 }
 
-TEST_CASE("SASRec: names and counts") {
+TEST_CASE("SASRec: parameter names and sizes") {
   SASRec<float> model({.num_items = 9, .embed_dim = 4, .max_length = 5}, {.num_blocks = 2, .feedforward_dim = 8});
   Names expected = {"items.weight", "encoder.positions.weight"};
   for (const std::string block : {"encoder.blocks.0.", "encoder.blocks.1."}) {
@@ -47,20 +47,20 @@ TEST_CASE("SASRec: names and counts") {
   CHECK(model.encoder_options().embed_dim == 4);
 }
 
-TEST_CASE("SASRec: the gradient of the whole loss is right") {
+TEST_CASE("SASRec: the gradient of the whole loss is correct") {
   for (const NormPlacement norm : placements) {
     for (const Kind kind : kinds) {
       if (norm != NormPlacement::pre && kind != Kind::softmax) continue;
       INFO("norm " << static_cast<int>(norm) << ", loss " << static_cast<int>(kind));
       auto options = small(norm);
       options.num_blocks = 1;
-      // A small step: relu has its kink somewhere.
+      // A small step, as relu is not differentiable at 0.
       test::check_gradients<SASRec>(options, {.kind = kind, .negatives = 2}, {.step = 0x1p-17});
     }
   }
 }
 
-TEST_CASE("SASRec learns what follows what, by every loss") {
+TEST_CASE("SASRec learns the next item on a circle, with every loss") {
   for (const NormPlacement norm : placements) {
     for (const Kind kind : kinds) {
       INFO("norm " << static_cast<int>(norm) << ", loss " << static_cast<int>(kind));
@@ -70,7 +70,7 @@ TEST_CASE("SASRec learns what follows what, by every loss") {
   }
 }
 
-TEST_CASE("SASRec sees what is past, serves what it learned, and trains in place, wherever it normalises") {
+TEST_CASE("SASRec is causal, serves its scores, and trains in place, for every norm placement") {
   for (const NormPlacement norm : placements) {
     INFO("norm " << static_cast<int>(norm));
     test::check_causal<SASRec>(small(norm));
@@ -80,7 +80,7 @@ TEST_CASE("SASRec sees what is past, serves what it learned, and trains in place
   }
 }
 
-TEST_CASE("SASRec: histories longer than it sees are cut, in training, in a ranker and in a session") {
+TEST_CASE("SASRec: longer histories are cut in training, in a ranker and in a session") {
   const auto log = test::repeat_log(4, 6, 12);
   SASRec<float> model({.num_items = 6, .embed_dim = 4, .max_length = 3}, small());
   nn::initialize(model, Random(1));
@@ -102,7 +102,7 @@ TEST_CASE("SASRec: histories longer than it sees are cut, in training, in a rank
   CHECK(score != fewer.top_k(1)[0].score);
 }
 
-TEST_CASE("SASRec: the profiles are what was published") {
+TEST_CASE("SASRec: the profiles are as published") {
   const auto paper = SASRecProfile::paper();
   CHECK(paper.model.loss.kind == Kind::bce);
   CHECK(paper.model.loss.negatives == 1);
@@ -133,7 +133,7 @@ TEST_CASE("SASRec: the profiles are what was published") {
   }
 }
 
-TEST_CASE("SASRec says what is wrong") {
+TEST_CASE("SASRec rejects invalid arguments") {
   const auto model = test::made<SASRec, float>(small());
   Tape<float> tape;
   CHECK(error_of<IndexError>([&] {
@@ -145,7 +145,7 @@ TEST_CASE("SASRec says what is wrong") {
              Catch::Matchers::EndsWith("target 6 of row 0 is not one of 6 items"));
   Tensor<float> room({1, 6});
   CHECK(error_of<ShapeError>([&] { model.score(tape, batch, room.view()); }) ==
-        "NextItem: room for scores [1, 6], wanted [9, 6]");
+        "NextItem: scores [1, 6], wanted [9, 6]");
 }
 
 }  // namespace HEED_TEST_UNIT

@@ -23,7 +23,7 @@ Seq2Seq<Scalar> make() {
   return model;
 }
 
-TEST_CASE("Seq2Seq: names and counts") {
+TEST_CASE("Seq2Seq: parameter names and sizes") {
   Seq2Seq<float> model({.input_size = 3, .hidden_size = 8, .num_heads = 2});
   CHECK(test::names(model) == Names{"encoder.weight_ih_l0", "encoder.weight_hh_l0", "encoder.bias_ih_l0",
                                     "encoder.bias_hh_l0", "decoder.weight_ih_l0", "decoder.weight_hh_l0",
@@ -48,7 +48,7 @@ TEST_CASE("Seq2Seq: one number per sequence, fc's bias for an empty one, and no 
   CHECK(!same(model(tape.constant(x), segments, Mask::causal()).value(), y.value()));
 }
 
-TEMPLATE_TEST_CASE("Seq2Seq: padded is ragged, bit for bit, forward and gradients", "", float, double) {
+TEMPLATE_TEST_CASE("Seq2Seq: padded and ragged input give bitwise equal outputs and gradients", "", float, double) {
   auto model = make<TestType>();
   const Tensor<TestType> x = normal<TestType>({9, 3});
   Tensor<TestType> wide = Tensor<TestType>::full({4, 6, 3}, std::numeric_limits<TestType>::quiet_NaN());
@@ -83,7 +83,7 @@ TEMPLATE_TEST_CASE("Seq2Seq: padded is ragged, bit for bit, forward and gradient
   }
 }
 
-TEST_CASE("Seq2Seq: the gradients of a whole loss are right") {
+TEST_CASE("Seq2Seq: the gradients of a whole loss are correct") {
   auto model = make<double>();
   const Tensor<double> targets = normal<double>({4, 1}, "targets");
   const auto result =
@@ -118,7 +118,7 @@ TEST_CASE("Seq2Seq learns, from padded batches with Adam, how often the first fe
   CHECK(last < 0.05f);
 }
 
-TEST_CASE("Seq2Seq says what is wrong") {
+TEST_CASE("Seq2Seq rejects invalid arguments") {
   CHECK(error_of<OptionError>([] { Seq2Seq<float>({.input_size = 3, .hidden_size = 10}); }) ==
         "MultiHeadAttention: 8 heads do not divide embed_dim 10");
   const auto model = make<float>();
@@ -128,7 +128,7 @@ TEST_CASE("Seq2Seq says what is wrong") {
         }) == "lstm: input is [9, 4], wanted [9 tokens, 3 features]");
 }
 
-TEST_CASE("Seq2Seq: const trains, a move moves no parameter") {
+TEST_CASE("Seq2Seq: a const model trains, and a move keeps parameters in place") {
   test::check_const_and_move(Seq2Seq<float>({.input_size = 3, .hidden_size = 8, .num_heads = 2}),
                              [](const auto& model, auto& tape) {
                                return model(tape.constant(normal<float>({9, 3})), segments);

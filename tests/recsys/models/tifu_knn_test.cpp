@@ -16,7 +16,7 @@ using Numbers = std::vector<double>;
 
 namespace {
 
-/// Baskets of customers: items 0 .. 5 are named so.
+/// Baskets of customers: the texts of items are 0 .. 5.
 heed::data::Interactions log_of(const std::vector<std::vector<std::vector<const char*>>>& users) {
   heed::data::InteractionsBuilder builder({.times = true});
   for (const char* item : {"0", "1", "2", "3", "4", "5"}) builder.add("nobody", item, 0);
@@ -50,13 +50,13 @@ TEST_CASE("TIFU-KNN: the vector of a user, by hand", "[recsys][tifu_knn]") {
   check(score(3), {0.5 * 2, 0.5 * 2, 0, 0, 0, 0});  // one basket: one group
   check(score(4), {0.125, 0.125 + 0.5, 0, 0, 0, 0});
   check(score(0), {0, 0, 0, 0, 0, 0});
-  options.num_groups = 9;  // more than baskets: each is its own, whatever the rate within
+  options.num_groups = 9;  // more than baskets: each basket is a group, whatever the rate within
   options.within_decay_rate = 0;
   check(score(5), {0.0625 / 3, (0.0625 + 0.25) / 3, 1.0 / 3, 0, 0, 0});
 }
 
 TEST_CASE("TIFU-KNN: neighbours, by hand", "[recsys][tifu_knn]") {
-  // One basket each: vectors of ones. u0 {0 1}, u1 {0 1 2}, u2 {0 3}, u3 {4 5}, u4 nothing yet.
+  // One basket each: vectors of ones. u0 {0 1}, u1 {0 1 2}, u2 {0 3}, u3 {4 5}, u4 no training events.
   const auto log = log_of({{{"0", "1"}}, {{"0", "1", "2"}}, {{"0", "3"}}, {{"4", "5"}}, {{"5"}}});
   const std::vector<Index> ends = {0, 2, 3, 2, 2, 0};
   const auto score = [&](const TifuKnnOptions& options, const heed::data::History& past) {
@@ -64,17 +64,17 @@ TEST_CASE("TIFU-KNN: neighbours, by hand", "[recsys][tifu_knn]") {
     TifuKnn(log, ends, options).score(past, scores);
     return scores;
   };
-  // Squared distances from u0: u1 1, u2 2, u3 4; u0 itself, nobody and u4 are no neighbours.
+  // Squared distances from u0: u1 1, u2 2, u3 4; u0 itself, "nobody" and u4 are not neighbours.
   check(score({.num_neighbors = 2, .alpha = 0.75}, log.user(1).first(2)),
         {0.75 + 0.25, 0.75 + 0.25 / 2, 0.25 / 2, 0.25 / 2, 0, 0});
   check(score({.num_neighbors = 9, .alpha = 0}, log.user(1).first(2)),
         {2.0 / 3, 1.0 / 3, 1.0 / 3, 1.0 / 3, 1.0 / 3, 1.0 / 3});
   check(score({.num_neighbors = 0, .alpha = 0.5}, log.user(1).first(2)), {0.5, 0.5, 0, 0, 0, 0});
-  // A stranger with the same history has u0 as the nearest.
+  // A user outside the log with the same history has u0 as nearest neighbour.
   const Items items = {0, 1};
   const std::vector<std::int64_t> times = {7, 7};
   check(score({.num_neighbors = 1, .alpha = 0.5}, {.items = items, .times = times}), {1, 1, 0, 0, 0, 0});
-  // Equal distances: the smaller number. Nothing known: u0, u2 and u3 are equally far, u1 is farther.
+  // Equal distances: the smaller id. For an empty history u0, u2 and u3 are equally far, u1 is farther.
   check(score({.num_neighbors = 2, .alpha = 0.5}, {}), {0.5, 0.25, 0, 0.25, 0, 0});
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any of the library's encoders, chosen at run time: what programs that take the model's name from outside compile
-// once.
+// Any encoder of the library, chosen at run time: programs that read the model's name at run time compile once.
 #pragma once
 
 #include <algorithm>
@@ -21,7 +20,7 @@
 
 namespace heed::inline HEED_ABI::recsys {
 
-/// `F` of each encoder: the one list of them.
+/// Applies `F` to each encoder: the only list of encoders.
 template <class Scalar, template <class...> class F>
 using OfEncoders = F<AttentionEncoder<Scalar>, GruEncoder<Scalar>, HSTUEncoder<Scalar>, LiGREncoder<Scalar>,
                      LstmEncoder<Scalar>, NarmEncoder<Scalar>, SASRecEncoder<Scalar>>;
@@ -32,10 +31,10 @@ using OptionsVariant = std::variant<typename Encoders::options_type...>;
 }  // namespace detail
 
 struct AnyEncoderOptions {
-  OfEncoders<float, detail::OptionsVariant> encoder;  ///< options know no scalar
-  Index embed_dim = 64, max_length = 200;             ///< of whichever it is; NextItem sets them
+  OfEncoders<float, detail::OptionsVariant> encoder;  ///< the options do not depend on the scalar type
+  Index embed_dim = 64, max_length = 200;             ///< of the chosen encoder; set by NextItem
 
-  /// The encoders with their default options, by name.
+  /// Returns the encoders with their default options, by name.
   static const std::map<std::string, AnyEncoderOptions>& choices() {
     static const std::map<std::string, AnyEncoderOptions> all{{"attention", {AttentionEncoderOptions{}}},
                                                               {"gru4rec", {GruEncoder<float>::options_type{}}},
@@ -46,12 +45,12 @@ struct AnyEncoderOptions {
                                                               {"sasrec", {SASRecEncoderOptions{}}}};
     return all;
   }
-  /// The name of the one that is chosen.
+  /// Returns the name of the chosen encoder.
   const std::string& choice() const {
     return std::ranges::find(choices(), encoder.index(), [](const auto& one) { return one.second.encoder.index(); })
         ->first;
   }
-  /// The chosen one's, without those that NextItem sets.
+  /// Visits the options of the chosen encoder except those that NextItem sets.
   void fields(auto&& visitor) {
     const auto own = [&](const char* name, auto& field) {
       if (name != std::string_view("embed_dim") && name != std::string_view("max_length")) visitor(name, field);
@@ -60,7 +59,7 @@ struct AnyEncoderOptions {
   }
 };
 
-/// One of the encoders; its parameters have the names that they have without this.
+/// One of the encoders; its parameters have the same names as in the encoder alone.
 template <class Scalar>
 class AnyEncoder {
  public:
@@ -95,7 +94,7 @@ class AnyEncoder {
   static Variant make(const AnyEncoderOptions& options) {
     return make(options, std::make_index_sequence<std::variant_size_v<Variant>>());
   }
-  /// The alternative at the same place.
+  /// Constructs the alternative with the same index.
   template <std::size_t... places>
   static Variant make(const AnyEncoderOptions& options, std::index_sequence<places...>) {
     std::optional<Variant> out;

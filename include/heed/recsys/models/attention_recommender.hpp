@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The article's recommender: items -> LSTM -> attention -> scores over the whole catalogue.
+// The recommender of the article: items -> LSTM -> attention -> scores over the whole catalogue.
 #pragma once
 
 #include <optional>
@@ -16,14 +16,14 @@
 
 namespace heed::inline HEED_ABI::recsys {
 
-/// How the model's last state looks back at the history; `none` is the LSTM alone.
+/// The attention of the model's last state over the history; `none` is the LSTM alone.
 enum class AttentionKind { none, additive, multi_head, target };
 constexpr auto names(AttentionKind) { return enum_names("none", "additive", "multi_head", "target"); }
 
 struct AttentionEncoderOptions {
   Index embed_dim = 64;
   Index hidden_size = 64;
-  bool decoder = false;  ///< a second LSTM over the first one's outputs, as in the article's listing
+  bool decoder = false;  ///< a second LSTM on the outputs of the first, as in the article's listing
   AttentionKind attention = AttentionKind::additive;
   Index num_heads = 4;  ///< of multi_head
   double dropout = 0.4;
@@ -34,8 +34,8 @@ struct AttentionEncoderOptions {
   }
 };
 
-/// A query (the LSTM's state after the last event, or after every event) attends to the states and vectors of the
-/// events up to it; context and state give the user vector.
+/// A query (the LSTM's state after the last event, or after every event) attends to the states and item vectors of all
+/// events up to it; the context and the state are mapped to the user vector.
 /// Sources: Bahdanau et al. (2015), Vaswani et al. (2017), Zhou et al. (2018, DIN).
 template <class Scalar>
 class AttentionEncoder {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Deep Interest Network (Zhou et al. 2018): would this user take this item?
+// The Deep Interest Network (Zhou et al. 2018): predicts whether a user takes an item.
 #pragma once
 
 #include <algorithm>
@@ -17,17 +17,17 @@ namespace heed::inline HEED_ABI::recsys {
 struct DINOptions {
   Index num_items = 0;
   Index embed_dim = 64;
-  double item_deviation = 0.1;  ///< standard deviation of the item vectors' first values
-  Index max_age = 0;            ///< see HistoryInputOptions, for these four
+  double item_deviation = 0.1;  ///< standard deviation of the initial item vectors
+  Index max_age = 0;            ///< this and the next three: see HistoryInputOptions
   Index num_kinds = 0;
   Index num_features = 0;
   Combination combination = Combination::add;
   std::vector<Index> attention_features = {36};  ///< of the activation unit
-  bool softmax = false;                          ///< of its weights; the paper sums them as they are
+  bool softmax = false;                          ///< of the attention weights; the paper sums without normalisation
   std::vector<Index> hidden_features = {200, 80};
-  Activation activation = Activation::relu;  ///< of the layers behind it; the paper's Dice is not here
+  Activation activation = Activation::relu;  ///< of the hidden layers; the paper's Dice is not available
   double dropout = 0;
-  Index negatives = 1;  ///< items not taken, drawn for each one that was
+  Index negatives = 1;  ///< number of sampled negatives per target
 
   void fields(auto&& visitor) {
     visitor("num_items", num_items, "embed_dim", embed_dim, "item_deviation", item_deviation, "max_age", max_age,
@@ -37,14 +37,14 @@ struct DINOptions {
   }
 };
 
-/// Each candidate weighs the events of the history for itself; their weighted sum, the candidate and the product of the
-/// two give its logit. It sees a history as a set: the order of the events is in their ages, if it sees those.
+/// Each candidate attends to the events of the history; a network maps the weighted sum, the candidate and the product
+/// of the two to a logit. The history is a set: the order of events only matters through their ages, if enabled.
 template <class Scalar = float>
 class DIN {
  public:
   using scalar_type = Scalar;
 
-  /// `catalogue` gives the feature of each item where `num_features` is not 0. Errors as HistoryInput.
+  /// `catalogue` has the feature of each item if `num_features` is not 0. Errors as HistoryInput.
   explicit DIN(const DINOptions& options, const data::Catalogue& catalogue = {})
       : input(history_input_options(options), catalogue),
         attention({.embed_dim = options.embed_dim,
@@ -64,16 +64,16 @@ class DIN {
   const DINOptions& options() const { return options_; }
   Index num_items() const { return options_.num_items; }
 
-  /// The probability that each candidate is taken next. Those of segment b, any number, are asked after history b:
-  /// [candidates] -> [candidates, 1]. Errors as HistoryInput; ShapeError unless there is a segment a history.
+  /// Returns the probability that each candidate is taken next: [candidates] -> [candidates, 1]. Segment b has the
+  /// candidates of history b, any number. Errors as HistoryInput; ShapeError unless there is one segment per history.
   Var<Scalar> click(Tape<Scalar>& tape, const data::Batch& batch, std::span<const Index> candidates,
                     SegmentsView segments) const {
     return sigmoid(logits(input(tape, batch), batch, candidates, segments, false));
   }
 
-  /// Mean binary cross-entropy of the targets and, for each, of `negatives` other items that `Tape::next_random` draws.
-  /// (One of them may be another target of the same basket.) Throws IndexError for an item or a target outside the
-  /// catalogue, ShapeError for several targets at every position.
+  /// Returns the mean binary cross-entropy of the targets and, per target, of `negatives` other items sampled with
+  /// `Tape::next_random`, possibly other targets of the same basket. Throws IndexError for an item or a target outside
+  /// the catalogue, ShapeError for several targets at every position.
   Var<Scalar> loss(Tape<Scalar>& tape, const data::Batch& batch) const {
     const Segments& targets = batch.target_segments;
     const bool one_each = targets.max_length() <= 1 && targets.tokens() == batch.query_segments.tokens();
@@ -101,15 +101,15 @@ class DIN {
     return bce_with_logits(concat<Scalar>(all, 0), tape.constant_in_place(taken));
   }
 
-  /// The same probability for every item at each query, into `scores` [queries, items]; some candidates at a time, so
-  /// that what it takes is bounded. (At every position one at a time: slow.)
+  /// Writes the probability of every item at each query to `scores` [queries, items], computed for some candidates at a
+  /// time to bound the memory. (With queries at every position one candidate at a time, which is slow.)
   void score(Tape<Scalar>& tape, const data::Batch& batch, TensorView<Scalar> scores) const {
     const SegmentsView queries = batch.query_segments;
     const Index rows = queries.tokens();
     if (scores.rows() != rows || scores.cols() != num_items()) {
-      fail<ShapeError>("DIN", "room for scores ", scores.shape(), ", wanted [", rows, ", ", num_items(), "]");
+      fail<ShapeError>("DIN", "scores ", scores.shape(), ", wanted [", rows, ", ", num_items(), "]");
     }
-    constexpr Index at_once = 1024;  // candidates of all queries
+    constexpr Index at_once = 1024;  // for all queries
     const bool causal = every_position(batch);
     const Index most = causal ? 1 : std::clamp<Index>(at_once / std::max<Index>(rows, 1), 1, num_items());
     const Var<Scalar> x = input(tape, batch);
@@ -141,7 +141,7 @@ class DIN {
   nn::Mlp<Scalar> mlp;
 
  private:
-  /// x [tokens, embed_dim], the events' vectors -> [candidates, 1].
+  /// x [tokens, embed_dim], the vectors of the events -> [candidates, 1].
   Var<Scalar> logits(Var<Scalar> x, const data::Batch& batch, std::span<const Index> candidates, SegmentsView segments,
                      bool causal) const {
     const Var<Scalar> c = input.candidates(x.tape(), candidates);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Session-based recommendations with recurrent neural networks (Hidasi et al. 2016), with a tied output layer: GRU4Rec,
-// and the same with an LSTM in place of the GRU.
+// and its variant with an LSTM.
 #pragma once
 
 #include "heed/nn/gru.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A hidden Markov model over items: what somebody takes next depends on a state that nobody sees.
+// A hidden Markov model over items: the next item depends on a latent state.
 #pragma once
 
 #include <algorithm>
@@ -23,9 +23,9 @@ namespace heed::inline HEED_ABI::recsys {
 struct HiddenMarkovOptions {
   Index states = 30;
   Index iterations = 50;    ///< of Baum-Welch, at most
-  double tolerance = 1e-5;  ///< stop when an iteration raises the objective by less than this an event
+  double tolerance = 1e-5;  ///< training ends when an iteration improves the objective by less than this per event
   double smoothing = 0.1;   ///< added to every expected count of an item in a state
-  Random random{};          ///< where it starts from
+  Random random{};          ///< of the initial parameters
 
   void fields(auto&& visitor) {
     visitor("states", states, "iterations", iterations, "tolerance", tolerance, "smoothing", smoothing, "random",
@@ -34,17 +34,17 @@ struct HiddenMarkovOptions {
 };
 
 /// p(first state) = initial, p(state j after state i) = transitions(i, j), p(item v in state j) = emissions(j, v):
-/// trained by Baum-Welch (Rabiner 1989, "A tutorial on hidden Markov models"), one sequence a user, event by event. Use
+/// trained by Baum-Welch (Rabiner 1989, "A tutorial on hidden Markov models") on one sequence of events per user. Use
 /// double: probabilities of millions of events are summed.
 ///
-/// The forward and backward variables are kept as numbers that sum to one at each event, and the logarithms of what
-/// they were divided by are summed (Rabiner's section V-A): log space to rounding, as a test shows, at one product with
-/// a matrix an event where log space takes a logarithm and an exponential for every pair of states.
+/// The forward and backward variables are normalised to sum to one at each event, and the logarithms of the divisors
+/// are summed (Rabiner, section V-A). A test shows that this equals log space up to rounding; it costs one
+/// matrix-vector product per event, log space a logarithm and an exponential for every pair of states.
 template <class Scalar = float>
 class HiddenMarkov {
  public:
-  /// Learns the first `ends[u]` events of every user u. Throws ShapeError when `ends` does not have one entry a user,
-  /// OptionError on options out of range.
+  /// Trains on the first `ends[u]` events of every user u. Throws ShapeError when `ends` does not have one entry per
+  /// user, OptionError on options out of range.
   HiddenMarkov(const data::Interactions& log, std::span<const Index> ends, const HiddenMarkovOptions& options = {})
       : states_(options.states), items_(log.num_items()) {
     if (static_cast<Index>(ends.size()) != log.num_users()) {
@@ -80,11 +80,11 @@ class HiddenMarkov {
   std::span<const Scalar> transitions() const { return transitions_; }  ///< [states, states], from row to column
   std::span<const Scalar> emissions() const { return by_state_; }       ///< [states, items]
 
-  /// What Baum-Welch raises, before each iteration: the log-likelihood of the training events, plus smoothing times the
-  /// sum of the logarithms of all emissions (the Dirichlet prior that smoothing is; 0 without it).
+  /// Returns the objective of Baum-Welch before each iteration: the log-likelihood of the training events plus
+  /// smoothing times the sum of the logarithms of all emissions (the Dirichlet prior equivalent to smoothing).
   std::span<const double> objective() const { return objective_; }
 
-  /// ln p(items), -infinity where an item cannot be.
+  /// Returns ln p(items), -infinity for an impossible sequence.
   double log_likelihood(std::span<const data::Id> items) const {
     std::vector<Scalar> state(static_cast<std::size_t>(states_)), next(state.size());
     double sum = 0;
@@ -92,8 +92,8 @@ class HiddenMarkov {
     return sum;
   }
 
-  /// Writes p(next item | history) an item; `scores` [items]. An item of the history that no state emits (possible
-  /// without smoothing) tells nothing. Throws ShapeError on another size.
+  /// Writes p(next item | history) for every item; `scores` [items]. Items of the history that no state emits (possible
+  /// without smoothing) are ignored. Throws ShapeError on another size.
   void score(const data::History& past, std::span<double> scores) const {
     check_scores(name, scores, items_);
     std::vector<Scalar> state(static_cast<std::size_t>(states_)), next(state.size()), out(scores.size());
@@ -110,14 +110,14 @@ class HiddenMarkov {
     return static_cast<std::size_t>(row * columns + column);
   }
 
-  /// What an iteration collects: expected counts over the training events, given the parameters of now.
+  /// The sums of an iteration: expected counts over the training events, given the current parameters.
   struct Counts {
     Counts(Index k, Index v) : initial(static_cast<std::size_t>(k)), transitions(at(k, 0, k)), by_item(at(v, 0, k)) {}
     std::vector<Scalar> initial;      // [states]
-    std::vector<Scalar> transitions;  // [states, states], to be multiplied by the transitions of now
+    std::vector<Scalar> transitions;  // [states, states], to be multiplied by the current transitions
     std::vector<Scalar> by_item;      // [items, states]
     std::vector<Scalar> forward, backward, scale,
-        step;  // of the sequence at hand: [events, states], [events], [states]
+        step;  // of the current sequence: [events, states], [events], [states]
   };
 
   /// y [n] = x [states] M [states, n]
@@ -125,7 +125,7 @@ class HiddenMarkov {
     kernels::gemm<Scalar>({x, {1, states_}}, {m, {states_, n}}, {y, {1, n}});
   }
 
-  /// state = x * y over its sum, which is returned; x itself where the sum is 0.
+  /// state = x * y divided by its sum, which is returned; x itself if the sum is 0.
   Scalar observe(const Scalar* x, const Scalar* y, Scalar* state) const {
     P sum(Scalar{0});
     simd::for_each_pack<P>(states_, [&](Index i, Index n) {
@@ -144,8 +144,8 @@ class HiddenMarkov {
 
   const Scalar* emission(data::Id item) const { return by_item_.data() + at(item, 0, states_); }
 
-  /// state = p(state at the last event | items), next = p(state after it | items); `scaled` gets p(item | those before)
-  /// of every event.
+  /// state = p(state at the last event | items), next = p(state after it | items); `scaled` is called with p(item |
+  /// earlier items) for every event.
   template <class Scaled>
   void filter(std::span<const data::Id> items, std::vector<Scalar>& state, std::vector<Scalar>& next,
               Scaled&& scaled) const {
@@ -156,9 +156,9 @@ class HiddenMarkov {
     }
   }
 
-  /// Emissions are the items' shares of all events and transitions uniform, both times draws from an exponential
-  /// distribution: what all states have in common is right from the start, and they differ enough to leave the plateau
-  /// where they are all alike.
+  /// Initialises emissions with the items' shares of all events and transitions uniformly, both multiplied by samples
+  /// of an exponential distribution: the average over states is right from the start, and the states differ enough to
+  /// leave the plateau where all states are equal.
   void start(const data::Interactions& log, std::span<const Index> ends, const HiddenMarkovOptions& options) {
     Counts counts(states_, items_);
     for (data::Id u = 0; u < log.num_users(); ++u) {
@@ -185,7 +185,7 @@ class HiddenMarkov {
     maximise(counts, static_cast<Scalar>(options.smoothing));
   }
 
-  /// Adds what one sequence is expected to do (the E step) to `counts` and returns its log-likelihood.
+  /// Adds the expected counts of one sequence (the E step) to `counts` and returns its log-likelihood.
   double count(std::span<const data::Id> items, Counts& counts) const {
     const auto events = static_cast<Index>(items.size());
     if (events == 0) return 0;
@@ -203,7 +203,7 @@ class HiddenMarkov {
       counts.scale[e] = observe(counts.step.data(), emission(items[e]), forward(t));
       sum += std::log(static_cast<double>(counts.scale[e]));
     }
-    // backward(t) = emission * p(later items | state at t), over the scale: what the transition into t is weighed with.
+    // backward(t) = emission * p(later items | state at t) / scale: the weight of the transition into t.
     std::fill(counts.step.begin(), counts.step.end(), Scalar{1});
     for (Index t = events - 1; t >= 0; --t) {
       const data::Id item = items[static_cast<std::size_t>(t)];
@@ -224,7 +224,7 @@ class HiddenMarkov {
     return sum;
   }
 
-  /// The parameters that explain the counts best (the M step). A state that is never reached stays as it was.
+  /// Sets the parameters that maximise the expected objective (the M step). A state that is never reached is unchanged.
   void maximise(const Counts& counts, Scalar smoothing) {
     const Index k = states_;
     normalise(counts.initial.data(), initial_.data(), k);
@@ -263,7 +263,7 @@ class HiddenMarkov {
   Index states_, items_;
   std::vector<Scalar> initial_;                   // [states]
   std::vector<Scalar> transitions_, transposed_;  // [states, states]
-  std::vector<Scalar> by_item_;                   // [items, states] emissions, those of an item side by side
+  std::vector<Scalar> by_item_;                   // [items, states] emissions, those of an item contiguous
   std::vector<Scalar> by_state_;                  // [states, items] the same, for scores
   std::vector<double> objective_;
 };

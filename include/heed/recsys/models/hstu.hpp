@@ -14,9 +14,9 @@ struct HSTUEncoderOptions {
   Index num_blocks = 2;
   Index num_heads = 1;
   Index max_length = 200;  ///< events of a history that the model sees
-  bool positions = true;   ///< vectors of the places, beside each block's biases of the distances
-  Index time_buckets = 0;  ///< each block's biases of the times between events (128 in the paper's code: kinds of
-                           ///< time from 1 on, in half octaves); 0: the model sees no times
+  bool positions = true;   ///< adds position vectors, besides each block's position biases
+  Index time_buckets = 0;  ///< number of buckets for the times between events, two per octave from 1 on, with a
+                           ///< bias each (128 in the paper's code); 0: times are not used
   double dropout = 0.2;
 
   void fields(auto&& visitor) {
@@ -32,8 +32,8 @@ struct HSTUEncoderOptions {
   }
 };
 
-/// HSTU blocks. The paper's code compares the time of the *next* event with those before; here an event's own time is
-/// compared, so that the model sees what every other one sees.
+/// HSTU blocks. The paper's code compares the time of the *next* event with earlier ones; here an event's own time is
+/// compared, so that the model has the same input as the others.
 template <class Scalar>
 using HSTUEncoder = BlockEncoder<HSTUEncoderOptions, nn::HSTULayer, Scalar>;
 

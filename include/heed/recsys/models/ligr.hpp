@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A sequential recommender of LiGR blocks: eSASRec, without its loss, which is the recommender's (Tikhonovich et al.
-// 2025).
+// A sequential recommender of LiGR blocks: the encoder of eSASRec (Tikhonovich et al. 2025); its loss is an option of
+// NextItem.
 #pragma once
 
 #include "heed/nn/ligr.hpp"

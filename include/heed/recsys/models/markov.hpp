@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What followed the last purchase of others: a first-order Markov chain, from basket to basket or from event to event.
+// A first-order Markov chain over all users, from basket to basket or from event to event.
 #pragma once
 
 #include <algorithm>
@@ -16,22 +16,22 @@
 namespace heed::inline HEED_ABI::recsys {
 
 struct MarkovOptions {
-  /// True: steps lead from a basket to the next one. False: from an event to the next one, whatever their times.
+  /// True: from each basket to the next. False: from each event to the next, whatever their times.
   bool baskets = true;
-  /// What decides between items of equal score and popularity.
+  /// The tie-break between items of equal score and popularity.
   Popularity::Then then = Popularity::Then::text;
 
   void fields(auto&& visitor) { visitor("baskets", baskets, "then", then); }
 };
 
-/// score(j) = mean over the distinct items i of the last basket of n(i -> j) / n(i), where n(i) counts the steps that
-/// leave a basket with i, and n(i -> j) those of them that reach one with j. Order: score, then popularity.
+/// score(j) = mean over the distinct items i of the last basket of n(i -> j) / n(i), where n(i) counts the steps from a
+/// basket with i, and n(i -> j) those of them to a basket with j. Order: score, then popularity.
 class Markov {
  public:
   /// Counts the steps between the first `ends[u]` events of every user u. Errors as Popularity.
   Markov(const data::Interactions& log, std::span<const Index> ends, const MarkovOptions& options = {})
       : options_(options), popularity_(log, ends, options.then), row_ends_(static_cast<std::size_t>(log.num_items())) {
-    // All steps, and for each item those that leave it. A basket lies in `items` once, without repeats.
+    // All steps, and for each item the steps from it. Each basket is stored in `items` once, without duplicates.
     std::vector<data::Id> items, basket;
     std::vector<Step> steps;
     std::vector<std::vector<std::size_t>> leaving(row_ends_.size());
@@ -50,7 +50,7 @@ class Markov {
         begin = end;
       }
     }
-    // A row at a time, in a dense counter that only the touched entries of are read and cleared.
+    // One row at a time, in a dense counter of which only the touched entries are read and cleared.
     std::vector<std::int32_t> count(row_ends_.size());
     std::vector<data::Id> touched;
     for (std::size_t i = 0; i < row_ends_.size(); ++i) {
@@ -72,7 +72,7 @@ class Markov {
   Index num_items() const { return popularity_.num_items(); }
   std::span<const std::int32_t> tie_keys() const { return popularity_.tie_keys(); }
 
-  /// Writes a score in [0, 1] an item; `scores` [items]. All 0 for an empty history. Throws ShapeError on another size.
+  /// Writes scores [items] in [0, 1]; all 0 for an empty history. Throws ShapeError on another size.
   void score(const data::History& whole, std::span<double> scores) const {
     check_scores("markov", scores, num_items());
     std::fill(scores.begin(), scores.end(), 0.0);
@@ -89,7 +89,7 @@ class Markov {
   }
 
  private:
-  struct Step {  // the basket it leads to, in the constructor's items
+  struct Step {  // the next basket, as a range of the constructor's items
     std::size_t begin, end;
   };
 
@@ -101,9 +101,9 @@ class Markov {
 
   MarkovOptions options_;
   Popularity popularity_;
-  std::vector<std::size_t> row_ends_;  // [items] row i ends here in the two below
+  std::vector<std::size_t> row_ends_;  // [items] end of row i in the two arrays below
   std::vector<data::Id> targets_;      // j of each n(i -> j) > 0
-  std::vector<std::int32_t> counts_;   // and that n(i -> j)
+  std::vector<std::int32_t> counts_;   // n(i -> j) of the same entries
   std::vector<double> leaving_;        // [items] n(i)
 };
 

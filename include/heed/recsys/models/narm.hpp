@@ -16,7 +16,7 @@ struct NarmEncoderOptions {
   Index hidden_size = 64;
   Index num_layers = 1;
   double dropout = 0.25;         ///< on item vectors and between layers
-  double context_dropout = 0.5;  ///< on what the user vector is made of
+  double context_dropout = 0.5;  ///< on the input of the user vector's layer
 
   void fields(auto&& visitor) {
     visitor("embed_dim", embed_dim, "hidden_size", hidden_size, "num_layers", num_layers, "dropout", dropout,
@@ -24,12 +24,12 @@ struct NarmEncoderOptions {
   }
 };
 
-/// items -> GRU; the state h_t (what the user is after) and what it finds in the states so far, sum_j alpha_tj h_j (why
-/// it came), are projected to the item vectors' space by B: the bilinear decoder.
+/// items -> GRU; the state h_t (the global encoder) and its attention over the states so far, sum_j alpha_tj h_j (the
+/// local encoder), are projected to the space of item vectors by B: the bilinear decoder.
 ///
-/// The paper scores a pair by v . sigmoid(A_1 h_t + A_2 h_j), we by w . tanh(W_1 h_t + W_2 h_j + b). As sigmoid(x) =
-/// (1 + tanh(x / 2)) / 2, the former is the latter at W = A / 2, b = 0 and w = v / 2, up to a constant, and softmax
-/// over j does not see a constant.
+/// The paper scores a pair by v . sigmoid(A_1 h_t + A_2 h_j), this implementation by w . tanh(W_1 h_t + W_2 h_j + b).
+/// As sigmoid(x) = (1 + tanh(x / 2)) / 2, the two are equal for W = A / 2, b = 0 and w = v / 2, up to a constant, and
+/// the softmax over j is invariant to constants.
 template <class Scalar>
 class NarmEncoder {
  public:

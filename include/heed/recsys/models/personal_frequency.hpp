@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Again what the user took most often: the bar on data of repeated purchases.
+// Ranks the items that a user takes most often: the baseline for repeat purchases.
 #pragma once
 
 #include <algorithm>
@@ -16,27 +16,26 @@
 
 namespace heed::inline HEED_ABI::recsys {
 
-/// Ranks items by their count in the user's own history. Order: count, then what was asked for (nothing, recency, the
-/// Markov score), then popularity.
+/// Ranks items by their count in the user's own history. Order: count, then recency or Markov score if selected, then
+/// popularity.
 class PersonalFrequency {
  public:
-  /// What decides between items of equal count, before popularity. Recency: the later last event.
+  /// The tie-break between items of equal count, before popularity. Recency: the later last event.
   enum class Then { popularity, recency };
 
   /// `popularity` must outlive this.
   explicit PersonalFrequency(const Popularity& popularity, Then then = Then::popularity)
       : then_(then), tie_keys_(popularity.tie_keys()) {}
   explicit PersonalFrequency(const Popularity&&, Then = Then::popularity) = delete;
-  /// Markov's score decides between items of equal count. `markov` must outlive this.
+  /// Breaks ties of equal count by the Markov score. `markov` must outlive this.
   explicit PersonalFrequency(const Markov& markov) : markov_(&markov), tie_keys_(markov.tie_keys()) {}
   explicit PersonalFrequency(const Markov&&) = delete;
 
   Index num_items() const { return static_cast<Index>(tie_keys_.size()); }
   std::span<const std::int32_t> tie_keys() const { return tie_keys_; }
 
-  /// Writes a score an item; `scores` [items]. Items outside the history have the Markov score (at most 1), or 0; those
-  /// in it have 2 and above, in whole steps: so the order is exact, where a weighted sum would round. Throws
-  /// ShapeError on another size.
+  /// Writes a score per item; `scores` [items]. Items outside the history have the Markov score (at most 1), or 0;
+  /// those in it have integers from 2 on, which are exact, unlike a weighted sum. Throws ShapeError on another size.
   void score(const data::History& past, std::span<double> scores) const {
     check_scores("personal_frequency", scores, num_items());
     if (markov_ != nullptr) {
@@ -45,7 +44,7 @@ class PersonalFrequency {
       std::fill(scores.begin(), scores.end(), 0.0);
     }
     std::vector<Index> count(scores.size());
-    std::vector<double> second(scores.size());  // what decides between equal counts
+    std::vector<double> second(scores.size());  // the tie-break between equal counts
     for (Index begin = 0, end = 0; begin < past.size(); begin = end) {
       end = data::basket_end(past.times, past.size(), begin);
       for (Index at = begin; at < end; ++at) {

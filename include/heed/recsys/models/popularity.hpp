@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The same list for everybody: what was taken most.
+// Ranks items by popularity: the same list for all users.
 #pragma once
 
 #include <algorithm>
@@ -19,16 +19,16 @@
 
 namespace heed::inline HEED_ABI::recsys {
 
-/// Ranks items by how often they occur. Order: count, then what was asked for.
+/// Ranks items by number of occurrences. Order: count, then the selected tie-break.
 class Popularity {
  public:
-  /// What decides between items of equal count: the smaller text (see data::places_by_text), which does not depend on
-  /// the order of a file's lines; or which was counted first, user after user, oldest event first (what a Python
-  /// Counter's most_common does), and where none was the smaller id.
+  /// The tie-break between items of equal count: the smaller text (see data::places_by_text), which does not depend on
+  /// the order of a file's lines; or the first occurrence, by user, then oldest event first (as most_common of Python's
+  /// Counter), then the smaller id.
   enum class Then { text, first };
 
   /// Counts the first `ends[u]` events of every user u (`ends` is a column of a Split: train_end, or validation_end).
-  /// Throws ShapeError when `ends` does not have one entry a user.
+  /// Throws ShapeError when `ends` does not have one entry per user.
   Popularity(const data::Interactions& log, std::span<const Index> ends, Then then = Then::text)
       : counts_(static_cast<std::size_t>(log.num_items())), places_(counts_.size()) {
     if (static_cast<Index>(ends.size()) != log.num_users()) {
@@ -57,11 +57,11 @@ class Popularity {
 
   Index num_items() const { return static_cast<Index>(counts_.size()); }
 
-  /// Every item's place in this order, 0 for the most popular: a strict order, for others to end theirs with.
+  /// Returns the rank of every item, 0 for the most popular: a total order, used by other models to break ties.
   std::span<const std::int32_t> tie_keys() const { return places_; }
 
-  /// Writes a score an item, higher is better; `scores` [items]. The history does not matter.
-  /// Throws ShapeError on another size.
+  /// Writes a score per item, higher is better; `scores` [items]. The history is not used. Throws ShapeError on another
+  /// size.
   void score(const data::History&, std::span<double> scores) const {
     check_scores("popularity", scores, num_items());
     std::transform(counts_.begin(), counts_.end(), scores.begin(), [](Index n) { return static_cast<double>(n); });

@@ -40,14 +40,14 @@ using SASRecEncoder = BlockEncoder<SASRecEncoderOptions, nn::TransformerEncoderL
 template <class Scalar = float>
 using SASRec = NextItem<SASRecEncoder<Scalar>>;
 
-/// What goes by the name of SASRec, for a catalogue that is yet to be counted (`num_items`). Adam at 1e-3 and 128 users
-/// a step go with each.
+/// The models published as SASRec, without the size of the catalogue (`num_items`). All are trained with Adam at 1e-3
+/// and 128 users per step.
 struct SASRecProfile {
   NextItemOptions model;
   SASRecEncoderOptions encoder;
 
-  /// Kang and McAuley (2018) as they trained on MovieLens-1M: binary cross-entropy against one item that the user never
-  /// took. On sparse data they saw 50 events and dropped 0.5. Their norm adds 1e-8 to the variance, ours 1e-5.
+  /// Kang and McAuley (2018) on MovieLens-1M: binary cross-entropy against one item that the user has not taken. On
+  /// sparse data they used 50 events and dropout 0.5. Their norm adds 1e-8 to the variance, this one 1e-5.
   static SASRecProfile paper() {
     return {.model = {.embed_dim = 50,
                       .max_length = 200,
@@ -60,8 +60,8 @@ struct SASRecProfile {
                         .norm = nn::NormPlacement::query,
                         .dropout = 0.2}};
   }
-  /// SASRec+ (Klenitskiy and Vasilev 2023): the same blocks, and cross-entropy over the whole catalogue, which is what
-  /// lifts SASRec above the models that were published against it.
+  /// SASRec+ (Klenitskiy and Vasilev 2023): the same blocks with cross-entropy over the whole catalogue, which makes
+  /// SASRec better than models published as improvements on it.
   static SASRecProfile plus() {
     return {.model = {.embed_dim = 64, .max_length = 200, .loss = {.kind = NextItemLoss::Kind::softmax}},
             .encoder = {.embed_dim = 64,
@@ -72,9 +72,9 @@ struct SASRecProfile {
                         .norm = nn::NormPlacement::query,
                         .dropout = 0.1}};
   }
-  /// SASRec+ that normalises what each part reads (the defaults of the options are these).
+  /// SASRec+ with a norm before each part of a block (the options' default).
   static SASRecProfile pre_norm() { return plus().with(nn::NormPlacement::pre); }
-  /// SASRec+ that normalises what each part leaves.
+  /// SASRec+ with a norm after each part of a block.
   static SASRecProfile post_norm() { return plus().with(nn::NormPlacement::post); }
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The article's listing, as it means it: LSTM encoder -> LSTM decoder -> masked multi-head attention -> sum over time
-// -> linear.
+// The model of the article's listing, as intended: LSTM encoder -> LSTM decoder -> masked multi-head attention -> sum
+// over time -> linear.
 #pragma once
 
 #include "heed/nn/linear.hpp"
@@ -19,7 +19,7 @@ struct Seq2SeqOptions {
   void fields(auto&& visitor) { visitor("input_size", input_size, "hidden_size", hidden_size, "num_heads", num_heads); }
 };
 
-/// A sequence of feature vectors to one number: a rating, or the logit of a purchase. Both LSTMs start from zeros.
+/// Maps a sequence of feature vectors to one number: a rating, or the logit of a purchase. Both LSTMs start from zeros.
 template <class Scalar = float>
 class Seq2Seq {
  public:
@@ -31,13 +31,13 @@ class Seq2Seq {
         attention({.embed_dim = options.hidden_size, .num_heads = options.num_heads}),
         fc({.in_features = options.hidden_size, .out_features = 1}) {}
 
-  /// x [tokens, input_size] -> [sequences, 1]. An empty sequence gives fc's bias.
+  /// x [tokens, input_size] -> [sequences, 1]. The output for an empty sequence is fc's bias.
   Var<Scalar> operator()(Var<Scalar> x, const Segments& segments, const Mask& mask = {}) const {
     const Var<Scalar> h = decoder(encoder(x, segments).output, segments).output;
     return fc(sum(attention(h, segments, {.mask = mask}).context, segments));
   }
 
-  /// The same for a padded x [batch, time, input_size], whose first segments.length(b) steps count; bit for bit.
+  /// The same for a padded x [batch, time, input_size] with lengths segments.length(b); the results are bitwise equal.
   Var<Scalar> padded(Var<Scalar> x, const Segments& segments, const Mask& mask = {}) const {
     return (*this)(nn::pack_padded(x, segments), segments, mask);
   }

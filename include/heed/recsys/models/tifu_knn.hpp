@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the user takes again and again, lately above all, and what users alike do: the bar for next baskets.
+// TIFU-KNN: personal item frequencies with time decay, and those of similar users; the baseline for next baskets.
 #pragma once
 
 #include <algorithm>
@@ -18,13 +18,13 @@
 namespace heed::inline HEED_ABI::recsys {
 
 /// The defaults are those published for TaFeng; for Dunnhumby: 900 neighbours, rates 0.9 and 0.6, 3 groups, alpha 0.2
-/// (as others who run the authors' code state them; not checked against the paper).
+/// (as reported by other users of the authors' code; not checked against the paper).
 struct TifuKnnOptions {
   Index num_neighbors = 300;
-  double within_decay_rate = 0.9;  ///< from a basket to the one before it, in a group
-  double group_decay_rate = 0.7;   ///< from a group to the one before it
-  Index num_groups = 7;            ///< into which a user's baskets are cut, in time order
-  double alpha = 0.7;              ///< the share of the user's own vector; the rest is the neighbours'
+  double within_decay_rate = 0.9;  ///< per basket back in time, within a group
+  double group_decay_rate = 0.7;   ///< per group back in time
+  Index num_groups = 7;            ///< number of groups of a user's baskets, in time order
+  double alpha = 0.7;              ///< weight of the user's own vector; the rest is the neighbours'
 
   void fields(auto&& visitor) {
     visitor("num_neighbors", num_neighbors, "within_decay_rate", within_decay_rate, "group_decay_rate",
@@ -35,14 +35,14 @@ struct TifuKnnOptions {
 /// TIFU-KNN (Hu et al., "Modeling personalized item frequency information for next-basket recommendation", SIGIR 2020).
 ///
 /// A user's vector [items] is the mean over groups g of group_decay_rate^(groups after g) times the mean over the
-/// group's baskets b of within_decay_rate^(baskets after b in g) [item in b]. Where the baskets cannot be shared out
-/// evenly the later groups have one more; with fewer baskets than groups each is its own. (The authors' code lets the
-/// rate within groups run on over the whole history.) score = alpha * own vector + (1 - alpha) * mean vector of the
-/// num_neighbors other users who are nearest by Euclidean distance. Order: score, then popularity.
+/// group's baskets b of within_decay_rate^(baskets after b in g) [item in b]. If the number of baskets is not
+/// divisible, the later groups have one more; with fewer baskets than groups each basket is a group. (In the authors'
+/// code the decay within groups runs over the whole history.) score = alpha * own vector + (1 - alpha) * mean vector of
+/// the num_neighbors nearest other users by Euclidean distance. Order: score, then popularity.
 class TifuKnn {
  public:
-  /// Takes in the first `ends[u]` events of every user u. Errors as Popularity, and OptionError on options out of
-  /// range.
+  /// Stores the vectors of all users from their first `ends[u]` events. Errors as Popularity, and OptionError on
+  /// options out of range.
   TifuKnn(const data::Interactions& log, std::span<const Index> ends, const TifuKnnOptions& options = {})
       : options_(options), popularity_(log, ends), users_with_(static_cast<std::size_t>(log.num_items())) {
     const auto share = [](double value) { return value >= 0 && value <= 1; };
@@ -66,8 +66,8 @@ class TifuKnn {
   Index num_items() const { return popularity_.num_items(); }
   std::span<const std::int32_t> tie_keys() const { return popularity_.tie_keys(); }
 
-  /// Writes a score an item; `scores` [items]. `past.user`, and users without events, are nobody's neighbours. Throws
-  /// ShapeError on another size.
+  /// Writes a score per item; `scores` [items]. `past.user` and users without events are excluded from the neighbours.
+  /// Throws ShapeError on another size.
   void score(const data::History& past, std::span<double> scores) const {
     check_scores("tifu_knn", scores, num_items());
     std::fill(scores.begin(), scores.end(), 0.0);
@@ -90,7 +90,7 @@ class TifuKnn {
     double value;
   };
 
-  /// A history's vector, ascending by item, without zeros.
+  /// Returns the vector of a history, ascending by item, without zeros.
   std::vector<Entry> vector_of(const data::History& past) const {
     std::vector<Entry> parts;
     std::vector<Index> begins;
@@ -133,8 +133,8 @@ class TifuKnn {
     return sum;
   }
 
-  /// The nearest users, nearest first, equal distances by smaller number. |u - v|^2 - |u|^2 = |v|^2 - 2 u v, where u v
-  /// takes only those who share an item.
+  /// Returns the nearest users, nearest first, equal distances by smaller id. |u - v|^2 - |u|^2 = |v|^2 - 2 u v, where
+  /// only users with a common item contribute to u v.
   std::vector<data::Id> neighbors(std::span<const Entry> own, data::Id user) const {
     std::vector<double> distance = squares_;
     for (const Entry& entry : own) {
@@ -157,10 +157,10 @@ class TifuKnn {
 
   TifuKnnOptions options_;
   Popularity popularity_;
-  std::vector<Entry> entries_;                  // the users' vectors, one after the other
-  std::vector<std::size_t> entry_ends_;         // [users] where each ends
-  std::vector<double> squares_;                 // [users] their lengths, squared
-  std::vector<std::vector<Owner>> users_with_;  // [items] and the same by item
+  std::vector<Entry> entries_;                  // the users' vectors, concatenated
+  std::vector<std::size_t> entry_ends_;         // [users] end of each vector
+  std::vector<double> squares_;                 // [users] squared norms
+  std::vector<std::vector<Owner>> users_with_;  // [items] the same entries by item
 };
 
 }  // namespace heed::inline HEED_ABI::recsys
