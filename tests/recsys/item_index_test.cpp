@@ -37,7 +37,7 @@ void check() {
     }
     const ItemIndex<Element> index(table, {bias.data(), biased ? 50u : 0u});
     CHECK(index.num_items() == 50);
-    for (const std::size_t k : {0, 1, 10, 60}) {
+    for (const std::size_t k : {0u, 1u, 10u, 60u}) {
       for (const auto& hidden : {std::vector<data::Id>(), left_out}) {
         std::vector<ScoredItem<Scalar>> wanted(k), room(k);
         wanted.resize(static_cast<std::size_t>(kernels::top_k<Scalar>(
