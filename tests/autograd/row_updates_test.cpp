@@ -31,7 +31,8 @@ struct Notes final : RowUpdates {
 
 TEST_CASE("a recording tape prepares the rows of a parameter that are read, by default all") {
   Notes notes;
-  Parameter<float> table(Tensor<float>::zeros({4, 2}));
+  Parameter<float> table({4, 2});
+  table.value() = Tensor<float>::zeros({4, 2});
   table.row_updates() = &notes;
   Tape<float> tape;
   const auto x = tape.parameter(table);
@@ -47,7 +48,8 @@ TEST_CASE("a recording tape prepares the rows of a parameter that are read, by d
 
 TEST_CASE("a tape that does not record prepares nothing, and refuses a parameter that is not up to date") {
   Notes notes;
-  Parameter<float> table(Tensor<float>::zeros({4, 2}));
+  Parameter<float> table({4, 2});
+  table.value() = Tensor<float>::zeros({4, 2});
   table.row_updates() = &notes;
   Tape<float> tape({.record = false});
   CHECK_THROWS_WITH(tape.parameter(table),

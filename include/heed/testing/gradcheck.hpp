@@ -94,7 +94,7 @@ GradcheckResult gradcheck(const Function& function, std::span<const Tensor<doubl
 
   // Analytic gradients. The recorded loss adds c to the gradient of the output and 1 to those of the inputs.
   std::vector<Tensor<double>> analytic;
-  Tensor<double> c, value;
+  Tensor<double> c, output;
   {
     TapeOptions recording = options.tape;
     recording.record = true;
@@ -104,7 +104,7 @@ GradcheckResult gradcheck(const Function& function, std::span<const Tensor<doubl
       x[i] = options.strided ? column_slice(tape, inputs[i].view(), &whole[i]) : tape.variable(inputs[i]);
     }
     const Var<double> y = function(tape, std::span<const Var<double>>(x));
-    value = Tensor<double>(y.value());
+    output = Tensor<double>(y.value());
     c = Tensor<double>::normal(y.shape(), options.random.fork("cotangent"));
     const double* weights = tape.keep(std::span<const double>(c.data(), static_cast<std::size_t>(c.size())));
     const Var<double>* kept = tape.keep(std::span<const Var<double>>(x));
@@ -148,7 +148,7 @@ GradcheckResult gradcheck(const Function& function, std::span<const Tensor<doubl
   if (options.strided) {
     const Tensor<double> wanted = evaluate();
     for (Index k = 0; k < wanted.size(); ++k) {
-      const double got = value.data()[k], want = wanted.data()[k];
+      const double got = output.data()[k], want = wanted.data()[k];
       if (got == want || std::abs(got - want) <= options.tolerance * std::max(1.0, std::abs(want))) continue;
       out.position = k;
       out.analytic = got;
