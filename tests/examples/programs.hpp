@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The example programs as a person runs them, on a small log.
+// Runs the recommend program on a small log.
 #pragma once
 
 #include <sys/wait.h>
@@ -14,10 +14,10 @@
 
 struct Outcome {
   int status = -1;
-  std::string text;  // what it printed, errors too
+  std::string text;  // output and errors
 };
 
-/// Runs a line of shell in `folder`, where $recommend is the program.
+/// Runs a shell command in `folder`; $recommend is the path of the program.
 inline Outcome shell(const temporary::Folder& folder, const std::string& line) {
   const std::string command = "cd '" + folder.path.string() +
                               "' && recommend='" HEED_EXAMPLES_BINARY_DIR "/recommend' && { " + line + "; } 2>&1";
@@ -31,7 +31,7 @@ inline Outcome shell(const temporary::Folder& folder, const std::string& line) {
   return out;
 }
 
-/// 40 customers with four baskets each: milk every time, and something that changes.
+/// 40 customers with four baskets each: milk and a product that varies.
 inline std::string small_log() {
   std::ostringstream out;
   for (int customer = 0; customer < 40; ++customer) {
