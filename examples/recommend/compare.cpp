@@ -36,7 +36,7 @@ class Compare {
     app.add_option("--seeds", seeds_, "Number of trainings per model; figures are means")
         ->check(CLI::PositiveNumber)
         ->capture_default_str();
-    app.add_option("--epochs", limits_.max_epochs, "Limit of epochs")->check(CLI::PositiveNumber);
+    app.add_option("--epochs", limits_.max_epochs, "Maximum number of epochs")->check(CLI::PositiveNumber);
     app.add_option("--max-length", limits_.max_length, "Events of a history that a neural model sees")
         ->check(CLI::PositiveNumber);
     app.add_option("--shares", shares_, "Also train on these shares of the users, for example 0.05 0.25 1")

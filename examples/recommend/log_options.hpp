@@ -20,9 +20,9 @@ inline void add_log_options(CLI::App& app, heed::io::LogFile& file, bool require
   app.add_option("--kind-column", columns.kind, "csv: column of kinds of event, an input of the model");
   app.add_option("--delimiter", columns.delimiter, "csv: delimiter of columns")->default_str("comma; tab for .tsv");
   auto* table = app.add_option("--items", file.items, "Table of item names (tab separated with a header)");
-  app.add_option("--id-column", file.names.id, "names: column of ids")->capture_default_str();
-  app.add_option("--name-column", file.names.name, "names: column of names")->capture_default_str();
-  app.add_option("--feature-column", file.feature, "names: column of a category, an input of the model")->needs(table);
+  app.add_option("--id-column", file.names.id, "items: column of ids")->capture_default_str();
+  app.add_option("--name-column", file.names.name, "items: column of names")->capture_default_str();
+  app.add_option("--feature-column", file.feature, "items: column of a category, an input of the model")->needs(table);
   app.add_flag("--skip-bad-lines", file.skip_bad_lines, "Skip malformed lines and count them");
 }
 
