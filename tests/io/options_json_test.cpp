@@ -74,8 +74,8 @@ TEST_CASE("every option can be set by name", "[io][options]") {
     INFO(all_options::type_name<T>());
     T changed = defaults;
     alter(changed);
-    const json from = io::to_json(defaults), to = io::to_json(changed);
-    for (const auto& [text, leaf] : to.flatten().items()) {
+    const json from = io::to_json(defaults), to = io::to_json(changed), flat = to.flatten();
+    for (const auto& [text, leaf] : flat.items()) {
       json::json_pointer pointer(text);
       if (to.at(pointer.parent_pointer()).is_array()) pointer.pop_back();  // lists are set as a whole
       if (from.at(pointer) == to.at(pointer)) continue;                    // the name of a choice

@@ -147,8 +147,8 @@ TEST_CASE("safetensors: lengths are checked first", "[io]") {
   CHECK_THAT(error_of("1234567"), Contains("the file has 7"));
   CHECK_THAT(error_of(little_endian(100'000'001) + "{}"), Contains("above 100000000"));
   CHECK_THAT(error_of(little_endian(~std::uint64_t{0}) + "{}"), Contains("above 100000000"));
-  CHECK_THAT(error_of(little_endian(3) + "{}"), Contains("wants 3 bytes, the file has 2"));
-  CHECK_THAT(error_of(little_endian(99'999'999) + "{}"), Contains("wants 99999999"));
+  CHECK_THAT(error_of(little_endian(3) + "{}"), Contains("requires 3 bytes, the file has 2"));
+  CHECK_THAT(error_of(little_endian(99'999'999) + "{}"), Contains("requires 99999999"));
   CHECK_THROWS_WITH(SafetensorsFile("/nonexistent/x"), Contains("cannot open") && Contains("/nonexistent/x"));
   CHECK_THROWS_WITH(SafetensorsFile(fs::temp_directory_path().string()), Contains("not a regular file"));
 }

@@ -55,11 +55,11 @@ class SafetensorsFile {
     if (!file || ::fstat(::fileno(file.get()), &facts) != 0) bad(message("cannot open: ", std::strerror(errno)));
     if (!S_ISREG(facts.st_mode)) bad("is not a regular file");
     const auto size = static_cast<std::uint64_t>(facts.st_size);
-    if (size < 8) bad(message("a header length takes 8 bytes, the file has ", size));
+    if (size < 8) bad(message("a header length requires 8 bytes, the file has ", size));
     std::uint64_t header_size = 0;
     read_exactly(file.get(), &header_size, 8);
     if (header_size > detail::max_header_bytes) bad("the header length is above 100000000 bytes");
-    if (header_size > size - 8) bad(message("the header wants ", header_size, " bytes, the file has ", size - 8));
+    if (header_size > size - 8) bad(message("the header requires ", header_size, " bytes, the file has ", size - 8));
     std::string text(header_size, '\0');
     read_exactly(file.get(), text.data(), header_size);
     const std::uint64_t data_size = size - 8 - header_size;
