@@ -39,8 +39,7 @@ inline Interactions continued(Interactions log, const SavedModel& yesterday) {
 }
 
 /// Returns the initial model: weights drawn from the seed or, if given, copied from yesterday's model. Throws
-/// heed::OptionError when a weight cannot be copied, except the tables of kinds and categories, which yesterday's model
-/// may not have.
+/// heed::OptionError when one cannot be copied, except tables of kinds and categories, which may be new.
 inline Model first_model(const Configuration& configuration, const heed::data::Catalogue& catalogue, std::uint64_t seed,
                          std::optional<SavedModel>& yesterday) {
   Model model = model_of(configuration, catalogue);

@@ -352,11 +352,10 @@ TEST_CASE("a benchmark is completed over several invocations", "[examples][recom
   CHECK_THAT(with("s/Shop/Store/").text, !Contains("seed"));
   CHECK_THAT(temporary::read_bytes(folder.file("page.md")), Contains("## Store") && Contains("320 events"));
   temporary::write_bytes(folder.file("other.tsv"), small_log() + "c1\t1400000000\tmilk\n");
-  CHECK_THAT(
-      with("s/log.tsv/other.tsv/").text,
-      Contains("results/shop/LSTM-seed1.json does not match the plan:\n  data.file is \"log.tsv\", the plan says "
-               "\"other.tsv\"\nshop/LSTM, seed 1\n") &&
-          Contains("shop/LSTM, seed 2\n") && Contains("results/shop/baselines.json does not match the plan:"));
+  CHECK_THAT(with("s/log.tsv/other.tsv/").text,
+             Contains("shop/LSTM-seed1.json does not match the plan:\n  data.file is \"log.tsv\", the plan says "
+                      "\"other.tsv\"\nshop/LSTM, seed 1\n") &&
+                 Contains("shop/LSTM, seed 2\n") && Contains("results/shop/baselines.json does not match the plan:"));
   CHECK_THAT(temporary::read_bytes(folder.file("page.md")), Contains("321 events"));
   CHECK_THAT(shell(folder, command + "--only '('").text, Contains("benchmark: "));
   CHECK_THAT(shell(folder, "$recommend benchmark --plan nowhere.json").text, Contains("nowhere.json"));

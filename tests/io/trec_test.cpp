@@ -130,9 +130,8 @@ TEST_CASE("an id that is empty or contains white space is an error", "[io][trec]
   };
   const Evaluation evaluation = evaluate(log, heed::data::leave_one_out(log), rank);
   temporary::write_bytes(temporary.file("qrels.txt"), "old");
-  CHECK_THROWS_WITH(
-      heed::io::write_trec_qrels(temporary.file("qrels.txt"), log, evaluation),
-      "write_trec_qrels: \"two words\" cannot be written: an id must not be empty or contain white space");
+  CHECK_THROWS_WITH(heed::io::write_trec_qrels(temporary.file("qrels.txt"), log, evaluation),
+                    "write_trec_qrels: \"two words\" cannot be written: an id must be non-empty without white space");
   CHECK(temporary::read_bytes(temporary.file("qrels.txt")) == "old");
   heed::io::write_trec_run(temporary.file("run.txt"), log, evaluation, "tag");
   CHECK(temporary::read_bytes(temporary.file("run.txt")) == "u Q0 a 1 2 tag\nu Q0 b 2 1 tag\n");

@@ -20,7 +20,7 @@ namespace detail {
 /// Fields of these files are separated by white space.
 inline std::string_view trec_word(std::string_view operation, std::string_view word) {
   if (word.empty() || word.find_first_of(" \t\r\n\v\f") != std::string_view::npos) {
-    fail<IoError>(operation, "\"", word, "\" cannot be written: an id must not be empty or contain white space");
+    fail<IoError>(operation, "\"", word, "\" cannot be written: an id must be non-empty without white space");
   }
   return word;
 }
