@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs heed_bench and its peers in turn, and prints one table. `./quickstart bench` builds all of it first.
+"""Runs heed_bench and its peers alternately and prints one table. `./quickstart bench` builds all of it first.
 
-Case by case, round by round: heed, then each peer, then heed again. The minimum over the rounds counts on both sides,
-because the speed of a shared machine drifts and noise only adds time. The peers are started once and wait for the names
-of cases (see peers/peer.py). A whole run (no --only) writes docs/benchmarks.md and docs/kernels.md.
+For each case and round, heed runs first, then each peer. The minimum over the rounds counts for all of them, because
+the speed of a shared machine drifts and noise only adds time. The peers are started once and read the names of cases
+(see peers/peer.py). A run of all cases (without --only) writes docs/benchmarks.md and docs/kernels.md.
 """
 import argparse
 import datetime
@@ -40,7 +40,7 @@ class Peer:
         self.title = self.process.stdout.readline().removeprefix("# ").strip()
 
     def run(self, case):
-        """[(milliseconds, "title, configuration")]; empty when the peer does not have the case or has exited."""
+        """Returns [(milliseconds, "title, configuration")], empty if the peer lacks the case or has exited."""
         results = []
         try:
             self.process.stdin.write(case + "\n")
@@ -97,7 +97,7 @@ class Ours:
 
 
 def share(result):
-    """Of the limit that bounds the case: `share_of_limit` if the case reports it, else every limit that it reports."""
+    """Returns as text `share_of_limit` if the case reports it, otherwise the share of every limit that it reports."""
     shares = {name.removeprefix("share_of_"): value for name, value in result.items() if name.startswith("share_of_")}
     if "limit" in shares:
         shares = {"limit": shares["limit"]}
@@ -113,13 +113,13 @@ def rate(result):
 
 
 def table(columns, rows):
-    """A Markdown table; columns of numbers are aligned to the right."""
+    """Returns a Markdown table with right-aligned columns of numbers."""
     rule = ["---" if name in ("case", "which", "counted as") else "---:" for name in columns]
     return "\n".join(f"| {' | '.join(row)} |" for row in [columns, rule, *rows])
 
 
 def compare(options, threads):
-    """{case: (heed's best result, the best of each peer's configurations [(ms, which)])}"""
+    """Returns {case: (best result of heed, best time of each configuration of each peer [(ms, which)])}, and titles."""
     ours, results = Ours(options, threads), {}
     cases = [case for case in ours.cases() if re.search(options.only, case)]
     if not cases:
@@ -224,7 +224,7 @@ def main():
     print(text)
     if options.only or not context:
         return
-    isa = context["heed isa"]  # figures of other instruction sets stay
+    isa = context["heed isa"]  # figures of other instruction sets are kept
     replace_between(ROOT / "docs/benchmarks.md", isa, f"## {isa}\n\n{text}")
     ladder = subprocess.run([str(options.build / "heed_ladder")], stdout=subprocess.PIPE, text=True, check=True).stdout
     for name, rungs in re.findall(r"## (\w+)\n(.*?)(?=## |\Z)", ladder, re.S):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What it costs to compile programs that include heed: seconds of processor time and size of the object file, beside
-Eigen/Core with one product. In turn, round by round; the minimum counts, because noise only ever adds."""
+"""Cost of compiling programs that include heed: seconds of processor time and size of the object file, compared with
+Eigen/Core with one product. The programs alternate; the minimum over rounds counts, because noise only adds time."""
 import argparse
 import os
 import resource
@@ -21,7 +21,7 @@ PROGRAMS = {
 
 
 def cost(command, source, folder):
-    """(seconds of processor time, bytes of object file)"""
+    """Returns (seconds of processor time, bytes of object file)."""
     target = Path(folder) / "compiled.o"
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([*command, "-c", str(ROOT / source), "-o", str(target)], check=True)
@@ -30,7 +30,7 @@ def cost(command, source, folder):
 
 
 def table(compiler="", eigen="/usr/include/eigen3", rounds=3):
-    """Markdown, with the command that was timed."""
+    """Returns Markdown with the compiler command."""
     compiler = compiler or os.environ.get("CXX") or shutil.which("g++") or "c++"
     command = [compiler, "-std=c++20", "-O2", f"-I{ROOT / 'include'}", "-isystem", eigen]
     best = {}
@@ -50,6 +50,6 @@ def table(compiler="", eigen="/usr/include/eigen3", rounds=3):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--compiler", default="", help="default: $CXX, else g++")
-    parser.add_argument("--eigen", default="/usr/include/eigen3", help="where Eigen/Core is")
+    parser.add_argument("--eigen", default="/usr/include/eigen3", help="include folder of Eigen")
     parser.add_argument("--rounds", type=int, default=3)
     print(table(**vars(parser.parse_args())))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernels that do a little with every number: beside their time, the two limits that they have.
+// Elementwise kernels: their time, and their limits by memory traffic and by instructions.
 #pragma once
 
 #include <benchmark/benchmark.h>
@@ -12,8 +12,8 @@
 
 namespace bench {
 
-/// What moving the memory costs, seconds an element: the same arrays read and written by a loop that computes nothing.
-/// (A line that is written whole is read first by the hardware, which no one counts in GB/s: so is it here.)
+/// Returns the seconds per element of a loop that reads and writes the same number of arrays with one addition per
+/// read. (The hardware also reads cache lines before they are written. As usual, GB/s do not include these reads.)
 inline double memory_limit(std::size_t reads, std::size_t writes, std::size_t written_only) {
   static std::vector<float> arrays[6];
   const std::size_t size = std::size_t{1} << 24, packs = size / 16;
@@ -25,7 +25,7 @@ inline double memory_limit(std::size_t reads, std::size_t writes, std::size_t wr
     for (std::size_t at = 0; at < packs * 16; at += static_cast<std::size_t>(P::width)) {
       P sum(0.0f);
       for (std::size_t i = 0; i < reads; ++i) sum = sum + P::load(arrays[i].data() + at);
-      // The arrays written are the last ones: some of those read, and those only written.
+      // Writes the last arrays: those that are only written, then some of those that are read.
       for (std::size_t i = 0; i < writes; ++i) sum.store(arrays[reads + written_only - 1 - i].data() + at);
     }
     benchmark::ClobberMemory();
@@ -34,15 +34,14 @@ inline double memory_limit(std::size_t reads, std::size_t writes, std::size_t wr
   return best / static_cast<double>(size);
 }
 
-/// How a kernel goes through memory: arrays read, arrays written, and how many of the latter it does not read.
+/// Memory traffic of a kernel: the number of arrays read, of arrays written, and of arrays written but not read.
 struct Traffic {
   std::size_t reads, writes, written_only;
   double bytes() const { return 4.0 * static_cast<double>(reads + writes); }
 };
 
-/// Times `work(size)`, and the same work on the first `small` elements again and again: in the first-level cache, so
-/// that nothing but its instructions counts. Reports ns an element, GB/s, and the share of the higher of the two
-/// limits.
+/// Times `work(size)`, and repeatedly `work(small)`, whose data stays in the L1 cache, so that only instructions limit
+/// it. Reports ns per element, GB/s, and the share of the higher of the two limits.
 template <class Work>
 void measure_elements(benchmark::State& state, double size, double small, Traffic traffic, Work&& work) {
   const auto run = [&](double n) { work(static_cast<heed::Index>(n)); };

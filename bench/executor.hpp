@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who runs the chunks of a training step.
+// The executor of the training steps.
 #pragma once
 
 #ifdef _OPENMP
@@ -16,7 +16,7 @@ inline constexpr bool many_threads = true;
 inline constexpr bool many_threads = false;
 #endif
 
-/// `--threads`: cores that a training step may use. Everything else is measured on one.
+/// `--threads`: number of threads of a training step. All other cases run on one thread.
 inline int threads = 1;
 
 inline heed::Executor& executor() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a kernel's definition to the machine's speed in steps, each timed and compared with the definition in double.
-// Prints the tables of docs/kernels.md.
+// Steps from the definition of a kernel to its optimised form, each timed and compared with the definition in double
+// precision. Prints the tables of docs/kernels.md.
 #include <cmath>
 #include <cstdio>
 #include <string>
@@ -28,10 +28,10 @@ Tensor<double> to_double(const Tensor<float>& x) {
   return out;
 }
 
-/// One kernel's table. The first rung is the definition, which all others are compared with.
+/// The table of one kernel. The first rung is the definition, with which all others are compared.
 class Ladder {
  public:
-  /// `work` is in FLOPs, or in elements when it is bound by other things.
+  /// `work` is in FLOPs if `flops`, and in elements otherwise.
   Ladder(const char* name, const char* what, double work, bool flops) : work_(work), flops_(flops) {
     std::printf("## %s\n%s\n\n| rung | time, us | %s | speedup over the definition | largest error |\n", name, what,
                 flops ? "GFLOP/s | share of FMA peak" : "elements per ns");
@@ -44,7 +44,7 @@ class Ladder {
     expected_ = out;
   }
 
-  /// `run` fills `out`; the error is relative to the greatest element.
+  /// `run` writes `out`; the error is relative to the largest element.
   template <class Run>
   void rung(const char* name, const Tensor<float>& out, Run&& run) {
     run();
@@ -84,7 +84,7 @@ class Ladder {
   Tensor<double> expected_;
 };
 
-/// The same kernel on registers of each size.
+/// Adds the same kernel for each register width.
 template <class Add>
 void every_width(const Add& add) {
   add.template operator()<simd::Generic<16>>("16-byte registers");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The machine's own limits, measured in this process, so that every figure can be given as a share of them.
+// Limits of the machine, measured in the same process, so that figures can be reported as a share of them.
 #pragma once
 
 #include <benchmark/benchmark.h>
@@ -21,10 +21,10 @@ inline double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// Multiply-adds a second in registers alone, one core, counted as 2 operations each: the best of many short runs.
+/// FLOP/s of multiply-adds on registers on one core, 2 operations each: the best of many short runs.
 inline double fma_peak() {
   using P = heed::simd::Pack<float>;
-  constexpr int chains = 12, rounds = 5000, repeats = 4000;  // some 70 ms: a shared machine has slow moments
+  constexpr int chains = 12, rounds = 5000, repeats = 4000;  // about 70 ms, as a shared machine is slow at times
   double best = 0;
   for (int repeat = 0; repeat < repeats; ++repeat) {
     P sum[chains];
@@ -43,7 +43,7 @@ inline double fma_peak() {
   return best;
 }
 
-/// Bytes a second of y[i] = a x[i] + y[i] far beyond the caches, one core: two reads and a write.
+/// Bytes per second of y[i] = a x[i] + y[i] on one core, far larger than the caches: two reads and one write.
 inline double stream_bandwidth() {
   std::vector<float> x(std::size_t{1} << 25, 1.0f), y(x.size(), 2.0f);
   double best = 0;
@@ -61,14 +61,14 @@ struct Machine {
   double bytes = stream_bandwidth();
 };
 
-/// Measured once, at first use.
+/// Measured once, on first use.
 inline const Machine& machine() {
   static const Machine measured;
   return measured;
 }
 
-/// Times `work` by hand and returns the seconds of the fastest iteration: noise only ever adds. Counts what a warm
-/// iteration takes from the heap.
+/// Returns the seconds of the fastest iteration of `work`, because noise only adds time. Counts the heap allocations of
+/// iterations after a warm-up.
 template <class Work>
 double fastest(benchmark::State& state, Work&& work) {
   for (int warm_up = 0; warm_up < 2; ++warm_up) work();
@@ -88,8 +88,8 @@ double fastest(benchmark::State& state, Work&& work) {
   return best;
 }
 
-/// Reports GFLOP/s for `flops` necessary operations and their share of the FMA peak of `cores` cores; `formula` says
-/// how they are counted.
+/// Reports GFLOP/s for `flops` necessary operations and their share of the FMA peak of `cores` cores; `formula` is
+/// their number as text.
 template <class Work>
 void measure_flops(benchmark::State& state, double flops, Work&& work, const char* formula = "", int cores = 1) {
   const double rate = flops / fastest(state, work);
@@ -98,7 +98,7 @@ void measure_flops(benchmark::State& state, double flops, Work&& work, const cha
   if (*formula != '\0') state.SetLabel(formula);
 }
 
-/// Reports GB/s for `bytes` necessarily moved and their share of the stream bandwidth.
+/// Reports GB/s for `bytes` of necessary memory traffic and their share of the stream bandwidth.
 template <class Work>
 void measure_bytes(benchmark::State& state, double bytes, Work&& work, const char* formula = "") {
   const double rate = bytes / fastest(state, work);

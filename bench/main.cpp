@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Google Benchmark's main, with the machine's limits and the build in the context, and `--threads=N`, which runs the
-// training steps on N threads, and them alone unless a filter is given.
+// Google Benchmark's main, with the limits of the machine and the build in the context. With `--threads=N`, training
+// steps run on N threads, and without a filter only they run.
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>
@@ -12,7 +12,7 @@
 #include "machine.hpp"
 
 #ifndef HEED_BENCH_FLAGS
-#define HEED_BENCH_FLAGS "not told"
+#define HEED_BENCH_FLAGS "unknown"
 #endif
 
 namespace {
@@ -23,7 +23,7 @@ constexpr const char* compiler = __VERSION__;
 constexpr const char* compiler = "GCC " __VERSION__;
 #endif
 
-/// Takes `--threads=N` out of the arguments.
+/// Removes `--threads=N` from the arguments.
 void read_threads(int& argc, char** argv) {
   constexpr const char* option = "--threads=";
   int kept = 0;
@@ -36,7 +36,7 @@ void read_threads(int& argc, char** argv) {
   }
   argc = kept;
   if (bench::threads < 1 || (bench::threads > 1 && !bench::many_threads)) {
-    std::cerr << "heed_bench: --threads must be a number from 1 on, and more than 1 needs a build with OpenMP\n";
+    std::cerr << "heed_bench: --threads must be at least 1, and more than 1 requires a build with OpenMP\n";
     std::exit(1);
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The unit of compile cost: Eigen/Core and one product.
+// The unit of compile cost: Eigen/Core with one product.
 #include <Eigen/Core>
 
 int main() {

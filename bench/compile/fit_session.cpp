@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a program costs that trains a recommender and serves from it.
+// Compile cost of a program that trains a recommender and serves it.
 #include <heed/recsys/models/sasrec.hpp>
 #include <heed/recsys/session.hpp>
 #include <heed/recsys/task.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What including everything costs a file that uses nothing.
+// Compile cost of including all headers without using them.
 #include <heed/heed.hpp>
 
 int main() { return 0; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dropout of 128 MB, and its mask alone.
+// Dropout of 128 MB, and the generation of its mask.
 #include "heed/kernels/dropout.hpp"
 
 #include "elementwise.hpp"
@@ -11,7 +11,7 @@ using heed::Random;
 
 constexpr Index large = Index{1} << 25;
 
-/// As no compiler knows it.
+/// Returns `value`, hidden from the optimiser.
 template <class T>
 T opaque(T value) {
   benchmark::DoNotOptimize(value);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Softmax and layer normalisation of rows, GELU, and Adam's step: at a layer's size and at 128 MB an array. Bytes: each
-// array read and each written, once.
+// Softmax and layer normalisation of rows, GELU, and a step of Adam: at the size of a layer and at 128 MB per array.
+// Bytes: each array that is read or written, once.
 #include "elementwise.hpp"
 
 #include <benchmark/benchmark.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looking 25,600 rows of 64 up in a table of 3,417, and adding their gradients to it. Bytes: the rows, read and written
-// forward; read, and the table's row read and written, backward.
+// Embedding lookup of 25,600 rows of 64 in a table of 3,417 rows, and its backward pass. Bytes per row: forward, one
+// read and one write; backward, two reads (gradient and table) and one write.
 #include "heed/kernels/embedding.hpp"
 
 #include <benchmark/benchmark.h>
@@ -29,7 +29,7 @@ void embedding_forward_25600x64(benchmark::State& state) {
   bench::measure_bytes(state, 2 * l.bytes,
                        [&] { kernels::embedding_forward<float>(l.table.view(), l.indices.data(), l.rows.view()); });
 }
-/// In blocks of `columns`, as threads would share it.
+/// In blocks of `columns`, as split between threads.
 void embedding_backward_25600x64(benchmark::State& state) {
   Lookup l;
   const Index columns = state.range(0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// C [M, N] = A [M, K] B [K, N] at this library's sizes: gemm_MxNxK; the gradient of a weight, A^T B with A [K, M], is
-// gemm_tn_MxNxK.
+// C [M, N] = A [M, K] B [K, N] at sizes of this library's models: gemm_MxNxK. The gradient with respect to a weight,
+// A^T B with A [K, M], is gemm_tn_MxNxK.
 #include "heed/kernels/gemm.hpp"
 
 #include <benchmark/benchmark.h>

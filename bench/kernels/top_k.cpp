@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ten best of 3,417 and of a million items for one query of 64. Bytes: the table, read once.
+// The ten largest scores of 3,417 and of a million items for one query of width 64. Bytes: the table, once.
 #include "heed/kernels/top_k.hpp"
 
 #include <benchmark/benchmark.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Additive attention. What it needs is counted in tanhs: one a feature of each visible pair forward, one more backward
-// (no [queries, keys, width] array is kept), at the speed of `tanh` on registers as measured here; and multiply-adds at
-// the FMA peak: forward w . tanh and p v, backward the shares of dq, dk, dw, dp and dv. The kernel takes its tanhs from
-// exponentials of rows, so its `share_of_tanh` can pass 1; `share_of_own_limit` counts what it does per pair instead,
-// r = 1 / (1 + e^2q e^2k), three times, at the speed of that on registers.
+// Additive attention. The necessary work is counted in evaluations of tanh, at the speed of `tanh` on registers as
+// measured here: one per feature of each visible pair forward, and one more backward (no [queries, keys, width] array
+// is stored); and in multiply-adds at the FMA peak: forward w . tanh and p v, backward the terms of dq, dk, dw, dp and
+// dv. The kernel computes tanh from exponentials of rows, so `share_of_tanh` can exceed 1; `share_of_own_limit` counts
+// its operation per pair instead, r = 1 / (1 + e^2q e^2k), three times, at the speed of that operation on registers.
 #include "heed/ops/additive_attention.hpp"
 
 #include <benchmark/benchmark.h>
@@ -17,7 +17,7 @@ using namespace heed;
 
 using P = simd::Pack<float>;
 
-/// Numbers a second of `function` on two registers, in registers alone: the best of many short runs.
+/// Returns the elements per second of `function` on pairs of registers, without memory accesses: the best of many runs.
 template <class Function>
 double lane_rate(const Function& function) {
   constexpr int chains = 4, rounds = 1000;
@@ -69,7 +69,7 @@ struct AdditiveAttention {
     const double seen = mask.is_causal() ? static_cast<double>(queries + 1) / 2 : static_cast<double>(keys);
     return static_cast<double>(batch * queries) * seen;
   }
-  /// So many tanhs, or r's, and multiply-adds are needed a pair and feature.
+  /// `tanhs`, `ratios` (the r above) and `fmas` are the numbers of operations per pair and feature.
   void measure(benchmark::State& state, double tanhs, double ratios, double fmas, auto&& work) {
     const double took = bench::fastest(state, work), features = pairs() * static_cast<double>(width);
     const double multiply = 2 * fmas * features / bench::machine().flops;
@@ -90,7 +90,7 @@ void additive_attention_causal_forward_backward_b32_t200_d64(benchmark::State& s
   AdditiveAttention a{32, 200, 200, 64, Mask::causal()};
   a.measure(state, 2, 3, 7, [&] { backward(sum(a.forward())); });
 }
-/// Serving: the last position of each history looks back.
+/// Serving: the query is the last position of each history.
 void additive_attention_one_query_forward_b32_t300_d64(benchmark::State& state) {
   AdditiveAttention a{32, 1, 300, 64};
   a.measure(state, 1, 1, 2, [&] { a.forward(); });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Causal self-attention. FLOPs forward: 4 d for each visible pair of each head; with backward: 3.5 times that (five
-// products more, two of them for the scores and their cotangents again).
+// Causal self-attention. FLOPs forward: 4 d per visible pair and head (two products); with backward: 3.5 times that
+// (five more products, including the recomputed scores).
 #include "heed/ops/attention.hpp"
 
 #include <benchmark/benchmark.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A step of Adam where 5,000 rows of a table of 1,000,000 x 64 have gradients. Bytes: what Adam moves, four numbers
-// read and written for each of the table's, so that GB/s of the lazy cases are of work spared.
+// A step of Adam where 5,000 rows of a table of 1,000,000 x 64 have gradients. Bytes: those of dense Adam, four values
+// read and written per element of the table, so that the GB/s of the lazy cases include the work that they avoid.
 #include "heed/optim/lazy_adam.hpp"
 
 #include <benchmark/benchmark.h>
@@ -20,7 +20,7 @@ struct Table {
 
   Table() { std::fill_n(table.value().data(), table.size(), 0.02f); }
 
-  /// A batch's rows get gradients: every item as often as any, or item i as often as 1 / i.
+  /// Sets the gradients of a batch of rows, drawn uniformly or, if `popular`, item i with a probability of about 1 / i.
   void touch(bool popular) {
     const Random random = Random(1).fork(drawn++);
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -32,7 +32,7 @@ struct Table {
   }
 };
 
-/// `before`: steps that were taken already; `caught`: catch_up after so many, shared among them.
+/// `before`: steps before the measurement; `caught`: number of steps per measured iteration, followed by catch_up.
 template <class Optimizer>
 void step(benchmark::State& state, Table& t, Optimizer& adam, bool popular, int before = 0, int caught = 1) {
   const auto one = [&] {

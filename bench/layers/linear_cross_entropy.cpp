@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cross-entropy over 3,417 items fused with its linear layer, 4096 rows of 64. FLOPs forward: 2 rows items d; with
-// backward three times that (dx and dweight).
+// Cross-entropy over 3,417 items fused with its linear layer, 4,096 rows of 64. FLOPs forward: 2 rows items d; with
+// backward: three times that (dx and dweight).
 #include "heed/ops/linear_cross_entropy.hpp"
 
 #include <benchmark/benchmark.h>
@@ -23,7 +23,7 @@ struct Catalogue {
     for (std::size_t t = 0; t < targets.size(); ++t) targets[t] = Random(3).below(t, items);
   }
   double flops() const { return 2.0 * static_cast<double>(rows * items * width); }
-  /// What the tape holds beyond x with its gradient and the two gradients that wait for `backward`.
+  /// Memory of the tape in addition to x, its gradient and the two gradients that the forward pass stores.
   double extra_bytes() const {
     const Index gradients = x.size() + weight.value().size();
     return static_cast<double>(tape.capacity()) - static_cast<double>(2 * x.size() + gradients) * sizeof(float);

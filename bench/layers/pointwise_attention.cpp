@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Causal pointwise attention (HSTU's). FLOPs forward: 4 d for each visible pair of each head; with backward: 3.5 times
-// that (five products more, two of them for the scores and their cotangents again).
+// Causal pointwise attention (HSTU's). FLOPs forward: 4 d per visible pair and head (two products); with backward: 3.5
+// times that (five more products, including the recomputed scores).
 #include "heed/ops/pointwise_attention.hpp"
 
 #include <benchmark/benchmark.h>
@@ -29,7 +29,7 @@ struct PointwiseAttention {
     x.value() = Tensor<float>::normal(x.shape(), Random(seed), 0.3F);
     return x;
   }
-  /// Sessions: most clicks a minute apart, some days.
+  /// Times of sessions: most events are a minute apart, some are days apart.
   std::vector<std::int64_t> clicks() const {
     std::vector<std::int64_t> out(static_cast<std::size_t>(batch * time));
     const auto gaps = Tensor<float>::normal({batch * time}, Random(6), 3.0F);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Losses over 3,417 items by sampled negatives, 25,600 rows of 64 in sequences of 200. FLOPs, forward and backward:
-// 6 rows d for each candidate.
+// Losses over 3,417 items with sampled negatives, 25,600 rows of 64 in sequences of 200. FLOPs, forward and backward:
+// 6 rows d per candidate.
 #include "heed/ops/sampled_loss.hpp"
 
 #include <benchmark/benchmark.h>

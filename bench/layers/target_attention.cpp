@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Target attention with its standard unit, one hidden layer of H = 36 sigmoids. What it needs is counted in
-// multiply-adds a pair: a query makes the first layer one on the keys, so E H + H + V forward, and twice that for the
-// gradients. That the backward pass computes the layers again is not counted, nor are the sigmoids.
+// Target attention with its standard unit, one hidden layer of H = 36 sigmoids. The necessary work is counted in
+// multiply-adds per pair: for a given query, the first layer is linear in the keys, so E H + H + V forward, and twice
+// that for the gradients. The recomputation of the layers in the backward pass and the sigmoids are not counted.
 #include "heed/nn/target_attention.hpp"
 
 #include <benchmark/benchmark.h>
@@ -28,7 +28,7 @@ struct TargetAttention {
     const Mask mask = causal ? Mask::causal() : Mask();
     return layer(tape.variable(q), q_segments, history, history, k_segments, {.mask = mask}).context;
   }
-  /// Necessary operations, so many times the first layer and the unit's end, and the sum of values.
+  /// Necessary operations: `unit` times the layers of the unit, and `values` times the weighted sum of values.
   double flops(double unit, double values) const {
     const double seen = causal ? static_cast<double>(candidates + 1) / 2 : static_cast<double>(keys);
     const double hidden = 36, e = static_cast<double>(width);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Training steps and one user's recommendation of SASRec: width 64, 2 pre-norm blocks of 2 heads, feed-forward 256,
-// dropout 0.2, histories of 200, 3,416 items, Adam. Forward, a token costs a block 2 * (4 d^2 + 2 * 256 d) and, on
-// average, 4 d (t + 1) / 2 for the causal half of its attention; the backward pass costs the products twice and the
-// attention 2.5 times that.
+// Training steps of SASRec, and recommendation for one user: width 64, 2 pre-norm blocks of 2 heads, feed-forward 256,
+// dropout 0.2, histories of 200, 3,416 items, Adam. FLOPs per token and block, forward: 2 * (4 d^2 + 2 * 256 d) and, on
+// average, 4 d (t + 1) / 2 for causal attention; backward: 2 times the products and 2.5 times the attention.
 #include "heed/recsys/models/sasrec.hpp"
 
 #include <benchmark/benchmark.h>
@@ -28,7 +27,7 @@ recsys::SASRec<float> model_of(recsys::NextItemLoss loss) {
   return model;
 }
 
-/// `batch` histories of full length, a query at every position.
+/// `batch` histories of full length with a query at every position.
 data::Batch batch_of(Index batch) {
   data::Batch out;
   const std::vector<Index> lengths(static_cast<std::size_t>(batch), length);
@@ -82,7 +81,7 @@ void recommend_sasrec_b1_t200_d64_l2_top10(benchmark::State& state) {
   for (Index i = 0; i < length; ++i) {
     session.push(static_cast<data::Id>(Random(1).below(static_cast<std::uint64_t>(i), items)), i);
   }
-  // The last block's other positions are not needed, and counted all the same: the peer computes them.
+  // Includes all positions of the last block, although only one is needed, as the peer computes them.
   bench::measure_flops(
       state, block_flops(length) / 3 + 2.0 * items * d, [&] { benchmark::DoNotOptimize(session.top_k(10)); },
       "blocks forward and 2 items d");

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The inference cases of heed_bench in ONNX Runtime: PyTorch's modules, exported."""
+"""The inference cases of heed_bench in ONNX Runtime, with modules exported from PyTorch."""
 import io
 import logging
 import warnings

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the peers in C++ share: the sizes, timing, and the talk with compare.py (see peer.py).
+// Shared code of the peers in C++: sizes, timing, and the protocol of compare.py (see peer.py).
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 
 namespace peer {
 
-/// C [m, n] = A B, A [m, k]; `transposed`: A is stored [k, m]. Row-major, as heed's.
+/// C [m, n] = A B, A [m, k]; `transposed`: A is stored [k, m]. Row-major, as in heed.
 struct Product {
   int m, n, k;
   bool transposed;
@@ -26,7 +26,7 @@ inline const Product products[] = {{6400, 64, 64, false}, {6400, 256, 64, false}
                                    {200, 200, 64, false}, {128, 3417, 64, false}, {1, 3417, 64, false},
                                    {64, 64, 6400, true}};
 
-/// Milliseconds of the fastest run, after one that is not counted.
+/// Returns the milliseconds of the fastest run after a warm-up run.
 template <class Work>
 double fastest(Work&& work, double seconds) {
   using Clock = std::chrono::steady_clock;
@@ -42,8 +42,8 @@ double fastest(Work&& work, double seconds) {
   return best * 1e3;
 }
 
-/// `multiply(product, a, b, c)` returns the work to time. Says `title`, then answers names from the input with --serve,
-/// and runs every product otherwise; --only REGEX, --seconds S.
+/// `multiply(product, a, b, c)` returns the work to time. Prints `title`, then runs the products named on standard
+/// input with --serve, and every product otherwise; --only REGEX, --seconds S.
 template <class Multiply>
 int main(int argc, char** argv, const std::string& title, Multiply&& multiply) {
   bool serve = false;
@@ -71,7 +71,7 @@ int main(int argc, char** argv, const std::string& title, Multiply&& multiply) {
     for (std::size_t i = 0; i < b.size(); ++i) b[i] = static_cast<float>(i % 13) - 6;
     auto work = multiply(p, a.data(), b.data(), c.data());
     const double milliseconds = fastest(work, seconds);
-    double expected = 0;  // the last element: a peer that multiplies something else is no peer
+    double expected = 0;  // the last element, which must be the same in all peers
     for (int k = 0; k < p.k; ++k) {
       const float x = p.transposed ? a[size(k, p.m) + size(1, p.m) - 1] : a[size(p.m - 1, p.k) + size(1, k)];
       expected += static_cast<double>(x) * static_cast<double>(b[size(k, p.n) + size(1, p.n) - 1]);

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the peers in Python share: timing, and the talk with bench/compare.py.
+"""Shared code of the peers in Python: timing, and the protocol of bench/compare.py.
 
-A peer prints a line that begins with # (what it is, its version), then for each way of doing a case
-`NAME MILLISECONDS [WAY]`. With --serve it reads names of cases from its input, one a line, and answers each with
-such lines and an empty one: so it stays warm while others have their turn, and compiles nothing twice.
+A peer prints a line that begins with # (name and version), then `NAME MILLISECONDS [WAY]` for each implementation (way)
+of a case. With --serve it reads one name of a case per line and prints such lines followed by an empty one. It stays
+running between cases, so that nothing is compiled twice.
 """
 import argparse
 import re
@@ -12,7 +12,7 @@ import time
 
 
 def fastest(work, seconds, least=3):
-    """Milliseconds of the fastest run, after one that is not counted: noise only ever adds."""
+    """Returns the milliseconds of the fastest run after a warm-up run, because noise only adds time."""
     work()
     low, total, runs = float("inf"), 0.0, 0
     while runs < least or total < seconds:
@@ -30,7 +30,7 @@ class Peer:
         self.name, self.ways = None, []
 
     def prepare(self, name):
-        """Keeps the ways of the last case only: their arrays are large."""
+        """Keeps only the ways of the last case, because their arrays are large."""
         if name == self.name:
             return
         self.name, self.ways = name, []
@@ -38,7 +38,7 @@ class Peer:
             try:
                 work()
                 self.ways.append((way, work))
-            except Exception as error:  # torch.compile needs a compiler, an old runtime may lack an operator
+            except Exception as error:  # torch.compile requires a compiler; an old runtime may lack an operator
                 print(f"{name} {way}: {error}", file=sys.stderr)
 
     def run(self, name):
@@ -48,12 +48,12 @@ class Peer:
 
 
 def main(title, cases, set_threads):
-    """`title(threads)` says what this is; `set_threads(n)` is called before any case is built."""
+    """`title()` returns name and version; `set_threads(n)` is called before any case is built."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", default="", metavar="REGEX")
-    parser.add_argument("--seconds", type=float, default=1.0, help="of each way of each case")
-    parser.add_argument("--serve", action="store_true", help="read names of cases from the input")
+    parser.add_argument("--seconds", type=float, default=1.0, help="time per way and case")
+    parser.add_argument("--serve", action="store_true", help="read names of cases from standard input")
     options = parser.parse_args()
     set_threads(options.threads)
     print(f"# {title()}", flush=True)

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Epochs of SASRec with full cross-entropy in PyTorch, to be timed beside
+"""Epochs of SASRec with full cross-entropy in PyTorch, for comparison with
 
     recommend train --encoder sasrec --dropout 0.2 --batch-size 128 --format user-item --data FILE --epochs 2 --threads 1
 
-Model, batches and protocol are the same: 2 pre-norm blocks of width 64, the item table is the output layer as well,
-Adam on batches of 128 users, the last item of a user for the test, the one before it for validation, the last 200 of
-what is left to learn from at every position. FILE holds a "user item" a line, each user's in the order of time.
+Model, batches and protocol are the same: 2 pre-norm blocks of width 64, the item embeddings are also the output layer,
+Adam on batches of 128 users. The last item of a user is the test target, the one before it the validation target; the
+last 200 of the others are for training at every position. FILE has a line "user item" per event, ordered by time.
 
-PyTorch is at its best: fused attention, fused Adam; a batch is sorted by length and goes through the encoder in
-groups, each padded to its own longest only; the loss sees valid positions alone, in chunks where there is such a thing
-(2.13). --compile, --loss plain and other --groups are further ways, slower where this was tried. --attention-dropout 0
-is faster, but another model: the fused attention has no dropout on a CPU.
+The fastest settings of PyTorch are used: fused attention and fused Adam; a batch is sorted by length and encoded in
+groups, each padded to its longest history; the loss uses valid positions only, in chunks if supported (2.13).
+--compile, --loss plain and other --groups were slower in tests. --attention-dropout 0 is faster but another model: the
+fused attention has no dropout on a CPU.
 """
 import argparse
 import gzip
@@ -19,11 +19,11 @@ import os
 import sys
 import time
 
-# A malloc that keeps what it has, instead of mapping and clearing each large array anew; read when Python starts.
+# Malloc settings that keep freed memory instead of mapping and zeroing each large array; read when Python starts.
 MALLOC = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 34), "MALLOC_TOP_PAD_": str(1 << 26)}
 if __name__ == "__main__" and not MALLOC.keys() <= os.environ.keys():
     os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **MALLOC})
-from torch_peer import CausalAttention  # before torch: it chooses PyTorch's instruction set
+from torch_peer import CausalAttention  # before torch, because it sets PyTorch's instruction set
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -33,7 +33,7 @@ import torch.nn.functional as F
 
 
 def read(path):
-    """[items of a user, oldest first], number of items"""
+    """Returns [items of a user, oldest first] and the number of items."""
     users, items = {}, {}
     with (gzip.open if path.endswith(".gz") else open)(path, "rt") as file:
         for line in file:
@@ -43,7 +43,7 @@ def read(path):
 
 
 class Group:
-    """Histories side by side, filled up on the right to the longest, and where their own positions are."""
+    """Histories padded on the right to the longest, and the indices of their valid and last positions."""
 
     def __init__(self, histories):
         lengths = torch.tensor([len(history) for history in histories])
@@ -53,7 +53,7 @@ class Group:
 
 
 def training_batches(users, options):
-    """An epoch: (groups, targets of their valid positions)"""
+    """Yields (groups, targets of their valid positions) for an epoch."""
     users = [events[:-2][-options.max_length - 1 :] for events in users if len(events) >= 4]
     order = torch.randperm(len(users)).tolist()
     for start in range(0, len(users), options.batch_size)[: options.batches]:
@@ -97,7 +97,7 @@ class SASRec(nn.Module):
             nn.init.normal_(table.weight, std=0.02)
 
     def forward(self, items, rows):
-        """States [rows, width] of some of the positions, which are counted through the histories [users, time]."""
+        """Returns the states [rows, width] of the positions `rows`, flat indices into [users, time]."""
         x = self.items(items) * math.sqrt(self.items.embedding_dim) + self.places.weight[: items.shape[1]]
         x = self.drop(x)
         for block in self.blocks:
@@ -117,7 +117,7 @@ def chunked_cross_entropy(states, table, targets):
 
 
 def epoch(model, encode, loss_of, adam, users, options):
-    """The mean loss over the users."""
+    """Returns the mean loss over the users."""
     model.train()
     total = count = 0
     for groups, targets in training_batches(users, options):
@@ -133,7 +133,7 @@ def epoch(model, encode, loss_of, adam, users, options):
 
 @torch.inference_mode()
 def validation_ndcg(model, users, options):
-    """NDCG@10 of the last item but one among all that are not in the history; a tie counts against it."""
+    """Returns NDCG@10 of the second last item among all items outside the history; ties rank above it."""
     model.eval()
     users = sorted((events for events in users if len(events) >= 3), key=len)
     total = 0.0
@@ -155,13 +155,13 @@ def main():
     parser.add_argument("--data", required=True, metavar="FILE")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument("--batches", type=int, help="of an epoch, to be quick")
-    parser.add_argument("--groups", type=int, default=8, help="of similar length that a batch is cut into")
+    parser.add_argument("--batches", type=int, help="limit of batches per epoch")
+    parser.add_argument("--groups", type=int, default=8, help="number of groups by length per batch")
     parser.add_argument("--compile", action="store_true")
     chunks = hasattr(F, "linear_cross_entropy")
     parser.add_argument("--loss", choices=["plain", "chunked"], default="chunked" if chunks else "plain")
     parser.add_argument("--dropout", type=float, default=0.2)
-    parser.add_argument("--attention-dropout", type=float, help="as --dropout when not given")
+    parser.add_argument("--attention-dropout", type=float, help="default: --dropout")
     for name, value in dict(width=64, blocks=2, heads=1, feedforward=64, max_length=200, batch_size=128).items():
         parser.add_argument("--" + name.replace("_", "-"), type=int, default=value)
     parser.add_argument("--seed", type=int, default=1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cases of heed_bench in PyTorch, each in the ways that could be its fastest: fused attention and optimiser,
+"""The cases of heed_bench in PyTorch, each in the ways that may be the fastest: fused attention and optimiser,
 torch.compile, packed sequences."""
 import os
 
@@ -32,7 +32,7 @@ def inference(work):
 
 
 def forward(name, make):
-    """A function without gradients, as it is and compiled."""
+    """Adds the case of a function without gradients, eager and compiled."""
 
     @case(name)
     def ways():
@@ -52,7 +52,7 @@ def with_gradients(leaves, loss):
 
 
 def there_and_back(name, make):
-    """A loss and its gradients, as it is and compiled."""
+    """Adds the case of a loss with its gradients, eager and compiled."""
 
     @case(name)
     def ways():
@@ -124,7 +124,7 @@ def attention_backward():
 
 
 def additive_attention(queries, keys, causal):
-    """context of q [b, queries, 64], k, v [b, keys, 64], w [64]"""
+    """Returns the context of q [b, queries, 64], k, v [b, keys, 64], w [64]."""
     hidden = torch.triu(torch.ones(queries, keys, dtype=torch.bool), 1) if causal else None
 
     def attend(q, k, v, w):

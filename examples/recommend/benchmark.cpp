@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `recommend benchmark`: long tables of results that grow over several invocations. Trains what a plan lists and no
-// file of results has, then writes the page that is made of the files.
+// `recommend benchmark`: tables of results that are completed over several invocations. Trains the runs of a plan that
+// have no file of results, then writes the page from the files.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -22,9 +22,9 @@ namespace {
 
 struct BenchmarkOptions {
   std::string plan = "examples/benchmark.json", data_dir = ".", results = "docs/results", page = "docs/results.md";
-  std::string only = ".*";    ///< runs whose "data/name" this finds
-  double minutes = INFINITY;  ///< no run begins after that
-  int seeds = 0;              ///< 0: as many as the plan says
+  std::string only = ".*";    ///< regular expression: runs whose "data/name" matches
+  double minutes = INFINITY;  ///< no run starts after this time
+  int seeds = 0;              ///< 0: as in the plan
   int threads = 0;
 };
 
@@ -33,13 +33,13 @@ class Benchmark {
   Benchmark(const BenchmarkOptions& options, heed::Executor& executor)
       : options_(options), executor_(executor), plan_(options.plan, options.data_dir), results_(options.results) {}
 
-  /// Runs what is not done, then writes the page. Ctrl-C ends it before the next epoch; the page is then as it was.
+  /// Trains the missing runs, then writes the page. Ctrl-C ends it after the current step; the page is then unchanged.
   void run() {
     const heed::Stopwatch watch;
     const std::regex only(options_.only);
     int most_seeds = 0;
     for (const Run& run : plan_.runs) most_seeds = std::max(most_seeds, seeds_of(run));
-    // Seed by seed, so that every row has a figure early.
+    // All runs with one seed before the next seed, so that every row has a figure early.
     for (int seed = 1; seed <= most_seeds; ++seed) {
       for (const Run& run : plan_.runs) {
         if (seed > seeds_of(run) || !std::regex_search(run.label(), only)) continue;
@@ -47,13 +47,13 @@ class Benchmark {
         try {
           measure_unless_done(run, seed);
         } catch (const heed::Error& error) {
-          std::printf("%s\n\n", error.what());  // the others go on
+          std::printf("%s\n\n", error.what());  // the other runs continue
         }
       }
     }
     const auto text = page();
     if (text) Results::write(options_.page, *text);
-    std::printf(text ? "Wrote %s\n" : "Interrupted: %s is as it was\n", options_.page.c_str());
+    std::printf(text ? "Wrote %s\n" : "Interrupted: %s is unchanged\n", options_.page.c_str());
     if (text) results_.print_unused(plan_, options_.seeds);
   }
 
@@ -65,7 +65,7 @@ class Benchmark {
 
   int seeds_of(const Run& run) const { return options_.seeds > 0 ? options_.seeds : run.seeds; }
 
-  /// Read once; the page needs it too, for baselines. Null when the file is not there.
+  /// Read once, for runs and baselines. Null when the file does not exist.
   const Log* log_of(const DataSet& data) {
     const auto [at, fresh] = logs_.try_emplace(data.name);
     if (fresh) {
@@ -73,7 +73,7 @@ class Benchmark {
         at->second = std::make_unique<Log>(Log{read_and_report(data.file), {}});
         at->second->task.emplace(at->second->interactions, heed::recsys::TaskOptions{.next_basket = data.next_basket});
       } else {
-        std::printf("%s is not there: its runs are left out\n", data.file.path.c_str());
+        std::printf("%s does not exist: its runs are skipped\n", data.file.path.c_str());
       }
     }
     return at->second.get();
@@ -90,7 +90,7 @@ class Benchmark {
     if (log == nullptr) return;
     const auto result = BenchmarkRun(log->interactions, seed, executor_)(run, data);
     if (!result) return;
-    std::printf("epoch %td is the best; test", result->at("best_epoch").get<heed::Index>());
+    std::printf("best epoch %td; test", result->at("best_epoch").get<heed::Index>());
     for (const auto& [figure, value] : result->at("test").items()) {
       std::printf(" %s %.4f", figure.c_str(), value.get<double>());
     }
@@ -99,7 +99,7 @@ class Benchmark {
     Results::write(results_.path_of(run, seed), result->dump(1) + "\n");
   }
 
-  /// From their file, as some take minutes and the log may not be there the next time; nothing when neither is there.
+  /// Read from their file, or measured and stored; empty when neither the file nor the log exists.
   std::optional<nlohmann::json> baselines_of(const DataSet& data) {
     std::string why;
     if (auto stored = results_.find(data, &why)) return stored;
@@ -111,7 +111,7 @@ class Benchmark {
     return out;
   }
 
-  /// Nothing when Ctrl-C ended it.
+  /// Empty when Ctrl-C ended it.
   std::optional<std::string> page() {
     std::string out = plan_.introduction + "\n";
     for (const auto& [name, data] : plan_.data) {
@@ -119,7 +119,7 @@ class Benchmark {
       out += "\n## " + data.title + "\n\n";
       const auto counted = baselines_of(data);
       out +=
-          counted ? tables(plan_, data, results_, options_.seeds, *counted) : "Not measured: the log was not there.\n";
+          counted ? tables(plan_, data, results_, options_.seeds, *counted) : "Not measured: the log was not found.\n";
     }
     return out;
   }
@@ -139,7 +139,7 @@ void run_benchmark(const BenchmarkOptions& options) {
     Benchmark(options, *executor).run();
   } catch (const heed::Error&) {
     throw;
-  } catch (const std::exception& error) {  // of JSON, of names that are not there, of the expression in --only
+  } catch (const std::exception& error) {  // from JSON, a missing name, or the expression of --only
     heed::fail<heed::IoError>("benchmark", options.plan + " or a file of results: " + error.what());
   }
 }
@@ -147,15 +147,15 @@ void run_benchmark(const BenchmarkOptions& options) {
 }  // namespace
 
 void add_benchmark(CLI::App& app) {
-  CLI::App& command = *app.add_subcommand("benchmark", "Train what a plan lists and is not done, write the page");
+  CLI::App& command = *app.add_subcommand("benchmark", "Train the missing runs of a plan, write the page of results");
   const auto options = std::make_shared<BenchmarkOptions>();
-  command.add_option("--plan", options->plan, "What to run")->capture_default_str();
-  command.add_option("--data-dir", options->data_dir, "Where the plan's files are")->capture_default_str();
-  command.add_option("--results", options->results, "A file for each run that is done")->capture_default_str();
-  command.add_option("--page", options->page, "The tables made of them")->capture_default_str();
-  command.add_option("--only", options->only, "Runs whose data/name this expression finds");
-  command.add_option("--seeds", options->seeds, "0: as the plan says")->check(CLI::NonNegativeNumber);
-  command.add_option("--minutes", options->minutes, "Begin no run after that");
+  command.add_option("--plan", options->plan, "The runs to train (JSON)")->capture_default_str();
+  command.add_option("--data-dir", options->data_dir, "Folder of the data sets")->capture_default_str();
+  command.add_option("--results", options->results, "Folder of results, a file per run")->capture_default_str();
+  command.add_option("--page", options->page, "Where to write the tables")->capture_default_str();
+  command.add_option("--only", options->only, "Runs whose data/name matches (regular expression)");
+  command.add_option("--seeds", options->seeds, "Seeds per run; 0: as in the plan")->check(CLI::NonNegativeNumber);
+  command.add_option("--minutes", options->minutes, "Start no run after this time");
   add_threads_option(command, options->threads);
   command.callback([options] { run_benchmark(*options); });
 }

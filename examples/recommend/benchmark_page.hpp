@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page of `recommend benchmark`: a section per data set, made of the files of results.
+// The page of `recommend benchmark`: one section per data set, written from the files of results.
 #pragma once
 
 #include <heed/io/comparison.hpp>
@@ -12,7 +12,7 @@
 #include "benchmark_results.hpp"
 #include "progress.hpp"
 
-/// A figure of those that have it.
+/// The figure at `pointer` of every run that has it.
 inline std::vector<double> column(const std::vector<nlohmann::json>& done, const std::string& pointer) {
   std::vector<double> out;
   const nlohmann::json::json_pointer at(pointer);
@@ -27,7 +27,7 @@ inline std::string mean_and_spread(const std::vector<double>& values, int digits
   const std::string spread = heed::io::fixed(heed::recsys::standard_deviation(values), digits);
   return heed::io::fixed(heed::recsys::mean(values), digits) + (values.size() > 1 ? " ± " + spread : "");
 }
-/// Of training and validation.
+/// The mean seconds of training and validation per epoch; empty when a run has no epochs (baselines).
 inline std::string seconds_an_epoch(const std::vector<nlohmann::json>& done) {
   std::vector<double> seconds;
   for (const nlohmann::json& one : done) {
@@ -39,7 +39,7 @@ inline std::string seconds_an_epoch(const std::vector<nlohmann::json>& done) {
   }
   return heed::io::fixed(heed::recsys::mean(seconds), 1);
 }
-/// How far a model is above the best baseline, where the NDCG of each user was kept to pair.
+/// The difference to the best baseline in NDCG; empty unless NDCG per user, which the bootstrap requires, is stored.
 inline std::string above_best(const std::vector<nlohmann::json>& done, const nlohmann::json& counted) {
   std::vector<std::vector<double>> kept;
   for (const nlohmann::json& one : done) {
@@ -56,7 +56,7 @@ inline std::string above_best(const std::vector<nlohmann::json>& done, const nlo
   return " (" + heed::io::interval(difference) + " over " + best.at("name").get<std::string>() + ")";
 }
 
-/// How a run is trained, in words.
+/// Batch size, learning rate and number of epochs of a run, as text.
 inline std::vector<std::string> recipe_of(const nlohmann::json& training) {
   const auto epochs = training.at("max_epochs"), patience = training.at("patience");
   return {heed::message("batches of ", training.at("batch_size")),
@@ -65,19 +65,19 @@ inline std::vector<std::string> recipe_of(const nlohmann::json& training) {
                             : heed::message(epochs, " epochs")};
 }
 
-/// The section of one data set, from its baselines (`counted`) and the results of its runs.
+/// The section of one data set: its baselines (`counted`) and the results of its runs.
 inline std::string tables(const Plan& plan, const DataSet& data, const Results& results, int most_seeds,
                           const nlohmann::json& counted) {
-  heed::io::Table ranking{
-      {"model", "HR@10", "NDCG@10", "MRR@10", "coverage", "seeds", "best epoch", "s an epoch", "s in all", "published"},
-      {}};
+  heed::io::Table ranking{{"model", "HR@10", "NDCG@10", "MRR@10", "coverage", "seeds", "best epoch", "s per epoch",
+                           "s in total", "published"},
+                          {}};
   heed::io::Table clicks{{"model", "AUC", "seeds"}, {}},
-      deletion{{"model", "the most weighed", "another", "difference", "seeds"}, {}};
+      deletion{{"model", "largest weight", "other item", "difference", "seeds"}, {}};
   heed::io::Table costs{{"model"}, {}};
   for (const auto& [phase, seconds] : phases({})) costs.header.push_back(phase);
   costs.header.push_back("seeds");
   bool has_clicks = false;
-  std::string training;  // of the first run, then what the others do otherwise
+  std::string training;  // of the first run, then the differences of the others
   std::vector<std::string> usual;
   const auto add = [&](const std::string& model, const std::vector<nlohmann::json>& done,
                        const std::string& published) {
@@ -86,7 +86,7 @@ inline std::string tables(const Plan& plan, const DataSet& data, const Results& 
       const auto values = column(done, at);
       return values.empty() ? "" : heed::io::fixed(heed::recsys::mean(values), digits);
     };
-    // A file may be older than a figure. Baselines have no seed.
+    // An older file may lack a figure. Baselines have no seed.
     const auto seeds = [&](const char* at) {
       return done.front().contains("seed") ? std::to_string(column(done, at).size()) : "";
     };
@@ -129,22 +129,20 @@ inline std::string tables(const Plan& plan, const DataSet& data, const Results& 
                     data.protocol, training, training.empty() ? "" : ".", "\n\n", ranking.markdown());
   if (has_clicks) {
     out +=
-        "\nWould the user take this item? The area under the ROC curve of each held-out item among 100 that the "
-        "user\n"
-        "has not taken, drawn alike, the same for every model:\n\n" +
+        "\nClick prediction: the area under the ROC curve of each held-out item against 100 items that the user has "
+        "not\ntaken, sampled uniformly, the same for every model:\n\n" +
         clicks.markdown();
   }
   if (!costs.rows.empty())
     out +=
-        "\nWhat the seconds of an epoch went to, mean over epochs and seeds; full cross-entropy makes its gradients "
-        "in the forward\npass:\n\n" +
+        "\nSeconds per epoch by phase, mean over epochs and seeds; full cross-entropy computes its gradients in the "
+        "forward\npass:\n\n" +
         costs.markdown();
   if (!deletion.rows.empty()) {
     out +=
-        "\nAre the weights reasons? By how much the probabilities of the ten recommended items move in all when the\n"
-        "most weighed item of a history is deleted, and when another one is; 500 users, means over seeds, also of "
-        "the\n"
-        "ends of the 95 % intervals:\n\n" +
+        "\nDeletion test of explanations: the total change of the ten recommended items' probabilities when the item "
+        "with\nthe largest attention weight is deleted from the history, and when another item is deleted; 500 users, "
+        "means\nover seeds, also of the bounds of the 95 % intervals:\n\n" +
         deletion.markdown();
   }
   return out;

@@ -17,31 +17,31 @@
 
 struct DataSet {
   std::string name, title, protocol;
-  nlohmann::json key;  ///< what a figure depends on, whichever the model
+  nlohmann::json key;  ///< the settings that every figure of the data set depends on
   bool next_basket = true;
   heed::io::LogFile file;
 };
 
-/// A model on a data set, trained from `seeds` seeds.
+/// A model that is trained on a data set with `seeds` seeds.
 struct Run {
   std::string data, name, title, published, model;
   int seeds = 3;
-  std::variant<Configuration, ClickConfiguration> configuration;  ///< of a model of the next item, of DIN
-  nlohmann::json options, defaults;                               ///< all of the configuration; as its structs have it
+  std::variant<Configuration, ClickConfiguration> configuration;  ///< for next-item models, for DIN
+  nlohmann::json options, defaults;                               ///< the configuration; its struct's defaults
 
   std::string label() const { return data + "/" + name; }
 };
 
 /// The plan is JSON: `introduction` of the page; `data` by name, each with `title`, `file`, `format`, `next_basket` and
 /// `protocol`; `runs`, each with `data`, `name` (of its files), `encoder` (or `model`: din), `set` (see change), and
-/// for the page `title` and `published`.
+/// the `title` and `published` figures for the page.
 class Plan {
  public:
-  /// Throws heed::Error on a plan that is not there, and on what is wrong with it before anything is run.
+  /// Throws heed::Error when the plan does not exist or has an error; nothing has been run then.
   Plan(const std::string& path, const std::string& data_dir) {
     std::ifstream file(path);
     const auto plan = nlohmann::json::parse(file, nullptr, false);
-    if (plan.is_discarded()) heed::fail<heed::IoError>("benchmark", path + " is not there or not JSON");
+    if (plan.is_discarded()) heed::fail<heed::IoError>("benchmark", path + " does not exist or is not JSON");
     introduction = text(plan, "introduction");
     for (const auto& [name, spec] : plan.at("data").items()) {
       naming("data " + name,
@@ -52,7 +52,7 @@ class Plan {
       naming(spec.value("data", "") + "/" + spec.value("name", ""), [&] {
         runs.push_back(run_of(spec));
         if (!labels.insert(runs.back().label()).second) {
-          heed::fail<heed::OptionError>("name", "another run of this data set has it");
+          heed::fail<heed::OptionError>("name", "another run of this data set has the same name");
         }
       });
     }
@@ -65,7 +65,7 @@ class Plan {
  private:
   static std::string text(const nlohmann::json& from, const char* name) { return from.at(name).get<std::string>(); }
 
-  /// Calls `f`; what it throws says where in the plan.
+  /// Calls `f` and adds the place in the plan to its errors.
   template <class F>
   static void naming(const std::string& what, F&& f) {
     try {
@@ -75,7 +75,7 @@ class Plan {
     }
   }
 
-  /// Throws heed::OptionError unless files can be called `name` on any system. "baselines" are a file of their own.
+  /// Throws heed::OptionError unless `name` is a valid file name on any system. "baselines" is reserved.
   static void check_name(const std::string& name) {
     constexpr const char* allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
     if (name.empty() || name == "baselines" || name.find_first_not_of(allowed) != std::string::npos) {
@@ -95,7 +95,7 @@ class Plan {
       heed::fail<heed::OptionError>("format", "there is no format " + format);
     }
     out.file.format = known->second;
-    // Beside the plan, or where the other data sets are.
+    // Relative to the plan, or in the folder of data sets.
     out.file.path = (std::filesystem::path(plan).parent_path() / file).string();
     if (!std::filesystem::exists(out.file.path)) out.file.path = data_dir + "/" + file;
     return out;
@@ -115,8 +115,8 @@ class Plan {
     const auto set = spec.value("set", nlohmann::json::object());
     const auto task = set.value("task", nlohmann::json::object());
     for (const auto& [option, value] : task.items()) {
-      // The models of a data set stand in one table, the baselines too.
-      if (option != "max_length") heed::fail<heed::OptionError>("set", "task." + option + " is the data set's to say");
+      // The models and baselines of a data set share one table, so they share the task.
+      if (option != "max_length") heed::fail<heed::OptionError>("set", "task." + option + " is set by the data set");
     }
     const auto keep = [&](auto configuration, const auto& defaults) {
       change(set, configuration);

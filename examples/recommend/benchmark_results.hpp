@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files of results: a folder per data set, in it one file per run and seed and one of the baselines.
+// The files of results: a folder per data set, with one file per run and seed and one for the baselines.
 #pragma once
 
 #include <cstdio>
@@ -27,17 +27,17 @@ class Results {
   }
   std::string path_of(const DataSet& data) const { return folder_ + "/" + data.name + "/baselines.json"; }
 
-  /// What identifies the file of a run, and what it has to agree with to be the result of that run.
+  /// The fields that identify a run: a file is the result of the run when it has the same values.
   static json identity(const Run& run, const DataSet& data, int seed) {
     return {
         {"data", data.key}, {"name", run.name}, {"model", run.model}, {"seed", seed}, {"configuration", run.options}};
   }
 
-  /// The stored run, or nothing where there is none or where `why` says how it differs from the plan's.
+  /// The stored run; empty when there is no file or it differs from the plan's run, and `why` then lists how.
   std::optional<json> find(const Run& run, const DataSet& data, int seed, std::string* why = nullptr) const {
     auto stored = read(path_of(run, seed));
     if (!stored) return std::nullopt;
-    // An option that heed has gained since had its default then.
+    // An option that was added after the file was written had its default value.
     json completed = {{"configuration", run.defaults}};
     completed.merge_patch(*stored);
     return accept(std::move(*stored), identity(run, data, seed), completed, path_of(run, seed), why);
@@ -50,7 +50,7 @@ class Results {
     return accept(std::move(*stored), {{"data", data.key}}, completed, path_of(data), why);
   }
 
-  /// What is there of a run: an entry per seed, the plan's and those up to `most_seeds`.
+  /// The stored results of a run, one per seed; seeds up to `most_seeds` or the plan's number, whichever is larger.
   std::vector<json> find_all(const Run& run, const DataSet& data, int most_seeds) const {
     std::vector<json> out;
     for (int seed = 1; seed <= std::max(most_seeds, run.seeds); ++seed) {
@@ -68,7 +68,7 @@ class Results {
     file.commit();
   }
 
-  /// Prints which files the page is not made of, and which options of the others heed no longer has.
+  /// Prints the files that the page does not use, and the options in the other files that no longer exist.
   void print_unused(const Plan& plan, int most_seeds) const {
     std::set<std::filesystem::path> unused;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_)) {
@@ -85,7 +85,7 @@ class Results {
         std::vector<std::string> gone;
         differences(stored->at("configuration"), run.options, "", true, gone);
         for (const std::string& option : gone) {
-          std::printf("%s has an option that is gone: %s\n", path_of(run, seed).c_str(), option.c_str());
+          std::printf("%s has an option that no longer exists: %s\n", path_of(run, seed).c_str(), option.c_str());
         }
       }
     }
@@ -101,20 +101,20 @@ class Results {
     return out;
   }
 
-  /// `stored` unless `completed` differs from `wanted` in something that `wanted` has.
+  /// Returns `stored`, or nothing when a value of `wanted` differs in `completed`; `why` then lists the differences.
   static std::optional<json> accept(json stored, const json& wanted, const json& completed, const std::string& path,
                                     std::string* why) {
     std::vector<std::string> found;
     differences(wanted, completed, "", false, found);
     if (found.empty()) return stored;
     if (why != nullptr) {
-      *why = path + " is of something else:";
+      *why = path + " does not match the plan:";
       for (const std::string& one : found) *why += "\n  " + one;
     }
     return std::nullopt;
   }
 
-  /// Appends a line per value of `from` that `to` gives another value, or none; only none where asked for.
+  /// Appends a line per value of `from` that is missing in `to` or, unless `only_missing`, different there.
   static void differences(const json& from, const json& to, const std::string& path, bool only_missing,
                           std::vector<std::string>& out) {
     for (const auto& [name, value] : from.items()) {

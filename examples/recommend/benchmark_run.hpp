@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `recommend benchmark` measures: one run of the plan, or the baselines of a data set, as the JSON of its file.
+// The measurements of `recommend benchmark`: one run of the plan or the baselines of a data set, as JSON for its file.
 #pragma once
 
 #include <cstdio>
@@ -27,7 +27,7 @@ inline nlohmann::json figures(const heed::recsys::Evaluation& evaluation) {
           {"coverage", evaluation.coverage}};
 }
 
-/// The baselines, some of which take minutes, and how large the log is.
+/// Measures the baselines (some take minutes) and the size of the log.
 inline nlohmann::json measured_baselines(const DataSet& data, const heed::recsys::Task& task) {
   nlohmann::json out{{"data", data.key},
                      {"commit", built_from_commit()},
@@ -57,7 +57,7 @@ class BenchmarkRun {
   BenchmarkRun(const heed::data::Interactions& log, int seed, heed::Executor& executor)
       : log_(log), seed_(static_cast<std::uint64_t>(seed)), executor_(executor) {}
 
-  /// Nothing when Ctrl-C ended it.
+  /// Empty when Ctrl-C ended it.
   std::optional<json> operator()(const Run& run, const DataSet& data) {
     out_ = Results::identity(run, data, static_cast<int>(seed_));
     out_.update({{"threads", executor_.threads()},
@@ -69,7 +69,7 @@ class BenchmarkRun {
   }
 
  private:
-  /// Each of these is false when Ctrl-C ended it.
+  /// Both overloads return false when Ctrl-C ended the training.
   bool train(const Configuration& configuration) {
     const heed::recsys::Task task(log_, configuration.task);
     auto model = model_of(configuration, task.catalogue());

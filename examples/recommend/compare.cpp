@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `recommend compare`: does attention help, and does it help on long histories? Trains the baselines, an LSTM without
-// attention and every kind of attention on the same split, and prints them side by side.
+// `recommend compare`: does attention help, also on long histories? Trains the baselines, an LSTM without attention and
+// every kind of attention on the same split, and prints their figures side by side.
 #include <algorithm>
 #include <cstdio>
 #include <heed/io/atomic_file.hpp>
@@ -21,10 +21,10 @@ namespace {
 
 constexpr const char* compare_introduction =
     "# What attention is worth\n\n"
-    "The questions that the article on attention in recommenders leaves open: does attention help an LSTM, and\n"
-    "on long histories; what is left of it when there is little to learn from, or when users are new; what do\n"
-    "longer histories cost and bring. Made by `recommend compare`; an answer is yes or no where the 95 % interval of\n"
-    "a paired bootstrap over the users leaves zero out (one in twenty does by chance). Short, middle and long:\n"
+    "The questions about attention in recommenders that published comparisons leave open: does attention improve an\n"
+    "LSTM, also on long histories; what remains of the gain with little training data or for new users; what do\n"
+    "longer histories cost and gain. Written by `recommend compare`. An answer is yes or no where the 95 % interval\n"
+    "of a paired bootstrap over the users excludes zero (one in twenty does by chance). Short, middle and long:\n"
     "thirds of the users by the length of their history. Seconds are wall time.\n\n";
 
 class Compare {
@@ -33,18 +33,18 @@ class Compare {
     file_.path = "examples/data/baskets.tsv";
     add_log_options(app, file_, false);
     app.add_option("--seed", first_seed_)->capture_default_str();
-    app.add_option("--seeds", seeds_, "Train each this many times; figures are means")
+    app.add_option("--seeds", seeds_, "Number of trainings per model; figures are means")
         ->check(CLI::PositiveNumber)
         ->capture_default_str();
-    app.add_option("--epochs", limits_.max_epochs, "At most")->check(CLI::PositiveNumber);
+    app.add_option("--epochs", limits_.max_epochs, "Maximum number of epochs")->check(CLI::PositiveNumber);
     app.add_option("--max-length", limits_.max_length, "Events of a history that a neural model sees")
         ->check(CLI::PositiveNumber);
-    app.add_option("--shares", shares_, "Learn from these shares of the users as well, 0.05 0.25 1 say")
+    app.add_option("--shares", shares_, "Also train on these shares of the users, for example 0.05 0.25 1")
         ->check(CLI::Range(1e-6, 1.0));
     auto* const with_lengths =
-        app.add_option("--lengths", lengths_, "Show the models so many events as well, 50 200 1000 say")
+        app.add_option("--lengths", lengths_, "Also limit the models to so many events, for example 50 200 1000")
             ->check(CLI::PositiveNumber);
-    app.add_option("--lengths-of", lengths_of_, "Of --lengths: models whose names this expression finds")
+    app.add_option("--lengths-of", lengths_of_, "Models that --lengths applies to, a regular expression")
         ->capture_default_str()
         ->needs(with_lengths);
     app.add_option("--report", report_, "Where to write tables and curves")->capture_default_str();
@@ -53,12 +53,12 @@ class Compare {
   }
 
   void run() const {
-    // What is wrong with the last things to be done is to be known before hours of training.
+    // Errors of the last steps (expression, output files) are reported before hours of training.
     const std::regex shown_lengths = expression(lengths_of_);
     const auto all = variants();
     if (std::none_of(all.begin(), all.end(),
                      [&](const Variant& v) { return std::regex_search(v.name, shown_lengths); })) {
-      heed::fail<heed::OptionError>("--lengths-of", "'", lengths_of_, "' finds no model");
+      heed::fail<heed::OptionError>("--lengths-of", "'", lengths_of_, "' matches no model");
     }
     for (const std::string& path : {report_, page_}) {
       if (!path.empty()) heed::io::AtomicFile("write_report", path);
@@ -75,19 +75,19 @@ class Compare {
     auto models = heed::recsys::measure_baselines(task, true);
     const std::size_t baselines = models.size();
     if (models.front().evaluations.front().users.size() < 3) {
-      heed::fail<heed::OptionError>("compare", "fewer than three users to test with");
+      heed::fail<heed::OptionError>("compare", "fewer than three users have test events");
     }
     for (const Variant& variant : all) {
       models.push_back(measure(variant, log, next_basket, limits_, seeds, *executor, &curves));
     }
 
     heed::io::Report report("Recommenders on " + file_.path);
-    std::string page =
-        heed::message(compare_introduction, file_.path, ": ", log.num_users(), " users, ", log.num_items(), " items, ",
-                      log.size(), " events. ", seeds_, seeds_ == 1 ? " seed, " : " seeds, ", executor->threads(),
-                      executor->threads() == 1 ? " thread" : " threads", ", instruction set ", heed::isa(),
-                      limits_.max_epochs > 0 ? heed::message(", epochs at most ", limits_.max_epochs) : "",
-                      limits_.max_length > 0 ? heed::message(", events seen at most ", limits_.max_length) : "", ".\n");
+    std::string page = heed::message(
+        compare_introduction, file_.path, ": ", log.num_users(), " users, ", log.num_items(), " items, ", log.size(),
+        " events. ", seeds_, seeds_ == 1 ? " seed, " : " seeds, ", executor->threads(),
+        executor->threads() == 1 ? " thread" : " threads", ", instruction set ", heed::isa(),
+        limits_.max_epochs > 0 ? heed::message(", at most ", limits_.max_epochs, " epochs") : "",
+        limits_.max_length > 0 ? heed::message(", at most ", limits_.max_length, " events of a history") : "", ".\n");
     const auto show = [&](const std::string& caption, const heed::io::Table& table) {
       std::printf("\n%s:\n%s", caption.c_str(), table.text().c_str());
       report.table(caption, table);
@@ -96,18 +96,18 @@ class Compare {
     const Index k = task.options().k;
     show(heed::message("Test, ", models.front().evaluations.front().users.size(), " users"),
          heed::io::metrics_table(models, k));
-    show(heed::message("NDCG@", k, " by the length of the history, and costs"), lengths_and_costs(models));
+    show(heed::message("NDCG@", k, " by length of history, and costs"), lengths_and_costs(models));
     show("Does attention help, and on long histories?",
          all_verdicts(models, baselines, heed::Random(first_seed_).fork("bootstrap")));
     if (!shares_.empty()) {
-      show("NDCG@10 by how many users are learned from",
+      show("NDCG@10 by share of training users",
            by_share(log, next_basket, limits_, shares_, seeds, *executor, models));
     }
     if (!lengths_.empty()) {
-      show("By how much of a history the models see",
+      show("NDCG@10 by number of events that the models see",
            by_length(log, next_basket, limits_, lengths_, shown_lengths, seeds, *executor));
     }
-    write_curves(report, curves, task.validates() ? "Validation NDCG@10" : "Minus training loss");
+    write_curves(report, curves, task.validates() ? "Validation NDCG@10" : "Negative training loss");
     report.write(report_);
     std::printf("\nWrote %s\n", report_.c_str());
     if (!page_.empty()) {

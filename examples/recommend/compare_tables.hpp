@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tables of `recommend compare` beside the metrics: by length of the history, by share of the users, by how much of
-// a history is seen; and what costs what.
+// The tables of `recommend compare` beside the metrics: by length of history, by share of training users, by number of
+// events that the models see; and the costs.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 
 #include "variants.hpp"
 
-/// Over the users with at most three events, of whom there are some.
+/// NDCG of the users with at most three events, of which there must be at least one.
 inline double ndcg_of_the_new(const heed::recsys::Evaluation& evaluation) {
   double sum = 0, count = 0;
   for (std::size_t i = 0; i < evaluation.lengths.size(); ++i) {
@@ -23,7 +23,7 @@ inline double ndcg_of_the_new(const heed::recsys::Evaluation& evaluation) {
   return sum / count;
 }
 
-/// NDCG@10 by the length of the history, and what it costs.
+/// NDCG@10 by length of history, and the costs of each model.
 inline heed::io::Table lengths_and_costs(const std::vector<heed::recsys::Measured>& models) {
   heed::io::Table table{{"model"}, {}};
   const auto groups = heed::recsys::by_history_length(models.front().evaluations.front());
@@ -35,8 +35,8 @@ inline heed::io::Table lengths_and_costs(const std::vector<heed::recsys::Measure
   }
   const auto& lengths = models.front().evaluations.front().lengths;
   const bool has_new = *std::min_element(lengths.begin(), lengths.end()) <= 3;
-  if (has_new) table.header.push_back("at most 3");
-  table.header.insert(table.header.end(), {"training s", "scoring us a user", "MB"});
+  if (has_new) table.header.push_back("at most 3 items");
+  table.header.insert(table.header.end(), {"training, s", "scoring, us per user", "MB"});
   for (const heed::recsys::Measured& model : models) {
     std::vector<std::string> row{model.name};
     for (const std::size_t g : filled) {
@@ -70,7 +70,7 @@ inline heed::recsys::MeanDifference on_group(const heed::recsys::Measured& a, co
   return heed::recsys::paired_bootstrap(per_user(a), per_user(b), random);
 }
 
-/// The answer, whichever way the numbers fall: the interval decides.
+/// Appends a row per group of history lengths; the interval of the difference decides the answer.
 inline void add_verdicts(heed::io::Table& verdicts, const heed::recsys::Measured& with,
                          const heed::recsys::Measured& without, heed::Random random) {
   const char* names[] = {"short", "middle", "long"};
@@ -78,18 +78,18 @@ inline void add_verdicts(heed::io::Table& verdicts, const heed::recsys::Measured
   for (std::size_t group = 0; group < 3; ++group) {
     if (groups[group].metrics.size() == 0) continue;
     const auto difference = on_group(with, without, group, random);
-    const char* verdict = difference.low > 0 ? "yes" : difference.high < 0 ? "no, worse" : "no difference to be seen";
+    const char* verdict = difference.low > 0 ? "yes" : difference.high < 0 ? "no, worse" : "no significant difference";
     verdicts.rows.push_back({with.name, without.name, names[group], verdict, heed::io::interval(difference)});
   }
 }
 
-/// The LSTM with additive attention against the plain LSTM, which also stands against the LSTM with a repeat head; all
-/// others against that one. `models` are the baselines, then variants().
+/// Compares the LSTM with additive attention and the LSTM with a repeat head with the plain LSTM, all other variants
+/// with the LSTM with a repeat head. `models` are the baselines, then variants().
 inline heed::io::Table all_verdicts(const std::vector<heed::recsys::Measured>& models, std::size_t baselines,
                                     heed::Random random) {
   const auto& lstm = models[baselines];
   const auto& lstm_repeat = models[baselines + 1];
-  heed::io::Table verdicts{{"model", "against", "histories", "better?", "difference in NDCG@10"}, {}};
+  heed::io::Table verdicts{{"model", "against", "histories", "better", "difference in NDCG@10"}, {}};
   add_verdicts(verdicts, models[baselines + 2], lstm, random);
   for (std::size_t i = baselines + 1; i < models.size(); ++i) {
     if (i != baselines + 2) add_verdicts(verdicts, models[i], i == baselines + 1 ? lstm : lstm_repeat, random);
@@ -97,7 +97,7 @@ inline heed::io::Table all_verdicts(const std::vector<heed::recsys::Measured>& m
   return verdicts;
 }
 
-/// NDCG@10 of every model when some of the users are learned from, all being measured; `all` learned from all of them.
+/// NDCG@10 of every model, trained on each share of the users and tested on all; `all` were trained on all users.
 inline heed::io::Table by_share(const heed::data::Interactions& log, bool next_basket, Limits limits,
                                 const std::vector<double>& shares, std::span<const std::uint64_t> seeds,
                                 heed::Executor& executor, const std::vector<heed::recsys::Measured>& all) {
@@ -105,12 +105,12 @@ inline heed::io::Table by_share(const heed::data::Interactions& log, bool next_b
   std::vector<std::vector<heed::recsys::Measured>> columns;
   for (const double share : shares) {
     limits.learners = share;
-    table.header.push_back(heed::io::fixed(100 * share, 0) + " % of the users");
+    table.header.push_back(heed::io::fixed(100 * share, 0) + " % of users");
     if (share == 1) {
       columns.push_back(all);
       continue;
     }
-    std::printf("\nLearning from %.0f %% of the users\n", 100 * share);
+    std::printf("\nTraining on %.0f %% of the users\n", 100 * share);
     columns.push_back(heed::recsys::measure_baselines(
         heed::recsys::Task(log, {.next_basket = next_basket, .learners = share}), true));
     for (const Variant& variant : variants()) {
@@ -127,11 +127,11 @@ inline heed::io::Table by_share(const heed::data::Interactions& log, bool next_b
   return table;
 }
 
-/// NDCG@10 and costs of the models whose names `which` finds when they see so many events of a history.
+/// NDCG@10 and costs of the models whose names match `which`, for each number of events in `lengths`.
 inline heed::io::Table by_length(const heed::data::Interactions& log, bool next_basket, Limits limits,
                                  const std::vector<Index>& lengths, const std::regex& which,
                                  std::span<const std::uint64_t> seeds, heed::Executor& executor) {
-  heed::io::Table table{{"model", "events seen", "NDCG@10", "training s", "scoring us a user", "MB"}, {}};
+  heed::io::Table table{{"model", "events seen", "NDCG@10", "training, s", "scoring, us per user", "MB"}, {}};
   for (const Variant& variant : variants()) {
     if (!std::regex_search(variant.name, which)) continue;
     for (const Index length : lengths) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command line's options of a training run's configuration.
+// The command-line options for the configuration of a training run.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -16,29 +16,29 @@ using heed::recsys::Configuration;
 using heed::recsys::model_of;
 using heed::recsys::preset;
 
-/// The command line's way to a configuration: options by name, and any other by `--set path=value`.
+/// Sets a configuration from the command line: common options by name, all others with `--set path=value`.
 class ConfigurationOptions {
  public:
   void add_options(CLI::App& app) {
     encoder_option_ =
-        app.add_option("--encoder", encoder_, "Which: " + heed::io::option_type<heed::recsys::AnyEncoderOptions>())
+        app.add_option("--encoder", encoder_, "Encoder: " + heed::io::option_type<heed::recsys::AnyEncoderOptions>())
             ->check(CLI::IsMember(heed::recsys::AnyEncoderOptions::choices()).description(""))
             ->capture_default_str();
-    app.add_option("--profile", profile_, "SASRec as published, or with another norm: paper|plus|post_norm|pre_norm")
+    app.add_option("--profile", profile_, "SASRec as published or with other norms: paper|plus|post_norm|pre_norm")
         ->check(CLI::IsMember(heed::recsys::sasrec_profiles()).description(""))
         ->excludes(encoder_option_);
-    add<heed::Index>(app, "--epochs", "training.max_epochs", "At most");
-    add<heed::Index>(app, "--patience", "training.patience", "Epochs without a better validation NDCG before it ends");
-    add<double>(app, "--learning-rate", "training.learning_rate", "Of Adam");
-    add<heed::Index>(app, "--batch-size", "training.batch_size", "Examples a step");
+    add<heed::Index>(app, "--epochs", "training.max_epochs", "Maximum number of epochs");
+    add<heed::Index>(app, "--patience", "training.patience", "Epochs without a better validation figure");
+    add<double>(app, "--learning-rate", "training.learning_rate", "Learning rate of Adam");
+    add<heed::Index>(app, "--batch-size", "training.batch_size", "Examples per step");
     add<std::string>(app, "--attention", "encoder.attention", heed::io::option_type<heed::recsys::AttentionKind>());
     add<std::string>(app, "--loss", "recommender.loss.kind", heed::io::option_type<heed::recsys::NextItemLoss::Kind>());
-    add<heed::Index>(app, "--negatives", "recommender.loss.negatives", "Sampled items of a loss that samples");
+    add<heed::Index>(app, "--negatives", "recommender.loss.negatives", "Number of negatives of a sampled loss");
     add<heed::Index>(app, "--embed-dim", "recommender.embed_dim", "Width of item vectors");
     add<heed::Index>(app, "--hidden-size", "encoder.hidden_size", "Width of recurrent states");
-    add<heed::Index>(app, "--blocks", "encoder.num_blocks", "Blocks of a transformer");
-    add<heed::Index>(app, "--heads", "encoder.num_heads", "Heads of an attention");
-    add<double>(app, "--dropout", "encoder.dropout", "Share of values dropped in training");
+    add<heed::Index>(app, "--blocks", "encoder.num_blocks", "Number of transformer blocks");
+    add<heed::Index>(app, "--heads", "encoder.num_heads", "Number of attention heads");
+    add<double>(app, "--dropout", "encoder.dropout", "Dropout probability");
     add<heed::Index>(app, "--max-length", "task.max_length", "Events of a history that the model sees");
     app.add_flag_callback(
         "--no-pointer", [this] { set("recommender.pointer", false); }, "Without the repeat-aware head");
@@ -60,7 +60,7 @@ class ConfigurationOptions {
   }
 
   CLI::Option* encoder_option() const { return encoder_option_; }
-  /// What the command line changes of the preset or, given one, of a saved model's own options.
+  /// Returns the preset or, if given, the options of `saved`, changed by the command line.
   Configuration configuration(bool next_basket, const heed::io::SavedRecommender<float>* saved = nullptr) const {
     Configuration out = start(next_basket, saved);
     for (const auto& patch : changes_) change(patch, out);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One customer: history, recommendations, and the attention behind them.
+// One customer: history, recommendations and attention weights.
 #pragma once
 
 #include <algorithm>
@@ -52,7 +52,7 @@ inline void print_reasons(const Interactions& log, const History& past, const he
                           Index most) {
   const auto weighed = heed::recsys::weighed_items(past, why);
   if (weighed.empty()) {
-    std::printf(past.size() == 0 ? "  there is nothing to weigh\n" : "  this model has no attention to show\n");
+    std::printf(past.size() == 0 ? "  the history is empty\n" : "  this model has no attention weights\n");
     return;
   }
   std::printf("  the attention weighed most:\n");
@@ -62,7 +62,7 @@ inline void print_reasons(const Interactions& log, const History& past, const he
   }
 }
 
-/// The attention at the end of each of the last baskets: the weights of the most weighed items over time.
+/// Returns the attention weights at the end of each of the last baskets, for the items with the largest weights.
 inline heed::io::HeatMap attention_over_time(const Model& model, heed::Tape<float>& tape, const Interactions& log,
                                              const History& past, const heed::recsys::TaskOptions& task,
                                              const std::string& title) {
@@ -95,15 +95,15 @@ inline heed::io::HeatMap attention_over_time(const Model& model, heed::Tape<floa
   return map;
 }
 
-/// Deletion test of the explanations: compares deleting the most weighed item of a history with deleting another one.
+/// Deletion test of the explanations: deletes the item with the largest attention weight, and another item.
 inline void print_deletion_test(const Model& model, heed::Tape<float>& tape, std::span<const History> pasts,
                                 const heed::recsys::TaskOptions& task, heed::Random random) {
   const auto [histories, most_weighed, other, difference] =
       heed::recsys::deletion_test(model, tape, pasts, random, explain_options(task, 10));
   if (histories == 0) return;
   std::printf(
-      "Deleting the most weighed item of a history moves the scores of the top 10 by %.4f in all,\n"
-      "deleting another one by %.4f",
+      "Deleting the item with the largest attention weight changes the scores of the top 10 by %.4f in total,\n"
+      "deleting another item by %.4f",
       most_weighed, other);
   if (histories > 1) {
     const auto [mean, low, high] = difference;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `recommend evaluate`: a trained model and the baselines on a log.
+// `recommend evaluate`: evaluates a trained model and the baselines on a log.
 #include <cstdio>
 #include <heed/recsys/task.hpp>
 #include <memory>
@@ -29,7 +29,7 @@ struct Evaluate {
     const heed::recsys::Measured measured{saved.model.encoder_options().choice(),
                                           {heed::recsys::evaluate(log, task.split(), ranker, task.evaluation())}};
     if (measured.evaluations.front().users.empty()) {
-      std::printf("Nobody has events to test with\n");
+      std::printf("The log has no test events\n");
       return;
     }
     show_test(heed::recsys::measure_baselines(task), measured, saved.task.k, seed, nullptr);
@@ -39,7 +39,7 @@ struct Evaluate {
 }  // namespace
 
 void add_evaluate(CLI::App& app) {
-  CLI::App& command = *app.add_subcommand("evaluate", "Measure a model against the traditional ones");
+  CLI::App& command = *app.add_subcommand("evaluate", "Evaluate a model and the baselines");
   const auto evaluate = std::make_shared<Evaluate>();
   add_log_options(command, evaluate->file);
   add_model_options(command, evaluate->model, evaluate->seed);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `recommend explain`: the best items for somebody, and what the attention weighed.
+// `recommend explain`: the best items for a user, and the attention weights behind them.
 #include <cstdio>
 #include <heed/io/report.hpp>
 #include <memory>
@@ -28,7 +28,7 @@ void print_explanation(Somebody& somebody, const std::string& report_path) {
 }  // namespace
 
 void add_explain(CLI::App& app) {
-  CLI::App& command = *app.add_subcommand("explain", "The same, and why");
+  CLI::App& command = *app.add_subcommand("explain", "Recommend items to a user and show the attention weights");
   const auto somebody = std::make_shared<Somebody>();
   const auto report = std::make_shared<std::string>("report.html");
   somebody->add_options(command);

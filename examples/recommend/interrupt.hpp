@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ctrl-C ends a training after the current step; what was learned is kept.
+// Ctrl-C ends a training after the current step; the best weights so far are kept.
 #pragma once
 
 #include <csignal>
@@ -7,7 +7,7 @@
 inline volatile std::sig_atomic_t interrupt_count = 0;
 inline bool interrupted() { return interrupt_count > 0; }
 
-/// From now on, the first Ctrl-C makes `interrupted` true; a second one ends the program.
+/// After this call the first Ctrl-C makes `interrupted` return true; a second one ends the program.
 inline void catch_interrupts() {
   std::signal(SIGINT, [](int) {
     interrupt_count = 1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Trains a recommender on a log of who took what when, measures it against the baselines, recommends by name, and says
-// why. `recommend train --help` lists the options of train.
+// Trains a recommender on a log of interactions, compares it with the baselines, recommends items and explains them.
+// `recommend train --help` lists the options of train.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <heed/core/error.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What trained models are used with: a log in the model's numbers, and somebody in it.
+// The inputs of a trained model: a log with the model's ids, and the history of a user.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -14,51 +14,51 @@
 
 using SavedModel = heed::io::SavedRecommender<float>;
 
-/// Throws heed::OptionError when the model sees something of events or items that the log lacks, or that the model's
-/// file gives no names for.
+/// Throws heed::OptionError when the model uses a field of events or items (`seen` values) that the log lacks or whose
+/// values the model's file does not name.
 inline void check_field(const char* operation, Index seen, Index names, bool in_log, const char* what,
                         const char* option) {
   if (seen == 0) return;
   if (names == 0) heed::fail<heed::OptionError>(operation, "the model's file does not name its ", what);
-  if (!in_log) heed::fail<heed::OptionError>(operation, "the model sees ", what, ", which come from ", option);
+  if (!in_log) heed::fail<heed::OptionError>(operation, "the model uses ", what, ", which requires ", option);
 }
 inline void check_kinds(const char* operation, const SavedModel& saved, const Interactions& log) {
   check_field(operation, saved.model.options().num_kinds, saved.catalogue.kinds.size(), !log.kinds.empty(),
               "kinds of event", "a log with --kind-column");
 }
 
-/// The log in the model's numbers. Throws heed::OptionError where it lacks the kinds of event that the model sees.
+/// Reads the log with the model's ids. Throws heed::OptionError when it lacks kinds of event that the model uses.
 inline Interactions read_for(const SavedModel& saved, const heed::io::LogFile& file) {
   Index unknown = 0;
   Interactions log = read_and_report(file);
   check_kinds("--data", saved, log);
   log = heed::data::renumber_items(log, saved.catalogue.items, &unknown);
-  if (unknown > 0) std::printf("%td events left out: the model does not know their items\n", unknown);
+  if (unknown > 0) std::printf("%td events skipped: the model does not have their items\n", unknown);
   if (saved.catalogue.kinds.size() > 0) {
     log = heed::data::renumber_kinds(log, saved.catalogue.kinds, &unknown);
-    if (unknown > 0) std::printf("%td events left out: the model does not know their kinds\n", unknown);
+    if (unknown > 0) std::printf("%td events skipped: the model does not have their kinds\n", unknown);
   }
   return log;
 }
 
 inline void add_model_options(CLI::App& app, std::string& model, std::uint64_t& seed) {
   app.add_option("--model", model, "The trained model")->capture_default_str();
-  app.add_option("--seed", seed, "Of samples")->capture_default_str();
+  app.add_option("--seed", seed, "Seed of random samples")->capture_default_str();
 }
 
-/// Somebody to recommend to: a user of a log, or a history from the command line.
+/// The user to recommend to: a user of a log, or a history from the command line.
 class Somebody {
  public:
   void add_options(CLI::App& app) {
     add_model_options(app, model_, seed);
     add_log_options(app, file_, false);
-    auto* user = app.add_option("--user", user_, "Somebody in --data")->needs("--data");
+    auto* user = app.add_option("--user", user_, "A user of --data")->needs("--data");
     app.add_option("--history", history_, "Ids of items, oldest first")->excludes(user);
     app.add_option("-k,--top", k, "Length of the list")->check(CLI::PositiveNumber)->capture_default_str();
   }
 
-  /// Loads the model and finds the history, which looks into this object. Throws CLI::RequiredError when the command
-  /// line names nobody, and heed::OptionError when the log or the model does not know whom it names.
+  /// Loads the model and sets `past`, a view of data that this object owns. Throws CLI::RequiredError when the command
+  /// line gives no user and no history, and heed::OptionError for an unknown user or item.
   SavedModel load() {
     if (user_.empty() && history_.empty()) throw CLI::RequiredError("--user or --history");
     SavedModel saved = heed::io::load_recommender<float>(model_);
@@ -69,14 +69,14 @@ class Somebody {
     }
     if (!user_.empty()) {
       const heed::data::Id user = log.users.find(user_);
-      if (user < 0) heed::fail<heed::OptionError>("--user", heed::message("nobody is called ", user_));
+      if (user < 0) heed::fail<heed::OptionError>("--user", heed::message("the log has no user ", user_));
       past = log.user(user);
       return saved;
     }
     check_kinds("--history", saved, {});
     for (const std::string& id : history_) {
       const heed::data::Id item = log.catalogue.items.find(id);
-      if (item < 0) heed::fail<heed::OptionError>("--history", heed::message("the model knows no item ", id));
+      if (item < 0) heed::fail<heed::OptionError>("--history", heed::message("the model has no item ", id));
       items_.push_back(item);
     }
     past.items = items_;

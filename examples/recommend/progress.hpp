@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How training shows itself: a bar while an epoch runs (on a terminal only), a line when it is done, curves in a
-// report.
+// The output of a training: a progress bar during an epoch (on a terminal only), a line per epoch, curves in a report.
 #pragma once
 
 #include <unistd.h>
@@ -14,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-/// The phases of an epoch and their seconds, in the order in which they come.
+/// The phases of an epoch and their seconds, in order of execution.
 using Phases = std::vector<std::pair<const char*, double>>;
 inline Phases phases(const heed::recsys::PhaseSeconds& seconds) {
   return {{"batches", seconds.batches},
@@ -23,7 +22,7 @@ inline Phases phases(const heed::recsys::PhaseSeconds& seconds) {
           {"update", seconds.update},
           {"validation", seconds.validation}};
 }
-/// The mean over some epochs.
+/// The mean over `epochs`.
 inline Phases mean_phases(const std::vector<heed::recsys::EpochReport>& epochs) {
   Phases out = phases({});
   for (const auto& epoch : epochs) {
@@ -59,7 +58,7 @@ class Progress {
   std::chrono::steady_clock::time_point shown_{};
 };
 
-/// A training and what it took.
+/// A training and its wall time.
 struct Training {
   heed::recsys::TrainReport report;
   double seconds = 0;
@@ -78,13 +77,13 @@ Training fit_from_seed(Model& model, const heed::recsys::Task& task, heed::recsy
   return {std::move(report), watch.seconds()};
 }
 
-/// One training, under the name that it has in the report.
+/// One training with its name in the report.
 struct Curve {
   std::string name;
   heed::recsys::TrainReport training;
 };
 
-/// Loss, `figure` and costs, a curve and a row each.
+/// Adds charts of loss and of `figure` with a curve per training, and a table of costs with a row per training.
 inline void write_curves(heed::io::Report& report, const std::vector<Curve>& curves, const char* figure) {
   heed::io::LineChart loss{"Training loss", "epoch", {}}, validation{figure, "epoch", {}};
   heed::io::Table costs{{""}, {}};
@@ -103,5 +102,5 @@ inline void write_curves(heed::io::Report& report, const std::vector<Curve>& cur
     }
   }
   report.heading("Training").line_chart(loss).line_chart(validation);
-  report.table("Seconds an epoch, by what they went to", costs);
+  report.table("Seconds per epoch by phase", costs);
 }

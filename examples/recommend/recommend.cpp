@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `recommend recommend`: as a shop would, one session per visitor, an item in, the best out.
+// `recommend recommend`: pushes a history into a session, as a server would, and prints the best items.
 #include <cstdio>
 #include <heed/recsys/session.hpp>
 #include <memory>
@@ -27,7 +27,7 @@ void print_best(Somebody& somebody) {
 }  // namespace
 
 void add_recommend(CLI::App& app) {
-  CLI::App& command = *app.add_subcommand("recommend", "The best items for somebody");
+  CLI::App& command = *app.add_subcommand("recommend", "Recommend items to a user");
   const auto somebody = std::make_shared<Somebody>();
   somebody->add_options(command);
   command.callback([somebody] { print_best(*somebody); });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The subcommands of the program, one per file: each adds its own options to `app`, and runs when it was asked for.
+// The subcommands of the program, one per file: each adds its options to `app` and runs when the command line names it.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A model beside the baselines on the test events, as train and evaluate show it.
+// The tables of train and evaluate: a model and the baselines on the test events.
 #pragma once
 
 #include <cstdio>
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-/// The table of all models, and `model` against each baseline; on the terminal and, where there is one, in the report.
+/// Prints the metrics of all models and the differences of `model` to each baseline; adds them to `report` if given.
 inline void show_test(const std::vector<heed::recsys::Measured>& baselines, const heed::recsys::Measured& model,
                       heed::Index k, std::uint64_t seed, heed::io::Report* report) {
   auto all = baselines;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who runs the chunks of work: OpenMP's threads where the program was built with them, this thread otherwise.
+// The executor of parallel loops: OpenMP threads where the program was built with OpenMP, the calling thread otherwise.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -10,10 +10,10 @@
 #endif
 
 inline void add_threads_option(CLI::App& app, int& threads) {
-  app.add_option("--threads", threads, "0: all of the machine's")->check(CLI::NonNegativeNumber);
+  app.add_option("--threads", threads, "0: all processors")->check(CLI::NonNegativeNumber);
 }
 
-/// `threads` 0: as many as the machine has.
+/// `threads` 0: as many as there are processors.
 inline std::unique_ptr<heed::Executor> make_executor([[maybe_unused]] int threads) {
 #ifdef _OPENMP
   return std::make_unique<heed::OpenMpExecutor>(threads);

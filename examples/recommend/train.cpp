@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `recommend train`: from a log to a saved model and a report.
+// `recommend train`: trains on a log, and writes the model and a report.
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -31,7 +31,7 @@ void write_log_line(const std::string& path, std::uint64_t seed, const heed::rec
 }
 
 struct Trained {
-  std::optional<Model> model;  // the best on validation of all seeds
+  std::optional<Model> model;  // the best seed on validation
   double validation = 0;
   heed::recsys::Measured measured;
   std::vector<Curve> curves;  // [seeds]
@@ -43,24 +43,24 @@ class Train {
     add_log_options(app, file_);
     app.add_option("--model", model_, "Where to write the model")->capture_default_str();
     app.add_option("--report", report_, "Where to write the report")->capture_default_str();
-    app.add_option("--seed", seed_, "Of weights, dropout, order and samples")->capture_default_str();
-    app.add_option("--seeds", seeds_, "Train this many times from seeds in a row; figures are their means")
+    app.add_option("--seed", seed_, "Seed of weights, dropout, order and samples")->capture_default_str();
+    app.add_option("--seeds", seeds_, "Number of trainings, from consecutive seeds; figures are means")
         ->check(CLI::PositiveNumber)
         ->capture_default_str();
-    app.add_option("--log", log_, "A JSON object an epoch is added to this file");
+    app.add_option("--log", log_, "Append a JSON object per epoch to this file");
     configuration_.add_options(app);
-    auto* mode = app.add_option("--mode", next_basket_, "What to learn")
+    auto* mode = app.add_option("--mode", next_basket_, "Training targets")
                      ->transform(CLI::CheckedTransformer(
                                      std::map<std::string, bool>{{"next-basket", true}, {"every-position", false}})
                                      .description("next-basket|every-position"))
                      ->default_str("next-basket for baskets, every-position otherwise");
     app.add_option("--split-by-time", split_by_time_,
-                   "Two shares of all events, 0.8,0.9 say: those between validate, those after test, of everybody")
+                   "Two shares of all events, for example 0.8,0.9: events between them validate, later ones test")
         ->delimiter(',')
         ->expected(2)
-        ->default_str("each user's own last basket or event");
+        ->default_str("the last basket or event of each user");
     app.add_option("--warm-start", warm_start_,
-                   "Go on from this model, with its options; the log may have new items, kinds and categories")
+                   "Continue from this model, with its options; the log may have new items, kinds and categories")
         ->excludes(mode)
         ->excludes(configuration_.encoder_option())
         ->excludes(app.get_option("--profile"));
@@ -92,9 +92,9 @@ class Train {
     heed::io::save_recommender(*trained.model, task.catalogue(), configuration.task, model_);
 
     heed::io::Report report("Recommender on " + file_.path);
-    write_curves(report, trained.curves, task.validates() ? "Validation NDCG@10" : "Minus training loss");
+    write_curves(report, trained.curves, task.validates() ? "Validation NDCG@10" : "Negative training loss");
     if (trained.measured.evaluations.front().users.empty()) {
-      std::printf("\nNobody has events to test with\n");
+      std::printf("\nThe log has no test events\n");
     } else {
       show_test(heed::recsys::measure_baselines(task), trained.measured, configuration.task.k, seed_, &report);
     }
@@ -106,14 +106,14 @@ class Train {
  private:
   Trained train_all_seeds(const heed::recsys::Task& task, const Configuration& configuration,
                           std::optional<SavedModel>& yesterday, heed::Executor& executor) const {
-    const char* figure = task.validates() ? "validation NDCG@10" : "minus loss";
+    const char* figure = task.validates() ? "validation NDCG@10" : "negative loss";
     Trained out;
     for (int s = 0; s < seeds_ && !interrupted(); ++s) {
       const std::uint64_t seed = seed_ + static_cast<std::uint64_t>(s);
       Model model = first_model(configuration, task.catalogue(), seed, yesterday);
       if (s == 0) {
         std::printf("\nTraining %td parameters on %zu examples%s\n", heed::nn::parameter_count(model),
-                    task.examples().size(), task.validates() ? "" : "; nobody has events to validate with");
+                    task.examples().size(), task.validates() ? "" : "; the log has no validation events");
       }
       if (seeds_ > 1) std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
       Progress progress;
@@ -129,8 +129,8 @@ class Train {
       const Training training = fit_from_seed(model, task, configuration.training, seed, executor, hooks);
       const auto& report = training.report;
       out.curves.push_back({"seed " + std::to_string(seed), report});
-      if (report.interrupted) std::printf("Interrupted: the epoch ends here, the best weights so far are kept\n");
-      std::printf("Trained in %.1f s, weights of epoch %td; seconds an epoch:", training.seconds, report.best_epoch);
+      if (report.interrupted) std::printf("Interrupted: training ends, the best weights so far are kept\n");
+      std::printf("Trained in %.1f s, weights of epoch %td; seconds per epoch:", training.seconds, report.best_epoch);
       for (const auto& [phase, seconds] : mean_phases(report.epochs)) std::printf(" %s %.2f", phase, seconds);
       std::printf("\n");
       out.measured.training_seconds += training.seconds;
@@ -147,11 +147,11 @@ class Train {
     return out;
   }
 
-  /// Three customers with what is recommended to them and why, and the deletion test of such explanations.
+  /// Prints recommendations and attention weights of three customers, and the deletion test of such explanations.
   void show_customers(const Model& model, const heed::recsys::Task& task, heed::io::Report& report) const {
     const Interactions& log = task.log();
     heed::Tape<float> tape({.record = false});
-    report.heading("Recommendations and the attention behind them");
+    report.heading("Recommendations and attention weights");
     const heed::Random random(seed_);
     for (const History& past : heed::recsys::sample_users(task, random.fork("customers"), 3)) {
       const std::string user(log.users.text(static_cast<std::int32_t>(past.user)));
@@ -161,8 +161,8 @@ class Train {
       print_recommendations(log, why);
       print_reasons(log, past, why, 5);
       report.heat_map(attention_over_time(model, tape, log, past, task.options(),
-                                          "Customer " + user + ": what the attention weighed, basket after basket"));
-      heed::io::Table list{{"place", "recommended", "p", "of it for purchases before"}, {}};
+                                          "Customer " + user + ": attention weights after each basket"));
+      heed::io::Table list{{"rank", "item", "p", "of it for purchases before"}, {}};
       for (const auto& [item, score, repeat] : why.top) {
         list.rows.push_back({std::to_string(list.rows.size() + 1), name_of(log, item), heed::io::fixed(score, 4),
                              heed::io::fixed(score > 0 ? 100 * repeat / score : 0, 0) + " %"});
@@ -179,14 +179,14 @@ class Train {
   std::uint64_t seed_ = 1;
   int seeds_ = 1, threads_ = 0;
   ConfigurationOptions configuration_;
-  std::optional<bool> next_basket_;    // as the format says when not given
-  std::vector<double> split_by_time_;  // shares of the events before the two cuts
+  std::optional<bool> next_basket_;    // empty: by the format
+  std::vector<double> split_by_time_;  // shares of the events before validation and test
 };
 
 }  // namespace
 
 void add_train(CLI::App& app) {
-  CLI::App& command = *app.add_subcommand("train", "Learn from a log, measure, write the model and a report");
+  CLI::App& command = *app.add_subcommand("train", "Train on a log, evaluate, write the model and a report");
   const auto train = std::make_shared<Train>();
   train->add_options(command);
   command.callback([train] { train->run(); });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The models that `recommend compare` sets side by side, and how one of them is measured.
+// The models of `recommend compare`, and the measurement of one of them.
 #pragma once
 
 #include <cstdio>
@@ -16,7 +16,7 @@
 struct Variant {
   const char* name;
   const char* encoder;
-  nlohmann::json set;  ///< see change
+  nlohmann::json set;  ///< see heed::io::change
 };
 
 inline std::vector<Variant> variants() {
@@ -36,13 +36,13 @@ inline std::vector<Variant> variants() {
           {"HSTU, repeat head", "hstu", {}}};
 }
 
-/// What the command line may change of every variant.
+/// Settings of the command line that apply to every variant.
 struct Limits {
-  Index max_epochs = 0, max_length = 0;  ///< 0: as preset
-  double learners = 1;                   ///< share of the users
+  Index max_epochs = 0, max_length = 0;  ///< 0: as in the preset
+  double learners = 1;                   ///< share of training users
 };
 
-/// Trains from every seed; `curves` get what that looked like.
+/// Trains from every seed and averages the costs; appends a curve per training to `curves`.
 inline heed::recsys::Measured measure(const Variant& variant, const heed::data::Interactions& log, bool next_basket,
                                       const Limits& limits, std::span<const std::uint64_t> seeds,
                                       heed::Executor& executor, std::vector<Curve>* curves = nullptr) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Training that goes on from yesterday's model: today's log in its numbers, its weights as the first ones.
+// Warm start from yesterday's model: today's log gets its ids, and training starts from its weights.
 #pragma once
 
 #include <cstdio>
@@ -13,8 +13,8 @@
 #include "configuration_options.hpp"
 #include "model_file.hpp"
 
-/// The log in yesterday's numbers, what is new behind them. Items that today's log lacks stay in the catalogue. Throws
-/// heed::OptionError when the log or yesterday's file lacks what yesterday's model sees.
+/// Returns the log with yesterday's ids; new items, kinds and categories get the ids after them. Items that today's log
+/// lacks stay in the catalogue. Throws heed::OptionError when the log or yesterday's file lacks an input of the model.
 inline Interactions continued(Interactions log, const SavedModel& yesterday) {
   namespace data = heed::data;
   check_kinds("--warm-start", yesterday, log);
@@ -25,21 +25,21 @@ inline Interactions continued(Interactions log, const SavedModel& yesterday) {
   if (!log.kinds.empty()) log = data::renumber_kinds(log, data::joined(yesterday.catalogue.kinds, log.catalogue.kinds));
   auto& features = log.catalogue.features;
   if (!features.values.empty()) {
-    features = data::renumber_features(std::move(features), data::joined(yesterday.catalogue.features.names, features.names));
+    features =
+        data::renumber_features(std::move(features), data::joined(yesterday.catalogue.features.names, features.names));
     const auto known = yesterday.model.input.item_features();
     for (std::size_t i = 0; i < known.size(); ++i) {
       if (features.values[i] == data::Vocabulary::unknown) features.values[i] = known[i];
     }
   }
-  std::printf("Goes on from %td items: %td of them are not in this log, %td of its %td are new\n",
+  std::printf("Continues from %td items: %td of them are not in this log, %td of its %td items are new\n",
               yesterday.catalogue.num_items(), log.num_items() - today,
               log.num_items() - yesterday.catalogue.num_items(), today);
   return log;
 }
 
-/// The model in its first state: drawn from the seed and, where there is one, with yesterday's weights. Throws
-/// heed::OptionError unless all of those are kept, but for the tables of kinds and categories, which yesterday's log
-/// may not have had.
+/// Returns the initial model: weights drawn from the seed or, if given, copied from yesterday's model. Throws
+/// heed::OptionError when one cannot be copied, except tables of kinds and categories, which may be new.
 inline Model first_model(const Configuration& configuration, const heed::data::Catalogue& catalogue, std::uint64_t seed,
                          std::optional<SavedModel>& yesterday) {
   Model model = model_of(configuration, catalogue);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What several subcommands print: the banner, items by name, dates, what a task predicts.
+// Text that several subcommands print: the banner, item names, dates, descriptions of tasks.
 #pragma once
 
 #include <chrono>
@@ -28,11 +28,11 @@ inline std::string date_of(std::int64_t unix_time) {
   return text;
 }
 
-/// What is predicted from what.
+/// Describes what the task predicts, and from which events.
 inline std::string description_of(const heed::recsys::TaskOptions& task) {
   if (task.by_time()) {
-    return "all from " + date_of(task.test_time) + " on from what was before; validates from " +
+    return "the events from " + date_of(task.test_time) + " on from the earlier ones; validation from " +
            date_of(task.validation_time) + " on";
   }
-  return task.next_basket ? "the last basket from the ones before" : "the last event from the ones before";
+  return task.next_basket ? "the last basket from the earlier ones" : "the last event from the earlier ones";
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The plan, the files of results and the page of `recommend benchmark`: this repository's own, and small ones.
+// The plan, the files of results and the page of `recommend benchmark`: those of this repository, and small ones.
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -25,16 +25,16 @@ json read_json(const temporary::Folder& folder, const std::string& file) {
   return json::parse(temporary::read_bytes(folder.file(file)));
 }
 
-TEST_CASE("docs/results.md is what the plan makes of docs/results, which holds nothing else", "[examples][benchmark]") {
+TEST_CASE("docs/results.md is generated from docs/results, and every file there is used", "[examples][benchmark]") {
   const std::filesystem::path source = HEED_SOURCE_DIR;
-  const temporary::Folder folder;  // where no data is, so that nothing can be measured
+  const temporary::Folder folder;  // has no data, so that nothing can be measured
   std::filesystem::copy(source / "docs/results", folder.path / "results", std::filesystem::copy_options::recursive);
   std::filesystem::copy(source / "examples/benchmark.json", folder.path / "plan.json");
   const Outcome outcome = shell(folder, command + "--only NOTHING");
   INFO(outcome.text);
   REQUIRE(outcome.status == 0);
-  CHECK_THAT(outcome.text, !Contains("The plan does not use") && !Contains("is not there") &&
-                               !Contains("of something else") && !Contains("an option that is gone"));
+  CHECK_THAT(outcome.text, !Contains("The plan does not use") && !Contains("does not exist") &&
+                               !Contains("does not match the plan") && !Contains("an option that no longer exists"));
   CHECK(temporary::read_bytes(folder.file("page.md")) == temporary::read_bytes((source / "docs/results.md").string()));
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.path / "results")) {
     if (entry.is_directory()) continue;
@@ -43,7 +43,7 @@ TEST_CASE("docs/results.md is what the plan makes of docs/results, which holds n
   }
 }
 
-TEST_CASE("a stored run is used where data, model, seed and options are the plan's, and measured anew otherwise",
+TEST_CASE("a stored run is used when data, model, seed and options match the plan, and measured again otherwise",
           "[examples][benchmark]") {
   const temporary::Folder folder;
   temporary::write_bytes(folder.file("log.tsv"), small_log());
@@ -66,7 +66,7 @@ TEST_CASE("a stored run is used where data, model, seed and options are the plan
   CHECK(older.at("commit").get<std::string>().size() >= 7);
   CHECK(read_json(folder, "results/shop/baselines.json").at("commit") == older.at("commit"));
 
-  // Saying what is so anyway, and a file from before an option or a figure was there, are the same run.
+  // Setting a default explicitly does not change the run, and a file older than an option or a figure still matches.
   plan["runs"][0]["set"]["recommender"]["max_age"] = 32;
   plan["runs"][0]["set"]["training"]["clip_norm"] = 0;
   older["configuration"]["training"].erase("clip_norm");
@@ -74,10 +74,10 @@ TEST_CASE("a stored run is used where data, model, seed and options are the plan
   older["test"].erase("auc");
   older.erase("seconds_an_epoch");
   temporary::write_bytes(folder.file(first), older.dump());
-  // So that clicks have a table, of which nothing is there but the LSTM.
+  // A click model without results, so that the table of clicks is written.
   plan["runs"].push_back({{"data", "shop"}, {"name", "DIN"}, {"model", "din"}, {"seeds", 0}});
   CHECK_THAT(run(), !Contains("shop/LSTM, seed") && !Contains("does not use") &&
-                        Contains(first + " has an option that is gone: task.long_gone"));
+                        Contains(first + " has an option that no longer exists: task.long_gone"));
   const std::string page = temporary::read_bytes(folder.file("page.md"));
   INFO(page);
   const auto row = [&](const std::string& table) {
@@ -85,26 +85,26 @@ TEST_CASE("a stored run is used where data, model, seed and options are the plan
     REQUIRE(begin != std::string::npos);
     return page.substr(begin, page.find('\n', begin) - begin);
   };
-  // Every figure counts the files that have it.
+  // The number of seeds counts the files that have the figure.
   CHECK_THAT(row("| HR@10"), Contains(" | 2 | 1 | "));
   CHECK_THAT(row("| AUC"), Catch::Matchers::EndsWith("| 1 |") && !Contains("±"));
   CHECK_THAT(row("| batches"), Catch::Matchers::EndsWith("| 1 |"));
 
-  // An option that the file lacks had its default, which the plan may change.
+  // An option that the file lacks counts as its default, from which the plan may differ.
   plan["runs"][0]["set"]["training"]["clip_norm"] = 5;
   const std::string clipped = run();
-  CHECK_THAT(clipped, Contains(first + " is of something else:\n  configuration.training.clip_norm is 0.0, the plan "
+  CHECK_THAT(clipped, Contains(first + " does not match the plan:\n  configuration.training.clip_norm is 0.0, the plan "
                                        "says 5.0\nshop/LSTM, seed 1\n"));
   CHECK_THAT(clipped, Contains("shop/LSTM, seed 2\n") && Contains("(best)"));
   CHECK(read_json(folder, first).at("configuration").at("training").at("clip_norm") == 5);
 
-  // A default that has changed since makes the file one of another run, and so do another model and another seed.
+  // A changed default, another model and another seed make the file the result of another run.
   const auto stale = [&](const char* pointer, const json& value) {
     json changed = read_json(folder, second);
     changed[json::json_pointer(pointer)] = value;
     temporary::write_bytes(folder.file(second), changed.dump());
     const std::string text = run();
-    CHECK_THAT(text, Contains(second + " is of something else:") && Contains("shop/LSTM, seed 2\n"));
+    CHECK_THAT(text, Contains(second + " does not match the plan:") && Contains("shop/LSTM, seed 2\n"));
     CHECK_THAT(text, !Contains("shop/LSTM, seed 1\n"));
   };
   stale("/configuration/training/patience", 77);
@@ -118,7 +118,7 @@ TEST_CASE("a stored run is used where data, model, seed and options are the plan
                         Contains("The plan does not use " + second));
 }
 
-TEST_CASE("what is wrong with a plan is said before anything runs, and of which run", "[examples][benchmark]") {
+TEST_CASE("an error in a plan is reported before anything runs, with the name of the run", "[examples][benchmark]") {
   const temporary::Folder folder;
   temporary::write_bytes(folder.file("log.tsv"), small_log());
   const auto fails = [&](const char* pointer, const json& value) {
@@ -137,14 +137,14 @@ TEST_CASE("what is wrong with a plan is said before anything runs, and of which 
   CHECK_THAT(fails("/runs/1/encoder", 5), Contains("shop/other: "));
   CHECK_THAT(fails("/runs/1/model", "dim"), Contains("shop/other: ") && Contains("there is no model dim"));
   CHECK_THAT(fails("/runs/1/data", "mall"), Contains("mall/other: ") && Contains("no such data"));
-  CHECK_THAT(fails("/runs/1/name", "LSTM"), Contains("shop/LSTM: ") && Contains("another run of this data set has it"));
+  CHECK_THAT(fails("/runs/1/name", "LSTM"), Contains("shop/LSTM: ") && Contains("another run of this data set"));
   CHECK_THAT(fails("/runs/1/name", "../other"), Contains("'../other' names files"));
   CHECK_THAT(fails("/runs/1/name", "baselines"), Contains("'baselines' names files"));
   CHECK_THAT(fails("/data/shop/format", "xml"), Contains("data shop: ") && Contains("there is no format xml"));
-  // What is measured is the same for all models of a data set.
+  // The task is the same for all models of a data set.
   for (const char* option : {"k", "learners", "next_basket"}) {
     CHECK_THAT(fails((std::string("/runs/1/set/task/") + option).c_str(), 1),
-               Contains("shop/other: ") && Contains(std::string("task.") + option + " is the data set's to say"));
+               Contains("shop/other: ") && Contains(std::string("task.") + option + " is set by the data set"));
   }
 }
 

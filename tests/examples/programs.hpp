@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The example programs as a person runs them, on a small log.
+// Runs the recommend program on a small log.
 #pragma once
 
 #include <sys/wait.h>
@@ -14,7 +14,7 @@
 
 struct Outcome {
   int status = -1;
-  std::string text;  // what it printed, errors too
+  std::string text;  // output and errors
 };
 
 /// Runs a line of shell in `folder`, where $recommend is the program and $examples the folder of all programs.
@@ -31,7 +31,7 @@ inline Outcome shell(const temporary::Folder& folder, const std::string& line) {
   return out;
 }
 
-/// 40 customers with four baskets each: milk every time, and something that changes.
+/// 40 customers with four baskets each: milk and a product that varies.
 inline std::string small_log() {
   std::ostringstream out;
   for (int customer = 0; customer < 40; ++customer) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The recommend program as a person runs it: a small log, its commands, what goes wrong, and Ctrl-C.
+// The recommend program on small logs: its subcommands, errors and Ctrl-C.
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <sstream>
@@ -16,13 +16,13 @@ using Catch::Matchers::Contains;
 constexpr const char* names = "item_id\tdescription\nmilk\tMILK & <HONEY>\np1\tBREAD\n";
 const std::string tiny = " --embed-dim 8 --hidden-size 8 ", small = tiny + "--threads 1 ";
 
-/// The lines of `text` from the one that begins with `first` on.
+/// Returns `text` from the line that begins with `first`.
 std::string from_line(const std::string& text, const std::string& first) {
   const std::size_t at = text.find("\n" + first);
   return at == std::string::npos ? "" : text.substr(at);
 }
 
-TEST_CASE("train, evaluate, recommend and explain, one after the other", "[examples][recommend]") {
+TEST_CASE("train, evaluate, recommend and explain work on the same model", "[examples][recommend]") {
   const temporary::Folder folder;
   temporary::write_bytes(folder.file("log.tsv"), small_log());
   temporary::write_bytes(folder.file("names.tsv"), names);
@@ -33,10 +33,10 @@ TEST_CASE("train, evaluate, recommend and explain, one after the other", "[examp
   CHECK_THAT(trained.text, Contains(std::string("instruction set ")));
   CHECK_THAT(trained.text, Contains("40 users, 12 items, 320 events") && Contains("epoch  1  loss"));
   CHECK_THAT(trained.text, Contains("personal frequency, then Markov") && Contains("Markov chain"));
-  CHECK_THAT(trained.text, Contains("Deleting the most weighed item"));
-  CHECK_THAT(trained.text, Contains("seconds an epoch: batches"));
+  CHECK_THAT(trained.text, Contains("Deleting the item with the largest attention weight"));
+  CHECK_THAT(trained.text, Contains("seconds per epoch: batches"));
   CHECK_THAT(trained.text, Contains("MILK & <HONEY>") && !Contains("\r"));
-  CHECK(folder.entries() == 4);  // nothing is left of the files written beside
+  CHECK(folder.entries() == 4);  // no temporary file is left
   check_page(folder.file("report.html"));
 
   const auto saved = heed::io::load_recommender<float>(folder.file("model.safetensors"));
@@ -44,7 +44,7 @@ TEST_CASE("train, evaluate, recommend and explain, one after the other", "[examp
   CHECK(saved.catalogue.items.name(saved.catalogue.items.find("milk")) == "MILK & <HONEY>");
   CHECK(saved.task.next_basket);
 
-  // The same data, the same figures.
+  // The same data give the same figures.
   const Outcome evaluated = shell(folder, "$recommend evaluate --data log.tsv --threads 1");
   REQUIRE(evaluated.status == 0);
   const std::string table = from_line(evaluated.text, "Test, 40 users:");
@@ -62,14 +62,14 @@ TEST_CASE("train, evaluate, recommend and explain, one after the other", "[examp
   CHECK_THAT(why.text, Contains("2011-03-16") && Contains("the attention weighed most") && Contains("MILK & <HONEY>"));
   check_page(folder.file("why.html"));
 
-  // A log in which not every item is known.
+  // A log with an unknown item.
   temporary::write_bytes(folder.file("new.tsv"), small_log() + "c1\t1400000000\tmilk caviar\n");
   const Outcome other = shell(folder, "$recommend evaluate --data new.tsv --threads 1");
   CHECK(other.status == 0);
-  CHECK_THAT(other.text, Contains("1 events left out"));
+  CHECK_THAT(other.text, Contains("1 events skipped"));
 }
 
-TEST_CASE("the same seed trains the same model, several seeds are averaged", "[examples][recommend]") {
+TEST_CASE("the same seed trains the same model, and several seeds are averaged", "[examples][recommend]") {
   const temporary::Folder folder;
   temporary::write_bytes(folder.file("log.tsv"), small_log());
   const auto train = [&](const std::string& options) {
@@ -81,7 +81,7 @@ TEST_CASE("the same seed trains the same model, several seeds are averaged", "[e
   train("--seed 5 --model a --threads 1");
   train("--seed 5 --model b --threads 2");
   train("--seed 6 --model c --threads 1");
-  // As a bool: the bytes of a failure are nothing to print.
+  // A bool, so that a failure does not print the bytes.
   const auto same = [&](const char* one, const char* other) {
     return temporary::read_bytes(folder.file(one)) == temporary::read_bytes(folder.file(other));
   };
@@ -91,7 +91,7 @@ TEST_CASE("the same seed trains the same model, several seeds are averaged", "[e
              Contains("seed 1\n") && Contains("seed 2\n") && Contains("attention, 2 seeds"));
 }
 
-TEST_CASE("every attention, without the head, every position", "[examples][recommend]") {
+TEST_CASE("every attention trains, without the repeat-aware head and at every position too", "[examples][recommend]") {
   const temporary::Folder folder;
   temporary::write_bytes(folder.file("log.tsv"), small_log());
   for (const std::string options : {"--attention none", "--attention multi_head --no-pointer", "--attention target",
@@ -125,7 +125,7 @@ TEST_CASE("every encoder trains, for the next basket and at every position", "[e
   }
 }
 
-TEST_CASE("options by path, and what is wrong with them", "[examples][recommend]") {
+TEST_CASE("options are set by path, and errors name the option", "[examples][recommend]") {
   const temporary::Folder folder;
   temporary::write_bytes(folder.file("log.tsv"), small_log());
   const auto train = [&](const std::string& options) {
@@ -153,7 +153,7 @@ TEST_CASE("options by path, and what is wrong with them", "[examples][recommend]
   CHECK(heed::io::load_recommender<float>(folder.file("model.safetensors")).model.max_length() == 7);
 }
 
-TEST_CASE("yesterday's model goes on with today's log, new items, kinds and categories", "[examples][recommend]") {
+TEST_CASE("a warm start continues with new items, kinds and categories", "[examples][recommend]") {
   const temporary::Folder folder;
   const auto log = [](bool today) {
     std::ostringstream out;
@@ -197,7 +197,7 @@ TEST_CASE("yesterday's model goes on with today's log, new items, kinds and cate
   CHECK(old.model.options().num_features == 1);
 
   CHECK_THAT(train("--data today.csv --items items.tsv --warm-start old --epochs 1 --log warm.jsonl"),
-             Contains("Goes on from 7 items: 0 of them are not in this log, 2 of its 9 are new"));
+             Contains("Continues from 7 items: 0 of them are not in this log, 2 of its 9 items are new"));
   const auto today = heed::io::load_recommender<float>(folder.file("model.safetensors"));
   CHECK(today.model.encoder_options().choice() == "sasrec");
   CHECK(today.model.options().embed_dim == 8);
@@ -210,23 +210,23 @@ TEST_CASE("yesterday's model goes on with today's log, new items, kinds and cate
   train("--data today.csv --items items.tsv --encoder sasrec --embed-dim 8 --epochs 1 --log cold.jsonl --model cold");
   CHECK(first_loss("warm.jsonl") < 0.9 * first_loss("cold.jsonl"));
 
-  // Items that are gone stay, and so do their categories; a model that does not know a kind leaves its events out.
+  // Items that the log lacks stay, and so do their categories; events of an unknown kind are skipped.
   CHECK_THAT(train("--data yesterday.csv --items old.tsv --warm-start model.safetensors --epochs 1 --model back"),
-             Contains("Goes on from 9 items: 2 of them are not in this log, 0 of its 7 are new"));
+             Contains("Continues from 9 items: 2 of them are not in this log, 0 of its 7 items are new"));
   const auto back = heed::io::load_recommender<float>(folder.file("back"));
   CHECK(back.catalogue.items.size() == 9);
   CHECK(back.model.input.item_features()[static_cast<std::size_t>(back.catalogue.items.find("i8"))] == 1);
   const Outcome evaluated =
       shell(folder, "$recommend evaluate --threads 1 --model old --data today.csv --items items.tsv" + columns);
   CHECK(evaluated.status == 0);
-  CHECK_THAT(evaluated.text, Contains("the model does not know their items") &&
-                                 Contains("40 events left out: the model does not know their kinds"));
+  CHECK_THAT(evaluated.text, Contains("the model does not have their items") &&
+                                 Contains("40 events skipped: the model does not have their kinds"));
   CHECK(shell(folder, "$recommend recommend --model model.safetensors --data today.csv --user u3" + columns +
                           "--items items.tsv")
             .status == 0);
   CHECK(shell(folder, "$recommend train --data today.csv --warm-start old --encoder narm" + columns).status != 0);
 
-  // Nothing of yesterday's is lost without a word.
+  // Weights that cannot be kept are an error.
   const auto fails = [&](const std::string& options) {
     const Outcome outcome = shell(folder,
                                   "$recommend train --threads 1 --format csv --time-column when --data today.csv "
@@ -237,10 +237,10 @@ TEST_CASE("yesterday's model goes on with today's log, new items, kinds and cate
     return outcome.text;
   };
   const std::string kinds = "--kind-column what ", categories = "--items items.tsv --feature-column category ";
-  const std::string wants_kinds = "the model sees kinds of event, which come from a log with --kind-column";
+  const std::string wants_kinds = "the model uses kinds of event, which requires a log with --kind-column";
   CHECK_THAT(fails(categories + "--warm-start old"), Contains("--warm-start: " + wants_kinds));
   CHECK_THAT(fails(kinds + "--warm-start old"),
-             Contains("the model sees categories of items, which come from --items with --feature-column"));
+             Contains("the model uses categories of items, which requires --items with --feature-column"));
   CHECK_THAT(fails(kinds + categories + "--warm-start old --max-length 100"),
              Contains("encoder.positions.weight would be [100, 8], is [200, 8]") && !Contains("items.weight"));
   CHECK_THAT(fails(kinds + categories + "--warm-start old --embed-dim 4"),
@@ -254,7 +254,7 @@ TEST_CASE("yesterday's model goes on with today's log, new items, kinds and cate
              Contains("--history: " + wants_kinds));
   CHECK_THAT(shell(folder, "$recommend explain --model old --history i3").text, Contains("--history: " + wants_kinds));
 
-  // A file that does not name its kinds (a library may write one) does not say which is which.
+  // A file without names of kinds (a library may write one) cannot be matched with a log.
   auto unnamed = heed::io::load_recommender<float>(folder.file("old"));
   heed::data::Catalogue partly = unnamed.catalogue;
   partly.features.names = {};
@@ -268,7 +268,7 @@ TEST_CASE("yesterday's model goes on with today's log, new items, kinds and cate
       Contains("does not name its kinds of event"));
 }
 
-TEST_CASE("SASRec as published, for the next basket and at every position", "[examples][recommend]") {
+TEST_CASE("every profile of SASRec trains, for the next basket and at every position", "[examples][recommend]") {
   const temporary::Folder folder;
   temporary::write_bytes(folder.file("log.tsv"), small_log());
   for (const auto& [name, profile] : heed::recsys::sasrec_profiles()) {
@@ -285,7 +285,7 @@ TEST_CASE("SASRec as published, for the next basket and at every position", "[ex
   }
 }
 
-TEST_CASE("windows of time: who starts in the one that tests has no history", "[examples][recommend]") {
+TEST_CASE("a split by time tests users without a history", "[examples][recommend]") {
   const temporary::Folder folder;
   std::string log;
   const auto add = [&](const std::string& user, int day, int item) {
@@ -310,12 +310,12 @@ TEST_CASE("windows of time: who starts in the one that tests has no history", "[
     INFO(trained.text);
     REQUIRE(trained.status == 0);
     CHECK_THAT(trained.text,
-               Contains("task: all from 2011-03-22 on from what was before; validates from 2011-03-18 on"));
+               Contains("task: the events from 2011-03-22 on from the earlier ones; validation from 2011-03-18 on"));
     CHECK_THAT(trained.text, Contains("Test, 10 users") && Contains("history (0 items)"));
     check_page(folder.file("report.html"));
     const std::string table = from_line(trained.text, "Test, 10 users:"), evaluate = "$recommend evaluate --threads 1 ";
     CHECK_THAT(shell(folder, evaluate + "--data log.tsv").text, Contains(table.substr(0, table.find("\nCustomer"))));
-    // The model keeps the days; by shares, nobody new would be tested now.
+    // The model stores the dates of the split; the same shares of the grown log would test no new users.
     CHECK_THAT(shell(folder, evaluate + "--data grown.tsv").text, Contains("Test, 30 users"));
   }
   const auto fails = [&](const std::string& shares) {
@@ -328,7 +328,7 @@ TEST_CASE("windows of time: who starts in the one that tests has no history", "[
   CHECK_THAT(fails("0.9"), Contains("--split-by-time"));
 }
 
-TEST_CASE("a benchmark grows over several invocations", "[examples][recommend]") {
+TEST_CASE("a benchmark is completed over several invocations", "[examples][recommend]") {
   const temporary::Folder folder;
   temporary::write_bytes(folder.file("log.tsv"), small_log());
   temporary::write_bytes(folder.file("plan.json"), R"({"introduction": "# Results",
@@ -345,7 +345,7 @@ TEST_CASE("a benchmark grows over several invocations", "[examples][recommend]")
   CHECK_THAT(shell(folder, command).text, !Contains("seed"));
   const std::string page = temporary::read_bytes(folder.file("page.md"));
   CHECK_THAT(page, Contains("## Shop") && Contains("TIFU-KNN") && Contains("| LSTM (") && Contains(" ± "));
-  // Words are the page's alone; a log of another form is another experiment, its traditional models too.
+  // A title belongs to the page only; another log requires new runs and new baselines.
   const auto with = [&](const std::string& edit) {
     return shell(folder, "sed -i '" + edit + "' plan.json; " + command);
   };
@@ -353,15 +353,15 @@ TEST_CASE("a benchmark grows over several invocations", "[examples][recommend]")
   CHECK_THAT(temporary::read_bytes(folder.file("page.md")), Contains("## Store") && Contains("320 events"));
   temporary::write_bytes(folder.file("other.tsv"), small_log() + "c1\t1400000000\tmilk\n");
   CHECK_THAT(with("s/log.tsv/other.tsv/").text,
-             Contains("results/shop/LSTM-seed1.json is of something else:\n  data.file is \"log.tsv\", the plan says "
+             Contains("shop/LSTM-seed1.json does not match the plan:\n  data.file is \"log.tsv\", the plan says "
                       "\"other.tsv\"\nshop/LSTM, seed 1\n") &&
-                 Contains("shop/LSTM, seed 2\n") && Contains("results/shop/baselines.json is of something else:"));
+                 Contains("shop/LSTM, seed 2\n") && Contains("results/shop/baselines.json does not match the plan:"));
   CHECK_THAT(temporary::read_bytes(folder.file("page.md")), Contains("321 events"));
   CHECK_THAT(shell(folder, command + "--only '('").text, Contains("benchmark: "));
   CHECK_THAT(shell(folder, "$recommend benchmark --plan nowhere.json").text, Contains("nowhere.json"));
 }
 
-TEST_CASE("a benchmark tells clicks, costs and reasons apart", "[examples][recommend]") {
+TEST_CASE("a benchmark writes separate tables of clicks, costs and deletion tests", "[examples][recommend]") {
   const temporary::Folder folder;
   std::string lines;
   for (int user = 0; user < 30; ++user) {
@@ -384,18 +384,18 @@ TEST_CASE("a benchmark tells clicks, costs and reasons apart", "[examples][recom
     REQUIRE(begin != std::string::npos);
     return page.substr(begin, page.find(to, begin) - begin);
   };
-  const std::string ranking = part("| HR@10", "Would the user"), clicks = part("| AUC", "What the seconds"),
-                    costs = part("What the seconds", "Are the weights"), reasons = part("Are the weights", "\n## ");
+  const std::string ranking = part("| HR@10", "Click prediction"), clicks = part("| AUC", "Seconds per"),
+                    costs = part("Seconds per", "Deletion test"), reasons = part("Deletion test", "\n## ");
   CHECK_THAT(ranking, Contains("| Markov chain |") && Contains("| A SASRec |") && !Contains("DIN"));
   CHECK_THAT(clicks, Contains("| Markov chain |") && Contains("| A SASRec |") && Contains("| A DIN |"));
   CHECK_THAT(clicks, Contains(" ± "));
   CHECK_THAT(costs, Contains("| batches | forward | backward | update | validation |") && Contains("| A GRU |"));
-  CHECK_THAT(reasons, Contains("| A SASRec |") && !Contains("GRU") && !Contains("DIN"));  // who has no weights has none
+  CHECK_THAT(reasons, Contains("| A SASRec |") && !Contains("GRU") && !Contains("DIN"));  // without attention, no row
   CHECK_THAT(shell(folder, "sed -i 's/\"din\"/\"dim\"/' plan.json; " + command).text,
              Contains("there is no model dim"));
 }
 
-TEST_CASE("Ctrl-C ends a benchmark before anything else is measured", "[examples][recommend]") {
+TEST_CASE("Ctrl-C ends a benchmark without a result or a page", "[examples][recommend]") {
   const temporary::Folder folder;
   temporary::write_bytes(folder.file("log.tsv"), small_log());
   temporary::write_bytes(folder.file("plan.json"), R"({"introduction": "# Results",
@@ -414,7 +414,7 @@ TEST_CASE("Ctrl-C ends a benchmark before anything else is measured", "[examples
   CHECK(std::filesystem::is_empty(folder.path / "results"));
 }
 
-TEST_CASE("logs of other forms, compressed too", "[examples][recommend]") {
+TEST_CASE("logs of other formats are read, compressed too", "[examples][recommend]") {
   const temporary::Folder folder;
   std::string lines, csv = "who,what,when\n", recbole = "user_id:token\titem_id:token\ttimestamp:float\n", movielens;
   for (int user = 0; user < 12; ++user) {
@@ -442,7 +442,7 @@ TEST_CASE("logs of other forms, compressed too", "[examples][recommend]") {
   }
 }
 
-TEST_CASE("what is wrong is said with file and line, and nothing is written", "[examples][recommend]") {
+TEST_CASE("errors name file and line, and nothing is written", "[examples][recommend]") {
   const temporary::Folder folder;
   const auto fails = [&](const std::string& log, const std::string& options = "") {
     temporary::write_bytes(folder.file("log.tsv"), log);
@@ -463,11 +463,11 @@ TEST_CASE("what is wrong is said with file and line, and nothing is written", "[
                                 "--epochs 1 --skip-bad-lines" +
                                     small);
   CHECK(skipped.status == 0);
-  CHECK_THAT(skipped.text, Contains("1 of 161 lines left out") && Contains("log.tsv:161"));
+  CHECK_THAT(skipped.text, Contains("1 of 161 lines skipped") && Contains("log.tsv:161"));
 
-  CHECK_THAT(shell(folder, "$recommend recommend --history nothing").text, Contains("the model knows no item nothing"));
+  CHECK_THAT(shell(folder, "$recommend recommend --history nothing").text, Contains("the model has no item nothing"));
   CHECK_THAT(shell(folder, "$recommend recommend --data log.tsv --skip-bad-lines --user nobody").text,
-             Contains("nobody is called nobody"));
+             Contains("the log has no user nobody"));
   CHECK_THAT(shell(folder, "$recommend train --data log.tsv --kind-column what").text,
              Contains("wanted a column of kinds, 'what', which only csv has"));
   CHECK(shell(folder, "$recommend recommend").status != 0);
@@ -475,7 +475,7 @@ TEST_CASE("what is wrong is said with file and line, and nothing is written", "[
   CHECK_THAT(shell(folder, "$recommend recommend --model log.tsv --history milk").text, Contains("log.tsv"));
 }
 
-TEST_CASE("one customer, one product, one basket twice", "[examples][recommend]") {
+TEST_CASE("logs of one customer, of one product and with a repeated basket train", "[examples][recommend]") {
   const temporary::Folder folder;
   const auto trains = [&](const std::string& log) {
     temporary::write_bytes(folder.file("log.tsv"), log);
@@ -491,7 +491,7 @@ TEST_CASE("one customer, one product, one basket twice", "[examples][recommend]"
   CHECK_THAT(trains("c\t1\ta\nc\t2\ta\nc\t3\ta\nc\t4\ta\nd\t1\ta\n"), Contains("2 users, 1 items"));
 }
 
-TEST_CASE("Ctrl-C ends the epoch, saves and says so", "[examples][recommend]") {
+TEST_CASE("Ctrl-C ends a training, which saves its model and reports the interruption", "[examples][recommend]") {
   const temporary::Folder folder;
   temporary::write_bytes(folder.file("log.tsv"), small_log());
   const Outcome outcome = shell(folder, "$recommend train --data log.tsv --epochs 1000000 --patience 1000000" + small +

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files that appear whole or not at all.
+// Atomic replacement of files.
 #include "heed/io/atomic_file.hpp"
 
 #include <catch2/catch.hpp>
@@ -12,7 +12,7 @@ using Catch::Matchers::Contains;
 using heed::io::AtomicFile;
 using temporary::read_bytes;
 
-TEST_CASE("atomic file: the old content stays until commit, and nothing is left beside it", "[io]") {
+TEST_CASE("atomic file: the old content stays until commit, and no temporary file is left", "[io]") {
   const temporary::Folder folder;
   const std::string path = folder.file("a");
   temporary::write_bytes(path, "old");
@@ -36,7 +36,7 @@ TEST_CASE("atomic file: the old content stays until commit, and nothing is left 
   CHECK(folder.entries() == 1);
 }
 
-TEST_CASE("atomic file: a path without a folder is written in the current one", "[io]") {
+TEST_CASE("atomic file: a path without a folder is relative to the current folder", "[io]") {
   const temporary::Folder folder;
   const auto before = std::filesystem::current_path();
   std::filesystem::current_path(folder.path);
@@ -47,7 +47,7 @@ TEST_CASE("atomic file: a path without a folder is written in the current one", 
   CHECK(read_bytes(folder.file("plain")) == "x");
 }
 
-TEST_CASE("atomic file: a replaced file keeps its permissions, a link its place", "[io]") {
+TEST_CASE("atomic file: a replaced file keeps its permissions, and the target of a link is replaced", "[io]") {
   namespace fs = std::filesystem;
   const temporary::Folder folder;
   const std::string path = folder.file("a");
@@ -62,11 +62,11 @@ TEST_CASE("atomic file: a replaced file keeps its permissions, a link its place"
   CHECK(fs::status(path).permissions() == (fs::perms::owner_read | fs::perms::owner_write));
 }
 
-TEST_CASE("atomic file: what cannot be replaced is an error that says so", "[io]") {
+TEST_CASE("atomic file: a device or a folder is an error that names the fault", "[io]") {
   const temporary::Folder folder;
   CHECK_THROWS_WITH(AtomicFile("save", folder.file("no/such")), Contains("save: cannot create") && Contains("No such"));
-  CHECK_THROWS_WITH(AtomicFile("save", "/dev/null"), Contains("no regular file"));
-  CHECK_THROWS_WITH(AtomicFile("save", folder.path.string()), Contains("no regular file"));
+  CHECK_THROWS_WITH(AtomicFile("save", "/dev/null"), Contains("not a regular file"));
+  CHECK_THROWS_WITH(AtomicFile("save", folder.path.string()), Contains("not a regular file"));
 }
 
 }  // namespace HEED_TEST_UNIT

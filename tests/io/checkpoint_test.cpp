@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checkpoints: round trips, strictness that lists everything at once, and modules that a failed load leaves alone.
+// Checkpoints: round trips, errors that list all mismatches, and modules that a failed load leaves unchanged.
 #include "heed/io/checkpoint.hpp"
 
 #include <catch2/catch.hpp>
@@ -53,12 +53,12 @@ std::string error_of(const Function& function) {
   return "no error";
 }
 
-TEMPLATE_TEST_CASE("a saved module comes back bit for bit, with its metadata", "", float, double) {
+TEMPLATE_TEST_CASE("a saved module is loaded with the same bits and metadata", "", float, double) {
   const Folder folder;
   const std::string path = folder.file("model.safetensors");
   Model<TestType> written, read;
   nn::initialize(written, heed::Random(1));
-  heed::io::save(std::as_const(written), path, {{"epoch", "7"}});  // saving needs no right to change
+  heed::io::save(std::as_const(written), path, {{"epoch", "7"}});  // a const module can be saved
   heed::io::load(read, path);
   CHECK(flattened(read) == flattened(written));
   CHECK(flattened(read)[0] != 0);
@@ -69,7 +69,7 @@ TEMPLATE_TEST_CASE("a saved module comes back bit for bit, with its metadata", "
   CHECK(folder.entries() == 1);
 }
 
-TEST_CASE("several modules are one under their numbers") {
+TEST_CASE("several modules are saved as one, with numbers as prefixes") {
   const Folder folder;
   nn::Linear<float> a({.in_features = 2, .out_features = 3}), b({.in_features = 2, .out_features = 3});
   nn::initialize(a, heed::Random(1));
@@ -79,7 +79,7 @@ TEST_CASE("several modules are one under their numbers") {
   CHECK(a.weight.value()(0, 0) == 0);
 }
 
-TEST_CASE("precision: float into double is exact, double into float must be asked for") {
+TEST_CASE("precision: float into double is exact, double into float requires narrowing") {
   const Folder folder;
   Model<float> narrow;
   Model<double> wide;
@@ -97,7 +97,7 @@ TEST_CASE("precision: float into double is exact, double into float must be aske
   CHECK(flattened(back) == exact);
 }
 
-TEST_CASE("everything that does not fit is listed in one error, and nothing is changed") {
+TEST_CASE("all mismatches are listed in one error, and nothing is changed") {
   const Folder folder;
   const std::string path = folder.file("other");
   const std::vector<double> numbers(15, 9);
@@ -131,7 +131,7 @@ TEST_CASE("a padding row is zero again after loading, whatever the file holds") 
   }
 }
 
-TEST_CASE("an older file survives a save that fails") {
+TEST_CASE("a failed save leaves an existing file unchanged") {
   const Folder folder;
   const std::string path = folder.file("model");
   nn::Linear<float> layer({.in_features = 2, .out_features = 1});

@@ -12,7 +12,7 @@ using namespace heed::recsys;
 
 namespace {
 
-/// Users whose NDCG and recall are `value` plus what differs between users.
+/// A model with NDCG and recall of `value` plus a different offset per user.
 Measured model(const std::string& name, double value) {
   Evaluation evaluation;
   for (data::Id u = 0; u < 4; ++u) {
@@ -36,8 +36,8 @@ TEST_CASE("the table of metrics has a row per model, and 0 where there are no ta
         std::vector<std::string>{"b", "1.0000", "0.3000", "0.4500", "0.5000", "0.1250", "0.2500", "0.0000"});
 }
 
-TEST_CASE("differences carry their sign and an interval, paired by user", "[io][comparison]") {
-  // The same difference for every user leaves the bootstrap nothing to vary.
+TEST_CASE("differences have a sign and an interval, paired by user", "[io][comparison]") {
+  // With the same difference for every user, the bootstrap interval has zero width.
   const io::Table table = io::differences_table(model("a", 0.1), {model("b", 0.3), model("c", 0)}, 5, Random(1));
   CHECK(table.header == std::vector<std::string>{"a minus", "NDCG@5", "Recall@5"});
   REQUIRE(table.rows.size() == 2);

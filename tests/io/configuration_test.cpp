@@ -9,7 +9,7 @@ using Catch::Matchers::Contains;
 using namespace heed;
 using nlohmann::json;
 
-TEST_CASE("a patch changes what it names and what follows from that", "[io][configuration]") {
+TEST_CASE("a patch changes the options that it names and those derived from them", "[io][configuration]") {
   recsys::Configuration configuration = recsys::preset("sasrec", false);
   const json before = io::to_json(configuration);
   io::change({{"task", {{"max_length", 50}}}, {"encoder", {{"num_heads", 2}}}}, configuration);
@@ -23,7 +23,7 @@ TEST_CASE("a patch changes what it names and what follows from that", "[io][conf
   CHECK(clicks.task.max_length == 9);
 }
 
-TEST_CASE("what follows from something else is not set", "[io][configuration]") {
+TEST_CASE("setting a derived option is an error", "[io][configuration]") {
   const auto refused = [](const json& patch, const std::string& message) {
     recsys::Configuration configuration;
     const json before = io::to_json(configuration);

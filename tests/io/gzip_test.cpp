@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// gzip input: whole files come out as they went in, damaged ones never look like an end of file.
+// gzip input: complete files are read back, and damaged files are errors, not an end of file.
 #include "heed/io/gzip.hpp"
 
 #include <catch2/catch.hpp>
@@ -23,7 +23,7 @@ std::string gzip(const std::string& text) {
   return temporary::read_bytes(folder.file("a.gz"));
 }
 
-/// Every line, each ended by '\n', through std::getline as the readers do it.
+/// All lines, each followed by '\n', read with std::getline as the readers do.
 std::string lines_of(const std::string& bytes) {
   const temporary::Folder folder;
   temporary::write_bytes(folder.file("a.gz"), bytes);
@@ -35,7 +35,7 @@ std::string lines_of(const std::string& bytes) {
   return out;
 }
 
-/// About 1 MB that does not compress away, so that it takes several of the stream's buffers.
+/// About 1 MB that compresses poorly, so that it fills several of the stream's buffers.
 std::string long_text() {
   std::string text;
   unsigned state = 1;
@@ -52,7 +52,7 @@ TEST_CASE("gzip: compressed and plain files read alike", "[io]") {
   REQUIRE(packed.size() < text.size());
   CHECK(lines_of(packed) == text);
   CHECK(lines_of(text) == text);
-  CHECK(lines_of(packed + packed) == text + text);  // members in a row, as `cat a.gz b.gz` makes them
+  CHECK(lines_of(packed + packed) == text + text);  // several members, as written by `cat a.gz b.gz`
   CHECK(lines_of(gzip("")).empty());
   CHECK(lines_of("").empty());
   CHECK(lines_of(gzip("no newline")) == "no newline\n");

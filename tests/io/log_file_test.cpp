@@ -17,7 +17,7 @@ using heed::io::read_log;
 
 namespace {
 
-/// zlib writes the fixture, so that no program has to be there.
+/// Written with zlib, so that the test requires no gzip program.
 void write_gzip(const std::string& path, const std::string& bytes) {
   const gzFile file = ::gzopen(path.c_str(), "wb");
   REQUIRE(::gzwrite(file, bytes.data(), static_cast<unsigned>(bytes.size())) == static_cast<int>(bytes.size()));

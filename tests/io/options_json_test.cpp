@@ -14,7 +14,7 @@ using Catch::Matchers::Equals;
 using namespace heed;
 using nlohmann::json;
 
-/// Gives every field that is data another value.
+/// Changes the value of every data field.
 template <class T>
 void alter(T& value) {
   if constexpr (OptionStruct<T>) {
@@ -48,7 +48,7 @@ std::string error_of(const std::string& text) {
   return "no error";
 }
 
-TEST_CASE("all options come back from JSON", "[io][options]") {
+TEST_CASE("all options survive a round trip through JSON", "[io][options]") {
   all_options::for_each([](auto defaults) {
     using T = decltype(defaults);
     INFO(all_options::type_name<T>());
@@ -63,21 +63,21 @@ TEST_CASE("all options come back from JSON", "[io][options]") {
     });
     io::from_json(json::parse(written.dump()), read);
     CHECK(io::to_json(read) == written);
-    io::from_json(json::object(), read);  // what is absent keeps its value
+    io::from_json(json::object(), read);  // absent options keep their values
     CHECK(io::to_json(read) == written);
   });
 }
 
-TEST_CASE("every option can be set by its name alone", "[io][options]") {
+TEST_CASE("every option can be set by name", "[io][options]") {
   all_options::for_each([](auto defaults) {
     using T = decltype(defaults);
     INFO(all_options::type_name<T>());
     T changed = defaults;
     alter(changed);
-    const json from = io::to_json(defaults), to = io::to_json(changed);
-    for (const auto& [text, leaf] : to.flatten().items()) {
+    const json from = io::to_json(defaults), to = io::to_json(changed), flat = to.flatten();
+    for (const auto& [text, leaf] : flat.items()) {
       json::json_pointer pointer(text);
-      if (to.at(pointer.parent_pointer()).is_array()) pointer.pop_back();  // a list is set as a whole
+      if (to.at(pointer.parent_pointer()).is_array()) pointer.pop_back();  // lists are set as a whole
       if (from.at(pointer) == to.at(pointer)) continue;                    // the name of a choice
       std::string name = pointer.to_string().substr(1);
       std::ranges::replace(name, '/', '.');
@@ -104,7 +104,7 @@ TEST_CASE("every option can be set by its name alone", "[io][options]") {
   CHECK(din.activation == Activation::silu);
 }
 
-TEST_CASE("doubles keep their bits, integers their digits", "[io][options]") {
+TEST_CASE("doubles keep their bits and integers their digits", "[io][options]") {
   recsys::TrainOptions options, read;
   recsys::TaskOptions task, read_task;
   for (const double rate : {0.1, 1.0 / 3, 3e-3, 5e-324, std::numeric_limits<double>::max(), 1 + 0x1p-52}) {
@@ -119,7 +119,7 @@ TEST_CASE("doubles keep their bits, integers their digits", "[io][options]") {
   }
 }
 
-TEST_CASE("an error names the option, what was wanted and what came, and changes nothing", "[io][options]") {
+TEST_CASE("an error names the option, the expected type and the value, and changes nothing", "[io][options]") {
   using Task = recsys::TaskOptions;
   CHECK_THAT(error_of<Task>("k=10.5"), Equals("options: k is 10.5, wanted integer"));
   CHECK_THAT(error_of<Task>("k=10.0"), Equals("options: k is 10.0, wanted integer"));
@@ -155,7 +155,7 @@ TEST_CASE("an error names the option, what was wanted and what came, and changes
   CHECK_THROWS_WITH(io::from_json(json::array(), task), Contains("options: JSON is [], wanted a JSON object"));
 }
 
-TEST_CASE("a character may be absent", "[io][options]") {
+TEST_CASE("a character may be empty", "[io][options]") {
   data::DelimitedOptions options;
   io::set(options, "quote=");
   CHECK(options.quote == 0);
@@ -164,7 +164,7 @@ TEST_CASE("a character may be absent", "[io][options]") {
   CHECK(io::to_json(options).at("quote") == "");
 }
 
-TEST_CASE("a choice has a name, its own options, and starts from defaults when it changes", "[io][options]") {
+TEST_CASE("a choice has a name and options, and starts from defaults when it changes", "[io][options]") {
   for (const auto& [name, options] : recsys::AnyEncoderOptions::choices()) {
     INFO(name);
     CHECK(options.choice() == name);
@@ -178,7 +178,7 @@ TEST_CASE("a choice has a name, its own options, and starts from defaults when i
   }
   recsys::AnyEncoderOptions encoder;
   io::set(encoder, "num_heads=2");
-  io::set(encoder, "model=attention");  // as it is
+  io::set(encoder, "model=attention");  // unchanged
   CHECK(io::to_json(encoder).at("num_heads") == 2);
   io::from_json(json{{"num_blocks", 5}, {"model", "hstu"}}, encoder);
   CHECK(std::get<recsys::HSTUEncoderOptions>(encoder.encoder).num_blocks == 5);
@@ -201,7 +201,7 @@ TEST_CASE("help has a line for each option: name, value, type", "[io][options]")
   }
   CHECK_THAT(io::help(recsys::DINOptions()), Contains("hidden_features=[200,80]  (list of integer)"));
   CHECK_THAT(text, !Contains("executor"));
-  // Every line is what `set` takes.
+  // `set` accepts every line.
   std::size_t lines = 0;
   for (std::size_t begin = 0; begin < text.size(); begin = text.find('\n', begin) + 1, ++lines) {
     io::set(configuration, text.substr(begin, text.find("  (", begin) - begin));
@@ -210,7 +210,7 @@ TEST_CASE("help has a line for each option: name, value, type", "[io][options]")
   CHECK(io::help(configuration) == text);
 }
 
-TEST_CASE("the key is what differs from the defaults, and knows nothing of options that one side lacks",
+TEST_CASE("the key contains the differences from the defaults and ignores options that one side lacks",
           "[io][options]") {
   recsys::Configuration configuration;
   const json defaults = io::to_json(configuration);

@@ -13,7 +13,7 @@ using Catch::Matchers::Contains;
 using namespace heed;
 using Model = recsys::AnyRecommender<float>;
 
-/// Every option differs from its default, but for the repeat-aware head, which has a loss of its own.
+/// Every option differs from its default, except the repeat-aware head, which has a different loss.
 const recsys::NextItemOptions odd{
     .num_items = 3,
     .embed_dim = 4,
@@ -28,7 +28,7 @@ const recsys::AttentionEncoderOptions odd_encoder{.embed_dim = 4,
                                                   .attention = recsys::AttentionKind::multi_head,
                                                   .num_heads = 3,
                                                   .dropout = 0.125};
-/// As small as three items allow.
+/// A minimal model of three items.
 const recsys::NextItemOptions tiny{.num_items = 3, .embed_dim = 4, .max_length = 9};
 
 data::Catalogue catalogue() {
@@ -46,7 +46,7 @@ Model make(const recsys::NextItemOptions& options, const recsys::AnyEncoderOptio
   return model;
 }
 
-/// Rewrites a saved file's metadata.
+/// Changes the metadata of a saved file.
 void change(const std::string& path, const std::string& key, const std::string& value) {
   const io::SafetensorsFile file(path);
   auto metadata = file.metadata();
@@ -59,7 +59,7 @@ void change(const std::string& path, const std::string& key, const std::string& 
   io::write_safetensors(path, tensors, metadata);
 }
 
-TEST_CASE("a recommender comes back with its options, its catalogue and its weights", "[io][recommender]") {
+TEST_CASE("a recommender is loaded with its options, its catalogue and its weights", "[io][recommender]") {
   const temporary::Folder folder;
   const std::string path = folder.file("model.safetensors");
   Model model = make(odd, {odd_encoder});
@@ -91,7 +91,7 @@ TEST_CASE("a recommender comes back with its options, its catalogue and its weig
   CHECK((saved.model.input.items.weight.value().array() == model.input.items.weight.value().array()).all());
 }
 
-TEST_CASE("a recommender of any encoder comes back", "[io][recommender]") {
+TEST_CASE("a recommender with any encoder is loaded", "[io][recommender]") {
   const temporary::Folder folder;
   for (const auto& [name, encoder] : recsys::AnyEncoderOptions::choices()) {
     INFO(name);
@@ -108,7 +108,7 @@ TEST_CASE("a recommender of any encoder comes back", "[io][recommender]") {
   }
 }
 
-TEST_CASE("a catalogue comes back as one thing", "[io][recommender]") {
+TEST_CASE("a catalogue is loaded with all its parts", "[io][recommender]") {
   const temporary::Folder folder;
   auto options = tiny;
   options.num_kinds = 2;
@@ -144,7 +144,7 @@ TEST_CASE("a catalogue comes back as one thing", "[io][recommender]") {
   refused("item_features", "[0,3,1]");
   refused("counts", "[1,2]");
   refused("counts", "[1,-2,3]");
-  // Without names and counts, as files were once written, it serves by number.
+  // A file without names and counts, as written by older versions, serves ids only.
   io::save_recommender(model, all, {}, folder.file("m"));
   for (const char* key : {"kinds", "features", "counts"}) change(folder.file("m"), key, "");
   const auto old = io::load_recommender<float>(folder.file("m"));
@@ -179,7 +179,7 @@ TEST_CASE("a catalogue that does not fit the model is not written", "[io][recomm
   CHECK(folder.entries() == 0);
 }
 
-TEST_CASE("what a model does not see of a catalogue may be there", "[io][recommender]") {
+TEST_CASE("a catalogue may have kinds and features that the model does not use", "[io][recommender]") {
   const temporary::Folder folder;
   data::Catalogue all = catalogue();
   all.kinds.add("bought");
@@ -192,7 +192,7 @@ TEST_CASE("what a model does not see of a catalogue may be there", "[io][recomme
   CHECK(saved.model.input.item_features().empty());
 }
 
-TEST_CASE("a file of before an option was there is read with its default", "[io][recommender]") {
+TEST_CASE("an option that a file lacks has its default", "[io][recommender]") {
   const temporary::Folder folder;
   Model model = make(tiny, {});
   io::save_recommender(model, catalogue(), {.next_basket = false, .test_time = 75}, folder.file("m"));
@@ -206,7 +206,7 @@ TEST_CASE("a file of before an option was there is read with its default", "[io]
   CHECK(io::to_json(saved.model.options()) == io::to_json(tiny));
 }
 
-TEST_CASE("a file as heed 0.1.0 wrote it is read", "[io][recommender]") {
+TEST_CASE("a file with the options of heed 0.1.0 is read", "[io][recommender]") {
   const temporary::Folder folder;
   Model model = make(odd, {odd_encoder});
   io::save_recommender(model, catalogue(), {}, folder.file("m"));
@@ -217,7 +217,7 @@ TEST_CASE("a file as heed 0.1.0 wrote it is read", "[io][recommender]") {
       R"("negatives":7,"popularity":0.0,"scale":2.0},"max_age":5,"max_length":9,"num_features":0,"num_items":3,)"
       R"("num_kinds":0,"pointer":false},"task":{"k":10,"learners":1.0,"max_length":300,"next_basket":true,)"
       R"("test_time":0,"validation_time":0}})";
-  CHECK(io::SafetensorsFile(folder.file("m")).metadata().at("options") == written);  // nor has the form changed
+  CHECK(io::SafetensorsFile(folder.file("m")).metadata().at("options") == written);  // the format is unchanged
   change(folder.file("m"), "options", written);
   CHECK(io::to_json(io::load_recommender<float>(folder.file("m")).model.options()) == io::to_json(odd));
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// report.html: well-formed, self-contained, everything escaped, the numbers where they belong.
+// Reports: well-formed and self-contained pages, escaped texts, and numbers at the right positions.
 #include "heed/io/report.hpp"
 
 #include <algorithm>
@@ -19,13 +19,13 @@ Xml check(const Report& report) {
   Xml page(report.html());
   CHECK(page.first_error == "");
   CHECK(heed::io::detail::utf8_valid_prefix(page.text) == page.text.size());
-  // Nothing is fetched and nothing runs.
+  // The page loads nothing and has no scripts.
   for (const std::string tag : {"script", "link", "img", "iframe", "object", "a"}) CHECK(page.count(tag) == 0);
   CHECK_THAT(page.text, !Contains("url(") && !Contains("@import") && !Contains("src="));
   return page;
 }
 
-TEST_CASE("report: the checker itself finds what is malformed", "[io]") {
+TEST_CASE("report: the XML checker detects malformed pages", "[io]") {
   const auto ok = [](const std::string& body) { return Xml("<!DOCTYPE html>\n" + body).first_error.empty(); };
   CHECK(ok("<a b=\"1\"><c/>x &amp; y</a>\n"));
   for (const std::string bad : {"<a>", "<a></b>", "<a><b></a></b>", "<a>&nbsp;</a>", "<a> & </a>", "<a b=1></a>",
@@ -35,7 +35,7 @@ TEST_CASE("report: the checker itself finds what is malformed", "[io]") {
   }
 }
 
-TEST_CASE("report: every text is escaped, bytes that are no UTF-8 are replaced", "[io]") {
+TEST_CASE("report: every text is escaped, and invalid UTF-8 is replaced", "[io]") {
   const std::string nasty = "<b onclick=\"x\">&amp; 'q' ]]> \u00e9";
   Report report(nasty);
   report.heading(nasty).text(nasty);
@@ -64,7 +64,7 @@ TEST_CASE("report: columns of numbers are aligned right", "[io]") {
   CHECK_THROWS_AS(report.table("", {{"a", "b"}, {{"1"}}}), heed::ShapeError);
 }
 
-TEST_CASE("report: a chart has its ticks, its legend and one mark a finite value", "[io]") {
+TEST_CASE("report: a chart has ticks, a legend and one mark per finite value", "[io]") {
   Report report("t");
   report.line_chart({"Loss", "epoch", {{"training", {6, 5, NAN, 3, 2}}, {"validation", {INFINITY, 5.5}}}});
   const Xml page = check(report);
@@ -78,7 +78,7 @@ TEST_CASE("report: a chart has its ticks, its legend and one mark a finite value
   CHECK_THAT(page.text, Contains("d=\"M58.0 10.0L190.5 63.0M455.5 169.0L588.0 222.0\""));
 }
 
-TEST_CASE("report: charts of nothing, of one value and of large, small and flat values are well-formed", "[io]") {
+TEST_CASE("report: charts of no, one, large, small and constant values are well-formed", "[io]") {
   for (const std::vector<double>& values :
        std::vector<std::vector<double>>{{}, {NAN}, {0}, {5}, {-3, -3}, {1e9, 2e9}, {1e-9, 3e-9}, {1, 1 + 1e-15}}) {
     Report report("t");
@@ -101,12 +101,12 @@ TEST_CASE("report: a heat map shades by weight and names every cell", "[io]") {
   CHECK_THAT(page.text, Contains("fill-opacity=\"1.000\"/><title>heart for first"));
   CHECK_THAT(page.text, Contains("fill-opacity=\"0.250\"/><title>lamp for first"));
   CHECK_THAT(page.text, Contains("fill-opacity=\"0.000\"/><title>heart for second: nan"));
-  CHECK(page.contains("0.400"));  // the scale's end
+  CHECK(page.contains("0.400"));  // the end of the scale
   CHECK(page.count("li") == 3);
   CHECK_THROWS_AS(report.heat_map({"m", {"a"}, {"b"}, {1, 2}}), heed::ShapeError);
 }
 
-TEST_CASE("report: is written whole", "[io]") {
+TEST_CASE("report: the file is written atomically", "[io]") {
   const temporary::Folder folder;
   Report report("t");
   report.write(folder.file("report.html"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// safetensors: round trips, every rejection the format demands, and files that survive a failed write.
+// safetensors: round trips, every rejection that the format requires, and files after a failed write.
 #include "heed/io/safetensors.hpp"
 
 #include <catch2/catch.hpp>
@@ -52,7 +52,7 @@ std::string error_of_header(const std::string& header, std::size_t data_bytes = 
   return error_of(assemble(header, data_bytes));
 }
 
-TEST_CASE("safetensors: what is written is read back, bit for bit", "[io]") {
+TEST_CASE("safetensors: written tensors are read back with the same bits", "[io]") {
   const Folder folder;
   const std::string path = folder.file("a.safetensors");
   const std::vector<float> floats = {1.5f, -0.0f, std::numeric_limits<float>::infinity(), 3e-42f, 5, 6};
@@ -81,7 +81,7 @@ TEST_CASE("safetensors: what is written is read back, bit for bit", "[io]") {
   CHECK(folder.entries() == 1);  // no temporary file is left
 }
 
-TEST_CASE("safetensors: conversions are exact unless narrowing is asked for", "[io]") {
+TEST_CASE("safetensors: conversions are exact unless narrowing is allowed", "[io]") {
   const Folder folder;
   const std::string path = folder.file("a.safetensors");
   const std::vector<float> floats = {0.1f};
@@ -120,7 +120,7 @@ TEST_CASE("safetensors: the bytes are those of the reference implementation", "[
   heed::io::write_safetensors(path, {});
   CHECK(read_bytes(path) == little_endian(8) + "{}      ");
 
-  // A file that the reference wrote (the parity tests' generator), read and written again.
+  // A file of the reference implementation (from the generator of the parity tests), read and written again.
   const std::string theirs = HEED_SOURCE_DIR "/tests/parity/fixtures/attention_hidden.safetensors";
   const SafetensorsFile file(theirs);
   std::vector<heed::io::TensorSource> tensors;
@@ -132,7 +132,7 @@ TEST_CASE("safetensors: the bytes are those of the reference implementation", "[
   CHECK(read_bytes(path) == read_bytes(theirs));
 }
 
-TEST_CASE("safetensors: accepted though unusual", "[io]") {
+TEST_CASE("safetensors: unusual but valid files are accepted", "[io]") {
   CHECK(error_of_header("{}") == "accepted");
   CHECK(error_of_header(" \n\t{}   ") == "accepted");
   CHECK(error_of_header("{" + entry("a", "F32", "", "0,4") + "}", 4) == "accepted");
@@ -147,13 +147,13 @@ TEST_CASE("safetensors: lengths are checked first", "[io]") {
   CHECK_THAT(error_of("1234567"), Contains("the file has 7"));
   CHECK_THAT(error_of(little_endian(100'000'001) + "{}"), Contains("above 100000000"));
   CHECK_THAT(error_of(little_endian(~std::uint64_t{0}) + "{}"), Contains("above 100000000"));
-  CHECK_THAT(error_of(little_endian(3) + "{}"), Contains("wants 3 bytes, the file has 2"));
-  CHECK_THAT(error_of(little_endian(99'999'999) + "{}"), Contains("wants 99999999"));
+  CHECK_THAT(error_of(little_endian(3) + "{}"), Contains("requires 3 bytes, the file has 2"));
+  CHECK_THAT(error_of(little_endian(99'999'999) + "{}"), Contains("requires 99999999"));
   CHECK_THROWS_WITH(SafetensorsFile("/nonexistent/x"), Contains("cannot open") && Contains("/nonexistent/x"));
-  CHECK_THROWS_WITH(SafetensorsFile(fs::temp_directory_path().string()), Contains("no regular file"));
+  CHECK_THROWS_WITH(SafetensorsFile(fs::temp_directory_path().string()), Contains("not a regular file"));
 }
 
-TEST_CASE("safetensors: the header must be UTF-8, then JSON of the format's form", "[io]") {
+TEST_CASE("safetensors: the header must be UTF-8, then JSON of the format", "[io]") {
   CHECK_THAT(error_of_header("{\"\xff\":"), Contains("invalid UTF-8 at header byte 2"));
   CHECK_THAT(error_of_header("{\"\xc0\x80\""), Contains("invalid UTF-8"));
   CHECK_THAT(error_of_header("{\"\xed\xa0\x80\""), Contains("invalid UTF-8"));
@@ -188,13 +188,13 @@ TEST_CASE("safetensors: the header must be UTF-8, then JSON of the format's form
   CHECK_THAT(error_of_header("{\"__metadata__\":{},\"__metadata__\":{}}"), Contains("appears twice"));
   const std::string twice = entry("a", "F32", "0", "0,0");
   CHECK_THAT(error_of_header("{" + twice + "," + twice + "}"), Contains("entry 'a': the name appears twice"));
-  // Keys are compared after their escapes: two spellings are one name.
+  // Keys are compared after unescaping, so two spellings are the same name.
   CHECK_THAT(error_of_header("{" + twice + "," + entry("\\u0061", "F32", "0", "0,0") + "}"), Contains("appears twice"));
   CHECK_THAT(error_of_header(std::string(100'000, '[')), Contains("begins with {"));
   CHECK_THAT(error_of_header("{\"a\":" + std::string(1'000'000, '[')), Contains("entry 'a'"));
 }
 
-TEST_CASE("safetensors: offsets, sizes and the file's end must agree", "[io]") {
+TEST_CASE("safetensors: offsets, sizes and the end of the file must agree", "[io]") {
   const auto one = [](const std::string& dtype, const std::string& shape, const std::string& offsets,
                       std::size_t bytes) {
     return error_of_header("{" + entry("a", dtype, shape, offsets) + "}", bytes);
@@ -209,7 +209,7 @@ TEST_CASE("safetensors: offsets, sizes and the file's end must agree", "[io]") {
   CHECK_THAT(error_of_header("{" + a + "," + entry("b", "F32", "1", "4,3") + "}", 4), Contains("not end before"));
   CHECK_THAT(one("F32", "281474976710656,281474976710656", "0,4", 4), Contains("product of shape overflows"));
   CHECK_THAT(one("F64", "281474976710656,65535", "0,4", 4), Contains("size in bits overflows"));
-  CHECK_THAT(one("F4", "3", "0,1", 1), Contains("12 bits, no whole bytes"));
+  CHECK_THAT(one("F4", "3", "0,1", 1), Contains("12 bits, not whole bytes"));
   CHECK_THAT(one("F32", "2", "0,4", 4), Contains("span 4 bytes, but shape and dtype F32 need 8"));
   CHECK_THAT(one("F32", "1", "0,4", 3), Contains("end at data byte 4, but the file has 3"));
   CHECK_THAT(one("F32", "1", "0,4", 5), Contains("but the file has 5"));
@@ -217,7 +217,7 @@ TEST_CASE("safetensors: offsets, sizes and the file's end must agree", "[io]") {
   CHECK_THAT(error_of_header("{}", 1), Contains("the file has 1"));
 }
 
-TEST_CASE("safetensors: a failed write leaves the older file alone and nothing beside it", "[io]") {
+TEST_CASE("safetensors: a failed write leaves an existing file unchanged and no temporary file", "[io]") {
   const Folder folder;
   const std::string path = folder.file("model.safetensors");
   const std::vector<float> one = {1};

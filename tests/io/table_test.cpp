@@ -25,7 +25,7 @@ TEST_CASE("a table as Markdown keeps empty cells and escapes vertical bars", "[i
         "| x\\|y | |\n");
 }
 
-TEST_CASE("fixed rounds to the digits asked for, however large the value", "[io]") {
+TEST_CASE("fixed rounds to the number of digits, also for large values", "[io]") {
   CHECK(fixed(0.29513, 4) == "0.2951");
   CHECK(fixed(-1.5, 0) == "-2");
   CHECK(fixed(std::numeric_limits<double>::max(), 2).size() == 312);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files for the tests of io/: a folder that goes when the test ends, and whole files as strings.
+// Files for the tests of io/: temporary folders, and reading and writing whole files.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace temporary {
 
-/// A new, empty folder, removed with all it holds on destruction.
+/// A new, empty folder, which the destructor removes with its contents.
 struct Folder {
   Folder() {
     std::string text = (std::filesystem::temp_directory_path() / "heed-XXXXXX").string();

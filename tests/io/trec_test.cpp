@@ -23,7 +23,7 @@ namespace {
 
 const std::string folder = HEED_SOURCE_DIR "/tests/io/trec/";
 
-/// What make.py made: a log whose last baskets are the targets, and the lists that were recommended.
+/// The data of make.py: a log whose last baskets are the targets, and the recommended lists.
 struct Fixture {
   heed::data::Interactions log;
   std::map<std::string, std::vector<std::string>> lists;
@@ -64,7 +64,7 @@ struct Fixture {
   }
 };
 
-/// ir_measures and ranx divide the average precision by all targets, also where a list of k cannot hold them.
+/// ir_measures and ranx divide the average precision by the number of targets, also if it exceeds k.
 double map_of_all_targets(const Evaluation& evaluation, Index k) {
   const Metrics metrics = evaluation.at(k);
   double sum = 0;
@@ -77,7 +77,7 @@ double map_of_all_targets(const Evaluation& evaluation, Index k) {
 
 }  // namespace
 
-TEST_CASE("the figures of ir_measures and ranx on the same files", "[io][trec]") {
+TEST_CASE("figures agree with those of ir_measures and ranx on the same files", "[io][trec]") {
   const Evaluation evaluation = Fixture().run({.k = 10, .depth = 20});
   REQUIRE(evaluation.users.size() == 25);
   std::ifstream expected(folder + "expected.tsv");
@@ -100,7 +100,7 @@ TEST_CASE("the figures of ir_measures and ranx on the same files", "[io][trec]")
   CHECK(compared == 24);
 }
 
-TEST_CASE("run and qrels are written as they were read", "[io][trec]") {
+TEST_CASE("writing run and qrels reproduces the files that were read", "[io][trec]") {
   const temporary::Folder temporary;
   const Fixture fixture;
   const Evaluation evaluation = fixture.run({.depth = 20});
@@ -120,7 +120,7 @@ TEST_CASE("run and qrels are written as they were read", "[io][trec]") {
   CHECK(temporary.entries() == 2);
 }
 
-TEST_CASE("ids that these files cannot hold", "[io][trec]") {
+TEST_CASE("an id that is empty or contains white space is an error", "[io][trec]") {
   const temporary::Folder temporary;
   heed::data::InteractionsBuilder builder({});
   for (const char* item : {"a", "b", "two words"}) builder.add("u", item);
@@ -131,7 +131,7 @@ TEST_CASE("ids that these files cannot hold", "[io][trec]") {
   const Evaluation evaluation = evaluate(log, heed::data::leave_one_out(log), rank);
   temporary::write_bytes(temporary.file("qrels.txt"), "old");
   CHECK_THROWS_WITH(heed::io::write_trec_qrels(temporary.file("qrels.txt"), log, evaluation),
-                    "write_trec_qrels: \"two words\" cannot be written: an id must not be empty or have blanks");
+                    "write_trec_qrels: \"two words\" cannot be written: an id must be non-empty without white space");
   CHECK(temporary::read_bytes(temporary.file("qrels.txt")) == "old");
   heed::io::write_trec_run(temporary.file("run.txt"), log, evaluation, "tag");
   CHECK(temporary::read_bytes(temporary.file("run.txt")) == "u Q0 a 1 2 tag\nu Q0 b 2 1 tag\n");

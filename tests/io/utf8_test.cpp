@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Well-formed UTF-8, by the table of the Unicode standard.
+// Well-formed UTF-8 by the table of the Unicode standard.
 #include "heed/io/utf8.hpp"
 
 #include <catch2/catch.hpp>
@@ -10,7 +10,7 @@ namespace HEED_TEST_UNIT {
 using heed::io::detail::utf8_length;
 using heed::io::detail::utf8_valid_prefix;
 
-TEST_CASE("utf8: every code point is accepted in its one form, surrogates are not", "[io]") {
+TEST_CASE("utf8: every code point is accepted in its shortest form, and surrogates are not", "[io]") {
   for (unsigned point = 0; point < 0x110000; ++point) {
     std::string text;
     const auto tail = [&](unsigned shift) { text += static_cast<char>(0x80 | ((point >> shift) & 0x3F)); };
@@ -32,7 +32,7 @@ TEST_CASE("utf8: every code point is accepted in its one form, surrogates are no
   }
 }
 
-TEST_CASE("utf8: overlong forms, stray bytes and what lies beyond U+10FFFF are not accepted", "[io]") {
+TEST_CASE("utf8: overlong forms, stray bytes and values above U+10FFFF are not accepted", "[io]") {
   for (const std::string bad : {"\x80", "\xbf", "\xc0\xaf", "\xc1\xbf", "\xe0\x9f\xbf", "\xf0\x8f\xbf\xbf",
                                 "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xc3\x28", "\xe2\x82\x28"}) {
     CHECK(utf8_valid_prefix("ok" + bad) == 2);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Is a page well-formed XML?
+// Checks whether a page is well-formed XML.
 #pragma once
 
 #include <algorithm>
@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-/// A recursive-descent checker of the XML that reports use: one root, nested tags, quoted attributes given once, known
-/// entities, no stray '<' or '&'. Collects what the tests ask about.
+/// A recursive-descent checker of the XML that reports use: one root, nested tags, unique quoted attributes, known
+/// entities, no stray '<' or '&'. Collects tags and text for the tests.
 struct Xml {
   explicit Xml(const std::string& page) : text(page) {
     expect("<!DOCTYPE html>");

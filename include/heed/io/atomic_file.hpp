@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A file that appears whole or not at all: written beside its destination, synced, renamed.
+// Atomic replacement of a file: a temporary file in the same folder is written, synced and renamed.
 #pragma once
 
 #include <fcntl.h>
@@ -20,17 +20,17 @@
 
 namespace heed::inline HEED_ABI::io {
 
-/// Writes `path` beside itself (same folder, a name of its own) and renames on `commit()`: readers see the old file or
-/// the new one, never a part, and a live memory map of the old one stays valid. Destroyed without `commit()`, it
-/// removes what it wrote. An existing file keeps its permissions; a symbolic link keeps pointing, its target is
-/// replaced. Every failure is an IoError that names the operation, the path and the system's reason. POSIX.
+/// Writes a temporary file in the folder of `path` and renames it to `path` on `commit()`: readers see the complete old
+/// or new file, and a memory map of the old file stays valid. Without `commit()`, the destructor removes the temporary
+/// file. An existing file keeps its permissions; for a symbolic link, the target is replaced. Throws IoError with the
+/// operation, the path and the system's error message. POSIX.
 class AtomicFile {
  public:
   AtomicFile(std::string operation, const std::string& path) : operation_(std::move(operation)), path_(resolve(path)) {
     struct stat old {};
     const bool exists = ::stat(path_.c_str(), &old) == 0;
-    // Renaming over a directory fails late, and over a device such as /dev/null it would succeed.
-    if (exists && !S_ISREG(old.st_mode)) fail<IoError>(operation_, path_, " exists and is no regular file");
+    // Renaming over a directory fails only in commit(), and renaming over a device such as /dev/null succeeds.
+    if (exists && !S_ISREG(old.st_mode)) fail<IoError>(operation_, path_, " exists and is not a regular file");
     static std::atomic<unsigned> count{0};
     do {
       temporary_ = message(path_, ".", ::getpid(), ".", count++, ".tmp");
@@ -38,7 +38,7 @@ class AtomicFile {
     } while (file_ < 0 && errno == EEXIST);
     if (file_ < 0) failed("cannot create");
     if (exists && ::fchmod(file_, old.st_mode & 07777) != 0) {
-      const int reason = errno;  // the destructor does not run when a constructor throws
+      const int reason = errno;  // the destructor does not run after an exception in the constructor
       discard();
       errno = reason;
       failed("cannot set the permissions of");
@@ -58,7 +58,7 @@ class AtomicFile {
     }
   }
 
-  /// Syncs and renames: from here on the new file is there, also after a power cut.
+  /// Syncs and renames the file, which then persists even after a loss of power.
   void commit() {
     if (::fsync(file_) != 0) failed("cannot sync");
     const int closed = ::close(file_);
@@ -66,7 +66,7 @@ class AtomicFile {
     if (closed != 0) failed("cannot close");
     if (::rename(temporary_.c_str(), path_.c_str()) != 0) failed("cannot rename");
     temporary_.clear();
-    // The rename itself lives in the folder. Some file systems cannot sync folders; the data is safe regardless.
+    // The rename is an entry of the folder. Where a file system cannot sync folders, the data is synced regardless.
     const std::size_t slash = path_.rfind('/');
     const std::string folder = slash == std::string::npos ? "." : path_.substr(0, slash + 1);
     const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -78,7 +78,7 @@ class AtomicFile {
  private:
   static std::string resolve(const std::string& path) {
     const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), std::free);
-    return real ? real.get() : path;  // a file that does not exist yet has no real path
+    return real ? real.get() : path;  // a new file has no real path
   }
   void discard() {
     if (file_ >= 0) ::close(file_);

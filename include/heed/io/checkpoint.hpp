@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A module's parameters to a safetensors file and back, under their state_dict names. Needs nlohmann-json.
+// Saves and loads the parameters of a module as a safetensors file with state_dict names. Requires nlohmann-json.
 #pragma once
 
 #include <map>
@@ -28,8 +28,8 @@ inline std::string text(const std::vector<Index>& sizes) {
 
 }  // namespace detail
 
-/// Writes every parameter of `module` in its own precision, and `metadata` (text to text) beside them. Written beside
-/// and renamed: after an IoError an older file is untouched.
+/// Writes every parameter of `module` in its own precision, and `metadata`. The file is replaced atomically: after an
+/// IoError an existing file is unchanged.
 template <nn::Module M>
 void save(const M& module, const std::string& path, const std::map<std::string, std::string>& metadata = {}) {
   using Scalar = typename M::scalar_type;
@@ -41,9 +41,9 @@ void save(const M& module, const std::string& path, const std::map<std::string, 
   write_safetensors(path, std::move(tensors), metadata);
 }
 
-/// Gives every parameter of `module` the tensor of its name; rows that stay zero (padding) are zero afterwards.
-/// A double module takes F32 as well; a float module takes F64 when narrowing is allowed. Throws one IoError that lists
-/// every tensor that is missing, unexpected, of another shape or of another type; the module is then as before.
+/// Copies the tensors of `file` to the parameters of `module` by name; padding rows are set to zero. A double module
+/// also reads F32; a float module reads F64 if narrowing is allowed. Throws one IoError that lists every tensor that is
+/// missing, is unexpected or has another shape or type; the module is then unchanged.
 template <class M>
   requires nn::Module<std::remove_reference_t<M>>
 void load(M&& module, const SafetensorsFile& file, Narrowing narrowing = Narrowing::refuse) {
@@ -79,7 +79,7 @@ void load(M&& module, const SafetensorsFile& file, Narrowing narrowing = Narrowi
     parameter->restore_zero_row();
   }
 }
-/// The same from a path; take a SafetensorsFile where the metadata is wanted too.
+/// The same from a path. To read the metadata too, construct a SafetensorsFile.
 template <class M>
   requires nn::Module<std::remove_reference_t<M>>
 void load(M&& module, const std::string& path, Narrowing narrowing = Narrowing::refuse) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tables of a comparison: metrics of every model, and differences with their intervals.
+// The tables of a comparison: metrics of every model, and differences with confidence intervals.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace heed::inline HEED_ABI::io {
 
-/// A row per model: metrics at `k` over all targets, then NDCG over repeats (items of the history) and new items alone.
+/// A row per model: metrics at `k` over all targets, and NDCG over repeats (items of the history) and over new items.
 inline Table metrics_table(const std::vector<recsys::Measured>& models, Index k) {
   using recsys::Evaluation;
   const auto at_k = [&](std::string metric) { return metric + "@" + std::to_string(k); };
@@ -30,14 +30,14 @@ inline Table metrics_table(const std::vector<recsys::Measured>& models, Index k)
   return table;
 }
 
-/// `+0.0042 [0.0002, 0.0082]`.
+/// Formats a difference as `+0.0042 [0.0002, 0.0082]`.
 inline std::string interval(const recsys::MeanDifference& difference) {
   return (difference.mean < 0 ? "" : "+") + fixed(difference.mean, 4) + " [" + fixed(difference.low, 4) + ", " +
          fixed(difference.high, 4) + "]";
 }
 
-/// `model` minus each of the others, in NDCG and recall: paired bootstrap over users. Throws ShapeError where they were
-/// not measured on the same number of users.
+/// The differences of `model` to each of `others` in NDCG and recall, with intervals of a paired bootstrap over users.
+/// Throws ShapeError when the numbers of users differ.
 inline Table differences_table(const recsys::Measured& model, const std::vector<recsys::Measured>& others, Index k,
                                Random random) {
   using recsys::Metrics;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A training run's configuration, changed by JSON. Needs nlohmann-json.
+// Changes the configuration of a training run from JSON. Requires nlohmann-json.
 #pragma once
 
 #include <algorithm>
@@ -11,9 +11,9 @@
 
 namespace heed::inline HEED_ABI::io {
 
-/// Sets the options that `patch` names, as {"encoder": {"num_blocks": 4}}, and those that are derived from them.
-/// `C` is recsys::Configuration or recsys::ClickConfiguration. Throws as from_json, and OptionError on an option that
-/// follows from something else (recsys::derived_fields); nothing is changed then.
+/// Sets the options that `patch` names, for example {"encoder": {"num_blocks": 4}}, and the options derived from them.
+/// `C` is recsys::Configuration or recsys::ClickConfiguration. Throws as from_json, and OptionError for an option that
+/// is derived from another one (recsys::derived_fields); nothing is changed then.
 template <class C>
 void change(const nlohmann::json& patch, C& configuration) {
   for (const auto& [path, source] : recsys::derived_fields()) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads gzip'ed files as a std::istream; plain files pass through. Needs zlib.
+// Reads gzip files as a std::istream; plain files are read unchanged. Requires zlib.
 #pragma once
 
 #include <zlib.h>
@@ -33,7 +33,7 @@ class GzipBuffer : public std::streambuf {
     const int count = ::gzread(file_.get(), buffer_.data(), static_cast<unsigned>(buffer_.size()));
     int status = Z_OK;
     const char* reason = ::gzerror(file_.get(), &status);
-    // A file cut short gives what it has and then Z_BUF_ERROR: to zlib "more may come", to us the data is damaged.
+    // For a truncated file, zlib returns the available data and then Z_BUF_ERROR, as more input might follow.
     if (status == Z_BUF_ERROR) bad("the compressed data ends too early (truncated file)");
     if (status == Z_ERRNO) bad(std::strerror(errno));
     if (count < 0 || status < 0) bad(reason);
@@ -56,14 +56,14 @@ class GzipBuffer : public std::streambuf {
 
 }  // namespace detail
 
-/// An input stream over `path`, decompressed if it is gzip'ed (several members in a row too) and as it is otherwise.
-/// Damage (truncation, a wrong checksum, an unreadable file) sets badbit and throws IoError, from the constructor or
-/// from the reading call, `std::getline` included; only a whole file ends in eof.
+/// An input stream over `path`: decompresses gzip data (also several members) and reads other files unchanged.
+/// Truncation, a wrong checksum or an unreadable file sets badbit and throws IoError from the constructor or the read,
+/// including `std::getline`; only a complete file ends with eof.
 class GzipStream : public std::istream {
  public:
   explicit GzipStream(const std::string& path) : std::istream(nullptr), buffer_(path) {
     rdbuf(&buffer_);
-    exceptions(badbit);  // without this the standard turns our IoError into a silent end of input
+    exceptions(badbit);  // otherwise the stream catches the IoError and reports the end of input
   }
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads a log in any of the known formats, with the names and features of its items. Needs zlib.
+// Reads a log in any of the supported formats, with item names and features. Requires zlib.
 #pragma once
 
 #include <map>
@@ -15,21 +15,21 @@
 
 namespace heed::inline HEED_ABI::io {
 
-/// A file of interactions and, where `items` is set, a table of its items. Paths that end in .gz are decompressed.
+/// A file of interactions and, optionally, a table of its items. Files whose paths end in .gz are decompressed.
 struct LogFile {
   enum class Format { baskets, movielens, recbole, user_item, csv };
 
   std::string path, items = "";
   Format format = Format::baskets;
-  data::DelimitedOptions columns{};  ///< csv; a comma means a tab where the path contains ".tsv"
+  data::DelimitedOptions columns{};  ///< csv; a comma is read as a tab if the path contains ".tsv"
   data::NamesOptions names{};        ///< columns of `items`
-  std::string feature = "";          ///< the column of `items` that is the items' feature; empty: none
+  std::string feature = "";          ///< column of `items` with the feature of items; empty: none
   bool skip_bad_lines = false;
 
   bool has_baskets() const { return format == Format::baskets; }
 };
 
-/// The names that command lines and plans give to the formats.
+/// The formats by name.
 inline const std::map<std::string, LogFile::Format>& log_formats() {
   using enum LogFile::Format;
   static const std::map<std::string, LogFile::Format> names{
@@ -37,14 +37,14 @@ inline const std::map<std::string, LogFile::Format>& log_formats() {
   return names;
 }
 
-/// What the readers met in each of the files.
+/// The reports of the readers, one per file.
 struct LogFileReport {
   data::ReadReport log, items;
 };
 
 namespace detail {
 
-/// Calls `read(lines)` with the lines of `path`.
+/// Returns `read(lines)` for the lines of `path`.
 template <class Read>
 auto with_lines(const std::string& path, Read&& read) {
   if (!path.ends_with(".gz")) return read(data::LineReader(path));
@@ -73,7 +73,7 @@ inline data::Interactions read_format(const LogFile& file, data::LineReader line
 
 }  // namespace detail
 
-/// Throws what the reader of the format throws, and OptionError on a column of kinds where the format has none.
+/// Reads the log and its items. Throws as the reader of the format, and OptionError on a kind column if it has none.
 inline data::Interactions read_log(const LogFile& file, LogFileReport* report = nullptr) {
   if (!file.columns.kind.empty() && file.format != LogFile::Format::csv) {
     fail<OptionError>("read_log", "wanted a column of kinds, '", file.columns.kind, "', which only csv has");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Options as JSON, as `name.sub=value` on a command line, as help, and as the key of a result: all from the lists of
-// fields that the structs have (core/options.hpp). Needs nlohmann-json.
+// Converts option structs to and from JSON and `name.sub=value` texts, and writes help and keys of results, all from
+// the structs' lists of fields (core/options.hpp). Requires nlohmann-json.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@
 
 namespace heed::inline HEED_ABI::io {
 
-/// What a field of this type takes, for errors and help: "integer", "pre|post|query".
+/// Describes the values of a field of type T in errors and help, for example "integer" or "pre|post|query".
 template <OptionValue T>
 std::string option_type() {
   if constexpr (OptionChoice<T>) {
@@ -47,10 +47,10 @@ std::string option_type() {
 
 namespace detail {
 
-/// The key under which a choice has its name.
+/// The JSON key for the name of a choice.
 inline constexpr const char* choice_key = "model";
 
-/// As JSON, but for bytes that are not UTF-8, which are replaced: for messages.
+/// Returns JSON text for error messages; bytes that are not UTF-8 are replaced.
 inline std::string shown(const nlohmann::json& json) {
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -80,7 +80,7 @@ nlohmann::json json_of(const T& value) {
 template <OptionStruct T>
 void read_options(const nlohmann::json& json, const std::string& path, T& options);
 
-/// Writes `json` to `value`; `path` is its name in errors. Throws OptionError.
+/// Converts `json` to `value`; `path` is its name in errors. Throws OptionError.
 template <OptionValue T>
 void read_value(const nlohmann::json& json, const std::string& path, T& value) {
   bool fits = false;
@@ -167,17 +167,16 @@ void add_help(const T& options, const std::string& prefix, std::string& out) {
 
 }  // namespace detail
 
-/// All fields that are data (OptionValue), by name; an enumeration's value is its name, a choice's is under "model".
-/// Doubles come back with the same bits.
+/// Returns all data fields (OptionValue) by name. Values of enumerations are names; the name of a choice has the key
+/// "model". Doubles keep their bits in a round trip.
 template <OptionStruct T>
 nlohmann::json to_json(const T& options) {
   return detail::json_of(options);
 }
 
-/// Sets the options that `json` names; the others keep their values, as a file may be older than an option. Throws
-/// OptionError, and changes nothing, on a name that there is not and on a value of another type: an integer with
-/// decimals or out of range, an unknown name of an enumeration or of a choice. A choice of another model starts from
-/// its defaults.
+/// Sets the options that `json` names; the others keep their values, as a file may be older than an option. A choice of
+/// another model starts from its defaults. Throws OptionError, and changes nothing, on an unknown option and on a value
+/// of the wrong type: an integer with decimals or out of range, an unknown name of an enumeration or of a choice.
 template <OptionStruct T>
 void from_json(const nlohmann::json& json, T& options) {
   T changed = options;
@@ -185,7 +184,7 @@ void from_json(const nlohmann::json& json, T& options) {
   options = std::move(changed);
 }
 
-/// {"name": {"sub": value}} of the name "name.sub".
+/// Returns {"name": {"sub": value}} for the name "name.sub".
 inline nlohmann::json assignment(std::string_view name, nlohmann::json value) {
   for (std::size_t end = name.size(); end != std::string_view::npos;) {
     const std::size_t dot = name.substr(0, end).rfind('.'), begin = dot == std::string_view::npos ? 0 : dot + 1;
@@ -196,7 +195,7 @@ inline nlohmann::json assignment(std::string_view name, nlohmann::json value) {
   }
   return value;
 }
-/// The same of "name.sub=value", where a value that is not JSON is a text. Throws OptionError.
+/// The same for "name.sub=value"; a value that is not JSON is read as text. Throws OptionError.
 inline nlohmann::json assignment(std::string_view text) {
   const std::size_t equals = text.find('=');
   if (equals == 0 || equals == std::string_view::npos) fail<OptionError>("options", text, " is not name=value");
@@ -211,7 +210,7 @@ void set(T& options, std::string_view text) {
   from_json(assignment(text), options);
 }
 
-/// A line for each option that `set` takes: its name, its value and what it takes.
+/// Returns one line per option of `set`: name, value and type.
 template <OptionStruct T>
 std::string help(const T& options) {
   std::string out;
@@ -219,9 +218,8 @@ std::string help(const T& options) {
   return out;
 }
 
-/// The options that both have, and to which they give another value: `to`'s. With the defaults as `from`, the key of
-/// what was made with the options `to`: an option that is added later, with a default that changes nothing, leaves it
-/// as it is.
+/// Returns the values of `to` that differ from those in `from`, for options that both contain. With the defaults as
+/// `from`, this is a key for results: adding an option whose default preserves the behaviour does not change it.
 inline nlohmann::json changes(const nlohmann::json& from, const nlohmann::json& to) {
   nlohmann::json out = nlohmann::json::object();
   for (const auto& [name, value] : to.items()) {

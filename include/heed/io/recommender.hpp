@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A trained recommender in one safetensors file: weights, options, task and the catalogue. Needs nlohmann-json.
+// Saves a trained recommender in one safetensors file: weights, options, task, catalogue. Requires nlohmann-json.
 #pragma once
 
 #include <algorithm>
@@ -21,7 +21,7 @@
 
 namespace heed::inline HEED_ABI::io {
 
-/// Everything that serving needs.
+/// A recommender with everything that serving requires.
 template <class Scalar>
 struct SavedRecommender {
   recsys::AnyRecommender<Scalar> model;
@@ -46,8 +46,8 @@ inline nlohmann::json texts_of(const data::Vocabulary& vocabulary, std::string_v
   return out;
 }
 
-/// What is wrong with `catalogue` for a model of these options; empty when nothing is. What the model does not see may
-/// be there or not; names of kinds and of features may be missing.
+/// Describes why `catalogue` does not fit a model with these options; empty if it fits. Kinds and features that the
+/// model does not use may be present; counts and the names of kinds and features may be missing.
 inline std::string misfit(const data::Catalogue& catalogue, const recsys::NextItemOptions& model) {
   const auto& [items, kinds, features, counts] = catalogue;
   const auto of = [](Index size, Index wanted) { return wanted == 0 || size == 0 || size == wanted; };
@@ -70,10 +70,10 @@ inline std::string misfit(const data::Catalogue& catalogue, const recsys::NextIt
 
 }  // namespace detail
 
-/// Writes the model with its catalogue: metadata `options` (JSON object), `items` (JSON list of texts), `names` (the
-/// same of names), `kinds` and `features` (the same of kinds of event and of values of the feature), `item_features`
-/// and `counts` (JSON lists of numbers per item). Written beside and renamed. Throws IoError, also on a text that is
-/// not UTF-8; ShapeError when the catalogue does not fit the model, or its feature is not the one that the model has.
+/// Writes the model with its catalogue. Metadata: `options` (JSON object), `items` and `names` (JSON lists of ids and
+/// names of items), `kinds` and `features` (JSON lists of kinds of event and values of the feature), `item_features`
+/// and `counts` (JSON lists, a number per item). Replaces the file atomically. Throws IoError, also on a text that is
+/// not UTF-8, and ShapeError when the catalogue does not fit the model or its feature differs from the model's.
 template <class Scalar>
 void save_recommender(const recsys::AnyRecommender<Scalar>& model, const data::Catalogue& catalogue,
                       const recsys::TaskOptions& task, const std::string& path) {
@@ -88,7 +88,7 @@ void save_recommender(const recsys::AnyRecommender<Scalar>& model, const data::C
   const nlohmann::json options{{"recommender", to_json(model.options())},
                                {"encoder", to_json(model.encoder_options())},
                                {"task", to_json(task)}};
-  // A name is there to be read by people: its stray bytes may be replaced, a text's may not.
+  // Names are for display, so invalid UTF-8 may be replaced; ids must be exact.
   constexpr auto replace = nlohmann::json::error_handler_t::replace;
   save(model, path,
        {{"format", std::string(detail::recommender_format)},
@@ -102,7 +102,7 @@ void save_recommender(const recsys::AnyRecommender<Scalar>& model, const data::C
         {"names", names.dump(-1, ' ', false, replace)}});
 }
 
-/// Reads what save_recommender wrote. Throws IoError that names the file and what is wrong with it.
+/// Reads a file written by save_recommender. Throws IoError with the path and the fault.
 template <class Scalar>
 SavedRecommender<Scalar> load_recommender(const std::string& path) {
   const SafetensorsFile file(path);
@@ -119,7 +119,7 @@ SavedRecommender<Scalar> load_recommender(const std::string& path) {
   try {
     const auto options = nlohmann::json::parse(metadata.at("options"));
     from_json(options.at("recommender"), model);
-    options.at("encoder").at(detail::choice_key);  // throws: no encoder is a file's default
+    options.at("encoder").at(detail::choice_key);  // throws: a file must name its encoder
     from_json(options.at("encoder"), encoder);
     from_json(options.at("task"), task);
     catalogue.features.values = nlohmann::json::parse(metadata.at("item_features")).get<std::vector<data::Id>>();
@@ -128,7 +128,7 @@ SavedRecommender<Scalar> load_recommender(const std::string& path) {
       const data::Id id = catalogue.items.add(ids.at(i).get_ref<const std::string&>());
       catalogue.items.set_name(id, names.at(i).get_ref<const std::string&>());
     }
-    // A file of an older version may lack these.
+    // Files of older versions may lack these.
     const auto read_texts = [&](const char* key, data::Vocabulary& to) {
       if (!metadata.contains(key)) return;
       for (const auto& text : nlohmann::json::parse(metadata.at(key))) to.add(text.get_ref<const std::string&>());
@@ -147,7 +147,7 @@ SavedRecommender<Scalar> load_recommender(const std::string& path) {
   }
   if (const std::string wrong = detail::misfit(catalogue, model); !wrong.empty()) bad(wrong);
   if (std::ranges::any_of(catalogue.counts, [](Index count) { return count < 0; })) bad("counts below 0");
-  // The weights are in memory and counted: no width that they do not bear out is believed, and memory taken for it.
+  // An option larger than the stored weights is rejected before memory is allocated for it.
   Index bytes = 0;
   for (const auto& tensor : file.tensors()) bytes += std::ssize(file.bytes(tensor.name));
   const auto check = [&](const char* name, const auto& field) {
@@ -164,7 +164,7 @@ SavedRecommender<Scalar> load_recommender(const std::string& path) {
     load(out.model, file);
     return out;
   } catch (const std::bad_alloc&) {
-    fail<IoError>("load_recommender", path, ": options ask for more memory than there is");
+    fail<IoError>("load_recommender", path, ": the options require more memory than is available");
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A self-contained report.html: text, tables, line charts and attention heat maps, inline CSS and SVG, no scripts.
+// A self-contained HTML report: text, tables, line charts and attention heat maps in inline CSS and SVG, no scripts.
 #pragma once
 
 #include <algorithm>
@@ -21,30 +21,30 @@
 
 namespace heed::inline HEED_ABI::io {
 
-/// One line of a chart: `y[i]` belongs to x = `first_x + i`. NaN and infinity leave a gap.
+/// One line of a chart through the points (`first_x + i`, `y[i]`). NaN and infinity leave a gap.
 struct Series {
   std::string name;
   std::vector<double> y;
   double first_x = 1;
 };
 
-/// What `Report::line_chart` draws.
+/// The data of `Report::line_chart`.
 struct LineChart {
   std::string title;
   std::string x_label;
-  std::vector<Series> series;  ///< up to eight colours; then they repeat
+  std::vector<Series> series;  ///< eight colours, then they repeat
 };
 
-/// What `Report::heat_map` draws: how much each query (a recommendation, say) attended to each key (a history item).
+/// The data of `Report::heat_map`: the weight of each query (a recommendation, for example) for each key (an item).
 struct HeatMap {
   std::string title;
-  std::vector<std::string> keys;     ///< one row each, by name
-  std::vector<std::string> queries;  ///< one column each; numbered in the picture, named below it
-  std::vector<double> weights;       ///< [queries, keys] row-major, not negative; darker is more
+  std::vector<std::string> keys;     ///< names of the rows
+  std::vector<std::string> queries;  ///< names of the columns; numbered in the picture, named below it
+  std::vector<double> weights;       ///< [queries, keys] row-major, not negative; larger is darker
 };
 
-/// Builds one HTML page that needs no network and no script, and is also well-formed XML. Every text is escaped; bytes
-/// that are no UTF-8 show as U+FFFD. It follows the reader's light or dark preference and fits a phone.
+/// Builds one HTML page without network access or scripts, which is also well-formed XML. Texts are escaped; bytes that
+/// are not UTF-8 become U+FFFD. The page supports light and dark colour schemes and narrow screens.
 class Report {
  public:
   explicit Report(std::string_view title) : title_(escape(title)) { body_ = "<h1>" + title_ + "</h1>\n"; }
@@ -52,8 +52,8 @@ class Report {
   Report& heading(std::string_view text) { return add("<h2>" + escape(text) + "</h2>\n"); }
   Report& text(std::string_view paragraph) { return add("<p>" + escape(paragraph) + "</p>\n"); }
 
-  /// A table; columns whose cells are all numbers ("0.295", "3 %", "[-0.1, 0.2]") are aligned right. Throws ShapeError
-  /// if a row is not as wide as the header.
+  /// Adds a table; columns that contain only numbers ("0.295", "3 %", "[-0.1, 0.2]") are aligned right. Throws
+  /// ShapeError if the width of a row differs from the header's.
   Report& table(std::string_view caption, const Table& table) {
     std::vector<bool> numeric(table.header.size(), true);
     for (const auto& row : table.rows) {
@@ -128,7 +128,7 @@ class Report {
     return add("<figure>\n" + figcaption(chart.title) + svg + "</svg>\n" + legend + "</p>\n</figure>\n");
   }
 
-  /// Throws ShapeError if the weights are not [queries, keys].
+  /// Adds a heat map. Throws ShapeError if the weights are not [queries, keys].
   Report& heat_map(const HeatMap& map) {
     const std::size_t columns = map.queries.size(), rows = map.keys.size();
     if (map.weights.size() != columns * rows) {
@@ -165,14 +165,14 @@ class Report {
                format("%.3f", most) + "</span></p>\n" + list + "</ol>\n</figure>\n");
   }
 
-  /// The whole page.
+  /// Returns the whole page.
   std::string html() const {
     return message("<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head>\n",
                    "<meta charset=\"utf-8\"/>\n<meta name=\"viewport\" content=\"width=device-width, ",
                    "initial-scale=1\"/>\n<title>", title_, "</title>\n<style>", detail::report_style,
                    "</style>\n</head>\n<body>\n<main>\n", body_, "</main>\n</body>\n</html>\n");
   }
-  /// Writes the page beside `path` and renames it. Throws IoError; an older file is then untouched.
+  /// Writes the page to `path`, atomically. Throws IoError; an existing file is then unchanged.
   void write(const std::string& path) const {
     AtomicFile file("write_report", path);
     file.write(html());
@@ -184,7 +184,7 @@ class Report {
   class Axis {
    public:
     Axis(double low, double high, double from, double to, int count, double least_step) : from_(from), to_(to) {
-      if (low == high) {  // one point, or a flat line: give it room
+      if (low == high) {  // one point, or a flat line: widen the range
         const double room = std::max(least_step, std::abs(low) * 0.1);
         low -= room > 0 ? room : 1;
         high += room > 0 ? room : 1;
@@ -192,7 +192,7 @@ class Report {
       const double raw = std::max((high - low) / count, least_step);
       const double power = std::pow(10.0, std::floor(std::log10(raw)));
       step_ = raw <= power ? power : raw <= 2 * power ? 2 * power : raw <= 5 * power ? 5 * power : 10 * power;
-      // Time runs edge to edge; values get whole steps around them.
+      // The x axis spans exactly its values; the y axis is widened to whole steps.
       low_ = least_step > 0 ? low : std::floor(low / step_) * step_;
       high_ = least_step > 0 ? high : std::ceil(high / step_) * step_;
     }
@@ -223,7 +223,7 @@ class Report {
   static std::string px(double value) { return format("%.1f", value); }
   static std::string short_number(double value) { return format("%.5g", value); }
 
-  /// Escaped for element text and attribute values.
+  /// Escapes text for elements and attribute values.
   static std::string escape(std::string_view text) {
     std::string out;
     for (std::size_t at = 0; at < text.size();) {
@@ -231,7 +231,7 @@ class Report {
       const char c = text[at];
       if (length == 0 || (length == 1 && c < ' ' && c != '\n' && c != '\t') || text.substr(at, 3) == "\xEF\xBF\xBE" ||
           text.substr(at, 3) == "\xEF\xBF\xBF") {
-        out += "\xEF\xBF\xBD";  // XML has no way to say these
+        out += "\xEF\xBF\xBD";  // XML cannot represent these
       } else if (c == '&') {
         out += "&amp;";
       } else if (c == '<') {
@@ -247,7 +247,7 @@ class Report {
     }
     return out;
   }
-  /// At most `limit` characters, the last one an ellipsis if any were dropped.
+  /// Shortens to at most `limit` characters, the last of which is then an ellipsis.
   static std::string shorten(std::string_view text, std::size_t limit) {
     std::size_t at = 0, count = 0, cut = 0;
     for (; at < text.size(); at += std::max<std::size_t>(detail::utf8_length(text, at), 1)) {

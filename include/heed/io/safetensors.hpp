@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// safetensors files: a checked reader and an atomic writer (format: huggingface.co/docs/safetensors). Needs
+// safetensors files: a validating reader and an atomic writer (format: huggingface.co/docs/safetensors). Requires
 // nlohmann-json.
 #pragma once
 
@@ -29,7 +29,7 @@ namespace heed::inline HEED_ABI::io {
 
 static_assert(std::endian::native == std::endian::little, "safetensors is little-endian and heed does not swap bytes");
 
-/// The file's type for a C++ type: float, double, std::int32_t, std::int64_t.
+/// Returns the element type of a file for float, double, std::int32_t or std::int64_t.
 template <class T>
 constexpr Dtype dtype_of() {
   if constexpr (std::is_same_v<T, float>) return Dtype::f32;
@@ -38,28 +38,28 @@ constexpr Dtype dtype_of() {
   if constexpr (std::is_same_v<T, std::int64_t>) return Dtype::i64;
 }
 
-/// Whether float may be read from F64, rounded to nearest (beyond float's range: infinity).
+/// Whether F64 may be read as float, rounded to nearest (infinity beyond the range of float).
 enum class Narrowing { refuse, allow };
 
-/// A safetensors file in memory. Nothing in it is believed before it is checked, and nothing is allocated on the word
-/// of a number that the file's real size does not cover.
+/// A safetensors file in memory. All fields are validated before use, and no memory is allocated for sizes that exceed
+/// the size of the file.
 class SafetensorsFile {
  public:
-  /// Reads all of `path`. Throws IoError naming the file, the field and what was wrong, for the first of: shorter than
-  /// 8 bytes; header above 100 MB or beyond the file; invalid UTF-8; invalid JSON, including duplicate keys, unknown
-  /// fields and numbers above 2^48; offsets with holes or overlaps; sizes that overflow, are no whole bytes, or differ
-  /// from the offsets; trailing bytes. Values are not checked: NaN and infinity pass.
+  /// Reads all of `path`. Throws IoError with the file, the field and the fault, for the first of: file shorter than 8
+  /// bytes; header above 100 MB or beyond the file; invalid UTF-8; invalid JSON, including duplicate keys, unknown
+  /// fields and numbers above 2^48; offsets with holes or overlaps; sizes that overflow, are not whole bytes, or differ
+  /// from the offsets; trailing bytes. Values are not checked: NaN and infinity are accepted.
   explicit SafetensorsFile(std::string path) : path_(std::move(path)) {
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path_.c_str(), "rb"), std::fclose);
     struct stat facts {};
     if (!file || ::fstat(::fileno(file.get()), &facts) != 0) bad(message("cannot open: ", std::strerror(errno)));
-    if (!S_ISREG(facts.st_mode)) bad("is no regular file");
+    if (!S_ISREG(facts.st_mode)) bad("is not a regular file");
     const auto size = static_cast<std::uint64_t>(facts.st_size);
-    if (size < 8) bad(message("a header length takes 8 bytes, the file has ", size));
+    if (size < 8) bad(message("a header length requires 8 bytes, the file has ", size));
     std::uint64_t header_size = 0;
     read_exactly(file.get(), &header_size, 8);
     if (header_size > detail::max_header_bytes) bad("the header length is above 100000000 bytes");
-    if (header_size > size - 8) bad(message("the header wants ", header_size, " bytes, the file has ", size - 8));
+    if (header_size > size - 8) bad(message("the header requires ", header_size, " bytes, the file has ", size - 8));
     std::string text(header_size, '\0');
     read_exactly(file.get(), text.data(), header_size);
     const std::uint64_t data_size = size - 8 - header_size;
@@ -72,7 +72,7 @@ class SafetensorsFile {
   }
 
   const std::string& path() const { return path_; }
-  /// All tensors, in the order of their bytes.
+  /// All tensors, by offset.
   const std::vector<TensorInfo>& tensors() const { return tensors_; }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
   bool contains(std::string_view name) const { return by_name_.contains(name); }
@@ -83,15 +83,15 @@ class SafetensorsFile {
     if (found == by_name_.end()) bad(message("there is no tensor '", name, "'"));
     return tensors_[found->second];
   }
-  /// The bytes of tensor `name`, valid while this file lives. Not aligned for any type.
+  /// The bytes of tensor `name`, owned by this object. Not aligned for any type.
   std::span<const std::byte> bytes(std::string_view name) const {
     const TensorInfo& tensor = info(name);
     return {data_.get() + tensor.begin, static_cast<std::size_t>(tensor.end - tensor.begin)};
   }
 
-  /// Copies tensor `name` into `out`, whose size must be the tensor's. T is float, double, int32_t or int64_t; the
-  /// file's type must be T's own or one that T holds exactly (F32 for double, I32 for int64_t); float from F64 must be
-  /// asked for. Throws IoError.
+  /// Copies tensor `name` into `out`, which must have its size. T is float, double, int32_t or int64_t; the stored type
+  /// must be that of T or one that T represents exactly (F32 for double, I32 for int64_t), or F64 for float if
+  /// `narrowing` allows it. Throws IoError.
   template <class T>
   void read(std::string_view name, std::span<T> out, Narrowing narrowing = Narrowing::refuse) const {
     const TensorInfo& tensor = info(name);
@@ -107,7 +107,7 @@ class SafetensorsFile {
     bad(message("tensor '", name, "' is ", name_of(tensor.dtype), ", which cannot be read as ", name_of(dtype_of<T>()),
                 tensor.dtype == Dtype::f64 && dtype_of<T>() == Dtype::f32 ? " unless narrowing is allowed" : ""));
   }
-  /// The same, into a vector of its own, row-major.
+  /// Returns tensor `name` as a vector, row-major. Throws as above.
   template <class T>
   std::vector<T> values(std::string_view name, Narrowing narrowing = Narrowing::refuse) const {
     std::vector<T> out(element_count(info(name)));
@@ -116,7 +116,7 @@ class SafetensorsFile {
   }
 
  private:
-  /// From the checked span, which cannot overflow, and not from the shape.
+  /// Computed from the validated offsets, which cannot overflow, unlike the product of the shape.
   static std::size_t element_count(const TensorInfo& tensor) {
     return static_cast<std::size_t>(tensor.end - tensor.begin) * 8 / dtype_facts[static_cast<int>(tensor.dtype)].bits;
   }
@@ -149,7 +149,7 @@ class SafetensorsFile {
   std::unique_ptr<std::byte[]> data_;
 };
 
-/// A tensor to be written: somebody else's elements, row-major.
+/// A tensor to be written. The elements, row-major, are not owned.
 struct TensorSource {
   std::string name;
   Dtype dtype = Dtype::f32;
@@ -157,15 +157,15 @@ struct TensorSource {
   std::span<const std::byte> bytes;
 };
 
-/// A source from float, double, int32_t or int64_t elements, which must outlive it.
+/// Returns a source with float, double, int32_t or int64_t elements, which must outlive it.
 template <class T>
 TensorSource tensor_source(std::string name, std::vector<Index> shape, std::span<const T> values) {
   return {std::move(name), dtype_of<T>(), std::move(shape), std::as_bytes(values)};
 }
 
-/// Writes `path`: tensors by falling alignment, then by name; header padded with spaces to a multiple of 8; the same
-/// input gives the same bytes, and they are those of the reference implementation. Written beside and renamed: on any
-/// failure (IoError) an older file is untouched. Names must be unique; names and metadata must be UTF-8.
+/// Writes `path`: tensors by decreasing alignment, then by name; header padded with spaces to a multiple of 8. The
+/// bytes are reproducible and equal to those of the reference implementation. Replaces the file atomically: after an
+/// IoError an existing file is unchanged. Names must be unique; names and metadata must be UTF-8.
 inline void write_safetensors(const std::string& path, std::vector<TensorSource> tensors,
                               const std::map<std::string, std::string>& metadata = {}) {
   const std::string operation = "write_safetensors";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A table of texts: one content for the terminal, for Markdown and for Report.
+// A table of texts, for the terminal, Markdown and Report.
 #pragma once
 
 #include <algorithm>
@@ -12,19 +12,19 @@
 
 namespace heed::inline HEED_ABI::io {
 
-/// `0.2951` for (0.29513, 4).
+/// Formats with a fixed number of digits after the point: `0.2951` for (0.29513, 4).
 inline std::string fixed(double value, int digits) {
   char text[512];  // the largest double has 309 digits before the point
   std::snprintf(text, sizeof(text), "%.*f", digits, value);
   return text;
 }
 
-/// Every row is as wide as the header.
+/// Every row must be as wide as the header.
 struct Table {
   std::vector<std::string> header;
   std::vector<std::vector<std::string>> rows;
 
-  /// GitHub's tables; a vertical bar in a cell is escaped.
+  /// Returns GitHub Markdown; vertical bars in cells are escaped.
   std::string markdown() const {
     std::string out;
     const auto line = [&](const std::vector<std::string>& row) {
@@ -41,7 +41,7 @@ struct Table {
     return out;
   }
 
-  /// Lines of aligned columns: the first to the left, the others to the right.
+  /// Returns lines with aligned columns: the first to the left, the others to the right.
   std::string text() const {
     std::vector<std::size_t> widths(header.size());
     const auto widen = [&](const std::vector<std::string>& row) {
@@ -63,7 +63,7 @@ struct Table {
   }
 
  private:
-  /// Of UTF-8: bytes that do not continue a character.
+  /// The number of UTF-8 characters: bytes that are not continuation bytes.
   static std::size_t characters(std::string_view text) {
     return static_cast<std::size_t>(std::count_if(
         text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0u) != 0x80u; }));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An evaluation as the two files that trec_eval, ir_measures and ranx read, so that others can check the figures.
+// Writes an evaluation as the two files that trec_eval, ir_measures and ranx read, so that figures can be verified.
 #pragma once
 
 #include <cstddef>
@@ -17,10 +17,10 @@ namespace heed::inline HEED_ABI::io {
 
 namespace detail {
 
-/// Fields of these files end at a blank.
+/// Fields of these files are separated by white space.
 inline std::string_view trec_word(std::string_view operation, std::string_view word) {
   if (word.empty() || word.find_first_of(" \t\r\n\v\f") != std::string_view::npos) {
-    fail<IoError>(operation, "\"", word, "\" cannot be written: an id must not be empty or have blanks");
+    fail<IoError>(operation, "\"", word, "\" cannot be written: an id must be non-empty without white space");
   }
   return word;
 }
@@ -33,10 +33,10 @@ inline void write_whole(std::string operation, const std::string& path, std::str
 
 }  // namespace detail
 
-/// Writes the lists of `evaluation`, which is of `log`: a line `user Q0 item rank score tag` an item. trec_eval does
-/// not look at the rank but sorts by score and then by id, so the scores are the whole numbers that fall to 1 at the
-/// list's end. A user with an empty list has no line, which some tools leave out of their means. Throws IoError, also
-/// on an id that is empty or has blanks; the file is then as before.
+/// Writes the lists of `evaluation` on `log`: a line `user Q0 item rank score tag` per item. trec_eval ignores the rank
+/// and sorts by score, then by id, so the scores are integers that decrease to 1 at the end of a list. A user with an
+/// empty list has no line, and some tools exclude such users from means. Throws IoError, also on an id that is empty or
+/// contains white space; the file is then unchanged.
 inline void write_trec_run(const std::string& path, const data::Interactions& log, const recsys::Evaluation& evaluation,
                            std::string_view tag = "heed") {
   constexpr std::string_view operation = "write_trec_run";
@@ -53,7 +53,7 @@ inline void write_trec_run(const std::string& path, const data::Interactions& lo
   detail::write_whole(std::string(operation), path, text);
 }
 
-/// Writes the targets of `evaluation`, which is of `log`: a line `user 0 item 1` an item. Errors as write_trec_run.
+/// Writes the targets of `evaluation` on `log`: a line `user 0 item 1` per item. Throws as write_trec_run.
 inline void write_trec_qrels(const std::string& path, const data::Interactions& log,
                              const recsys::Evaluation& evaluation) {
   constexpr std::string_view operation = "write_trec_qrels";

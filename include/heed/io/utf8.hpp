@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether bytes are UTF-8: what safetensors headers must be, and what report.html must become.
+// Validation of UTF-8, for safetensors headers and reports.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace heed::inline HEED_ABI::io::detail {
 
-/// Length in bytes (1 to 4) of the well-formed UTF-8 sequence that begins at `text[at]`; 0 if there is none (Unicode
+/// Returns the length in bytes (1 to 4) of the well-formed UTF-8 sequence at `text[at]`; 0 if it is ill-formed (Unicode
 /// 15, table 3-7: no overlong forms, no surrogates, nothing above U+10FFFF).
 inline std::size_t utf8_length(std::string_view text, std::size_t at) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
@@ -18,7 +18,7 @@ inline std::size_t utf8_length(std::string_view text, std::size_t at) {
   if (lead < 0xC2 || lead > 0xF4) return 0;
   const std::size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
   if (text.size() - at < length) return 0;
-  // Only the second byte is ever narrower than 80..BF, and only after these four leads.
+  // The range of the second byte is narrower than 80..BF after these four leads; all others have the full range.
   const unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
   const unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
   if (byte(at + 1) < low || byte(at + 1) > high) return 0;
@@ -28,7 +28,7 @@ inline std::size_t utf8_length(std::string_view text, std::size_t at) {
   return length;
 }
 
-/// Where the first ill-formed sequence begins; `text.size()` if all is UTF-8.
+/// Returns the position of the first ill-formed sequence; `text.size()` if there is none.
 inline std::size_t utf8_valid_prefix(std::string_view text) {
   std::size_t at = 0;
   while (at < text.size()) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The style sheet inside every report.html.
+// The style sheet of the reports.
 #pragma once
 
 #include <string_view>
@@ -8,7 +8,7 @@
 
 namespace heed::inline HEED_ABI::io::detail {
 
-// No '<' and no '&': the page must stay well-formed XML.
+// Contains no '<' and no '&', so that the page is well-formed XML.
 inline constexpr std::string_view report_style = R"css(
 :root {
   color-scheme: light dark;

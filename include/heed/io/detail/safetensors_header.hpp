@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The JSON header of a safetensors file: parsed without a document tree, and checked in full before anyone trusts it.
+// Parses and validates the JSON header of a safetensors file, without a document tree.
 #pragma once
 
 #include <algorithm>
@@ -19,7 +19,7 @@
 namespace heed::inline HEED_ABI::io {
 
 // clang-format off
-/// Element types of the format, in its alignment order.
+/// Element types of the format, ordered by increasing alignment.
 enum class Dtype {
   boolean, f4, f6_e2m3, f6_e3m2, u8, i8, f8_e5m2, f8_e4m3, f8_e8m0, f8_e4m3fnuz, f8_e5m2fnuz,
   i16, u16, f16, bf16, i32, u32, f32, c64, f64, i64, u64
@@ -27,8 +27,8 @@ enum class Dtype {
 // clang-format on
 
 struct DtypeFacts {
-  std::string_view name;  ///< as the header spells it
-  std::uint64_t bits;     ///< of one element
+  std::string_view name;  ///< as in the header
+  std::uint64_t bits;     ///< per element
 };
 
 inline constexpr DtypeFacts dtype_facts[] = {
@@ -37,7 +37,7 @@ inline constexpr DtypeFacts dtype_facts[] = {
     {"U16", 16},    {"F16", 16},    {"BF16", 16},   {"I32", 32},        {"U32", 32},        {"F32", 32},
     {"C64", 64},    {"F64", 64},    {"I64", 64},    {"U64", 64}};
 
-/// `"F32"` and so on.
+/// Returns `"F32"` and so on.
 inline constexpr std::string_view name_of(Dtype dtype) { return dtype_facts[static_cast<int>(dtype)].name; }
 
 /// One tensor of a file.
@@ -45,7 +45,7 @@ struct TensorInfo {
   std::string name;
   Dtype dtype = Dtype::f32;
   std::vector<Index> shape;  ///< row-major; empty for a scalar; any rank
-  Index begin = 0, end = 0;  ///< its bytes, counted from the first byte after the header
+  Index begin = 0, end = 0;  ///< byte range, relative to the end of the header
 };
 
 namespace detail {
@@ -58,7 +58,7 @@ struct SafetensorsHeader {
   std::map<std::string, std::string> metadata;
 };
 
-/// Bytes of a `shape` of `dtype`; `complain(text)` must throw.
+/// Returns the number of bytes of a tensor; `complain(text)` must throw.
 template <class Complain>
 std::uint64_t checked_bytes(const std::vector<Index>& shape, Dtype dtype, const Complain& complain) {
   std::uint64_t size = 1;
@@ -68,12 +68,12 @@ std::uint64_t checked_bytes(const std::vector<Index>& shape, Dtype dtype, const 
   if (__builtin_mul_overflow(size, dtype_facts[static_cast<int>(dtype)].bits, &size)) {
     complain("the size in bits overflows");
   }
-  if (size % 8 != 0) complain(message("shape and dtype ", name_of(dtype), " make ", size, " bits, no whole bytes"));
+  if (size % 8 != 0) complain(message("shape and dtype ", name_of(dtype), " make ", size, " bits, not whole bytes"));
   return size / 8;
 }
 
-/// Takes the parser's events straight into a SafetensorsHeader: no tree of ten million nodes, no recursion, and
-/// duplicate keys are seen (a document tree would have dropped them). Anything the format does not have is an error.
+/// Converts the parser's events to a SafetensorsHeader, without recursion or a tree of up to ten million nodes; detects
+/// duplicate keys, which a document tree would drop. Anything outside the format is an error.
 class HeaderEvents {
  public:
   explicit HeaderEvents(const std::string& path) : path_(path) {}
@@ -187,7 +187,7 @@ class HeaderEvents {
   }
   [[noreturn]] bool complain(std::string_view what) const { complain(what, key_); }
   [[noreturn]] bool unexpected(std::string_view what) const {
-    if (key_.empty()) fail<IoError>("read_safetensors", path_, ": the header is no object but ", what);
+    if (key_.empty()) fail<IoError>("read_safetensors", path_, ": the header is not an object but ", what);
     complain(message(what, " where the format has none"));
   }
 
@@ -195,23 +195,23 @@ class HeaderEvents {
   SafetensorsHeader header_;
   std::set<std::string, std::less<>> names_;
   std::string key_;    // the entry
-  std::string field_;  // the key inside it
+  std::string field_;  // the key inside the entry
   Place place_ = Place::outside;
   unsigned seen_ = 0;
   int offsets_ = 0;
 };
 
-/// Parses and checks the header `text` of `path`, whose tensors take `data_bytes`. Throws IoError.
+/// Parses and validates the header `text` of `path`, whose tensors have `data_bytes` bytes in total. Throws IoError.
 inline SafetensorsHeader parse_safetensors_header(const std::string& path, std::string_view text,
                                                   std::uint64_t data_bytes) {
   const std::size_t valid = utf8_valid_prefix(text);
   if (valid != text.size()) {
     fail<IoError>("read_safetensors", path, ": invalid UTF-8 at header byte ", valid);
   }
-  // The parser would forgive a byte-order mark before the text and would take a NUL for its end.
+  // The parser accepts a byte-order mark before the text and treats NUL as its end.
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos || text[first] != '{' || text.find('\0') != std::string_view::npos) {
-    fail<IoError>("read_safetensors", path, ": invalid JSON: the header is no object that begins with {");
+    fail<IoError>("read_safetensors", path, ": invalid JSON: the header is not an object that begins with {");
   }
   HeaderEvents events(path);
   nlohmann::json::sax_parse(text, &events);
