@@ -24,12 +24,13 @@ using All = std::tuple<
     PointwiseAttentionOptions<float>, SampledLossOptions, optim::AdamOptions, optim::AdamWOptions, optim::ClipOptions,
     optim::ScheduleOptions, optim::SgdOptions, recsys::BatchRankerOptions, recsys::BootstrapOptions,
     recsys::CandidateScorerOptions, recsys::EvaluateOptions, recsys::EvaluateSampledOptions, recsys::ExplainOptions,
-    recsys::HistoryInputOptions, recsys::NextItemLoss, recsys::AnyEncoderOptions, recsys::AttentionEncoderOptions,
-    recsys::DINOptions, recsys::HiddenMarkovOptions, recsys::HSTUEncoderOptions, recsys::LiGREncoderOptions,
-    recsys::MarkovOptions, recsys::NarmEncoderOptions, recsys::SASRecEncoderOptions, recsys::Seq2SeqOptions,
-    recsys::TifuKnnOptions, recsys::NextItemOptions, recsys::PointerHeadOptions, recsys::PositionsOptions,
-    recsys::RecurrentEncoderOptions<nn::GRU>, recsys::SessionOptions, recsys::TaskOptions, recsys::TrainOptions,
-    recsys::WarmStartOptions, testing::GradcheckOptions, recsys::Configuration, recsys::ClickConfiguration>;
+    recsys::HistoryInputOptions, recsys::RankOptions, recsys::NextItemLoss, recsys::AnyEncoderOptions,
+    recsys::AttentionEncoderOptions, recsys::DINOptions, recsys::HiddenMarkovOptions, recsys::HSTUEncoderOptions,
+    recsys::LiGREncoderOptions, recsys::MarkovOptions, recsys::NarmEncoderOptions, recsys::SASRecEncoderOptions,
+    recsys::Seq2SeqOptions, recsys::TifuKnnOptions, recsys::NextItemOptions, recsys::PointerHeadOptions,
+    recsys::PositionsOptions, recsys::RecurrentEncoderOptions<nn::GRU>, recsys::SessionOptions, recsys::TaskOptions,
+    recsys::TrainOptions, recsys::WarmStartOptions, testing::GradcheckOptions, recsys::Configuration,
+    recsys::ClickConfiguration>;
 
 /// Calls `f(options)` for each of the structs, with default values.
 template <class F>

@@ -185,9 +185,9 @@ class Report {
    public:
     Axis(double low, double high, double from, double to, int count, double least_step) : from_(from), to_(to) {
       if (low == high) {  // one point, or a flat line: widen the range
-        const double room = std::max(least_step, std::abs(low) * 0.1);
-        low -= room > 0 ? room : 1;
-        high += room > 0 ? room : 1;
+        const double margin = std::max(least_step, std::abs(low) * 0.1);
+        low -= margin > 0 ? margin : 1;
+        high += margin > 0 ? margin : 1;
       }
       const double raw = std::max((high - low) / count, least_step);
       const double power = std::pow(10.0, std::floor(std::log10(raw)));

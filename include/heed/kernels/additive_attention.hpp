@@ -29,7 +29,7 @@ inline Index additive_stride(Index size) { return round_up(size, 32); }
 
 /// Scratch arrays for one sequence.
 template <class Scalar>
-struct AdditiveRoom {
+struct AdditiveArrays {
   MatrixView<Scalar> w;             ///< [1, A]: -2 w
   MatrixView<Scalar> q, k;          ///< [strip, A] e^2q, [keys, A] e^2k; padded with 1 past the width, w with 0
   MatrixView<Scalar> far_q, far_k;  ///< [1, rows]: the largest magnitude in each row
@@ -38,7 +38,7 @@ struct AdditiveRoom {
   MatrixView<Scalar> dq, dk, dw;    ///< shaped as q, k and w: sum ds r (1 - r) and sum ds r
   Index size = 0;                   ///< elements of all arrays
 
-  AdditiveRoom(Scalar* scratch, Index keys, Index width) {
+  AdditiveArrays(Scalar* scratch, Index keys, Index width) {
     ScratchLayout<Scalar> layout(scratch);
     const auto take = [&](Index rows, Index cols) { return layout.matrix(rows, cols, additive_stride(cols)); };
     w = take(1, width);
@@ -64,15 +64,15 @@ struct Additive {
   static constexpr Scalar reach = sizeof(Scalar) == 4 ? Scalar(21) : Scalar(170);
 
   const AttentionUnit<Scalar>& u;
-  AdditiveRoom<Scalar> room;
+  AdditiveArrays<Scalar> arrays;
   Index width, filled = 0;         ///< filled: number of keys whose exponentials are computed
   Index begin = 0, rows = 0;       ///< first query of the strip; number of queries
   Index end[additive_strip] = {};  ///< number of keys that each may see by causality and lengths, ascending
   Index common = 0, widest = 0;    ///< number of keys that all of them see; that any may see
 
   Additive(const AttentionUnit<Scalar>& unit, const Scalar* w, Scalar* scratch)
-      : u(unit), room(scratch, unit.keys(), unit.q.cols()), width(unit.q.cols()) {
-    padded(width, w, [&](Index c, Index, P value) { (P(Scalar(-2)) * value).store(room.w.data() + c); });
+      : u(unit), arrays(scratch, unit.keys(), unit.q.cols()), width(unit.q.cols()) {
+    padded(width, w, [&](Index c, Index, P value) { (P(Scalar(-2)) * value).store(arrays.w.data() + c); });
   }
 
   /// Calls part(c, n, x[c ..]) for the registers of a row, in pairs; the last may have n = 0. Lanes past n are 0.
@@ -110,7 +110,7 @@ struct Additive {
     for (Index r = 0; r < rows; ++r) end[r] = u.key_end(first + r);
     widest = end[rows - 1];
     common = u.mask.per_pair() ? 0 : end[0];
-    exponentials(u.q.rows(first, first + rows), room.q, room.far_q.data());
+    exponentials(u.q.rows(first, first + rows), arrays.q, arrays.far_q.data());
   }
 
   /// Calls part(j, count, far) for blocks of one register of keys; `far` is the largest magnitude in the block.
@@ -120,47 +120,49 @@ struct Additive {
       const Index count = std::min(P::width, widest - j);
       if (j + count > filled) {
         const Index last = std::min(j + P::width, u.keys());
-        exponentials(u.k.rows(j, last), room.k.rows(j, last), room.far_k.data() + j);
+        exponentials(u.k.rows(j, last), arrays.k.rows(j, last), arrays.far_k.data() + j);
         filled = last;
       }
-      part(j, count, *std::max_element(room.far_k.data() + j, room.far_k.data() + j + count));
+      part(j, count, *std::max_element(arrays.far_k.data() + j, arrays.far_k.data() + j + count));
     }
   }
-  bool far(Index r, Scalar far_key) const { return !(room.far_q[r] + far_key <= reach); }
+  bool far(Index r, Scalar far_key) const { return !(arrays.far_q[r] + far_key <= reach); }
 
   /// Copies q and k of a pair beyond `reach` to where whole registers can be read.
   void take_pair(Index r, Index j) {
-    padded(width, u.q.row(begin + r), [&](Index c, Index, P x) { x.store(room.pair.row(0) + c); });
-    padded(width, u.k.row(j), [&](Index c, Index, P x) { x.store(room.pair.row(1) + c); });
+    padded(width, u.q.row(begin + r), [&](Index c, Index, P x) { x.store(arrays.pair.row(0) + c); });
+    padded(width, u.k.row(j), [&](Index c, Index, P x) { x.store(arrays.pair.row(1) + c); });
   }
   [[gnu::noinline]] void far_score(Index r, Index j, P* sum) {
     take_pair(r, j);
-    additive_score_tile<true, 1>(width, room.w.data(), room.pair.row(0), room.pair.row(1), 0, sum);
+    additive_score_tile<true, 1>(width, arrays.w.data(), arrays.pair.row(0), arrays.pair.row(1), 0, sum);
   }
   [[gnu::noinline]] void far_gradient(Index r, Index j) {
     take_pair(r, j);
-    additive_gradient_tile<true, 1, P>(width, 1, room.pair.row(0), room.pair.row(1), 0, room.d.row(r) + j, 0,
-                                       room.dq.row(r), room.dk.row(j), room.dw.data());
+    additive_gradient_tile<true, 1, P>(width, 1, arrays.pair.row(0), arrays.pair.row(1), 0, arrays.d.row(r) + j, 0,
+                                       arrays.dq.row(r), arrays.dk.row(j), arrays.dw.data());
   }
 
   /// Writes the strip's scores, up to a constant per query, to p; hidden pairs are -infinity.
   void scores() {
-    const Index stride = room.k.row_stride();
+    const Index stride = arrays.k.row_stride();
     key_blocks([&](Index j, Index count, Scalar far_key) {
       for (Index r = 0; r < rows; ++r) {
         const Index seen = std::min(count, end[r] - j);
         if (seen <= 0) continue;
         const bool mixed = far(r, far_key);
-        by_tiles<P>(seen, room.p.row(r) + j, [&]<int Keys>(Index at, P* sum) {
+        by_tiles<P>(seen, arrays.p.row(r) + j, [&]<int Keys>(Index at, P* sum) {
           if (!mixed) {
-            additive_score_tile<false, Keys>(width, room.w.data(), room.q.row(r), room.k.row(j + at), stride, sum);
+            additive_score_tile<false, Keys>(width, arrays.w.data(), arrays.q.row(r), arrays.k.row(j + at), stride,
+                                             sum);
             return;
           }
           for (Index i = 0; i < Keys; ++i) {
-            if (far(r, room.far_k[j + at + i])) {
+            if (far(r, arrays.far_k[j + at + i])) {
               far_score(r, j + at + i, sum + i);
             } else {
-              additive_score_tile<false, 1>(width, room.w.data(), room.q.row(r), room.k.row(j + at + i), 0, sum + i);
+              additive_score_tile<false, 1>(width, arrays.w.data(), arrays.q.row(r), arrays.k.row(j + at + i), 0,
+                                            sum + i);
             }
           }
         });
@@ -170,9 +172,9 @@ struct Additive {
     for (Index r = 0; r < rows; ++r) {
       for (Index j = 0; j < end[r]; ++j) {
         if (!u.visible(begin + r, j)) {
-          room.p(r, j) = -std::numeric_limits<Scalar>::infinity();
+          arrays.p(r, j) = -std::numeric_limits<Scalar>::infinity();
         } else if (u.mask.additive != nullptr) {
-          room.p(r, j) += u.mask.additive[u.mask.at(u.segment, begin + r, j)];
+          arrays.p(r, j) += u.mask.additive[u.mask.at(u.segment, begin + r, j)];
         }
       }
     }
@@ -186,7 +188,7 @@ struct Additive {
       for (Index r = 0; r < rows; ++r) {
         const Index seen = std::min(P::width, end[r] - j);
         if (seen <= 0) continue;
-        by_tiles<P>(seen, room.d.row(r) + j, [&]<int Keys>(Index at, P* sum) {
+        by_tiles<P>(seen, arrays.d.row(r) + j, [&]<int Keys>(Index at, P* sum) {
           P total[Keys];
           std::fill_n(total, Keys, zero);
           simd::for_each_pack<P>(depth, [&](Index c, Index n) {
@@ -201,8 +203,8 @@ struct Additive {
       }
     }
     for (Index r = 0; r < rows; ++r) {
-      const Scalar* p = room.p.row(r);
-      Scalar* d = room.d.row(r);
+      const Scalar* p = arrays.p.row(r);
+      Scalar* d = arrays.d.row(r);
       P total = zero;
       simd::for_each_pack<P>(end[r], [&](Index j, Index n) {
         P dp = simd::load<P>(d + j, n);
@@ -222,16 +224,16 @@ struct Additive {
 
   /// Adds the strip's contributions to the scratch arrays dq, dk and dw.
   void gradients() {
-    const Index stride = room.k.row_stride(), d_stride = room.d.row_stride();
+    const Index stride = arrays.k.row_stride(), d_stride = arrays.d.row_stride();
     key_blocks([&](Index j, Index count, Scalar far_key) {
       const auto run = [&]<int Rows>(Index r, Index from, Index keys) {
-        additive_gradient_tile<false, Rows, P>(width, keys, room.q.row(r), room.k.row(from), stride,
-                                               room.d.row(r) + from, d_stride, room.dq.row(r), room.dk.row(from),
-                                               room.dw.data());
+        additive_gradient_tile<false, Rows, P>(width, keys, arrays.q.row(r), arrays.k.row(from), stride,
+                                               arrays.d.row(r) + from, d_stride, arrays.dq.row(r), arrays.dk.row(from),
+                                               arrays.dw.data());
       };
       for (Index first = 0; first < rows; first += additive_rows<Isa>) {
         const Index last = std::min(first + additive_rows<Isa>, rows);
-        const Scalar far_query = *std::max_element(room.far_q.data() + first, room.far_q.data() + last);
+        const Scalar far_query = *std::max_element(arrays.far_q.data() + first, arrays.far_q.data() + last);
         const bool whole = !u.mask.per_pair() && far_query + far_key <= reach;
         Index together = 0;
         if (whole && last - first == additive_rows<Isa>) {
@@ -246,8 +248,8 @@ struct Additive {
             continue;
           }
           for (; at < stop; ++at) {
-            if (room.d(r, at) == Scalar(0)) continue;  // hidden, or the gradient is 0
-            if (far(r, room.far_k[at])) {
+            if (arrays.d(r, at) == Scalar(0)) continue;  // hidden, or the gradient is 0
+            if (far(r, arrays.far_k[at])) {
               far_gradient(r, at);
             } else {
               run.template operator()<1>(r, at, 1);
@@ -261,7 +263,7 @@ struct Additive {
   /// out[i] += factor w[i] x[i]
   void add_weighted(Scalar factor, const Scalar* x, Scalar* out) const {
     simd::for_each_pack<P>(width, [&](Index c, Index n) {
-      const P weight = P(factor) * simd::load<P>(room.w.data() + c, n);
+      const P weight = P(factor) * simd::load<P>(arrays.w.data() + c, n);
       simd::store(fma(weight, simd::load<P>(x + c, n), simd::load<P>(out + c, n)), out + c, n);
     });
   }
@@ -271,7 +273,7 @@ struct Additive {
   void rest(const Pair& pair) const {
     for (Index r = 0; r < rows; ++r) {
       for (Index j = common; j < end[r]; ++j) {
-        if (room.p(r, j) != Scalar(0)) pair(r, j);
+        if (arrays.p(r, j) != Scalar(0)) pair(r, j);
       }
     }
   }
@@ -281,7 +283,7 @@ struct Additive {
 
 /// Returns the scratch size in elements for one worker.
 inline Index additive_attention_scratch(Index keys, Index width) {
-  return detail::AdditiveRoom<float>(nullptr, keys, width).size;
+  return detail::AdditiveArrays<float>(nullptr, keys, width).size;
 }
 
 /// `w` is [width]. Overwrites context [queries, width of v] and, if not null, `weights` [queries, keys].
@@ -289,7 +291,7 @@ template <class Scalar, class Isa = simd::NativeIsa>
 void additive_attention_forward(const AttentionUnit<Scalar>& u, const Scalar* w, MatrixView<Scalar> context,
                                 Scalar* weights, Scalar* scratch) noexcept {
   detail::Additive<Scalar, Isa> a(u, w, scratch);
-  const MatrixView<Scalar> p = a.room.p;
+  const MatrixView<Scalar> p = a.arrays.p;
   const Index keys = u.keys(), depth = u.v.cols();
   for (Index begin = 0; begin < u.queries(); begin += detail::additive_strip) {
     a.take_strip(begin);
@@ -313,9 +315,9 @@ void additive_attention_backward(const AttentionUnit<Scalar>& u, const Scalar* w
                                  const Scalar* d_weights, MatrixView<Scalar> dq, MatrixView<Scalar> dk,
                                  MatrixView<Scalar> dv, Scalar* dw, Scalar* scratch) noexcept {
   detail::Additive<Scalar, Isa> a(u, w, scratch);
-  const MatrixView<Scalar> p = a.room.p;
-  std::fill_n(a.room.dk.data(), u.keys() * a.room.dk.row_stride(), Scalar(0));
-  std::fill_n(a.room.dw.data(), a.room.dw.row_stride(), Scalar(0));
+  const MatrixView<Scalar> p = a.arrays.p;
+  std::fill_n(a.arrays.dk.data(), u.keys() * a.arrays.dk.row_stride(), Scalar(0));
+  std::fill_n(a.arrays.dw.data(), a.arrays.dw.row_stride(), Scalar(0));
   for (Index begin = 0; begin < u.queries(); begin += detail::additive_strip) {
     a.take_strip(begin);
     a.scores();
@@ -327,13 +329,13 @@ void additive_attention_backward(const AttentionUnit<Scalar>& u, const Scalar* w
       a.rest([&](Index r, Index j) { add_scaled<Scalar, Isa>(dv.cols(), d_out.row(r), p(r, j), dv.row(j)); });
     }
     if (!dq && !dk && dw == nullptr) continue;
-    std::fill_n(a.room.dq.data(), a.rows * a.room.dq.row_stride(), Scalar(0));
+    std::fill_n(a.arrays.dq.data(), a.rows * a.arrays.dq.row_stride(), Scalar(0));
     a.gradients();
-    for (Index r = 0; dq && r < a.rows; ++r) a.add_weighted(Scalar(-2), a.room.dq.row(r), dq.row(begin + r));
+    for (Index r = 0; dq && r < a.rows; ++r) a.add_weighted(Scalar(-2), a.arrays.dq.row(r), dq.row(begin + r));
   }
-  for (Index j = 0; dk && j < a.filled; ++j) a.add_weighted(Scalar(-2), a.room.dk.row(j), dk.row(j));
+  for (Index j = 0; dk && j < a.filled; ++j) a.add_weighted(Scalar(-2), a.arrays.dk.row(j), dk.row(j));
   // dw = sum ds tanh = sum ds (1 - 2 r), and the ds of a query sum to 0.
-  if (dw != nullptr) add_scaled<Scalar, Isa>(a.width, a.room.dw.data(), Scalar(-2), dw);
+  if (dw != nullptr) add_scaled<Scalar, Isa>(a.width, a.arrays.dw.data(), Scalar(-2), dw);
 }
 
 }  // namespace heed::inline HEED_ABI::kernels

@@ -247,8 +247,9 @@ struct SeenTile {
   Run run[Keys / key_panel];      ///< of keys visible to any query, in whole panels except for the end of the last
   const Scalar* added = nullptr;  ///< [rows, Keys] to add to the scores, -infinity where hidden; may be null
 
-  /// Queries i .. i + rows - 1 and keys j .. j + keys - 1 of a unit. `room` is scratch of Queries x Keys elements.
-  SeenTile(const AttentionUnit<Scalar>& u, Index i, Index queries, Index j, Index keys, Scalar* room) : rows(queries) {
+  /// Queries i .. i + rows - 1 and keys j .. j + keys - 1 of a unit. `scratch` is scratch of Queries x Keys elements.
+  SeenTile(const AttentionUnit<Scalar>& u, Index i, Index queries, Index j, Index keys, Scalar* scratch)
+      : rows(queries) {
     std::fill_n(end, Queries, Index{0});
     for (Index r = 0; r < rows; ++r) end[r] = std::clamp(u.key_end(i + r) - j, Index{0}, keys);
     if (widest() == 0) return;
@@ -256,10 +257,10 @@ struct SeenTile {
       run[runs++] = {0, widest()};
       return;
     }
-    added = room;
+    added = scratch;
     for (Index p = 0; p < widest(); p += key_panel) {
       const Index stop = std::min(p + key_panel, widest());
-      if (!mask_tile<Scalar, Isa>(u, i, rows, j + p, stop - p, room + p, Keys)) continue;
+      if (!mask_tile<Scalar, Isa>(u, i, rows, j + p, stop - p, scratch + p, Keys)) continue;
       if (runs > 0 && run[runs - 1].end == p) {
         run[runs - 1].end = stop;
       } else {
