@@ -38,8 +38,9 @@ TEST_CASE("AnyEncoder gets its sizes from the recommender") {
   CHECK(encoder.width() == 4);
   CHECK(encoder.state_size() == 7);
   CHECK(encoder.summary_size() == 6);
-  const recsys::AnyRecommender<float> short_one({.num_items = 6, .embed_dim = 4, .max_length = 2},
-                                                {recsys::SASRecEncoderOptions{}});
+  recsys::AnyRecommender<float> short_one({.num_items = 6, .embed_dim = 4, .max_length = 2},
+                                          {recsys::SASRecEncoderOptions{}});
+  nn::initialize(short_one, Random(1));
   data::Batch batch;
   batch.assign_history({.items = std::vector<data::Id>{1, 2, 3}}, 100);
   Tape<float> tape;
