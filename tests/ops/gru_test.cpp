@@ -10,29 +10,29 @@ namespace heed::test {
 namespace {
 
 /// The options of a sample. The inputs are x, weight_ih, weight_hh and then those that are given, in this order.
-struct Given {
+struct GruGiven {
   bool biases = true, state = false, reverse = false;
 };
 
 /// The inputs by name, each a Var or a Tensor.
 template <class T>
-struct Named {
+struct GruInputs {
   T x, w_ih, w_hh, b_ih{}, b_hh{}, h0{};
 
-  Named(std::span<const T> in, const Given& given) : x(in[0]), w_ih(in[1]), w_hh(in[2]) {
+  GruInputs(std::span<const T> in, const GruGiven& given) : x(in[0]), w_ih(in[1]), w_hh(in[2]) {
     if (given.biases) b_ih = in[3], b_hh = in[4];
     if (given.state) h0 = in[given.biases ? 5 : 3];
   }
 };
 
 template <class Scalar>
-GruResult<Scalar> call(std::span<const Var<Scalar>> in, const Segments& segments, const Given& given) {
-  const Named<Var<Scalar>> n(in, given);
+GruResult<Scalar> gru_call(std::span<const Var<Scalar>> in, const Segments& segments, const GruGiven& given) {
+  const GruInputs<Var<Scalar>> n(in, given);
   return gru<Scalar>(n.x, segments, {n.w_ih, n.w_hh, n.b_ih, n.b_hh}, n.h0, given.reverse);
 }
 
-Tensor<double> reference(std::span<const Tensor<double>> in, const Segments& segments, const Given& given) {
-  const Named<Tensor<double>> n(in, given);
+Tensor<double> gru_reference(std::span<const Tensor<double>> in, const Segments& segments, const GruGiven& given) {
+  const GruInputs<Tensor<double>> n(in, given);
   const Index H = n.w_hh.cols(), tokens = segments.tokens();
   Tensor<double> output({tokens, H}), gates({tokens, 4 * H}), h({segments.count(), H});
   if (given.state) h = n.h0;
@@ -45,7 +45,7 @@ Tensor<double> reference(std::span<const Tensor<double>> in, const Segments& seg
   return joined({output, h});
 }
 
-Sample gru_sample(std::string label, const Segments& segments, Index input, Index hidden, const Given& given) {
+Sample gru_sample(std::string label, const Segments& segments, Index input, Index hidden, const GruGiven& given) {
   std::vector<Tensor<double>> inputs = {normal({segments.tokens(), input}, "x"),
                                         normal({3 * hidden, input}, "weight_ih", 0.4),
                                         normal({3 * hidden, hidden}, "weight_hh", 0.4)};
@@ -57,10 +57,10 @@ Sample gru_sample(std::string label, const Segments& segments, Index input, Inde
   return sample(
       std::move(label), std::move(inputs),
       [=](auto&, auto x) {
-        const auto result = call(x, segments, given);
+        const auto result = gru_call(x, segments, given);
         return joined(result.output, result.h_n);
       },
-      [=](std::span<const Tensor<double>> x) { return reference(x, segments, given); });
+      [=](std::span<const Tensor<double>> x) { return gru_reference(x, segments, given); });
 }
 
 }  // namespace
@@ -86,15 +86,15 @@ const SamplesOf gru_op("gru", []() -> OpSamples {
     if (x.size() == 4) {
       gru<float>(x[0], two, {x[1], x[2], x[3], {}});
     } else {
-      call(x, two, {.biases = x.size() == 5});
+      gru_call(x, two, {.biases = x.size() == 5});
     }
   });
   out.bad.push_back(bad_call(
-      "h0", {{3, 2}, {6, 2}, {6, 2}, {2, 3}}, [=](auto x) { call(x, two, {.biases = false, .state = true}); },
+      "h0", {{3, 2}, {6, 2}, {6, 2}, {2, 3}}, [=](auto x) { gru_call(x, two, {.biases = false, .state = true}); },
       "gru: initial state is [2, 3], wanted [2, 2]"));
   // Each input in turn is on another tape.
   for (BadCall& bad : other_tape_refusals("gru", {{3, 2}, {6, 2}, {6, 2}, {6}, {6}, {2, 2}},
-                                          [=](auto x) { call(x, two, {.state = true}); })) {
+                                          [=](auto x) { gru_call(x, two, {.state = true}); })) {
     out.bad.push_back(std::move(bad));
   }
   return out;

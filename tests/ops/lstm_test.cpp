@@ -11,16 +11,16 @@ namespace heed::test {
 namespace {
 
 /// The options of a sample. The inputs are x, weight_ih, weight_hh and then those that are given, in this order.
-struct Given {
+struct LstmGiven {
   bool biases = true, projection = false, states = false, reverse = false;
 };
 
 /// The inputs by name, each a Var or a Tensor.
 template <class T>
-struct Named {
+struct LstmInputs {
   T x, w_ih, w_hh, b_ih{}, b_hh{}, w_hr{}, h0{}, c0{};
 
-  Named(std::span<const T> in, const Given& given) : x(in[0]), w_ih(in[1]), w_hh(in[2]) {
+  LstmInputs(std::span<const T> in, const LstmGiven& given) : x(in[0]), w_ih(in[1]), w_hh(in[2]) {
     std::size_t at = 3;
     if (given.biases) b_ih = in[at], b_hh = in[at + 1], at += 2;
     if (given.projection) w_hr = in[at++];
@@ -29,13 +29,13 @@ struct Named {
 };
 
 template <class Scalar>
-LstmResult<Scalar> call(std::span<const Var<Scalar>> in, const Segments& segments, const Given& given) {
-  const Named<Var<Scalar>> n(in, given);
+LstmResult<Scalar> lstm_call(std::span<const Var<Scalar>> in, const Segments& segments, const LstmGiven& given) {
+  const LstmInputs<Var<Scalar>> n(in, given);
   return lstm<Scalar>(n.x, segments, {n.w_ih, n.w_hh, n.b_ih, n.b_hh, n.w_hr}, n.h0, n.c0, given.reverse);
 }
 
-Tensor<double> reference(std::span<const Tensor<double>> in, const Segments& segments, const Given& given) {
-  const Named<Tensor<double>> n(in, given);
+Tensor<double> lstm_reference(std::span<const Tensor<double>> in, const Segments& segments, const LstmGiven& given) {
+  const LstmInputs<Tensor<double>> n(in, given);
   const Index H = n.w_hh.rows() / 4, R = n.w_hh.cols(), tokens = segments.tokens();
   Tensor<double> bias({4 * H}), output({tokens, R}), gates({tokens, 4 * H}), cells({tokens, H});
   if (given.biases) bias.array() = n.b_ih.array() + n.b_hh.array();
@@ -50,7 +50,7 @@ Tensor<double> reference(std::span<const Tensor<double>> in, const Segments& seg
   return joined({output, h, c});
 }
 
-Sample lstm_sample(std::string label, const Segments& segments, Index input, Index hidden, const Given& given,
+Sample lstm_sample(std::string label, const Segments& segments, Index input, Index hidden, const LstmGiven& given,
                    Index output = 0) {
   const Index R = given.projection ? output : hidden;
   std::vector<Tensor<double>> inputs = {normal({segments.tokens(), input}, "x"),
@@ -68,10 +68,10 @@ Sample lstm_sample(std::string label, const Segments& segments, Index input, Ind
   return sample(
       std::move(label), std::move(inputs),
       [=](auto&, auto x) {
-        const auto result = call(x, segments, given);
+        const auto result = lstm_call(x, segments, given);
         return joined(result.output, result.h_n, result.c_n);
       },
-      [=](std::span<const Tensor<double>> x) { return reference(x, segments, given); });
+      [=](std::span<const Tensor<double>> x) { return lstm_reference(x, segments, given); });
 }
 
 }  // namespace
@@ -79,7 +79,7 @@ Sample lstm_sample(std::string label, const Segments& segments, Index input, Ind
 const SamplesOf lstm_op("lstm", []() -> OpSamples {
   OpSamples out;
   const Segments ragged({2, 0, 4, 1, 4});
-  const Given full{.projection = true, .states = true, .reverse = true};
+  const LstmGiven full{.projection = true, .states = true, .reverse = true};
   out.good = {lstm_sample("ragged", ragged, 3, 4, {}),
               lstm_sample("without biases", ragged, 3, 4, {.biases = false}),
               lstm_sample("reverse", ragged, 3, 4, {.reverse = true}),
@@ -112,15 +112,15 @@ const SamplesOf lstm_op("lstm", []() -> OpSamples {
         const auto states = x[3].view();
         const std::vector<Tensor<double>> in = {x[0], x[1], x[2], Tensor<double>(states.rows(0, count)),
                                                 Tensor<double>(states.rows(1, count + 1))};
-        return joined({x[3], reference(in, crowd, {.biases = false, .states = true})});
+        return joined({x[3], lstm_reference(in, crowd, {.biases = false, .states = true})});
       }));
 
   const Segments two({2, 1});
-  const auto bad = [=](std::string label, std::vector<Shape> shapes, const Given& given, std::string expected) {
+  const auto bad = [=](std::string label, std::vector<Shape> shapes, const LstmGiven& given, std::string expected) {
     return bad_call(
-        std::move(label), std::move(shapes), [=](auto x) { call(x, two, given); }, std::move(expected));
+        std::move(label), std::move(shapes), [=](auto x) { lstm_call(x, two, given); }, std::move(expected));
   };
-  const Given projected{.biases = false, .projection = true}, states{.biases = false, .states = true};
+  const LstmGiven projected{.biases = false, .projection = true}, states{.biases = false, .states = true};
   out.bad = {
       bad("weight_hr", {{3, 2}, {8, 2}, {8, 3}, {3, 4}}, projected, "lstm: weight_hr is [3, 4], wanted [3, 2]"),
       bad("h0", {{3, 2}, {8, 2}, {8, 2}, {2, 3}, {2, 2}}, states,
@@ -130,13 +130,14 @@ const SamplesOf lstm_op("lstm", []() -> OpSamples {
     if (x.size() == 4) {
       lstm<float>(x[0], two, {x[1], x[2], x[3], {}});
     } else {
-      call(x, two, {.biases = x.size() == 5});
+      lstm_call(x, two, {.biases = x.size() == 5});
     }
   };
   for (BadCall& refusal : recurrent_refusals("lstm", 4, with_biases)) out.bad.push_back(std::move(refusal));
   // Each input in turn is on another tape.
-  for (BadCall& refusal : other_tape_refusals("lstm", {{3, 2}, {8, 2}, {8, 2}, {8}, {8}, {2, 2}, {2, 2}, {2, 2}},
-                                              [=](auto x) { call(x, two, {.projection = true, .states = true}); })) {
+  for (BadCall& refusal :
+       other_tape_refusals("lstm", {{3, 2}, {8, 2}, {8, 2}, {8}, {8}, {2, 2}, {2, 2}, {2, 2}},
+                           [=](auto x) { lstm_call(x, two, {.projection = true, .states = true}); })) {
     out.bad.push_back(std::move(refusal));
   }
   return out;
