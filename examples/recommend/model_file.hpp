@@ -34,7 +34,7 @@ inline Interactions read_for(const SavedModel& saved, const heed::io::LogFile& f
   check_kinds("--data", saved, log);
   log = heed::data::renumber_items(log, saved.catalogue.items, &unknown);
   if (unknown > 0) std::printf("%td events skipped: the model does not have their items\n", unknown);
-  if (saved.catalogue.kinds.size() > 0) {
+  if (saved.model.options().num_kinds > 0) {
     log = heed::data::renumber_kinds(log, saved.catalogue.kinds, &unknown);
     if (unknown > 0) std::printf("%td events skipped: the model does not have their kinds\n", unknown);
   }

@@ -24,7 +24,7 @@ using Tree = std::map<std::string, std::string>;
 
 const std::map<std::string, int> floors = {{"core", 1},    {"simd", 2},   {"kernels", 3}, {"autograd", 4},
                                            {"ops", 5},     {"nn", 6},     {"optim", 6},   {"data", 6},
-                                           {"testing", 6}, {"recsys", 7}, {"io", 8},      {"mpi", 8}};
+                                           {"testing", 6}, {"recsys", 7}, {"io", 8}};
 
 /// "heed/nn/linear.hpp" -> "nn"; "heed/openmp.hpp" -> "openmp.hpp".
 std::string folder_of(const std::string& header) {

@@ -84,7 +84,8 @@ struct Events {
   std::vector<Id> kinds{};            ///< [events], or empty when unknown
 
   /// Returns a view, valid until the events change.
-  History history() const { return {.user = user, .items = items, .times = times, .kinds = kinds}; }
+  History history() const& { return {.user = user, .items = items, .times = times, .kinds = kinds}; }
+  History history() const&& = delete;
 };
 
 inline Events History::without(Id item) const {

@@ -29,12 +29,13 @@ inline std::string text(const std::vector<Index>& sizes) {
 }  // namespace detail
 
 /// Writes every parameter of `module` in its own precision, and `metadata`. The file is replaced atomically: after an
-/// IoError an existing file is unchanged.
+/// IoError an existing file is unchanged. Throws StateError for a parameter that was never initialised.
 template <nn::Module M>
 void save(const M& module, const std::string& path, const std::map<std::string, std::string>& metadata = {}) {
   using Scalar = typename M::scalar_type;
   std::vector<TensorSource> tensors;
   nn::for_each_parameter(module, [&](const std::string& name, const Parameter<Scalar>& parameter) {
+    if (!parameter.initialized()) fail<StateError>("save", name, " was never initialised: call nn::initialize");
     const std::span<const Scalar> values(parameter.value().data(), static_cast<std::size_t>(parameter.size()));
     tensors.push_back(tensor_source(name, detail::sizes(parameter.shape()), values));
   });

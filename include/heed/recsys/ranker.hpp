@@ -57,6 +57,9 @@ class ScoreRanker {
       model_->score(history, std::span(scores_));
       if (!options.keep_history) {
         for (const data::Id item : history.items) {
+          if (item < 0 || item >= std::ssize(scores_)) {
+            fail<IndexError>("ScoreRanker", "item ", item, " of a history for a model of ", scores_.size(), " items");
+          }
           scores_[static_cast<std::size_t>(item)] = -std::numeric_limits<double>::infinity();
         }
       }

@@ -138,7 +138,8 @@ Carried<Scalar> carried(std::string_view path, const Tensor<Scalar>& from, Tenso
 
 /// Copies the weights of `yesterday`, an earlier model, to `today` by path: whole tensors of equal shape, and row by
 /// row those whose rows are renumbered. Returns the paths of `today` that keep their initial values: missing in
-/// `yesterday`, or of another shape. Throws ShapeError or IndexError, changing nothing, when the numbers do not fit.
+/// `yesterday`, or of another shape. Throws ShapeError or IndexError, changing nothing, when the numbers do not fit;
+/// StateError when `today` is not initialised.
 template <nn::Module To, nn::Module From>
 std::vector<std::string> warm_start(To& today, From& yesterday, const WarmStartOptions& options) {
   using Scalar = typename To::scalar_type;
@@ -146,6 +147,9 @@ std::vector<std::string> warm_start(To& today, From& yesterday, const WarmStartO
   std::vector<std::string> fresh;
   const auto old = nn::parameters(yesterday), now = nn::parameters(today);
   for (const auto& [path, parameter] : now) {
+    if (!parameter->initialized()) {
+      fail<StateError>("warm_start", path, " was never initialised: call nn::initialize for what is not copied");
+    }
     const auto same = std::find_if(old.begin(), old.end(), [&, &path = path](const auto& o) { return o.name == path; });
     if (same != old.end()) {
       all.push_back(detail::carried(path, std::as_const(*same->parameter).value(), parameter->value(), options));

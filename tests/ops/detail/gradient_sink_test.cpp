@@ -100,6 +100,7 @@ TEST_CASE("the sink of an input that needs no gradient is empty") {
   Tape<double> tape;
   const auto x = tape.variable(Tensor<double>({2})), constant = tape.constant(Tensor<double>({2}));
   Parameter<double> p({2});
+  p.value() = Tensor<double>::zeros({2});
   const auto parameter = tape.parameter(p);
   in_backward(tape, x, [&](const Gradients<double>& g) {
     for (const Sink& sink : {Sink(), Sink(g, constant), Sink(g, Var<double>())}) {

@@ -19,7 +19,7 @@ using LstmEncoder = RecurrentEncoder<nn::LSTM, Scalar>;
 
 template <class Scalar = float>
 using GRU4Rec = NextItem<GruEncoder<Scalar>>;
-template <class Scalar>
+template <class Scalar = float>
 using LSTM4Rec = NextItem<LstmEncoder<Scalar>>;
 
 }  // namespace heed::inline HEED_ABI::recsys
