@@ -73,6 +73,10 @@ TEST_CASE("several modules are saved as one, with numbers as prefixes") {
   const Folder folder;
   nn::Linear<float> a({.in_features = 2, .out_features = 3}), b({.in_features = 2, .out_features = 3});
   nn::initialize(a, heed::Random(1));
+  CHECK_THROWS_WITH(heed::io::save(nn::modules(a, b), folder.file("two")),
+                    Catch::Matchers::Contains("save: 1.weight was never initialised"));
+  nn::init_constant(b.weight, 0);
+  nn::init_constant(b.bias, 0);
   heed::io::save(nn::modules(a, b), folder.file("two"));
   heed::io::load(nn::modules(b, a), folder.file("two"));
   CHECK(b.weight.value()(0, 0) != 0);
@@ -135,9 +139,10 @@ TEST_CASE("a failed save leaves an existing file unchanged") {
   const Folder folder;
   const std::string path = folder.file("model");
   nn::Linear<float> layer({.in_features = 2, .out_features = 1});
+  nn::initialize(layer, heed::Random(1));
   heed::io::save(layer, path);
   const std::string before = temporary::read_bytes(path);
-  nn::initialize(layer, heed::Random(1));
+  nn::initialize(layer, heed::Random(2));
   CHECK_THROWS_AS(heed::io::save(layer, path, {{"bad", "\xff"}}), heed::IoError);
   CHECK(temporary::read_bytes(path) == before);
   CHECK(folder.entries() == 1);
