@@ -45,6 +45,10 @@ TEST_CASE("a score ranker excludes the history from a list of k", "[recsys][rank
   const std::vector<data::History> pasts = {{.items = items}, {}};
   CHECK(ranker(pasts, {.k = 2}) == std::vector<Items>{{0, 1}, {0, 1}});
   CHECK(ranker(pasts, {.k = 4, .keep_history = false}) == std::vector<Items>{{1, 3, 4}, {0, 1, 2, 3}});
+
+  const Items unknown = {5};
+  CHECK_THROWS_WITH(ranker(std::vector<data::History>{{.items = unknown}}, {.k = 2, .keep_history = false}),
+                    "ScoreRanker: item 5 of a history for a model of 5 items");
 }
 
 TEST_CASE("adapters of a history scorer cannot be made of a temporary one", "[recsys][ranker]") {

@@ -205,6 +205,10 @@ TEST_CASE("warm start rejects invalid numbers, and changes nothing", "[recsys][w
   CHECK(index({0, 1, 2, 3, 4, -2}) == "warm_start: items.weight: number -2 of 7 rows");
   CHECK(index({0, 1, 2, 3, 4, 0}) == "warm_start: items.weight: number 0 twice");
   CHECK(test::same(today.encoder.positions->table.weight.value(), fresh.encoder.positions->table.weight.value()));
+
+  SASRec<float> never({.num_items = 6, .embed_dim = 4, .max_length = 12}, {.num_heads = 2, .feedforward_dim = 8});
+  CHECK(error_of<heed::StateError>([&] { warm_start(never, yesterday, {}); }) ==
+        "warm_start: items.weight was never initialised: call nn::initialize for what is not copied");
 }
 
 TEST_CASE("warm start from vocabularies", "[recsys][warm_start]") {
