@@ -79,13 +79,13 @@ inline data::Interactions read_log(const LogFile& file, LogFileReport* report = 
     fail<OptionError>("read_log", "wanted a column of kinds, '", file.columns.kind, "', which only csv has");
   }
   LogFileReport local;
-  auto& [in_log, in_items] = report != nullptr ? *report : local;
+  LogFileReport& counts = report != nullptr ? *report : local;
   const data::ReadOptions options{.skip_bad_lines = file.skip_bad_lines};
   data::Interactions log = detail::with_lines(
-      file.path, [&](data::LineReader lines) { return detail::read_format(file, std::move(lines), &in_log); });
+      file.path, [&](data::LineReader lines) { return detail::read_format(file, std::move(lines), &counts.log); });
   if (!file.items.empty()) {
     detail::with_lines(file.items, [&](data::LineReader lines) {
-      return data::read_names(std::move(lines), log.catalogue.items, file.names, options, &in_items);
+      return data::read_names(std::move(lines), log.catalogue.items, file.names, options, &counts.items);
     });
   }
   if (!file.feature.empty()) {
