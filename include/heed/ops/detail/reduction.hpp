@@ -77,7 +77,7 @@ struct LossGradient {
 /// unless they are null. Throws ShapeError unless the shapes are equal: losses never broadcast.
 template <class Scalar, class Forward, class Backward>
 Var<Scalar> pairwise_loss(std::string_view operation, Var<Scalar> prediction, Var<Scalar> target, Reduction reduction,
-                          const Forward& forward, const Backward& backward) {
+                          Forward forward, Backward backward) {
   Tape<Scalar>& tape = tape_of(operation, prediction, target);
   if (prediction.shape() != target.shape()) {
     fail<ShapeError>(operation, "prediction ", prediction.shape(), " and target ", target.shape(), " differ in shape");
