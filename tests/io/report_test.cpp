@@ -18,7 +18,7 @@ using heed::io::Report;
 Xml check(const Report& report) {
   Xml page(report.html());
   CHECK(page.first_error == "");
-  CHECK(heed::io::detail::utf8_valid_prefix(page.text) == page.text.size());
+  CHECK(heed::detail::utf8_valid_prefix(page.text) == page.text.size());
   // The page loads nothing and has no scripts.
   for (const std::string tag : {"script", "link", "img", "iframe", "object", "a"}) CHECK(page.count(tag) == 0);
   CHECK_THAT(page.text, !Contains("url(") && !Contains("@import") && !Contains("src="));

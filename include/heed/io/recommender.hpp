@@ -12,10 +12,10 @@
 #include <utility>
 #include <vector>
 
+#include "heed/core/utf8.hpp"
 #include "heed/data/catalogue.hpp"
 #include "heed/io/checkpoint.hpp"
 #include "heed/io/options_json.hpp"
-#include "heed/io/utf8.hpp"
 #include "heed/recsys/models/any.hpp"
 #include "heed/recsys/task.hpp"
 
@@ -38,7 +38,7 @@ inline nlohmann::json texts_of(const data::Vocabulary& vocabulary, std::string_v
   nlohmann::json out = nlohmann::json::array();
   for (data::Id i = 0; i < vocabulary.size(); ++i) {
     const std::string text(vocabulary.text(i));
-    if (utf8_valid_prefix(text) != text.size()) {
+    if (heed::detail::utf8_valid_prefix(text) != text.size()) {
       fail<IoError>("save_recommender", path, ": the text of ", what, " ", i, " is not UTF-8");
     }
     out.push_back(text);

@@ -14,10 +14,10 @@
 
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
+#include "heed/core/utf8.hpp"
 #include "heed/io/atomic_file.hpp"
 #include "heed/io/detail/report_style.hpp"
 #include "heed/io/table.hpp"
-#include "heed/io/utf8.hpp"
 
 namespace heed::inline HEED_ABI::io {
 
@@ -227,7 +227,7 @@ class Report {
   static std::string escape(std::string_view text) {
     std::string out;
     for (std::size_t at = 0; at < text.size();) {
-      const std::size_t length = detail::utf8_length(text, at);
+      const std::size_t length = heed::detail::utf8_length(text, at);
       const char c = text[at];
       if (length == 0 || (length == 1 && c < ' ' && c != '\n' && c != '\t') || text.substr(at, 3) == "\xEF\xBF\xBE" ||
           text.substr(at, 3) == "\xEF\xBF\xBF") {
@@ -250,7 +250,7 @@ class Report {
   /// Shortens to at most `limit` characters, the last of which is then an ellipsis.
   static std::string shorten(std::string_view text, std::size_t limit) {
     std::size_t at = 0, count = 0, cut = 0;
-    for (; at < text.size(); at += std::max<std::size_t>(detail::utf8_length(text, at), 1)) {
+    for (; at < text.size(); at += std::max<std::size_t>(heed::detail::utf8_length(text, at), 1)) {
       if (++count == limit) cut = at;
     }
     return std::string(count > limit ? text.substr(0, cut) : text) + (count > limit ? "\u2026" : "");

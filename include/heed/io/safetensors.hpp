@@ -22,6 +22,7 @@
 
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
+#include "heed/core/utf8.hpp"
 #include "heed/io/atomic_file.hpp"
 #include "heed/io/detail/safetensors_header.hpp"
 
@@ -170,7 +171,7 @@ inline void write_safetensors(const std::string& path, std::vector<TensorSource>
                               const std::map<std::string, std::string>& metadata = {}) {
   const std::string operation = "write_safetensors";
   const auto quoted = [&](const std::string& text) {
-    if (detail::utf8_valid_prefix(text) != text.size()) {
+    if (heed::detail::utf8_valid_prefix(text) != text.size()) {
       fail<IoError>(operation, path, ": '", text, "' is not UTF-8");
     }
     return nlohmann::json(text).dump();

@@ -14,7 +14,7 @@
 
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
-#include "heed/io/utf8.hpp"
+#include "heed/core/utf8.hpp"
 
 namespace heed::inline HEED_ABI::io {
 
@@ -204,7 +204,7 @@ class HeaderEvents {
 /// Parses and validates the header `text` of `path`, whose tensors have `data_bytes` bytes in total. Throws IoError.
 inline SafetensorsHeader parse_safetensors_header(const std::string& path, std::string_view text,
                                                   std::uint64_t data_bytes) {
-  const std::size_t valid = utf8_valid_prefix(text);
+  const std::size_t valid = heed::detail::utf8_valid_prefix(text);
   if (valid != text.size()) {
     fail<IoError>("read_safetensors", path, ": invalid UTF-8 at header byte ", valid);
   }

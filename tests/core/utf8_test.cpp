@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Well-formed UTF-8 by the table of the Unicode standard.
-#include "heed/io/utf8.hpp"
+#include "heed/core/utf8.hpp"
 
 #include <catch2/catch.hpp>
 #include <string>
 
 namespace HEED_TEST_UNIT {
 
-using heed::io::detail::utf8_length;
-using heed::io::detail::utf8_valid_prefix;
+using heed::detail::utf8_length;
+using heed::detail::utf8_valid_prefix;
 
-TEST_CASE("utf8: every code point is accepted in its shortest form, and surrogates are not", "[io]") {
+TEST_CASE("utf8: every code point is accepted in its shortest form, and surrogates are not", "[core]") {
   for (unsigned point = 0; point < 0x110000; ++point) {
     std::string text;
     const auto tail = [&](unsigned shift) { text += static_cast<char>(0x80 | ((point >> shift) & 0x3F)); };
@@ -32,7 +32,7 @@ TEST_CASE("utf8: every code point is accepted in its shortest form, and surrogat
   }
 }
 
-TEST_CASE("utf8: overlong forms, stray bytes and values above U+10FFFF are not accepted", "[io]") {
+TEST_CASE("utf8: overlong forms, stray bytes and values above U+10FFFF are not accepted", "[core]") {
   for (const std::string bad : {"\x80", "\xbf", "\xc0\xaf", "\xc1\xbf", "\xe0\x9f\xbf", "\xf0\x8f\xbf\xbf",
                                 "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xc3\x28", "\xe2\x82\x28"}) {
     CHECK(utf8_valid_prefix("ok" + bad) == 2);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Validation of UTF-8, for safetensors headers and reports.
+// Validation of UTF-8, for what is read from files and for what is shown.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@
 
 #include "heed/core/config.hpp"
 
-namespace heed::inline HEED_ABI::io::detail {
+namespace heed::inline HEED_ABI::detail {
 
 /// Returns the length in bytes (1 to 4) of the well-formed UTF-8 sequence at `text[at]`; 0 if it is ill-formed (Unicode
 /// 15, table 3-7: no overlong forms, no surrogates, nothing above U+10FFFF).
@@ -39,4 +39,4 @@ inline std::size_t utf8_valid_prefix(std::string_view text) {
   return at;
 }
 
-}  // namespace heed::inline HEED_ABI::io::detail
+}  // namespace heed::inline HEED_ABI::detail
