@@ -7,6 +7,7 @@
 namespace HEED_TEST_UNIT {
 
 using heed::io::fixed;
+using heed::io::markdown_text;
 using heed::io::Table;
 
 TEST_CASE("a table as text aligns characters, not bytes", "[io]") {
@@ -23,6 +24,24 @@ TEST_CASE("a table as Markdown keeps empty cells and escapes vertical bars", "[i
         "| model | seeds |\n"
         "| --- | --- |\n"
         "| x\\|y | |\n");
+}
+
+TEST_CASE("a table shows cells of any content as text, one line per row", "[io]") {
+  const Table table{{"item"}, {{"\x1b[31mRED\n| x | <img src=x onerror=alert(1)>"}}};
+  CHECK(table.text() ==
+        "  item                                           \n"
+        "  \\x1b[31mRED\\n| x | <img src=x onerror=alert(1)>\n");
+  CHECK(table.markdown() ==
+        "| item |\n"
+        "| --- |\n"
+        "| \\\\x1b[31mRED\\\\n\\| x \\| \\<img src=x onerror=alert(1)\\> |\n");
+}
+
+TEST_CASE("Markdown of a text holds no markup, and keeps intervals readable", "[io]") {
+  CHECK(markdown_text("`a` *b* __c__ ~~d~~ $e$ &#60; <!-- f") ==
+        "\\`a\\` \\*b\\* \\_\\_c\\_\\_ \\~\\~d\\~\\~ \\$e\\$ \\&#60; \\<!-- f");
+  CHECK(markdown_text("[a](javascript:b) ![c][d] [^1]") == "[a\\](javascript:b) ![c\\][d] \\[^1]");
+  CHECK(markdown_text("0.0172 [0.0106, 0.0244], 10 % caf\u00e9") == "0.0172 [0.0106, 0.0244], 10 % caf\u00e9");
 }
 
 TEST_CASE("fixed rounds to the number of digits, also for large values", "[io]") {

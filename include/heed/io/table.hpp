@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "heed/core/config.hpp"
+#include "heed/core/printable.hpp"
 
 namespace heed::inline HEED_ABI::io {
 
@@ -19,19 +20,32 @@ inline std::string fixed(double value, int digits) {
   return text;
 }
 
-/// Every row must be as wide as the header.
+/// Returns `text` as GitHub Markdown that renders as `printable(text)` inside a line: in a cell of a table, a heading or
+/// a sentence. A backslash precedes what Markdown, HTML or TeX would interpret; brackets are escaped only where they
+/// could form a link, an image or a footnote, which keeps intervals readable.
+inline std::string markdown_text(std::string_view text) {
+  const std::string shown = printable(text, std::string_view::npos);
+  std::string out;
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    const char c = shown[i], next = i + 1 < shown.size() ? shown[i + 1] : ' ';
+    const bool link = (c == ']' && (next == '(' || next == '[')) || (c == '[' && next == '^');
+    if (link || std::string_view("\\`*_<>&|~$").find(c) != std::string_view::npos) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+/// Every row must be as wide as the header. Cells are plain text: each output escapes what it would interpret.
 struct Table {
   std::vector<std::string> header;
   std::vector<std::vector<std::string>> rows;
 
-  /// Returns GitHub Markdown; vertical bars in cells are escaped.
+  /// Returns GitHub Markdown.
   std::string markdown() const {
     std::string out;
     const auto line = [&](const std::vector<std::string>& row) {
       for (const std::string& cell : row) {
-        out += "| ";
-        for (const char c : cell) out += c == '|' ? std::string("\\|") : std::string(1, c);
-        if (!cell.empty()) out += ' ';
+        out += "| " + markdown_text(cell) + (cell.empty() ? "" : " ");
       }
       out += "|\n";
     };
@@ -41,19 +55,19 @@ struct Table {
     return out;
   }
 
-  /// Returns lines with aligned columns: the first to the left, the others to the right.
+  /// Returns lines with aligned columns for a terminal: the first to the left, the others to the right.
   std::string text() const {
     std::vector<std::size_t> widths(header.size());
     const auto widen = [&](const std::vector<std::string>& row) {
-      for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], characters(row[i]));
+      for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], characters(printable(row[i])));
     };
     widen(header);
     for (const auto& row : rows) widen(row);
     std::string out;
     const auto line = [&](const std::vector<std::string>& row) {
       for (std::size_t i = 0; i < row.size(); ++i) {
-        const std::string gap(widths[i] - characters(row[i]), ' ');
-        out += "  " + (i == 0 ? row[i] + gap : gap + row[i]);
+        const std::string cell = printable(row[i]), gap(widths[i] - characters(cell), ' ');
+        out += "  " + (i == 0 ? cell + gap : gap + cell);
       }
       out += '\n';
     };
