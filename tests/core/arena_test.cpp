@@ -73,20 +73,6 @@ TEST_CASE("rewinding releases later allocations, across chunks") {
   CHECK(arena.capacity() == capacity);
 }
 
-TEST_CASE("moving an arena moves its memory") {
-  Arena one;
-  int* const p = one.array<int>(3);
-  p[2] = 7;
-  Arena two(std::move(one));
-  CHECK(p[2] == 7);
-  CHECK(two.array<int>(3) != p);
-  Arena three;
-  three.allocate(5);
-  three = std::move(two);
-  CHECK(p[2] == 7);
-  CHECK(three.array<int>(3) != p);
-}
-
 TEST_CASE("an arena allocates arrays of a shape") {
   Arena arena;
   const auto view = arena.tensor<double>({2, 3, 4});

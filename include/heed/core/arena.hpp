@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <new>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
 #include "heed/core/config.hpp"
@@ -29,12 +28,8 @@ class Arena {
   };
 
   Arena() = default;
-  Arena(Arena&& other) noexcept { swap(other); }
-  Arena& operator=(Arena&& other) noexcept {
-    Arena taken(std::move(other));
-    swap(taken);
-    return *this;
-  }
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
   [[gnu::noinline]] ~Arena() { release(); }
 
   /// Returns `bytes` of uninitialised memory; never null, even for 0 bytes.
@@ -92,11 +87,6 @@ class Arena {
     std::byte* data;
     std::size_t size;
   };
-
-  void swap(Arena& other) noexcept {
-    chunks_.swap(other.chunks_);
-    std::swap(mark_, other.mark_);
-  }
 
   void grow(std::size_t need) {
     const std::size_t size = std::max({need, std::size_t{1} << 16, chunks_.empty() ? 0 : 2 * chunks_.back().size});

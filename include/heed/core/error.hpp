@@ -75,20 +75,10 @@ struct Piece {
 [[gnu::cold, gnu::noinline]] inline std::string join(std::initializer_list<Piece> pieces) {
   std::string out;
   for (const Piece& piece : pieces) {
-    switch (piece.kind) {
-      case Piece::Kind::text:
-        out += piece.text;
-        break;
-      case Piece::Kind::integer:
-        out += std::to_string(piece.integer);
-        break;
-      case Piece::Kind::real:
-        out += std::to_string(piece.real);
-        break;
-      case Piece::Kind::object:
-        out += piece.object.text(piece.object.at);
-        break;
-    }
+    if (piece.kind == Piece::Kind::text) out += piece.text;
+    if (piece.kind == Piece::Kind::integer) out += std::to_string(piece.integer);
+    if (piece.kind == Piece::Kind::real) out += std::to_string(piece.real);
+    if (piece.kind == Piece::Kind::object) out += piece.object.text(piece.object.at);
   }
   return out;
 }
@@ -111,6 +101,11 @@ std::string message(const Pieces&... pieces) {
 template <class Kind = Error, class... Pieces>
 [[noreturn, gnu::always_inline]] inline void fail(std::string_view operation, const Pieces&... pieces) {
   detail::raise<Kind>({operation, ": ", pieces...});
+}
+
+/// Throws OptionError unless p is a dropout probability.
+inline void check_probability(std::string_view operation, const char* option, double p) {
+  if (!(p >= 0 && p < 1)) fail<OptionError>(operation, option, " ", p, " is not in [0, 1)");
 }
 
 }  // namespace heed::inline HEED_ABI

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <utility>
@@ -35,6 +36,11 @@ struct MaskView {
   }
   /// True when `visible` or `additive` must be read for each pair.
   bool per_pair() const { return visible != nullptr || additive != nullptr; }
+  /// False when `visible` or `additive` hides the pair at this position (see `at`).
+  bool shows(Index at) const {
+    constexpr Scalar hidden = -std::numeric_limits<Scalar>::infinity();
+    return (visible == nullptr || visible[at] != 0) && (additive == nullptr || additive[at] != hidden);
+  }
   Index at(Index b, Index i, Index j) const { return b * segment_stride + i * row_stride + j; }
 };
 
@@ -70,11 +76,11 @@ class Mask {
     return mask;
   }
   /// Non-zero = visible. The matrix (also in `hidden` and `additive`) is a TensorView or a MatrixView.
-  static Mask visible(auto matrix) { return explicit_term("Mask::visible", Kind::visible, matrix); }
+  static Mask visible(auto matrix) { return explicit_term("Mask::visible", Kind::visible, TensorView(matrix)); }
   /// Non-zero = hidden (PyTorch's `attn_mask` and `key_padding_mask` of MultiheadAttention).
-  static Mask hidden(auto matrix) { return explicit_term("Mask::hidden", Kind::hidden, matrix); }
+  static Mask hidden(auto matrix) { return explicit_term("Mask::hidden", Kind::hidden, TensorView(matrix)); }
   /// Added to the scores; -infinity hides.
-  static Mask additive(auto matrix) { return explicit_term("Mask::additive", Kind::additive, matrix); }
+  static Mask additive(auto matrix) { return explicit_term("Mask::additive", Kind::additive, TensorView(matrix)); }
 
   /// A pair is visible where it is visible in both masks; additive parts are summed.
   friend Mask operator&(const Mask& a, const Mask& b) {
@@ -130,10 +136,6 @@ class Mask {
     Mask mask;
     mask.terms_ = std::make_shared<const Terms>(Terms{std::move(term)});
     return mask;
-  }
-  template <class T>
-  static Mask explicit_term(std::string_view operation, Kind kind, MatrixView<T> matrix) {
-    return explicit_term(operation, kind, TensorView<T>(matrix));
   }
 
   bool causal_ = false;

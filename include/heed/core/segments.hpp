@@ -62,7 +62,6 @@ class Segments {
   Index end(Index i) const { return offsets_[static_cast<std::size_t>(i) + 1]; }
   Index length(Index i) const { return end(i) - begin(i); }
   Index max_length() const { return order_.empty() ? 0 : length(order_.front()); }
-  std::span<const Index> offsets() const { return offsets_; }
   operator SegmentsView() const { return view(); }
   SegmentsView view() const { return {count(), max_length(), offsets_.data(), order_.data()}; }
 

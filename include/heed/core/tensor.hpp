@@ -5,10 +5,8 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <cassert>
-#include <cstring>
 #include <new>
 #include <ostream>
-#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -48,7 +46,9 @@ class Tensor {
     std::fill_n(data_, shape_.size(), Scalar(0));
   }
   /// A deep copy of the viewed array.
-  explicit Tensor(TensorView<const Scalar> view) : shape_(view.shape()), data_(allocate(view.size())) { copy(view); }
+  explicit Tensor(TensorView<const Scalar> view) : shape_(view.shape()), data_(allocate(view.size())) {
+    for (Index i = 0; i < view.rows(); ++i) std::copy_n(view.row(i), view.cols(), data_ + i * view.cols());
+  }
   /// The value of an Eigen expression: `[n]` for a vector type, `[rows, cols]` otherwise.
   template <class Derived>
   Tensor(const Eigen::DenseBase<Derived>& expression) : shape_(shape_of(expression)), data_(allocate(shape_.size())) {
@@ -185,14 +185,6 @@ class Tensor {
       map.array() = source;
     } else {
       map.noalias() = source;
-    }
-  }
-  void copy(TensorView<const Scalar> view) {
-    if (view.size() == 0) return;
-    if (view.contiguous()) {
-      std::memcpy(data_, view.data(), static_cast<std::size_t>(size()) * sizeof(Scalar));
-    } else {
-      for (Index i = 0; i < view.rows(); ++i) std::copy_n(view.row(i), view.cols(), data_ + i * view.cols());
     }
   }
   template <class... Indices>

@@ -183,23 +183,10 @@ struct Additive {
   /// Writes ds to d: dp_ij = d_context_i . v_j + d_weights_ij, ds_ij = p_ij (dp_ij - sum_k p_ik dp_ik).
   void cotangents(MatrixView<const Scalar> d_context, const Scalar* d_weights) {
     const P zero(Scalar(0));
-    const Index depth = u.v.cols(), stride = u.v.row_stride();
     for (Index j = 0; j < widest; j += P::width) {
       for (Index r = 0; r < rows; ++r) {
         const Index seen = std::min(P::width, end[r] - j);
-        if (seen <= 0) continue;
-        by_tiles<P>(seen, arrays.d.row(r) + j, [&]<int Keys>(Index at, P* sum) {
-          P total[Keys];
-          std::fill_n(total, Keys, zero);
-          simd::for_each_pack<P>(depth, [&](Index c, Index n) {
-            const P x = simd::load<P>(d_context.row(r) + c, n);
-#pragma GCC unroll 4
-            for (int i = 0; i < Keys; ++i) {
-              total[i] = fma(x, simd::load<P>(u.v.row(j + at) + i * stride + c, n), total[i]);
-            }
-          });
-          std::copy_n(total, Keys, sum);
-        });
+        if (seen > 0) row_dots<P>(u.v.rows(j, j + seen), d_context.row(r), arrays.d.row(r) + j);
       }
     }
     for (Index r = 0; r < rows; ++r) {

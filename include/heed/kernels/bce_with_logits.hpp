@@ -3,7 +3,6 @@
 #pragma once
 
 #include "heed/core/config.hpp"
-#include "heed/kernels/detail/keep_first.hpp"
 #include "heed/simd/math.hpp"
 #include "heed/simd/pack.hpp"
 
@@ -31,7 +30,7 @@ Scalar bce_with_logits_forward(Index size, const Scalar* logit, const Scalar* ta
   simd::for_each_pack<P>(size, [&](Index i, Index n) {
     const P x = simd::load<P>(logit + i, n), t = simd::load<P>(target + i, n);
     const P term = max(zero, x) - x * t + detail::log_1p(exp_nonpositive(-abs(x)));
-    total = total + detail::keep_first(term, n, zero);
+    total = total + keep_first(term, n, zero);
     if (loss != nullptr) simd::store(term, loss + i, n);
   });
   return reduce_sum(total);

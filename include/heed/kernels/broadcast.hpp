@@ -2,8 +2,9 @@
 // + - * / of two contiguous arrays, with sizes of 1 repeated as in numpy.
 #pragma once
 
+#include <algorithm>
+
 #include "heed/core/view.hpp"
-#include "heed/kernels/detail/keep_first.hpp"
 #include "heed/simd/pack.hpp"
 
 namespace heed::inline HEED_ABI::kernels {
@@ -67,16 +68,7 @@ inline Broadcast make_broadcast(const Shape& out, const Shape& a, const Shape& b
     ++plan.rank;
   }
   while (plan.rank < 2) plan.sizes[plan.rank++] = 1;
-  const auto turn = [&](Index* values) {
-    for (int i = 0, j = plan.rank - 1; i < j; ++i, --j) {
-      const Index kept = values[i];
-      values[i] = values[j];
-      values[j] = kept;
-    }
-  };
-  turn(plan.sizes);
-  turn(plan.strides[0]);
-  turn(plan.strides[1]);
+  for (Index* values : {plan.sizes, plan.strides[0], plan.strides[1]}) std::reverse(values, values + plan.rank);
   return plan;
 }
 
@@ -217,7 +209,7 @@ void broadcast_backward_sum(Arithmetic kind, int operand, const Broadcast& plan,
         for (Index i0 = 0; i0 < inner; i0 += block) {
           P part(Scalar(0));
           simd::for_each_pack<P>(block < inner - i0 ? block : inner - i0, [&](Index i, Index n) {
-            part = part + detail::keep_first(at(r, i0 + i, n), n, P(Scalar(0)));  // past the end may be 0 / 0
+            part = part + keep_first(at(r, i0 + i, n), n, P(Scalar(0)));  // past the end may be 0 / 0
           });
           total += static_cast<double>(reduce_sum(part));
         }

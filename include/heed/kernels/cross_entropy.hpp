@@ -6,7 +6,6 @@
 #include <limits>
 
 #include "heed/core/view.hpp"
-#include "heed/kernels/detail/keep_first.hpp"
 #include "heed/simd/math.hpp"
 #include "heed/simd/pack.hpp"
 
@@ -28,15 +27,15 @@ void cross_entropy_forward(MatrixView<const Scalar> logits, const Index* targets
     const Scalar* x = logits.row(i);
     P most(-infinity);
     simd::for_each_pack<P>(
-        classes, [&](Index j, Index n) { most = max(detail::keep_first(simd::load<P>(x + j, n), n, most), most); });
+        classes, [&](Index j, Index n) { most = max(keep_first(simd::load<P>(x + j, n), n, most), most); });
     const Scalar top = reduce_max(most);
     double exponentials = 0, distance = 0;  // sum_c exp(x_c - top), sum_c (top - x_c)
     for (Index from = 0; from < classes; from += block) {
       P part(Scalar(0)), apart(Scalar(0));
       simd::for_each_pack<P>(block < classes - from ? block : classes - from, [&](Index j, Index n) {
         const P below = simd::load<P>(x + from + j, n) - P(top);
-        part = part + detail::keep_first(exp_nonpositive(below), n, P(Scalar(0)));
-        if (label_smoothing != 0) apart = apart - detail::keep_first(below, n, P(Scalar(0)));
+        part = part + keep_first(exp_nonpositive(below), n, P(Scalar(0)));
+        if (label_smoothing != 0) apart = apart - keep_first(below, n, P(Scalar(0)));
       });
       exponentials += static_cast<double>(reduce_sum(part));
       distance += static_cast<double>(reduce_sum(apart));

@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "heed/core/view.hpp"
-#include "heed/kernels/detail/keep_first.hpp"
 #include "heed/kernels/reduce.hpp"
 #include "heed/simd/pack.hpp"
 
@@ -26,7 +25,7 @@ void layer_norm_forward(MatrixView<const Scalar> x, const Scalar* weight, const 
     mean[i] = sum<Scalar, Isa>(features, in) * share;
     P squares(Scalar(0));
     simd::for_each_pack<P>(features, [&](Index j, Index n) {
-      const P centred = detail::keep_first(simd::load<P>(in + j, n) - P(mean[i]), n, P(Scalar(0)));
+      const P centred = keep_first(simd::load<P>(in + j, n) - P(mean[i]), n, P(Scalar(0)));
       squares = fma(centred, centred, squares);
     });
     rstd[i] = Scalar(1) / std::sqrt(reduce_sum(squares) * share + epsilon);

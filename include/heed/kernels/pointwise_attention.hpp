@@ -93,11 +93,13 @@ class PointwiseForward {
   static constexpr Index strip = Arrays::strip, block = Arrays::block;
 
   static Index scratch(Index tokens, Index width, Index depth) {
-    return Arrays(ScratchLayout<Scalar>(nullptr), tokens, width, depth).size;
+    return Arrays(ScratchLayout<Scalar>(nullptr), tokens, width, depth, false).size;
   }
 
   PointwiseForward(const PointwiseUnit<Scalar>& unit, MatrixView<Scalar> context, Scalar* scratch)
-      : u_(unit), context_(context), a_(ScratchLayout<Scalar>(scratch), unit.tokens(), unit.k.cols(), unit.v.cols()) {}
+      : u_(unit),
+        context_(context),
+        a_(ScratchLayout<Scalar>(scratch), unit.tokens(), unit.k.cols(), unit.v.cols(), false) {}
 
   void run() {
     const Index width = u_.k.cols(), tokens = u_.tokens();
@@ -162,22 +164,15 @@ class PointwiseBackward {
   using P = simd::Pack<Scalar, Isa>;
 
   /// Rows of ds end in at least one register of zeros, which `positions` reads between two rows.
-  struct Arrays : BackwardArrays<Scalar, Isa, 64 + 16> {
-    static constexpr Index tables = 4;  ///< of time buckets' gradients: adjacent keys mostly share their bucket
-    Scalar* d_times;                    ///< [tables, buckets]
-
-    Arrays(ScratchLayout<Scalar> layout, Index tokens, Index width_of_q, Index depth_of_v, Index buckets)
-        : BackwardArrays<Scalar, Isa, 64 + 16>(layout, tokens, width_of_q, depth_of_v),
-          d_times(layout.array(tables * buckets)) {
-      this->size = layout.size();
-    }
-  };
+  using Arrays = BackwardArrays<Scalar, Isa, 64 + 16>;
+  /// d_times is [tables, buckets]: adjacent keys mostly share their bucket, so they add to different tables.
+  static constexpr Index tables = 4;
 
  public:
-  static constexpr Index strip = Arrays::strip, block = Arrays::block, pitch = Arrays::pitch, tables = Arrays::tables;
+  static constexpr Index strip = Arrays::strip, block = Arrays::block, pitch = Arrays::pitch;
 
   static Index scratch(Index tokens, Index width, Index depth, Index buckets) {
-    return Arrays(ScratchLayout<Scalar>(nullptr), tokens, width, depth, buckets).size;
+    return Arrays(ScratchLayout<Scalar>(nullptr), tokens, width, depth, false, tables * buckets).size;
   }
 
   PointwiseBackward(const PointwiseUnit<Scalar>& unit, MatrixView<const Scalar> d_context,
@@ -185,7 +180,7 @@ class PointwiseBackward {
       : u_(unit),
         d_context_(d_context),
         to_(out),
-        a_(ScratchLayout<Scalar>(scratch), unit.tokens(), unit.q.cols(), unit.v.cols(), unit.buckets) {
+        a_(ScratchLayout<Scalar>(scratch), unit.tokens(), unit.q.cols(), unit.v.cols(), false, tables * unit.buckets) {
     a_.dq = out.dq;
     a_.dk = out.dk;
     a_.dv = out.dv;

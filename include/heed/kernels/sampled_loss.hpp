@@ -6,11 +6,9 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 
 #include "heed/core/options.hpp"
 #include "heed/core/view.hpp"
-#include "heed/kernels/detail/keep_first.hpp"
 #include "heed/kernels/prefetch.hpp"
 #include "heed/simd/math.hpp"
 
@@ -66,7 +64,7 @@ double sampled_losses(SampledLoss kind, double beta, MatrixView<Scalar> logits) 
         put(j, weight * sigmoid);
       }
     }
-    loss += static_cast<double>(reduce_sum(detail::keep_first(each, n, zero)));
+    loss += static_cast<double>(reduce_sum(keep_first(each, n, zero)));
   });
   return share * loss;
 }

@@ -6,7 +6,6 @@
 
 #include "heed/core/mask.hpp"
 #include "heed/core/view.hpp"
-#include "heed/kernels/detail/keep_first.hpp"
 #include "heed/kernels/softmax_row.hpp"
 #include "heed/simd/math.hpp"
 
@@ -20,8 +19,7 @@ void mask_row(const MaskView<Scalar>& mask, Index b, Index i, Index queries, Ind
   const Index end = mask.key_end(b, i, queries, keys);
   for (Index j = 0; j < keys; ++j) {
     const Index at = mask.at(b, i, j);
-    const bool hidden = j >= end || (mask.visible != nullptr && mask.visible[at] == 0) ||
-                        (mask.additive != nullptr && mask.additive[at] == -infinity);
+    const bool hidden = j >= end || !mask.shows(at);
     scores[j] = hidden ? -infinity : (mask.additive != nullptr ? x[j] + mask.additive[at] : x[j]);
   }
 }

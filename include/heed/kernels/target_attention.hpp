@@ -205,20 +205,8 @@ class Target {
 
   /// out[j] = x_j . y
   void dots(ConstView x, const Scalar* y, Scalar* out) const {
-    const Index stride = x.row_stride();
     for (Index j = 0; j < x.rows(); j += P::width) {
-      by_tiles<P>(std::min(P::width, x.rows() - j), out + j, [&]<int Rows>(Index at, P* sum) {
-        P total[Rows];
-        std::fill_n(total, Rows, P(Scalar(0)));
-        simd::for_each_pack<P>(x.cols(), [&](Index c, Index n) {
-          const P factor = simd::load<P>(y + c, n);
-#pragma GCC unroll 4
-          for (int r = 0; r < Rows; ++r) {
-            total[r] = fma(factor, simd::load<P>(x.row(j + at) + r * stride + c, n), total[r]);
-          }
-        });
-        std::copy_n(total, Rows, sum);
-      });
+      row_dots<P>(x.rows(j, std::min(j + P::width, x.rows())), y, out + j);
     }
   }
 

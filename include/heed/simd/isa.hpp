@@ -11,15 +11,9 @@ template <int Bytes>
 struct Generic {
   static constexpr int bytes = Bytes;
 };
-struct Avx2 {
-  static constexpr int bytes = 32;
-};
-struct Avx512 {
-  static constexpr int bytes = 64;
-};
-struct Neon {
-  static constexpr int bytes = 16;
-};
+struct Avx2 : Generic<32> {};
+struct Avx512 : Generic<64> {};
+struct Neon : Generic<16> {};
 
 #if defined(HEED_AVX512)
 using NativeIsa = Avx512;

@@ -59,6 +59,11 @@ struct Pack {
   [[gnu::always_inline]] friend Pack sqrt(Pack a) { return Ops::sqrt(a.v); }
   /// a 2^n with one rounding, for a near 1 and integers n. NaN where a is NaN, for any n.
   [[gnu::always_inline]] friend Pack scale(Pack a, Pack n) { return Ops::scale(a.v, n.v); }
+  /// The first n <= width lanes of a, and b in the rest: for reductions of values that are not 0 past a row's end.
+  [[gnu::always_inline]] friend Pack keep_first(Pack a, Index n, Pack b) {
+    static constexpr Scalar lanes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    return n == width ? a : select(load(lanes) < Pack(static_cast<Scalar>(n)), a, b);
+  }
   /// `mask ? a : b` per lane; the value that is not selected, NaN included, has no effect.
   [[gnu::always_inline]] friend Pack select(Mask mask, Pack a, Pack b) { return mask ? a.v : b.v; }
   /// Maximum and minimum per lane; b where either is NaN.

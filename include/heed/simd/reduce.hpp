@@ -25,7 +25,7 @@ template <int Block, class P, class Op, int... Lane>
 
 /// Lane i of the result is the reduction of the lanes of x[i] by `op`, in the order of `reduce_sum`. x has as many
 /// registers as a register has lanes, and is overwritten.
-template <int Block, class P, class Op>
+template <class P, class Op, int Block = static_cast<int>(P::width)>
 [[gnu::always_inline]] inline P reduce_each(P* x, Op op) {
   if constexpr (Block == 1) {
     return x[0];
@@ -34,12 +34,8 @@ template <int Block, class P, class Op>
     for (int i = 0; i < Block / 2; ++i) {
       x[i] = detail::fold<Block>(x[i], x[i + Block / 2], op, std::make_integer_sequence<int, P::width>{});
     }
-    return reduce_each<Block / 2>(x, op);
+    return reduce_each<P, Op, Block / 2>(x, op);
   }
-}
-template <class P, class Op>
-[[gnu::always_inline]] inline P reduce_each(P* x, Op op) {
-  return reduce_each<static_cast<int>(P::width)>(x, op);
 }
 
 }  // namespace heed::inline HEED_ABI::simd

@@ -2,7 +2,9 @@
 // Additive attention of a few queries and keys in registers. Rows are padded to pairs of whole registers.
 #pragma once
 
-#include "heed/core/config.hpp"
+#include <algorithm>
+
+#include "heed/core/view.hpp"
 #include "heed/simd/math.hpp"
 #include "heed/simd/reduce.hpp"
 
@@ -108,6 +110,22 @@ template <class P, class Scalar, class Tile>
   for (; j < keys; ++j) tile.template operator()<1>(j, sum + j);
   for (; j < P::width; ++j) sum[j] = P(Scalar(0));
   simd::store(reduce_each(sum, [](P a, P b) { return a + b; }), out, keys);
+}
+
+/// out[j] = x_j . y for the rows of x, at most as many as a register has lanes.
+template <class P, class Scalar>
+[[gnu::always_inline]] inline void row_dots(MatrixView<const Scalar> x, const Scalar* y, Scalar* out) {
+  const Index stride = x.row_stride();
+  by_tiles<P>(x.rows(), out, [&]<int Rows>(Index at, P* sum) {
+    P total[Rows];
+    std::fill_n(total, Rows, P(Scalar(0)));
+    simd::for_each_pack<P>(x.cols(), [&](Index c, Index n) {
+      const P factor = simd::load<P>(y + c, n);
+#pragma GCC unroll 4
+      for (int r = 0; r < Rows; ++r) total[r] = fma(factor, simd::load<P>(x.row(at) + r * stride + c, n), total[r]);
+    });
+    std::copy_n(total, Rows, sum);
+  });
 }
 
 }  // namespace heed::inline HEED_ABI::kernels::detail

@@ -26,19 +26,19 @@ struct ForwardArrays {
   Scalar* s;           ///< [strip, block]: scores, then weights
   Scalar* out;         ///< [strip, wide]: sums of weighted values, not yet divided
   Scalar *k_t, *v;     ///< [panels, width, key_panel], scaled; [keys, wide]
+  Scalar* added;       ///< [strip, block] if `masked`: what the mask adds to the scores
   Index size;          ///< elements of all arrays
   bool finite = true;  ///< true if all of v is finite
 
   /// `width` is that of q and k, `depth` that of v.
-  ForwardArrays(ScratchLayout<Scalar>& layout, Index keys, Index width, Index depth)
+  ForwardArrays(ScratchLayout<Scalar> layout, Index keys, Index width, Index depth, bool masked)
       : wide(whole_registers<Scalar, Isa>(depth)),
         s(layout.array(strip * block)),
         out(layout.array(strip * wide)),
         k_t(layout.array(round_up(keys, key_panel) * width)),
         v(layout.array(keys * wide)),
+        added(layout.array(masked ? strip * block : 0)),
         size(layout.size()) {}
-  ForwardArrays(ScratchLayout<Scalar>&& layout, Index keys, Index width, Index depth)
-      : ForwardArrays(layout, keys, width, depth) {}
 
   void pack(MatrixView<const Scalar> key_rows, MatrixView<const Scalar> value_rows, Scalar scale) {
     pack_panels<Scalar, Isa>(key_rows, scale, k_t);
@@ -47,6 +47,7 @@ struct ForwardArrays {
 };
 
 /// Arrays of the backward pass, which processes a block of keys against all queries. Rows of ds are `Pitch` apart.
+/// `added` and `mean` are empty unless `masked`, d_times unless there are `time_tables` elements of it.
 template <class Scalar, class Isa, Index Pitch>
 struct BackwardArrays {
   static constexpr Index strip = backward_strip<Isa>;  ///< queries per tile
@@ -61,11 +62,15 @@ struct BackwardArrays {
   Scalar *k_t, *v_t;                   ///< a block's panels, [width or depth, key_panel] each; k scaled
   Scalar *k_rows, *dk_rows, *dv_rows;  ///< [block, wide or deep]; k scaled
   Scalar *q_rows, *dq_rows, *d_out;    ///< [queries, wide or deep]: of all queries
+  Scalar* added;                       ///< [strip, block]: what the mask adds to the scores
+  Scalar* mean;                        ///< [queries]: see AttentionBackward::means
+  Scalar* d_times;                     ///< see PointwiseBackward
   MatrixView<Scalar> dq, dk, dv;       ///< the gradients to add to; may be empty
   Index size;                          ///< elements of all arrays
   bool finite_q = true, finite_k = true, finite_d = true;  ///< whether q, the block's keys and d_out are finite
 
-  BackwardArrays(ScratchLayout<Scalar>& layout, Index queries, Index width_of_q, Index depth_of_v)
+  BackwardArrays(ScratchLayout<Scalar> layout, Index queries, Index width_of_q, Index depth_of_v, bool masked,
+                 Index time_tables = 0)
       : width(width_of_q),
         depth(depth_of_v),
         wide(whole_registers<Scalar, Isa>(width)),
@@ -81,6 +86,9 @@ struct BackwardArrays {
         q_rows(layout.array(round_up(queries, strip) * wide)),
         dq_rows(layout.array(round_up(queries, strip) * wide)),
         d_out(layout.array(round_up(queries, strip) * deep)),
+        added(layout.array(masked ? strip * block : 0)),
+        mean(layout.array(masked ? round_up(queries, strip) : 0)),
+        d_times(layout.array(time_tables)),
         size(layout.size()) {}
 
   void take_queries(MatrixView<const Scalar> q) {

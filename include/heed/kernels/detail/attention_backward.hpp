@@ -27,29 +27,20 @@ template <class Scalar, class Isa>
 class AttentionBackward {
   using P = simd::Pack<Scalar, Isa>;
   static constexpr Scalar infinity = std::numeric_limits<Scalar>::infinity();
-
-  struct Arrays : BackwardArrays<Scalar, Isa, 64> {
-    Scalar* added;  ///< [strip, block]: what the mask adds to the scores
-    Scalar* mean;   ///< [queries]: see `means`
-
-    Arrays(ScratchLayout<Scalar> layout, Index queries, Index width_of_q, Index depth_of_v)
-        : BackwardArrays<Scalar, Isa, 64>(layout, queries, width_of_q, depth_of_v),
-          added(layout.array(Arrays::strip * Arrays::block)),
-          mean(layout.array(round_up(queries, Arrays::strip))) {
-      this->size = layout.size();
-    }
-  };
+  using Arrays = BackwardArrays<Scalar, Isa, 64>;
 
  public:
   static constexpr Index strip = Arrays::strip, block = Arrays::block;
 
   static Index scratch(Index queries, Index width, Index depth) {
-    return Arrays(ScratchLayout<Scalar>(nullptr), queries, width, depth).size;
+    return Arrays(ScratchLayout<Scalar>(nullptr), queries, width, depth, true).size;
   }
 
   AttentionBackward(const AttentionUnit<Scalar>& unit, const AttentionCotangents<Scalar>& given, MatrixView<Scalar> dq,
                     MatrixView<Scalar> dk, MatrixView<Scalar> dv, Scalar* scratch)
-      : u_(unit), given_(given), a_(ScratchLayout<Scalar>(scratch), unit.queries(), unit.q.cols(), unit.v.cols()) {
+      : u_(unit),
+        given_(given),
+        a_(ScratchLayout<Scalar>(scratch), unit.queries(), unit.q.cols(), unit.v.cols(), true) {
     a_.dq = dq;
     a_.dk = dk;
     a_.dv = dv;

@@ -16,21 +16,13 @@ template <class Scalar, class Isa>
 class AttentionForward {
   using P = simd::Pack<Scalar, Isa>;
   static constexpr Scalar infinity = std::numeric_limits<Scalar>::infinity();
-
-  struct Arrays : ForwardArrays<Scalar, Isa> {
-    Scalar* added;  ///< [strip, block]: what the mask adds to the scores
-
-    Arrays(ScratchLayout<Scalar> layout, Index keys, Index width, Index depth)
-        : ForwardArrays<Scalar, Isa>(layout, keys, width, depth), added(layout.array(Arrays::strip * Arrays::block)) {
-      this->size = layout.size();
-    }
-  };
+  using Arrays = ForwardArrays<Scalar, Isa>;
 
  public:
   static constexpr Index strip = Arrays::strip, block = Arrays::block;
 
   static Index scratch(Index keys, Index width, Index depth) {
-    return Arrays(ScratchLayout<Scalar>(nullptr), keys, width, depth).size;
+    return Arrays(ScratchLayout<Scalar>(nullptr), keys, width, depth, true).size;
   }
 
   AttentionForward(const AttentionUnit<Scalar>& unit, MatrixView<Scalar> context, Scalar* weights, Scalar* scratch)
@@ -39,7 +31,7 @@ class AttentionForward {
         context_(context),
         weights_(weights),
         keys_(unit.queries() > 0 ? unit.key_end(unit.queries() - 1) : 0),  // later queries see no fewer keys
-        a_(ScratchLayout<Scalar>(scratch), keys_, unit.k.cols(), unit.v.cols()) {}
+        a_(ScratchLayout<Scalar>(scratch), keys_, unit.k.cols(), unit.v.cols(), true) {}
 
   void run() {
     a_.pack(u_.k.rows(0, keys_), u_.v.rows(0, keys_), u_.scale);

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 
 #include "heed/core/round.hpp"
 #include "heed/kernels/detail/attention_unit.hpp"
-#include "heed/kernels/detail/keep_first.hpp"
 #include "heed/kernels/gemm.hpp"
 #include "heed/simd/transpose.hpp"
 

@@ -2,8 +2,6 @@
 // The arguments that all attention kernels share: one head of one sequence.
 #pragma once
 
-#include <limits>
-
 #include "heed/core/mask.hpp"
 #include "heed/core/random.hpp"
 #include "heed/core/round.hpp"
@@ -42,11 +40,7 @@ struct AttentionUnit {
   Index queries() const { return q.rows(); }
   Index keys() const { return k.rows(); }
   Index key_end(Index i) const { return mask.key_end(segment, i, queries(), keys()); }
-  bool visible(Index i, Index j) const {
-    const Index at = mask.at(segment, i, j);
-    if (mask.visible != nullptr && mask.visible[at] == 0) return false;
-    return mask.additive == nullptr || mask.additive[at] != -std::numeric_limits<Scalar>::infinity();
-  }
+  bool visible(Index i, Index j) const { return mask.shows(mask.at(segment, i, j)); }
 };
 
 }  // namespace heed::inline HEED_ABI::kernels

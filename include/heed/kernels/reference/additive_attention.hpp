@@ -23,11 +23,8 @@ inline void additive_attention(TensorView<const double> q, TensorView<const doub
       s[static_cast<std::size_t>(j)] = score;
     }
     softmax_row(k.rows(), s.data(), weights.row(i));
-    for (Index c = 0; c < v.cols(); ++c) {
-      context(i, c) = 0;
-      for (Index j = 0; j < k.rows(); ++j) context(i, c) += mask(i, j) == hidden ? 0.0 : weights(i, j) * v(j, c);
-    }
   }
+  contexts(mask, weights, v, context);
 }
 
 /// dp_ij = dcontext_i . v_j + dweights_ij,  ds_ij = p_ij (dp_ij - sum_k p_ik dp_ik),  t_ijc = tanh(q_ic + k_jc),
@@ -38,22 +35,16 @@ inline void additive_attention_backward(TensorView<const double> q, TensorView<c
                                         TensorView<const double> dcontext, TensorView<const double> dweights,
                                         TensorView<double> dq, TensorView<double> dk, TensorView<double> dv,
                                         double* dw) {
-  for (Index i = 0; i < q.rows(); ++i) {
-    const auto dp = [&](Index j) { return dot_rows(dcontext, i, v, j) + dweights(i, j); };
-    double mean = 0;
-    for (Index j = 0; j < k.rows(); ++j) mean += p(i, j) == 0 ? 0.0 : p(i, j) * dp(j);
-    for (Index j = 0; j < k.rows(); ++j) {
-      if (p(i, j) == 0) continue;
-      const double ds = p(i, j) * (dp(j) - mean);
-      for (Index c = 0; c < q.cols(); ++c) {
-        const double t = std::tanh(q(i, c) + k(j, c));
-        dq(i, c) += ds * w[c] * (1 - t * t);
-        dk(j, c) += ds * w[c] * (1 - t * t);
-        dw[c] += ds * t;
-      }
-      for (Index c = 0; c < v.cols(); ++c) dv(j, c) += p(i, j) * dcontext(i, c);
+  const auto dp = [&](Index i, Index j) { return dot_rows(dcontext, i, v, j) + dweights(i, j); };
+  softmax_gradients(p, dp, [&](Index i, Index j, double ds) {
+    for (Index c = 0; c < q.cols(); ++c) {
+      const double t = std::tanh(q(i, c) + k(j, c));
+      dq(i, c) += ds * w[c] * (1 - t * t);
+      dk(j, c) += ds * w[c] * (1 - t * t);
+      dw[c] += ds * t;
     }
-  }
+    for (Index c = 0; c < v.cols(); ++c) dv(j, c) += p(i, j) * dcontext(i, c);
+  });
 }
 
 }  // namespace heed::inline HEED_ABI::kernels::reference

@@ -19,6 +19,30 @@ inline double dot_rows(TensorView<const double> a, Index i, TensorView<const dou
   return sum;
 }
 
+/// context_i = sum_j w_ij v_j, over the j with mask_ij > -infinity.
+inline void contexts(TensorView<const double> mask, TensorView<const double> weights, TensorView<const double> v,
+                     TensorView<double> context) {
+  const double hidden = -std::numeric_limits<double>::infinity();
+  for (Index i = 0; i < context.rows(); ++i) {
+    for (Index c = 0; c < v.cols(); ++c) {
+      context(i, c) = 0;
+      for (Index j = 0; j < v.rows(); ++j) context(i, c) += mask(i, j) == hidden ? 0.0 : weights(i, j) * v(j, c);
+    }
+  }
+}
+
+/// Calls pair(i, j, p_ij (dp_ij - sum_k p_ik dp_ik)) for the pairs with p_ij != 0, where dp_ij = dp(i, j).
+template <class DP, class Pair>
+void softmax_gradients(TensorView<const double> p, const DP& dp, const Pair& pair) {
+  for (Index i = 0; i < p.rows(); ++i) {
+    double mean = 0;
+    for (Index j = 0; j < p.cols(); ++j) mean += p(i, j) == 0 ? 0.0 : p(i, j) * dp(i, j);
+    for (Index j = 0; j < p.cols(); ++j) {
+      if (p(i, j) != 0) pair(i, j, p(i, j) * (dp(i, j) - mean));
+    }
+  }
+}
+
 /// s_ij = scale q_i . k_j + mask_ij,  p_i = softmax of s_i over the j with mask_ij > -infinity,  w_ij = drop_ij p_ij,
 /// context_i = sum_j w_ij v_j. `mask`, `drop` (0 or 1 / keep) and `weights` are [queries, keys].
 inline void attention(TensorView<const double> q, TensorView<const double> k, TensorView<const double> v, double scale,
@@ -33,11 +57,8 @@ inline void attention(TensorView<const double> q, TensorView<const double> k, Te
     }
     softmax_row(keys, s.data(), weights.row(i));
     for (Index j = 0; j < keys; ++j) weights(i, j) *= drop(i, j);
-    for (Index c = 0; c < v.cols(); ++c) {
-      context(i, c) = 0;
-      for (Index j = 0; j < keys; ++j) context(i, c) += mask(i, j) == hidden ? 0.0 : weights(i, j) * v(j, c);
-    }
   }
+  contexts(mask, weights, v, context);
 }
 
 /// drop_ij is the factor of element 16 n_i + j of the stream, where n_i is the number of words of the queries before i:
@@ -79,18 +100,12 @@ inline void attention_backward(TensorView<const double> q, TensorView<const doub
                                double scale, TensorView<const double> p, TensorView<const double> drop,
                                TensorView<const double> dcontext, TensorView<const double> dweights,
                                TensorView<double> dq, TensorView<double> dk, TensorView<double> dv) {
-  for (Index i = 0; i < q.rows(); ++i) {
-    const auto dp = [&](Index j) { return drop(i, j) * (dot_rows(dcontext, i, v, j) + dweights(i, j)); };
-    double mean = 0;
-    for (Index j = 0; j < k.rows(); ++j) mean += p(i, j) == 0 ? 0.0 : p(i, j) * dp(j);
-    for (Index j = 0; j < k.rows(); ++j) {
-      if (p(i, j) == 0) continue;
-      const double ds = p(i, j) * (dp(j) - mean);
-      for (Index c = 0; c < q.cols(); ++c) dq(i, c) += scale * ds * k(j, c);
-      for (Index c = 0; c < q.cols(); ++c) dk(j, c) += scale * ds * q(i, c);
-      for (Index c = 0; c < v.cols(); ++c) dv(j, c) += drop(i, j) * p(i, j) * dcontext(i, c);
-    }
-  }
+  const auto dp = [&](Index i, Index j) { return drop(i, j) * (dot_rows(dcontext, i, v, j) + dweights(i, j)); };
+  softmax_gradients(p, dp, [&](Index i, Index j, double ds) {
+    for (Index c = 0; c < q.cols(); ++c) dq(i, c) += scale * ds * k(j, c);
+    for (Index c = 0; c < q.cols(); ++c) dk(j, c) += scale * ds * q(i, c);
+    for (Index c = 0; c < v.cols(); ++c) dv(j, c) += drop(i, j) * p(i, j) * dcontext(i, c);
+  });
 }
 
 }  // namespace heed::inline HEED_ABI::kernels::reference

@@ -4,7 +4,6 @@
 
 #include <cmath>
 
-#include "heed/core/view.hpp"
 #include "heed/kernels/sampled_loss.hpp"
 
 namespace heed::inline HEED_ABI::kernels::reference {

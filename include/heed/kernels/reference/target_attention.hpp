@@ -8,7 +8,7 @@
 
 #include "heed/core/view.hpp"
 #include "heed/kernels/reference/activation.hpp"
-#include "heed/kernels/reference/softmax_row.hpp"
+#include "heed/kernels/reference/attention.hpp"
 
 namespace heed::inline HEED_ABI::kernels::reference {
 
@@ -76,11 +76,8 @@ inline void target_attention(TensorView<const double> q, TensorView<const double
       weights(i, j) = sees ? s.back() : 0.0;
     }
     if (softmax) softmax_row(k.rows(), s.data(), weights.row(i));
-    for (Index c = 0; c < v.cols(); ++c) {
-      context(i, c) = 0;
-      for (Index j = 0; j < k.rows(); ++j) context(i, c) += mask(i, j) == hidden ? 0.0 : weights(i, j) * v(j, c);
-    }
   }
+  contexts(mask, weights, v, context);
 }
 
 /// dp_ij = dcontext_i . v_j + dweights_ij,  ds_ij = dp_ij or, with softmax, p_ij (dp_ij - sum_k p_ik dp_ik), over the
@@ -94,11 +91,7 @@ inline void target_attention_backward(TensorView<const double> q, TensorView<con
   const double hidden = -std::numeric_limits<double>::infinity();
   const auto width = static_cast<std::size_t>(q.cols());
   for (Index i = 0; i < q.rows(); ++i) {
-    const auto dp = [&](Index j) {
-      double sum = dweights(i, j);
-      for (Index c = 0; c < v.cols(); ++c) sum += dcontext(i, c) * v(j, c);
-      return sum;
-    };
+    const auto dp = [&](Index j) { return dot_rows(dcontext, i, v, j) + dweights(i, j); };
     double mean = 0;
     for (Index j = 0; j < k.rows(); ++j) mean += mask(i, j) == hidden ? 0.0 : p(i, j) * dp(j);
     for (Index j = 0; j < k.rows(); ++j) {
