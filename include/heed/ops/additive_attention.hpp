@@ -4,8 +4,9 @@
 
 #include "heed/kernels/additive_attention.hpp"
 #include "heed/kernels/reduce.hpp"
+#include "heed/ops/detail/attention_operands.hpp"
+#include "heed/ops/detail/dense.hpp"
 #include "heed/ops/detail/sequence_gradients.hpp"
-#include "heed/ops/detail/single_head.hpp"
 
 namespace heed::inline HEED_ABI {
 
@@ -21,8 +22,7 @@ AttentionResult<Scalar> additive_attention(Var<Scalar> q, SegmentsView q_segment
   if (w.shape().size() != q.cols()) {
     fail<ShapeError>("additive_attention", "score vector is ", w.shape(), ", wanted [", q.cols(), "]");
   }
-  const detail::SingleHead<Scalar> head("additive_attention", tape, q, q_segments, k, v, k_segments, call.mask,
-                                        call.weights);
+  const detail::AttentionOperands<Scalar> head("additive_attention", tape, q, q_segments, k, v, k_segments, call);
   const SegmentsView qs = head.qs, ks = head.ks;
   Scalar* log_sums = tape.template allocate_array<Scalar>(qs.tokens());
   const Scalar* wv = detail::dense(tape, w).data();
@@ -47,12 +47,10 @@ AttentionResult<Scalar> additive_attention(Var<Scalar> q, SegmentsView q_segment
     const auto shares = t.scratch().template tensor<Scalar>({dw ? qs.count : 0, width});
     std::fill_n(shares.data(), shares.size(), Scalar(0));
     const auto sequence = [&](Index b, Scalar* scratch) {
-      const auto rows = [&](MatrixView<Scalar> view, SegmentsView s) {
-        return view ? view.rows(s.begin(b), s.end(b)) : view;
-      };
-      kernels::additive_attention_backward<Scalar>(unit(b), wv, head.context_of(g.output(), b),
-                                                   head.weights_of(g.output(), b), rows(to.q(), qs), rows(to.k(), ks),
-                                                   rows(to.v(), ks), dw ? shares.row(b) : nullptr, scratch);
+      kernels::additive_attention_backward<Scalar>(
+          unit(b), wv, head.context_of(g.output(), b), head.weights_of(g.output(), b),
+          to.q().rows(qs.begin(b), qs.end(b)), to.k().rows(ks.begin(b), ks.end(b)),
+          to.v().rows(ks.begin(b), ks.end(b)), dw ? shares.row(b) : nullptr, scratch);
     };
     to.run(scratch_size, sequence);
     if (dw) detail::add_dense(t, dw, [&](Scalar* out) { kernels::add_column_sums<Scalar>(shares, out); });

@@ -56,7 +56,6 @@ Var<Scalar> cross_entropy(Var<Scalar> logits, std::span<const Index> targets, co
   }
   return record(tape, {logits}, y, [=](const Gradients<Scalar>& g) {
     const auto dx = g(logits);
-    if (!dx) return;
     const detail::LossGradient<Scalar> up(g.output(), reduction, count);
     g.tape().executor().run_ranges(rows, detail::row_grain, [&](Index begin, Index end, int) {
       kernels::cross_entropy_backward<Scalar>(x.rows(begin, end), kept + begin, ignored, smoothing,

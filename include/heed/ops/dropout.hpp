@@ -13,9 +13,7 @@ namespace heed::inline HEED_ABI {
 template <class Scalar>
 Var<Scalar> dropout(Var<Scalar> x, double probability) {
   Tape<Scalar>& tape = x.tape();
-  if (!(probability >= 0 && probability < 1)) {
-    fail<OptionError>("dropout", "probability ", probability, " is not in [0, 1)");
-  }
+  check_probability("dropout", "probability", probability);
   if (!tape.training() || probability == 0) return x;
   const Random random = tape.next_random();
   return detail::elementwise(

@@ -38,7 +38,6 @@ Var<Scalar> gather(Var<Scalar> x, std::span<const Index> indices) {
   });
   return record(tape, {x}, y, [=](const Gradients<Scalar>& g) {
     const auto dx = g(x);
-    if (!dx) return;
     const TensorView<const Scalar> dy(g.output().data(), {count, width});
     const auto add = [&](TensorView<Scalar> to) {
       constexpr Index columns = 32;  // two cache lines of floats; one would read the indices twice as often

@@ -5,8 +5,7 @@
 #include "heed/autograd/tape.hpp"
 #include "heed/kernels/gru.hpp"
 #include "heed/kernels/reduce.hpp"
-#include "heed/ops/detail/product.hpp"
-#include "heed/ops/detail/run_with_scratch.hpp"
+#include "heed/ops/detail/recurrent.hpp"
 
 namespace heed::inline HEED_ABI {
 
@@ -24,35 +23,6 @@ struct GruResult {
   Var<Scalar> h_n;     ///< [sequences, H]: state after each sequence's last step; the initial state if it is empty
 };
 
-namespace detail {
-
-template <class Scalar>
-[[gnu::noinline]] void check_gru(Var<Scalar> x, const Segments& segments, const GruWeights<Scalar>& w, Var<Scalar> h0) {
-  const auto wanted = [](const char* what, const Shape& want, Var<Scalar> got) {
-    if (got.shape() == want) return;
-    fail<ShapeError>("gru", what, " is ", got.shape(), ", wanted ", to_string(want));
-  };
-  const Index gates = w.weight_ih.shape().rank() == 2 ? w.weight_ih.rows() : -1;
-  if (gates < 0 || gates % 3 != 0) {
-    fail<ShapeError>("gru", "weight_ih is ", to_string(w.weight_ih.shape()), ", wanted [3 hidden, input]");
-  }
-  if (x.shape().rank() != 2 || x.cols() != w.weight_ih.cols() || x.rows() != segments.tokens()) {
-    fail<ShapeError>("gru", "input is ", x.shape(), ", wanted [", segments.tokens(), " tokens, ", w.weight_ih.cols(),
-                     " features]");
-  }
-  wanted("weight_hh", {gates, gates / 3}, w.weight_hh);
-  if (static_cast<bool>(w.bias_ih) != static_cast<bool>(w.bias_hh)) {
-    fail<ShapeError>("gru", "bias_ih and bias_hh must be given together");
-  }
-  if (w.bias_ih) {
-    wanted("bias_ih", {gates}, w.bias_ih);
-    wanted("bias_hh", {gates}, w.bias_hh);
-  }
-  if (h0) wanted("initial state", {segments.count(), gates / 3}, h0);
-}
-
-}  // namespace detail
-
 /// x [tokens, input]; h0 [sequences, H], zero when empty. The reset gate is applied after the recurrent product:
 /// n = tanh(W_in x + b_in + r (W_hn h + b_hn)). With `reverse`, each sequence is processed from its last element to its
 /// first. An empty sequence has no output and keeps its state. Source: Cho et al. (2014), in the form of cuDNN and
@@ -61,15 +31,12 @@ template <class Scalar>
 GruResult<Scalar> gru(Var<Scalar> x, const Segments& segments, const GruWeights<Scalar>& w, Var<Scalar> h0 = {},
                       bool reverse = false) {
   Tape<Scalar>& tape = tape_of("gru", x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, h0);
-  detail::check_gru(x, segments, w, h0);
+  detail::check_recurrent("gru", 3, x, segments, w);
+  if (h0) detail::check_shape("gru", "initial state", h0, {segments.count(), w.weight_hh.cols()});
   const Index H = w.weight_hh.cols(), tokens = segments.tokens(), count = segments.count();
   if (!h0) h0 = tape.constant_in_place(tape.zeros({count, H}));
 
-  kernels::TimeMajor order{.segments = tape.keep(segments), .reverse = reverse};
-  order.source = tape.template allocate_array<Index>(tokens);
-  order.first = tape.template allocate_array<Index>(order.groups() + 1);
-  order.arrange();
-
+  const kernels::TimeMajor order = detail::time_major(tape, segments, reverse);
   // The two results are views of one value, so that one backward function receives both gradients.
   const auto all = tape.allocate({tokens * H + count * H});
   const auto inputs = tape.allocate({tokens, x.cols()});  // time-major x
@@ -126,13 +93,7 @@ GruResult<Scalar> gru(Var<Scalar> x, const Segments& segments, const GruWeights<
       const auto w_ih = scratch.tensor<Scalar>({3 * H, x.cols()});
       kernels::copy_rows<Scalar>(from.rows(2 * H, 3 * H), w_ih.rows(0, H));
       kernels::copy_rows<Scalar>(from.rows(0, 2 * H), w_ih.rows(H, 3 * H));
-      const auto d_inputs = scratch.tensor<Scalar>({tokens, x.cols()});
-      t.executor().run_ranges(tokens, detail::row_grain, [&](Index begin, Index end, int) {
-        kernels::gemm<Scalar>(d.d_gates.rows(begin, end).columns(0, 3 * H), w_ih, d_inputs.rows(begin, end));
-        for (Index i = begin; i < end; ++i) {
-          kernels::add_rows<Scalar>(d_inputs.rows(i, i + 1), dx.rows(order.source[i], order.source[i] + 1));
-        }
-      });
+      detail::add_input_gradient<Scalar>(t, order, d.d_gates.columns(0, 3 * H), w_ih, dx);
     }
     // The weights' gradients are summed over all tokens at once.
     if (const auto dw = g(w.weight_ih)) {

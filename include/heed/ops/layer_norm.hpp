@@ -45,9 +45,8 @@ Var<Scalar> layer_norm(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, doub
     t.executor().run_ranges(rows, detail::row_grain, [&](Index begin, Index end, int) {
       const Index block = begin / detail::row_grain;
       kernels::layer_norm_backward<Scalar>(in.rows(begin, end), w, mean.data() + begin, rstd.data() + begin,
-                                           dy.rows(begin, end), dx ? dx.rows(begin, end) : dx.matrix(),
-                                           dweight ? weight_sums.row(block) : nullptr,
-                                           dbias ? bias_sums.row(block) : nullptr);
+                                           dy.rows(begin, end), dx.rows(begin, end), weight_sums.row(block),
+                                           bias_sums.row(block));
     });
     if (dweight) kernels::add_column_sums<Scalar>(weight_sums, dweight.data());
     if (dbias) kernels::add_column_sums<Scalar>(bias_sums, dbias.data());

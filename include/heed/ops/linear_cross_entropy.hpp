@@ -81,7 +81,8 @@ class CatalogueLosses {
     for (Index from = 0; from < p_.count; from += height) {
       const Tile tile{from, std::min(height, p_.count - from), targets_ + from};
       exponentials(tile);
-      total += losses(tile);
+      total += kernels::catalogue_losses<Scalar>(part_top_.columns(0, tile.rows), part_sum_.columns(0, tile.rows), hit_,
+                                                 greatest_, share_, part_factor_.columns(0, tile.rows));
       if (keeps_exponentials_) weight_gradients(tile);
       if (p_.dx) row_gradients(tile);
     }
@@ -107,7 +108,7 @@ class CatalogueLosses {
       const Index p = begin / part_;
       std::fill_n(part_top_.row(p), tile.rows, -std::numeric_limits<Scalar>::infinity());
       std::fill_n(part_sum_.row(p), tile.rows, 0.0);
-      const auto dx = p_.dx ? part_dx_.rows(p * height, p * height + tile.rows) : part_dx_;
+      const auto dx = part_dx_.rows(p * height, p * height + tile.rows);
       std::fill_n(dx.data(), dx.size(), Scalar(0));
       for (Index c = begin; c < end; c += block) {
         const Index stop = std::min(c + block, end), at = keeps_exponentials_ ? c : worker * block;
@@ -118,17 +119,13 @@ class CatalogueLosses {
       }
     });
   }
-  double losses(const Tile& tile) {
-    return kernels::catalogue_losses<Scalar>(part_top_.columns(0, tile.rows), part_sum_.columns(0, tile.rows), hit_,
-                                             greatest_, share_, part_factor_.columns(0, tile.rows));
-  }
   void weight_gradients(const Tile& tile) {
     executor_.run_ranges(items_, block, [&](Index begin, Index end, int worker) {
       kernels::catalogue_weight_gradients<Scalar>(
           e_.columns(0, tile.rows).rows(begin, end), block_top_.row(begin / block), greatest_, share_, begin,
           tile.targets, x_.rows(0, tile.rows), tile.from > 0,
-          p_.dweight ? scaled_.rows(worker * height, worker * height + tile.rows) : scaled_,
-          p_.dweight ? p_.dweight.rows(begin, end) : p_.dweight, p_.dbias == nullptr ? nullptr : p_.dbias + begin);
+          scaled_.rows(worker * height, worker * height + tile.rows), p_.dweight.rows(begin, end),
+          p_.dbias == nullptr ? nullptr : p_.dbias + begin);
     });
   }
   /// Adds up the gradients of the parts, scaled to probabilities, and subtracts the targets' rows.
@@ -176,14 +173,8 @@ Var<Scalar> linear_cross_entropy(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> 
   constexpr const char* name = "linear_cross_entropy";
   Tape<Scalar>& tape = tape_of(name, x, weight, bias);
   const Index rows = x.rows(), width = x.cols(), items = weight.rows();
-  if (x.shape().rank() == 0 || weight.shape().rank() != 2 || width != weight.cols() || std::ssize(targets) != rows ||
-      (bias && bias.shape() != Shape{items})) {
-    fail<ShapeError>(name, "input ", x.shape(), ", weight ", weight.shape(), ", bias ",
-                     bias ? to_string(bias.shape()) : "none", " and ", targets.size(),
-                     " targets do not fit [rows, d], [items, d], [items] and rows");
-  }
-  if (options.reduction == Reduction::none) fail<OptionError>(name, "reduction must be mean or sum");
-  const Index count = detail::count_targets(name, targets, items, "items", options.ignore_index);
+  const Index count =
+      detail::check_catalogue_loss(name, x, weight, bias, targets, options.ignore_index, options.reduction);
   // The rows that are not ignored.
   Index* const kept = tape.template allocate_array<Index>(count);
   const auto y = tape.allocate({});

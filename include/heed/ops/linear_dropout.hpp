@@ -47,9 +47,7 @@ Var<Scalar> linear_dropout(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias,
   if (residual && residual.shape() != shape) {
     fail<ShapeError>("linear_dropout", "residual ", residual.shape(), " for ", to_string(shape));
   }
-  if (!(probability >= 0 && probability < 1)) {
-    fail<OptionError>("linear_dropout", "dropout ", probability, " is not in [0, 1)");
-  }
+  check_probability("linear_dropout", "dropout", probability);
   const bool supported = kind == Activation::identity || (kind == Activation::relu && !residual);
   const bool blocks_start_at_dropout_groups = detail::row_grain * out % 128 == 0;
   const bool independent_blocks = !residual || detail::same_or_disjoint_rows<Scalar>(x.value(), residual.value());

@@ -6,8 +6,7 @@
 #include "heed/kernels/lstm.hpp"
 #include "heed/kernels/reduce.hpp"
 #include "heed/ops/detail/collide.hpp"
-#include "heed/ops/detail/product.hpp"
-#include "heed/ops/detail/run_with_scratch.hpp"
+#include "heed/ops/detail/recurrent.hpp"
 
 namespace heed::inline HEED_ABI {
 
@@ -27,39 +26,6 @@ struct LstmResult {
   Var<Scalar> c_n;     ///< [sequences, H]
 };
 
-namespace detail {
-
-template <class Scalar>
-[[gnu::noinline]] void check_lstm(Var<Scalar> x, const Segments& segments, const LstmWeights<Scalar>& w, Var<Scalar> h0,
-                                  Var<Scalar> c0) {
-  const auto wanted = [](const char* what, const Shape& want, Var<Scalar> got) {
-    if (got.shape() == want) return;
-    fail<ShapeError>("lstm", what, " is ", got.shape(), ", wanted ", to_string(want));
-  };
-  const Index gates = w.weight_ih.shape().rank() == 2 ? w.weight_ih.rows() : -1;
-  if (gates < 0 || gates % 4 != 0) {
-    fail<ShapeError>("lstm", "weight_ih is ", to_string(w.weight_ih.shape()), ", wanted [4 hidden, input]");
-  }
-  const Index H = gates / 4, R = w.weight_hr ? w.weight_hr.rows() : H;
-  if (x.shape().rank() != 2 || x.cols() != w.weight_ih.cols() || x.rows() != segments.tokens()) {
-    fail<ShapeError>("lstm", "input is ", x.shape(), ", wanted [", segments.tokens(), " tokens, ", w.weight_ih.cols(),
-                     " features]");
-  }
-  wanted("weight_hh", {gates, R}, w.weight_hh);
-  if (w.weight_hr) wanted("weight_hr", {R, H}, w.weight_hr);
-  if (static_cast<bool>(w.bias_ih) != static_cast<bool>(w.bias_hh)) {
-    fail<ShapeError>("lstm", "bias_ih and bias_hh must be given together");
-  }
-  if (w.bias_ih) {
-    wanted("bias_ih", {gates}, w.bias_ih);
-    wanted("bias_hh", {gates}, w.bias_hh);
-  }
-  if (h0) wanted("initial hidden state", {segments.count(), R}, h0);
-  if (c0) wanted("initial cell state", {segments.count(), H}, c0);
-}
-
-}  // namespace detail
-
 /// x [tokens, input]; h0 [sequences, R] and c0 [sequences, H], zero when empty. With `reverse`, each sequence is
 /// processed from its last element to its first. An empty sequence has no output and keeps its state.
 /// Source: Hochreiter and Schmidhuber (1997) with the forget gate of Gers et al. (2000); projection: Sak et al. (2014).
@@ -67,17 +33,15 @@ template <class Scalar>
 LstmResult<Scalar> lstm(Var<Scalar> x, const Segments& segments, const LstmWeights<Scalar>& w, Var<Scalar> h0 = {},
                         Var<Scalar> c0 = {}, bool reverse = false) {
   Tape<Scalar>& tape = tape_of("lstm", x, w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr, h0, c0);
-  detail::check_lstm(x, segments, w, h0, c0);
+  detail::check_recurrent("lstm", 4, x, segments, w, w.weight_hr);
   const Index gates = w.weight_ih.rows(), H = gates / 4, R = w.weight_hr ? w.weight_hr.rows() : H;
   const Index tokens = segments.tokens(), count = segments.count();
+  if (h0) detail::check_shape("lstm", "initial hidden state", h0, {count, R});
+  if (c0) detail::check_shape("lstm", "initial cell state", c0, {count, H});
   if (!h0) h0 = tape.constant_in_place(tape.zeros({count, R}));
   if (!c0) c0 = tape.constant_in_place(tape.zeros({count, H}));
 
-  kernels::TimeMajor order{.segments = tape.keep(segments), .reverse = reverse};
-  order.source = tape.template allocate_array<Index>(tokens);
-  order.first = tape.template allocate_array<Index>(order.groups() + 1);
-  order.arrange();
-
+  const kernels::TimeMajor order = detail::time_major(tape, segments, reverse);
   // The three results are views of one value, so that one backward function receives all their gradients.
   const auto all = tape.allocate({tokens * R + count * R + count * H});
   const auto inputs = tape.allocate({tokens, x.cols()});  // time-major x
@@ -152,13 +116,7 @@ LstmResult<Scalar> lstm(Var<Scalar> x, const Segments& segments, const LstmWeigh
       kernels::for_each_gate_run<Scalar>(H, [&](Index from, Index to, Index n) {
         kernels::copy_rows<Scalar>(w.weight_ih.value().rows(from, from + n), w_ih.rows(to, to + n));
       });
-      const auto d_inputs = scratch.tensor<Scalar>({tokens, x.cols()});
-      t.executor().run_ranges(tokens, detail::row_grain, [&](Index begin, Index end, int) {
-        kernels::gemm<Scalar>(d.d_gates.rows(begin, end), w_ih, d_inputs.rows(begin, end));
-        for (Index i = begin; i < end; ++i) {
-          kernels::add_rows<Scalar>(d_inputs.rows(i, i + 1), dx.rows(order.source[i], order.source[i] + 1));
-        }
-      });
+      detail::add_input_gradient<Scalar>(t, order, d.d_gates, w_ih, dx);
     }
     // The weights' gradients are summed over all tokens at once.
     const auto add_weight_gradient = [&](TensorView<const Scalar> rows, TensorView<Scalar> dw) {

@@ -13,9 +13,9 @@ namespace detail {
 
 /// Returns the maximum of each group (`empty` for an empty group); its first occurrence gets the gradient.
 template <class Scalar>
-Var<Scalar> reduce_max(Var<Scalar> x, const Shape& shape, const Groups& groups, Scalar empty) {
+Var<Scalar> reduce_max(Var<Scalar> x, const Groups& groups, Scalar empty) {
   Tape<Scalar>& tape = x.tape();
-  const auto y = tape.allocate(shape);
+  const auto y = tape.allocate(groups.shape);
   const auto in = as_rows(x.value(), groups);
   const Index width = groups.last ? 1 : in.cols();
   const TensorView<Scalar> out(y.data(), {groups.outputs(), width});
@@ -31,7 +31,6 @@ Var<Scalar> reduce_max(Var<Scalar> x, const Shape& shape, const Groups& groups, 
     }
   });
   return record(tape, {x}, y, [=](const Gradients<Scalar>& g) {
-    if (!g(x)) return;
     const auto dx = as_rows(g(x), groups);
     for (Index r = 0; r < out.rows(); ++r) {
       const TensorView<Scalar> group = groups.group(dx, r);
@@ -47,10 +46,9 @@ Var<Scalar> reduce_max(Var<Scalar> x, const Shape& shape, const Groups& groups, 
 /// first of equal maxima gets the gradient. Throws IndexError for a dimension out of range, ShapeError if it is empty.
 template <class Scalar>
 Var<Scalar> max(Var<Scalar> x, int axis) {
-  const int at = detail::checked_axis("max", x.shape(), axis);
-  const detail::Groups groups = detail::over_axis(x.shape(), at);
+  const detail::Groups groups = detail::over_axis("max", x.shape(), axis);
   detail::refuse_empty("max", groups, x.shape());
-  return detail::reduce_max(x, detail::without(x.shape(), at), groups, Scalar(0));
+  return detail::reduce_max(x, groups, Scalar(0));
 }
 /// Returns the maximum over all elements, a scalar. Throws ShapeError if x is empty.
 template <class Scalar>
@@ -64,8 +62,7 @@ template <class Scalar>
 Var<Scalar> max(Var<Scalar> x, const Segments& segments, std::optional<double> empty = {}) {
   const detail::Groups groups = detail::over_segments("max", x, segments);
   if (!empty) detail::refuse_empty("max", groups, x.shape());
-  return detail::reduce_max(x, detail::with_size(x.shape(), 0, segments.count()), groups,
-                            static_cast<Scalar>(empty.value_or(0)));
+  return detail::reduce_max(x, groups, static_cast<Scalar>(empty.value_or(0)));
 }
 
 }  // namespace heed::inline HEED_ABI

@@ -13,10 +13,9 @@ namespace heed::inline HEED_ABI {
 /// dimension out of range, ShapeError if its size is 0.
 template <class Scalar>
 Var<Scalar> mean(Var<Scalar> x, int axis) {
-  const int at = detail::checked_axis("mean", x.shape(), axis);
-  const detail::Groups groups = detail::over_axis(x.shape(), at);
+  const detail::Groups groups = detail::over_axis("mean", x.shape(), axis);
   detail::refuse_empty("mean", groups, x.shape());
-  return detail::reduce_sum(x, detail::without(x.shape(), at), groups, true, Scalar(0));
+  return detail::reduce_sum(x, groups, true, Scalar(0));
 }
 /// Returns the mean over all elements, a scalar. Throws ShapeError if x is empty.
 template <class Scalar>
@@ -30,8 +29,7 @@ template <class Scalar>
 Var<Scalar> mean(Var<Scalar> x, const Segments& segments, std::optional<double> empty = {}) {
   const detail::Groups groups = detail::over_segments("mean", x, segments);
   if (!empty) detail::refuse_empty("mean", groups, x.shape());
-  return detail::reduce_sum(x, detail::with_size(x.shape(), 0, segments.count()), groups, true,
-                            static_cast<Scalar>(empty.value_or(0)));
+  return detail::reduce_sum(x, groups, true, static_cast<Scalar>(empty.value_or(0)));
 }
 
 }  // namespace heed::inline HEED_ABI

@@ -27,7 +27,6 @@ Var<Scalar> normalize(Var<Scalar> x, double epsilon = 1e-12) {
   return record(tape, {x}, y, [=](const Gradients<Scalar>& g) {
     const auto dx = g(x).matrix();
     const auto dy = g.output().matrix();
-    if (!dx) return;
     g.tape().executor().run_ranges(rows, detail::row_grain, [&](Index begin, Index end, int) {
       kernels::normalize_backward<Scalar>(y.matrix().rows(begin, end), least, norm.data() + begin, dy.rows(begin, end),
                                           dx.rows(begin, end));

@@ -44,9 +44,7 @@ Var<Scalar> pointer_mass(Var<Scalar> weights, const Segments& q_segments, const 
     }
   });
   return record(tape, {weights}, y, [=](const Gradients<Scalar>& g) {
-    const auto dw = g(weights);
-    if (!dw) return;
-    detail::add_dense(g.tape(), dw, [&](Scalar* out) {
+    detail::add_dense(g.tape(), g(weights), [&](Scalar* out) {
       g.tape().executor().run(qs.count, [&](Index b, int) {
         for (Index i = 0; i < qs.length(b); ++i) {
           const Index query = qs.begin(b) + i;

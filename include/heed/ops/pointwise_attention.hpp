@@ -6,10 +6,11 @@
 #include <cstdint>
 #include <span>
 
-#include "heed/autograd/tape.hpp"
 #include "heed/kernels/pointwise_attention.hpp"
 #include "heed/kernels/reduce.hpp"
-#include "heed/ops/attention.hpp"
+#include "heed/ops/detail/attention_operands.hpp"
+#include "heed/ops/detail/dense.hpp"
+#include "heed/ops/detail/sequence_gradients.hpp"
 
 namespace heed::inline HEED_ABI {
 
@@ -39,10 +40,8 @@ AttentionResult<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Sc
   const Var<Scalar> position_bias = options.position_bias, time_bias = options.time_bias;
   Tape<Scalar>& tape = tape_of(operation, q, k, v, position_bias, time_bias);
   detail::check_attention(operation, q, segments, k, v, segments);
-  const Index heads = options.num_heads, d = heads > 0 ? q.cols() / heads : 0, dv = heads > 0 ? v.cols() / heads : 0;
-  if (heads <= 0 || d <= 0 || d * heads != q.cols() || dv * heads != v.cols()) {
-    fail<ShapeError>(operation, heads, " heads do not divide ", q.cols(), " key and ", v.cols(), " value features");
-  }
+  const Index heads = options.num_heads;
+  detail::check_heads(operation, heads, q, v);
   const Index distances = position_bias ? position_bias.shape().size() : 0;
   const Index buckets = time_bias ? time_bias.shape().size() : 0;
   if (position_bias && distances < segments.max_length()) {
@@ -52,12 +51,10 @@ AttentionResult<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Sc
     fail<ShapeError>(operation, options.times.size(), " times and ", buckets, " buckets of time for ",
                      segments.tokens(), " tokens");
   }
-  const SegmentsView cut = tape.keep(segments);
-  const Index* const offsets = options.weights ? detail::weight_offsets(tape, cut, cut, heads) : nullptr;
-  const Index weight_count = options.weights ? offsets[cut.count] : 0;
-  const auto all = tape.allocate({cut.tokens() * v.cols() + weight_count});
-  const TensorView<Scalar> context(all.data(), {cut.tokens(), v.cols()});
-  const TensorView<const Scalar> qv = q.value(), kv = k.value(), vv = v.value();
+  const detail::AttentionOperands<Scalar> of(operation, tape, q, segments, k, v, segments,
+                                             {.weights = options.weights}, heads);
+  const SegmentsView cut = of.qs;
+  const Index d = of.width, dv = of.depth;
   // In order of decreasing distance, like the keys of a query.
   Scalar* by_distance = tape.template allocate_array<Scalar>(distances);
   if (position_bias) {
@@ -70,23 +67,15 @@ AttentionResult<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Sc
     times[i] = static_cast<double>(options.times[static_cast<std::size_t>(i)]);
   }
 
-  // A unit is one head of one sequence. Returns its rows and columns of an array, or an empty view of an empty array.
-  const auto slice = [=](auto view, Index width, Index i) __attribute__((noinline)) {
-    const Index b = i / heads, h = i % heads;
-    return view ? view.rows(cut.begin(b), cut.end(b)).columns(h * width, (h + 1) * width) : view.matrix();
-  };
-  const auto weights_of = [=](auto* from, Index i) {
-    const Index b = i / heads, n = cut.length(b);
-    return MatrixView(from + context.size() + offsets[b] + i % heads * n * n, {n, n});
-  };
+  const auto part = [=](auto view, Index width, Index i) { return of.part(view, cut, width, i); };
   const auto unit = [=](Index i) __attribute__((noinline)) {
     const Index b = i / heads;
-    kernels::PointwiseUnit<Scalar> u{slice(qv, d, i), slice(kv, d, i), slice(vv, dv, i)};
+    kernels::PointwiseUnit<Scalar> u{part(of.q, d, i), part(of.k, d, i), part(of.v, dv, i)};
     if (distances > 0) u.position_bias = by_distance + distances - 1;
     if (buckets > 0) u.times = times + cut.begin(b);
     u.time_bias = by_time;
     u.buckets = buckets;
-    if (offsets != nullptr) u.weights = weights_of(all.data(), i);
+    u.weights = {of.weights_of(of.all, i), {cut.length(b), cut.length(b)}};
     return u;
   };
   const auto follows = [=](Index i) { return i + 1 < cut.count * heads; };
@@ -96,14 +85,14 @@ AttentionResult<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Sc
     kernels::RowPrefetcher<Scalar> ahead;
     if (follows(i)) {
       u.next_rows = &ahead;
-      for (const auto& x : {slice(qv, d, i + 1), slice(kv, d, i + 1), slice(vv, dv, i + 1)}) ahead.add(x);
+      for (const auto& x : {part(of.q, d, i + 1), part(of.k, d, i + 1), part(of.v, dv, i + 1)}) ahead.add(x);
     }
-    kernels::pointwise_attention_forward<Scalar>(u, slice(context, dv, i), scratch);
+    kernels::pointwise_attention_forward<Scalar>(u, of.context_of(of.all, i), scratch);
   });
-  const Var<Scalar> root = record(tape, {q, k, v, position_bias, time_bias}, all, [=](const Gradients<Scalar>& g) {
+  const Var<Scalar> root = record(tape, {q, k, v, position_bias, time_bias}, of.all, [=](const Gradients<Scalar>& g) {
     Tape<Scalar>& t = g.tape();
     const detail::SequenceGradients<Scalar> to(g, q, cut, k, v, cut);
-    const TensorView<const Scalar> d_context(g.output().data(), context.shape());
+    const TensorView<const Scalar> d_context(g.output().data(), of.context.shape());
     const auto d_position = g(position_bias), d_time = g(time_bias);
     ArenaScope scope(t.scratch());
     // All sequences use the biases: each has its own partial gradients, which are summed in order afterwards.
@@ -116,17 +105,17 @@ AttentionResult<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Sc
     const auto sequence = [&](Index b, Scalar* scratch) {
       for (Index i = b * heads; i < (b + 1) * heads; ++i) {
         kernels::PointwiseUnit<Scalar> u = unit(i);
-        if (offsets != nullptr) u.d_weights = weights_of(g.output().data(), i);
+        u.d_weights = {of.weights_of(g.output(), i), {u.tokens(), u.tokens()}};
         kernels::RowPrefetcher<Scalar> ahead;
         if (follows(i)) {
           u.next_rows = &ahead;
-          for (const auto& x : {qv, kv, vv, d_context}) ahead.add(slice(x, x.cols() / heads, i + 1));
-          for (const auto& x : {to.q(), to.k(), to.v()}) ahead.add(slice(x, x.cols() / heads, i + 1));
+          for (const auto& x : {of.q, of.k, of.v, d_context}) ahead.add(part(x, x.cols() / heads, i + 1));
+          for (const auto& x : {to.q(), to.k(), to.v()}) ahead.add(part(x, x.cols() / heads, i + 1));
         }
-        const kernels::PointwiseGradients<Scalar> sums{slice(to.q(), d, i), slice(to.k(), d, i), slice(to.v(), dv, i),
+        const kernels::PointwiseGradients<Scalar> sums{part(to.q(), d, i), part(to.k(), d, i), part(to.v(), dv, i),
                                                        d_position ? position_shares.row(b) + distances - 1 : nullptr,
                                                        d_time ? time_shares.row(b) : nullptr};
-        kernels::pointwise_attention_backward<Scalar>(u, slice(d_context, dv, i), sums, scratch);
+        kernels::pointwise_attention_backward<Scalar>(u, part(d_context, dv, i), sums, scratch);
       }
     };
     to.run(scratch_size, sequence);
@@ -142,9 +131,7 @@ AttentionResult<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Sc
       detail::add_dense(t, d_time, [&](Scalar* out) { kernels::add_column_sums<Scalar>(time_shares, out); });
     }
   });
-  AttentionResult<Scalar> result{.context = tape.alias(root, context)};
-  if (options.weights) result.weights = tape.alias(root, {all.data() + context.size(), {weight_count}});
-  return result;
+  return of.result(tape, root);
 }
 
 }  // namespace heed::inline HEED_ABI

@@ -47,8 +47,7 @@ struct SampledLossOptions {
 
 namespace detail {
 
-inline void check_sampled_loss(Index rows, Index items, std::span<const Index> targets, const Negatives& negatives,
-                               const SampledLossOptions& options) {
+inline void check_negatives(Index rows, Index items, const Negatives& negatives, const SampledLossOptions& options) {
   constexpr const char* name = "sampled_loss";
   const Segments* const sequences = negatives.sequences;
   const Index sets = negatives.each_row ? rows : (sequences != nullptr ? sequences->count() : 1);
@@ -57,7 +56,6 @@ inline void check_sampled_loss(Index rows, Index items, std::span<const Index> t
     fail<ShapeError>(name, sampled, " negatives for ", sets, " sets do not fit ", rows, " rows",
                      sequences != nullptr ? message(" in sequences of ", sequences->tokens()) : "");
   }
-  if (options.reduction == Reduction::none) fail<OptionError>(name, "reduction must be mean or sum");
   if (!(options.calibration >= 0 && options.calibration <= 1)) {
     fail<OptionError>(name, "calibration ", options.calibration, " is not in [0, 1]");
   }
@@ -73,7 +71,6 @@ inline void check_sampled_loss(Index rows, Index items, std::span<const Index> t
       fail<IndexError>(name, "negative ", item, " at position ", i, " is not one of ", items, " items");
     }
   }
-  count_targets(name, targets, items, "items", options.ignore_index);
 }
 
 /// Adds factor * sum_c slope_c w_c to dx, given the slopes (dloss/dlogit) [1 + N, rows] of each tile.
@@ -170,13 +167,8 @@ Var<Scalar> sampled_loss(Var<Scalar> x, Var<Scalar> weight, Var<Scalar> bias, st
   constexpr const char* name = "sampled_loss";
   Tape<Scalar>& tape = tape_of(name, x, weight, bias);
   const Index width = x.cols(), items = weight.rows();
-  if (x.shape().rank() == 0 || weight.shape().rank() != 2 || width != weight.cols() ||
-      std::ssize(targets) != x.rows() || (bias && bias.shape() != Shape{items})) {
-    fail<ShapeError>(name, "input ", x.shape(), ", weight ", weight.shape(), ", bias ",
-                     bias ? to_string(bias.shape()) : "none", " and ", targets.size(),
-                     " targets do not fit [rows, d], [items, d], [items] and rows");
-  }
-  detail::check_sampled_loss(x.rows(), items, targets, negatives, options);
+  detail::check_catalogue_loss(name, x, weight, bias, targets, options.ignore_index, options.reduction);
+  detail::check_negatives(x.rows(), items, negatives, options);
   const detail::SampledTiles tiles = detail::cut_sampled_rows(tape, targets, options.ignore_index, negatives.items,
                                                               negatives.sequences, negatives.each_row);
   const Index sampled = tiles.negatives, most = detail::SampledTiles::most;

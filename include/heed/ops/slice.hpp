@@ -31,7 +31,6 @@ Var<Scalar> slice(Var<Scalar> x, int axis, Index begin, Index end) {
   }
   return record(tape, {x}, y, [=](const Gradients<Scalar>& g) {
     const auto dx = g(x);
-    if (!dx) return;
     for (Index o = 0; o < blocks.outer; ++o) {
       const Index from = (o * blocks.middle + begin) * blocks.inner;
       kernels::add_rows<Scalar>(g.output().rows(o * count, (o + 1) * count), dx.rows(from, from + count));

@@ -11,8 +11,7 @@ namespace heed::inline HEED_ABI {
 /// IndexError for a dimension out of range.
 template <class Scalar>
 Var<Scalar> sum(Var<Scalar> x, int axis) {
-  const int at = detail::checked_axis("sum", x.shape(), axis);
-  return detail::reduce_sum(x, detail::without(x.shape(), at), detail::over_axis(x.shape(), at), false, Scalar(0));
+  return detail::reduce_sum(x, detail::over_axis("sum", x.shape(), axis), false, Scalar(0));
 }
 /// Returns the sum over all elements, a scalar.
 template <class Scalar>
@@ -23,8 +22,7 @@ Var<Scalar> sum(Var<Scalar> x) {
 /// the number of tokens differs.
 template <class Scalar>
 Var<Scalar> sum(Var<Scalar> x, const Segments& segments) {
-  const detail::Groups groups = detail::over_segments("sum", x, segments);
-  return detail::reduce_sum(x, detail::with_size(x.shape(), 0, segments.count()), groups, false, Scalar(0));
+  return detail::reduce_sum(x, detail::over_segments("sum", x, segments), false, Scalar(0));
 }
 
 }  // namespace heed::inline HEED_ABI

@@ -6,8 +6,9 @@
 #include <span>
 
 #include "heed/kernels/target_attention.hpp"
+#include "heed/ops/detail/attention_operands.hpp"
+#include "heed/ops/detail/dense.hpp"
 #include "heed/ops/detail/sequence_gradients.hpp"
-#include "heed/ops/detail/single_head.hpp"
 
 namespace heed::inline HEED_ABI {
 
@@ -60,8 +61,8 @@ AttentionResult<Scalar> target_attention(Var<Scalar> q, SegmentsView q_segments,
   for (const Var<Scalar>& x : mlp) tape_of("target_attention", q, x);
   detail::check_attention("target_attention", q, q_segments, k, v, k_segments);
   detail::check_target_mlp("target_attention", mlp, q.cols());
-  const detail::SingleHead<Scalar> head("target_attention", tape, q, q_segments, k, v, k_segments, call.mask,
-                                        call.weights);
+  const detail::AttentionOperands<Scalar> head("target_attention", tape, q, q_segments, k, v, k_segments,
+                                               {call.mask, call.weights});
   const SegmentsView qs = head.qs, ks = head.ks;
   const Index width = q.cols(), depth = static_cast<Index>(mlp.size() / 2);
 
@@ -106,14 +107,12 @@ AttentionResult<Scalar> target_attention(Var<Scalar> q, SegmentsView q_segments,
     const Index size = trains ? unit_mlp.parameters() : 0;
     const auto shares = t.scratch().template tensor<Scalar>({q_groups.count, size});
     const auto group = [&](Index c, Scalar* scratch) {
-      const auto rows = [](MatrixView<Scalar> view, SegmentsView s, Index b) {
-        return view ? view.rows(s.begin(b), s.end(b)) : view;
-      };
       std::fill_n(shares.row(c), size, Scalar(0));
       for (Index b = c * grain; b < std::min((c + 1) * grain, qs.count); ++b) {
         kernels::target_attention_backward<Scalar>(
-            head.unit(b), unit_mlp, head.context_of(g.output(), b), head.weights_of(g.output(), b), rows(to.q(), qs, b),
-            rows(to.k(), ks, b), rows(to.v(), ks, b), trains ? shares.row(c) : nullptr, scratch);
+            head.unit(b), unit_mlp, head.context_of(g.output(), b), head.weights_of(g.output(), b),
+            to.q().rows(qs.begin(b), qs.end(b)), to.k().rows(ks.begin(b), ks.end(b)),
+            to.v().rows(ks.begin(b), ks.end(b)), trains ? shares.row(c) : nullptr, scratch);
       }
     };
     to.run(scratch_size, group);

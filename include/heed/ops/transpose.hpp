@@ -24,7 +24,6 @@ Var<Scalar> transpose(Var<Scalar> x) {
   }
   return record(tape, {x}, y, [=](const Gradients<Scalar>& g) {
     const auto dx = g(x);
-    if (!dx) return;
     ArenaScope scope(g.tape().scratch());
     const auto turned = g.tape().scratch().template tensor<Scalar>({rows, cols});
     for (Index i = 0; i < count; ++i) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "heed/autograd/tape.hpp"
+#include "heed/kernels/copy.hpp"
 
 namespace heed::inline HEED_ABI::detail {
 
@@ -17,7 +18,7 @@ TensorView<const Scalar> dense(Tape<Scalar>& tape, Var<Scalar> x) {
   const TensorView<const Scalar> view = x.value();
   if (view.contiguous()) return view;
   const auto copy = tape.allocate(view.shape());
-  for (Index i = 0; i < view.rows(); ++i) std::copy_n(view.row(i), view.cols(), copy.row(i));
+  kernels::copy_rows<Scalar>(view, copy);
   return copy;
 }
 
@@ -25,17 +26,12 @@ TensorView<const Scalar> dense(Tape<Scalar>& tape, Var<Scalar> x) {
 /// its rows, to a zeroed scratch buffer that is then added to dx.
 template <class Scalar, class Add>
 void add_dense(Tape<Scalar>& tape, TensorView<Scalar> dx, const Add& add) {
-  if (dx.contiguous()) {
-    add(dx.data());
-    return;
-  }
+  if (dx.contiguous()) return add(dx.data());
   ArenaScope scope(tape.scratch());
   const auto out = tape.scratch().template tensor<Scalar>(dx.shape());
   std::fill_n(out.data(), out.size(), Scalar(0));
   add(out.data());
-  for (Index i = 0; i < dx.rows(); ++i) {
-    for (Index j = 0; j < dx.cols(); ++j) dx(i, j) += out(i, j);
-  }
+  kernels::add_rows<Scalar>(out, dx);
 }
 
 }  // namespace heed::inline HEED_ABI::detail

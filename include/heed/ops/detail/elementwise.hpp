@@ -29,9 +29,7 @@ Var<Scalar> elementwise(Var<Scalar> x, const Forward& forward, const Backward& b
     forward(Elements<Scalar>{begin, end, in.data() + begin, y.data() + begin});
   });
   return record(tape, {x}, y, [=](const Gradients<Scalar>& g) {
-    const auto dx = g(x);
-    if (!dx) return;
-    add_dense(g.tape(), dx, [&](Scalar* out) {
+    add_dense(g.tape(), g(x), [&](Scalar* out) {
       g.tape().executor().run_ranges(y.size(), elementwise_grain, [&](Index begin, Index end, int) {
         backward(
             Elements<Scalar>{begin, end, in.data() + begin, y.data() + begin, g.output().data() + begin, out + begin});

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "heed/kernels/copy.hpp"
 #include "heed/ops/detail/mask.hpp"
 
 namespace heed::inline HEED_ABI::detail {
@@ -14,10 +15,7 @@ namespace heed::inline HEED_ABI::detail {
 template <class Scalar>
 bool seen_by_any(const MaskView<Scalar>& mask, Index b, Index j, Index queries, Index keys) {
   for (Index i = 0; i < queries; ++i) {
-    if (j >= mask.key_end(b, i, queries, keys)) continue;
-    if (mask.visible != nullptr && mask.visible[mask.at(b, i, j)] == 0) continue;
-    if (mask.additive == nullptr || mask.additive[mask.at(b, i, j)] != -std::numeric_limits<Scalar>::infinity())
-      return true;
+    if (j < mask.key_end(b, i, queries, keys) && mask.shows(mask.at(b, i, j))) return true;
   }
   return false;
 }
@@ -58,10 +56,9 @@ template <class Scalar>
     for (Index c = 0; c < y.cols(); ++c) y(r, c) = cleared[r] ? Scalar(0) : in(r, c);
   }
   return record(tape, {x}, y, [=](const Gradients<Scalar>& g) {
-    const TensorView<Scalar> dx = g(x);
-    const TensorView<const Scalar> dy = g.output();
-    for (Index r = 0; dx && r < dx.rows(); ++r) {
-      for (Index c = 0; !cleared[r] && c < dx.cols(); ++c) dx(r, c) += dy(r, c);
+    const auto dx = g(x);
+    for (Index r = 0; r < dx.rows(); ++r) {
+      if (!cleared[r]) kernels::add_rows<Scalar>(g.output().rows(r, r + 1), dx.rows(r, r + 1));
     }
   });
 }

@@ -14,6 +14,7 @@ namespace heed::inline HEED_ABI::detail {
 /// The groups of a reduction: each is a matrix whose columns are reduced to one row of the output. Trivially copyable.
 /// A group consists of every `inner`-th row of the elements of a dimension or of a segment.
 struct Groups {
+  Shape shape{};     ///< of the output
   Index count = 0;   ///< number of groups along the first dimensions: the outer sizes, or the segments
   Index middle = 0;  ///< number of elements per group, if it is the same for all
   Index inner = 1;   ///< number of rows per element
@@ -40,10 +41,13 @@ TensorView<Scalar> as_rows(TensorView<Scalar> x, const Groups& groups) {
   return x.shape().rank() == 1 && !groups.last ? TensorView<Scalar>(x.data(), {x.size(), 1}) : x;
 }
 
-inline Groups over_axis(const Shape& shape, int axis) {
-  if (axis == shape.rank() - 1) return {.count = shape.rows(), .middle = shape[axis], .last = true};
-  const RowBlocks blocks(shape, axis);
-  return {.count = blocks.outer, .middle = blocks.middle, .inner = blocks.inner};
+/// Returns the groups of dimension `axis` (negative: from the end). Throws IndexError naming `operation`.
+inline Groups over_axis(std::string_view operation, const Shape& shape, int axis) {
+  const int at = checked_axis(operation, shape, axis);
+  const Shape rest = without(shape, at);
+  if (at == shape.rank() - 1) return {.shape = rest, .count = shape.rows(), .middle = shape[at], .last = true};
+  const RowBlocks blocks(shape, at);
+  return {.shape = rest, .count = blocks.outer, .middle = blocks.middle, .inner = blocks.inner};
 }
 
 /// Checks that x is [tokens, ..], and keeps the offsets on the tape. Throws ShapeError naming `operation`.
@@ -54,7 +58,9 @@ Groups over_segments(std::string_view operation, Var<Scalar> x, const Segments& 
     fail<ShapeError>(operation, "input ", shape, " for ", segments.count(), " segments of ", segments.tokens(),
                      " tokens");
   }
-  Groups out{.count = segments.count(), .offsets = x.tape().keep(segments).offsets};
+  Groups out{.shape = with_size(shape, 0, segments.count()),
+             .count = segments.count(),
+             .offsets = x.tape().keep(segments).offsets};
   for (int d = 1; d < shape.rank() - 1; ++d) out.inner *= shape[d];
   return out;
 }
@@ -70,9 +76,9 @@ inline void refuse_empty(std::string_view operation, const Groups& groups, const
 
 /// Returns the sum of each group or, with `mean`, its mean (`empty` for an empty group).
 template <class Scalar>
-Var<Scalar> reduce_sum(Var<Scalar> x, const Shape& shape, const Groups& groups, bool mean, Scalar empty) {
+Var<Scalar> reduce_sum(Var<Scalar> x, const Groups& groups, bool mean, Scalar empty) {
   Tape<Scalar>& tape = x.tape();
-  const auto y = tape.allocate(shape);
+  const auto y = tape.allocate(groups.shape);
   const auto in = as_rows(x.value(), groups);
   const Index width = groups.last ? 1 : in.cols();
   const TensorView<Scalar> out(y.data(), {groups.outputs(), width});
@@ -97,7 +103,6 @@ Var<Scalar> reduce_sum(Var<Scalar> x, const Shape& shape, const Groups& groups, 
   });
   return record(tape, {x}, y, [=](const Gradients<Scalar>& g) {
     const GradientSink<Scalar> sink(g, x);
-    if (!sink.view()) return;
     const auto dx = as_rows(sink.view(), groups);
     const TensorView<const Scalar> dy(g.output().data(), out.shape());
     g.tape().executor().run_ranges(out.rows(), groups.grain(in.size()), [&](Index begin, Index end, int) {

@@ -72,6 +72,22 @@ struct LossGradient {
   return count;
 }
 
+/// Checks the arguments of a loss over a catalogue: x [.., d], weight [items, d], bias [items] or empty, targets
+/// [rows], reduced to one number. Returns the number of targets that are not `ignored`.
+template <class Scalar>
+[[gnu::noinline]] Index check_catalogue_loss(std::string_view operation, Var<Scalar> x, Var<Scalar> weight,
+                                             Var<Scalar> bias, std::span<const Index> targets, Index ignored,
+                                             Reduction reduction) {
+  if (x.shape().rank() == 0 || weight.shape().rank() != 2 || x.cols() != weight.cols() ||
+      std::ssize(targets) != x.rows() || (bias && bias.shape() != Shape{weight.rows()})) {
+    fail<ShapeError>(operation, "input ", x.shape(), ", weight ", weight.shape(), ", bias ",
+                     bias ? to_string(bias.shape()) : "none", " and ", targets.size(),
+                     " targets do not fit [rows, d], [items, d], [items] and rows");
+  }
+  if (reduction == Reduction::none) fail<OptionError>(operation, "reduction must be mean or sum");
+  return count_targets(operation, targets, weight.rows(), "items", ignored);
+}
+
 /// Returns an elementwise loss of predictions and targets. `forward(size, x, t, each)` returns the sum of the losses,
 /// and writes each loss to `each` unless it is null; `backward(size, x, t, dloss, scale, dx, dt)` adds to dx and dt
 /// unless they are null. Throws ShapeError unless the shapes are equal: losses never broadcast.

@@ -47,7 +47,6 @@ Var<Scalar> softmax_rows(std::string_view operation, Var<Scalar> x, const Mask& 
   });
   return record(tape, {x}, y, [=](const Gradients<Scalar>& g) {
     const auto dx = g(x);
-    if (!dx) return;
     g.tape().executor().run_ranges(dx.rows(), grain, [&](Index begin, Index end, int) {
       for (Index r = begin; r < end; ++r) {
         const Scalar* dy = g.output().row(r);
