@@ -47,8 +47,7 @@ class AdditiveAttention {
     init_uniform(score, random.fork("score"), 1.0 / std::sqrt(static_cast<double>(score.size())));
   }
 
-  template <class Visitor>
-  void visit(Visitor&& visitor) {
+  void visit(auto&& visitor) {
     visitor("query", query);
     visitor("key", key);
     visitor("score", score);
@@ -57,6 +56,5 @@ class AdditiveAttention {
   Linear<Scalar> query, key;
   Parameter<Scalar> score;  ///< v [hidden_size]
 };
-AdditiveAttention(const AdditiveAttentionOptions&) -> AdditiveAttention<float>;
 
 }  // namespace heed::inline HEED_ABI::nn

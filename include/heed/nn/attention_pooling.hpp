@@ -87,8 +87,7 @@ class AttentionPooling {
     output.initialize(random.fork("output"));
   }
 
-  template <class Visitor>
-  void visit(Visitor&& visitor) {
+  void visit(auto&& visitor) {
     if (mlp) visitor("mlp", *mlp);
     if (key) {
       visitor("key", *key);
@@ -107,6 +106,5 @@ class AttentionPooling {
   Parameter<Scalar> query;  ///< [E]: the queries of all heads, concatenated
   Linear<Scalar> value, output;
 };
-AttentionPooling(const AttentionPoolingOptions&) -> AttentionPooling<float>;
 
 }  // namespace heed::inline HEED_ABI::nn

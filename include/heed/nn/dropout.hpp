@@ -19,16 +19,12 @@ class Dropout {
  public:
   using scalar_type = Scalar;
 
-  explicit Dropout(const DropoutOptions& options = {}) : p_(options.p) {
-    if (!(p_ >= 0 && p_ < 1)) fail<OptionError>("Dropout", "p ", p_, " is not in [0, 1)");
-  }
+  explicit Dropout(const DropoutOptions& options = {}) : p_(options.p) { check_probability("Dropout", "p", p_); }
   Var<Scalar> operator()(Var<Scalar> x) const { return dropout(x, p_); }
-  template <class Visitor>
-  void visit(Visitor&&) {}
+  void visit(auto&&) {}
 
  private:
   double p_;
 };
-Dropout(const DropoutOptions&) -> Dropout<float>;
 
 }  // namespace heed::inline HEED_ABI::nn

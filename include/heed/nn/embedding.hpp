@@ -50,10 +50,7 @@ class Embedding {
   /// Initialises the weight normally with mean 0.
   void initialize(Random random) { init_normal(weight, random.fork("weight"), standard_deviation_); }
 
-  template <class Visitor>
-  void visit(Visitor&& visitor) {
-    visitor("weight", weight);
-  }
+  void visit(auto&& visitor) { visitor("weight", weight); }
 
   Parameter<Scalar> weight;
 
@@ -69,6 +66,5 @@ class Embedding {
 
   double standard_deviation_;
 };
-Embedding(const EmbeddingOptions&) -> Embedding<float>;
 
 }  // namespace heed::inline HEED_ABI::nn

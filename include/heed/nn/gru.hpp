@@ -56,6 +56,5 @@ class GRU : public detail::Recurrent<Scalar> {
     return all;
   }
 };
-GRU(const GruOptions&) -> GRU<float>;
 
 }  // namespace heed::inline HEED_ABI::nn

@@ -2,7 +2,6 @@
 // A hierarchical sequential transduction unit (Zhai et al. 2024): attention and feed-forward network in one block.
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -95,8 +94,7 @@ class HSTULayer {
     init_xavier_uniform(output.weight, random.fork("output.weight"));
   }
 
-  template <class Visitor>
-  void visit(Visitor&& visitor) {
+  void visit(auto&& visitor) {
     visitor("norm_input", norm_input);
     visitor("uvqk", uvqk);
     if (position_bias.size() > 0) visitor("position_bias", position_bias);
@@ -115,9 +113,7 @@ class HSTULayer {
     for (const Index size : {options.attention_dim, options.linear_dim, options.max_length, options.time_buckets}) {
       if (size < 0) fail<OptionError>("HSTULayer", "a size of ", size);
     }
-    if (!(options.dropout >= 0 && options.dropout < 1)) {
-      fail<OptionError>("HSTULayer", "dropout ", options.dropout, " is not in [0, 1)");
-    }
+    check_probability("HSTULayer", "dropout", options.dropout);
     return options;
   }
   /// Returns u, v, q and k, concatenated by columns.
@@ -146,6 +142,5 @@ class HSTULayer {
   Linear<Scalar> uvqk, output;
   Parameter<Scalar> position_bias, time_bias;  ///< per distance; per bucket; `[0]` if there is no bias
 };
-HSTULayer(const HSTULayerOptions&) -> HSTULayer<float>;
 
 }  // namespace heed::inline HEED_ABI::nn

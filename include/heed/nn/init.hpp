@@ -39,10 +39,6 @@ void init_xavier_uniform(Parameter<Scalar>& parameter, Random random) {
   init_uniform(parameter, random, std::sqrt(6.0 / fan));
 }
 
-/// A layer with its own initialisation, which `nn::initialize` uses.
-template <class T>
-concept Initializable = requires(T& layer, Random random) { layer.initialize(random); };
-
 namespace detail {
 
 struct Initializer {
@@ -66,7 +62,7 @@ struct Initializer {
   }
   template <Module M>
   [[gnu::noinline]] void apply(M& module, const std::string& path) const {
-    if constexpr (Initializable<M>) {
+    if constexpr (requires { module.initialize(random); }) {
       module.initialize(random.fork(path));
     } else {
       module.visit(Initializer{random, path.empty() ? path : path + "."});

@@ -39,8 +39,7 @@ class LayerNorm {
     init_constant(bias, 0);
   }
 
-  template <class Visitor>
-  void visit(Visitor&& visitor) {
+  void visit(auto&& visitor) {
     visitor("weight", weight);
     visitor("bias", bias);
   }
@@ -50,6 +49,5 @@ class LayerNorm {
  private:
   double eps_;
 };
-LayerNorm(const LayerNormOptions&) -> LayerNorm<float>;
 
 }  // namespace heed::inline HEED_ABI::nn

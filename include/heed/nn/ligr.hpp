@@ -64,8 +64,7 @@ class LiGRLayer {
     return self_attn.mean_weights(gather(seen, queries), query_segments, seen, segments, call.mask);
   }
 
-  template <class Visitor>
-  void visit(Visitor&& visitor) {
+  void visit(auto&& visitor) {
     visitor("self_attn", self_attn);
     visitor("gate1", gate1);
     visitor("linear1", linear1);
@@ -85,6 +84,5 @@ class LiGRLayer {
   Linear<Scalar> gate1, gate2, linear1, linear2;
   LayerNorm<Scalar> norm1, norm2;
 };
-LiGRLayer(const LiGRLayerOptions&) -> LiGRLayer<float>;
 
 }  // namespace heed::inline HEED_ABI::nn

@@ -46,8 +46,7 @@ class Linear {
     init_uniform(bias, random.fork("bias"), bound);
   }
 
-  template <class Visitor>
-  void visit(Visitor&& visitor) {
+  void visit(auto&& visitor) {
     visitor("weight", weight);
     if (bias.size() > 0) visitor("bias", bias);
   }
@@ -64,6 +63,5 @@ class Linear {
     return options;
   }
 };
-Linear(const LinearOptions&) -> Linear<float>;
 
 }  // namespace heed::inline HEED_ABI::nn

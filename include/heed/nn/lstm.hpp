@@ -45,6 +45,5 @@ class LSTM : public detail::Recurrent<Scalar> {
     return all;
   }
 };
-LSTM(const LstmOptions&) -> LSTM<float>;
 
 }  // namespace heed::inline HEED_ABI::nn

@@ -30,7 +30,7 @@ class Mlp {
   using scalar_type = Scalar;
 
   explicit Mlp(const MlpOptions& options) : activation_(options.activation), dropout_(options.dropout) {
-    if (!(dropout_ >= 0 && dropout_ < 1)) fail<OptionError>("Mlp", "dropout ", dropout_, " is not in [0, 1)");
+    check_probability("Mlp", "dropout", dropout_);
     Index in = options.in_features;
     for (Index hidden : options.hidden_features) {
       layers_.emplace_back(LinearOptions{.in_features = in, .out_features = hidden, .bias = options.bias});
@@ -47,16 +47,12 @@ class Mlp {
 
   const std::vector<Linear<Scalar>>& layers() const { return layers_; }
 
-  template <class Visitor>
-  void visit(Visitor&& visitor) {
-    visitor("layers", layers_);
-  }
+  void visit(auto&& visitor) { visitor("layers", layers_); }
 
  private:
   Activation activation_;
   double dropout_;
   std::vector<Linear<Scalar>> layers_;
 };
-Mlp(const MlpOptions&) -> Mlp<float>;
 
 }  // namespace heed::inline HEED_ABI::nn

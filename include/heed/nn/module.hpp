@@ -13,23 +13,13 @@
 
 namespace heed::inline HEED_ABI::nn {
 
-namespace detail {
-
-struct AnyVisitor {
-  template <class T>
-  void operator()(std::string_view, T&) const {}
-};
-
-}  // namespace detail
-
 /// A module lists its parameters and submodules, in a fixed order and with PyTorch's `state_dict` names, in one member
-/// function: `template <class Visitor> void visit(Visitor&& visitor) { visitor("weight", weight); .. }`. It also
-/// defines the type of their elements: `using scalar_type = float;`.
-/// Names, counts, initialisation, optimiser groups and checkpoints are all derived from this function.
+/// function: `void visit(auto&& visitor) { visitor("weight", weight); .. }`. Names, counts, initialisation, optimiser
+/// groups and checkpoints derive from it. It also defines the type of elements: `using scalar_type = float;`.
 template <class T>
 concept Module = requires(T& module) {
   typename T::scalar_type;
-  module.visit(detail::AnyVisitor{});
+  module.visit([](std::string_view, auto&) {});
 };
 
 namespace detail {
@@ -86,8 +76,7 @@ struct Modules {
   using scalar_type = typename std::tuple_element_t<0, std::tuple<Ms...>>::scalar_type;
   std::tuple<Ms&...> members;
 
-  template <class Visitor>
-  void visit(Visitor&& visitor) {
+  void visit(auto&& visitor) {
     std::apply(
         [&](auto&... module) {
           std::size_t i = 0;

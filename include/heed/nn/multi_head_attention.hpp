@@ -46,17 +46,11 @@ class MultiHeadAttention {
         out_proj({.in_features = options.embed_dim, .out_features = options.embed_dim, .bias = options.bias}) {}
 
   /// Without the output projection: q [query tokens, E], k [key tokens, kdim], v [key tokens, vdim] -> the contexts of
-  /// the heads, concatenated by columns [query tokens, E]. The context of a query without a visible key is 0.
+  /// the heads, concatenated by columns [query tokens, E]. The context of a query without a visible key is 0. Hidden
+  /// rows must be finite if the weights get gradients (see ops/detail/hidden_rows.hpp).
   AttentionResult<Scalar> heads(Var<Scalar> q, const Segments& q_segments, Var<Scalar> k, Var<Scalar> v,
                                 const Segments& k_segments, const AttentionCall& call = {}) const {
     Tape<Scalar>& tape = q.tape();
-    const auto cleared = [&](Var<Scalar> x) {
-      return heed::detail::clear_hidden_rows("attention", x, call.mask, q_segments, k_segments);
-    };
-    const Var<Scalar> keys = cleared(k);
-    v = v == k ? keys : cleared(v);
-    if (q == k) q = keys;
-    k = keys;
     const Index E = options_.embed_dim;
     const Var<Scalar> bias = in_proj_bias.size() > 0 ? tape.parameter(in_proj_bias) : Var<Scalar>();
     const auto bias_part = [&](Index i) { return bias ? slice(bias, 0, i * E, (i + 1) * E) : bias; };
@@ -84,7 +78,11 @@ class MultiHeadAttention {
   /// The same with the output projection, whose bias is the result for a query without a visible key.
   AttentionResult<Scalar> operator()(Var<Scalar> q, const Segments& q_segments, Var<Scalar> k, Var<Scalar> v,
                                      const Segments& k_segments, const AttentionCall& call = {}) const {
-    auto result = heads(q, q_segments, k, v, k_segments, call);
+    const auto cleared = [&](Var<Scalar> x) {
+      return heed::detail::clear_hidden_rows("attention", x, call.mask, q_segments, k_segments);
+    };
+    const Var<Scalar> keys = cleared(k), values = v == k ? keys : cleared(v);
+    auto result = heads(q == k ? keys : q, q_segments, keys, values, k_segments, call);
     result.context = out_proj(result.context);
     return result;
   }
@@ -133,8 +131,7 @@ class MultiHeadAttention {
     init_constant(out_proj.bias, 0);
   }
 
-  template <class Visitor>
-  void visit(Visitor&& visitor) {
+  void visit(auto&& visitor) {
     if (packed_) {
       visitor("in_proj_weight", in_proj_weight);
     } else {
@@ -151,9 +148,7 @@ class MultiHeadAttention {
     if (options.embed_dim <= 0 || options.num_heads <= 0 || options.embed_dim % options.num_heads != 0) {
       fail<OptionError>("MultiHeadAttention", options.num_heads, " heads do not divide embed_dim ", options.embed_dim);
     }
-    if (!(options.dropout >= 0 && options.dropout < 1)) {
-      fail<OptionError>("MultiHeadAttention", "dropout ", options.dropout, " is not in [0, 1)");
-    }
+    check_probability("MultiHeadAttention", "dropout", options.dropout);
     return options;
   }
   Index kdim() const { return options_.kdim > 0 ? options_.kdim : options_.embed_dim; }
@@ -166,6 +161,5 @@ class MultiHeadAttention {
   Parameter<Scalar> in_proj_weight, q_proj_weight, k_proj_weight, v_proj_weight, in_proj_bias;
   Linear<Scalar> out_proj;
 };
-MultiHeadAttention(const MultiHeadAttentionOptions&) -> MultiHeadAttention<float>;
 
 }  // namespace heed::inline HEED_ABI::nn

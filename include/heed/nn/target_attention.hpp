@@ -53,10 +53,7 @@ class TargetAttention {
         {.mask = call.mask, .weights = call.weights, .activation = activation_, .softmax = softmax_});
   }
 
-  template <class Visitor>
-  void visit(Visitor&& visitor) {
-    visitor("unit", unit);
-  }
+  void visit(auto&& visitor) { visitor("unit", unit); }
 
   Mlp<Scalar> unit;
 
@@ -64,6 +61,5 @@ class TargetAttention {
   Activation activation_;
   bool softmax_;
 };
-TargetAttention(const TargetAttentionOptions&) -> TargetAttention<float>;
 
 }  // namespace heed::inline HEED_ABI::nn

@@ -53,7 +53,7 @@ class TransformerEncoderLayer {
         norm2({.features = options.embed_dim, .eps = options.eps}),
         options_(options) {
     for (const double p : {options.dropout, options.activation_dropout}) {
-      if (!(p >= 0 && p < 1)) fail<OptionError>("TransformerEncoderLayer", "dropout ", p, " is not in [0, 1)");
+      check_probability("TransformerEncoderLayer", "dropout", p);
     }
   }
 
@@ -86,8 +86,7 @@ class TransformerEncoderLayer {
     return self_attn.mean_weights(gather(normed, queries), query_segments, keys, segments, call.mask);
   }
 
-  template <class Visitor>
-  void visit(Visitor&& visitor) {
+  void visit(auto&& visitor) {
     visitor("self_attn", self_attn);
     visitor("linear1", linear1);
     visitor("linear2", linear2);
@@ -114,6 +113,5 @@ class TransformerEncoderLayer {
 
   TransformerEncoderLayerOptions options_;
 };
-TransformerEncoderLayer(const TransformerEncoderLayerOptions&) -> TransformerEncoderLayer<float>;
 
 }  // namespace heed::inline HEED_ABI::nn

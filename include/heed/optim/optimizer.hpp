@@ -6,8 +6,6 @@
 #include <cmath>
 #include <initializer_list>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include "heed/autograd/parameter_list.hpp"

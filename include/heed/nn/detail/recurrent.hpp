@@ -45,8 +45,7 @@ class Recurrent {
     visit([&](const std::string& name, Parameter<Scalar>& p) { init_uniform(p, random.fork(name), bound); });
   }
 
-  template <class Visitor>
-  void visit(Visitor&& visitor) {
+  void visit(auto&& visitor) {
     for (Cell& cell : cells_) {
       visitor(cell.name("weight_ih"), cell.weight_ih);
       visitor(cell.name("weight_hh"), cell.weight_hh);
