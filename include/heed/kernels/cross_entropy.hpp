@@ -26,8 +26,8 @@ void cross_entropy_forward(MatrixView<const Scalar> logits, const Index* targets
     if (targets[i] == ignore_index) continue;
     const Scalar* x = logits.row(i);
     P most(-infinity);
-    simd::for_each_pack<P>(
-        classes, [&](Index j, Index n) { most = max(keep_first(simd::load<P>(x + j, n), n, most), most); });
+    simd::for_each_pack<P>(classes,
+                           [&](Index j, Index n) { most = max(keep_first(simd::load<P>(x + j, n), n, most), most); });
     const Scalar top = reduce_max(most);
     double exponentials = 0, distance = 0;  // sum_c exp(x_c - top), sum_c (top - x_c)
     for (Index from = 0; from < classes; from += block) {

@@ -26,5 +26,7 @@ class Dropout {
  private:
   double p_;
 };
+Dropout(const DropoutOptions&) -> Dropout<float>;
+
 
 }  // namespace heed::inline HEED_ABI::nn

@@ -49,8 +49,8 @@ AttentionResult<Scalar> additive_attention(Var<Scalar> q, SegmentsView q_segment
     const auto sequence = [&](Index b, Scalar* scratch) {
       kernels::additive_attention_backward<Scalar>(
           unit(b), wv, head.context_of(g.output(), b), head.weights_of(g.output(), b),
-          to.q().rows(qs.begin(b), qs.end(b)), to.k().rows(ks.begin(b), ks.end(b)),
-          to.v().rows(ks.begin(b), ks.end(b)), dw ? shares.row(b) : nullptr, scratch);
+          to.q().rows(qs.begin(b), qs.end(b)), to.k().rows(ks.begin(b), ks.end(b)), to.v().rows(ks.begin(b), ks.end(b)),
+          dw ? shares.row(b) : nullptr, scratch);
     };
     to.run(scratch_size, sequence);
     if (dw) detail::add_dense(t, dw, [&](Scalar* out) { kernels::add_column_sums<Scalar>(shares, out); });

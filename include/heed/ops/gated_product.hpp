@@ -36,8 +36,8 @@ Var<Scalar> gated_product(Var<Scalar> gate, Var<Scalar> value, const GatedProduc
   const auto gv = gate.value().matrix(), vv = value.value().matrix();
   const auto beside = residual ? residual.value().matrix() : MatrixView<const Scalar>();
   tape.executor().run_ranges(y.rows(), grain, [&](Index begin, Index end, int) {
-    kernels::gated_product_forward<Scalar>(kind, gv.rows(begin, end), vv.rows(begin, end),
-                                           beside.rows(begin, end), y.matrix().rows(begin, end));
+    kernels::gated_product_forward<Scalar>(kind, gv.rows(begin, end), vv.rows(begin, end), beside.rows(begin, end),
+                                           y.matrix().rows(begin, end));
   });
   return record(tape, {gate, value, residual}, y, [=](const Gradients<Scalar>& g) {
     const TensorView<const Scalar> dy = g.output().matrix();

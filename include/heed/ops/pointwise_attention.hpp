@@ -24,7 +24,8 @@ struct PointwiseAttentionOptions {
   bool weights = false;
 
   void fields(auto&& visitor) {
-    visitor("num_heads", num_heads, "position_bias", position_bias, "time_bias", time_bias, "times", times, "weights", weights);
+    visitor("num_heads", num_heads, "position_bias", position_bias, "time_bias", time_bias, "times", times, "weights",
+            weights);
   }
 };
 
@@ -51,8 +52,8 @@ AttentionResult<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Sc
     fail<ShapeError>(operation, options.times.size(), " times and ", buckets, " buckets of time for ",
                      segments.tokens(), " tokens");
   }
-  const detail::AttentionOperands<Scalar> of(operation, tape, q, segments, k, v, segments,
-                                             {.weights = options.weights}, heads);
+  const detail::AttentionOperands<Scalar> of(operation, tape, q, segments, k, v, segments, {.weights = options.weights},
+                                             heads);
   const SegmentsView cut = of.qs;
   const Index d = of.width, dv = of.depth;
   // In order of decreasing distance, like the keys of a query.

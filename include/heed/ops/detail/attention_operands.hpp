@@ -103,9 +103,8 @@ struct AttentionOperands {
   template <class T>
   T* weights_of(TensorView<T> from, Index i) const {
     const Index b = i / heads;
-    return offsets == nullptr
-               ? nullptr
-               : from.data() + context.size() + offsets[b] + i % heads * qs.length(b) * ks.length(b);
+    return offsets == nullptr ? nullptr
+                              : from.data() + context.size() + offsets[b] + i % heads * qs.length(b) * ks.length(b);
   }
   Index weight_count() const { return offsets != nullptr ? offsets[qs.count] : 0; }
   AttentionResult<Scalar> result(Tape<Scalar>& tape, Var<Scalar> root) const {
