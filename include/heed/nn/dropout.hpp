@@ -28,5 +28,4 @@ class Dropout {
 };
 Dropout(const DropoutOptions&) -> Dropout<float>;
 
-
 }  // namespace heed::inline HEED_ABI::nn
