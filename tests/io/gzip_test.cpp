@@ -75,11 +75,43 @@ TEST_CASE("gzip: damage is an error with the file's name, never an end of file",
   for (std::size_t i = 1000; i < 1100; ++i) body[i] ^= 0x55;
   CHECK_THROWS_AS(lines_of(body), IoError);
 
+  CHECK_THROWS_WITH(lines_of(packed + "text"), Contains("gzip member at byte " + std::to_string(packed.size())));
+
   CHECK_THROWS_WITH(GzipStream("/nonexistent/u.data.gz"), Contains("/nonexistent/u.data.gz: No such file"));
   GzipStream folder(fs::temp_directory_path().string());
   std::string line;
   CHECK_THROWS_WITH(std::getline(folder, line), Contains("directory"));
   CHECK(folder.bad());
+}
+
+TEST_CASE("gzip: every member is checked, not only the first", "[io]") {
+  const std::string first = gzip("a\nb\n"), second = gzip("c\nd\n");
+  for (std::size_t kept = 1; kept < second.size(); ++kept) {
+    CAPTURE(kept);
+    CHECK_THROWS_WITH(lines_of(first + second.substr(0, kept)), Contains("truncated"));
+  }
+  std::size_t errors = 0;
+  for (std::size_t bit = 0; bit < 8 * second.size(); ++bit) {
+    CAPTURE(bit);
+    std::string damaged = second, text = "a\nb\nc\nd\n";
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << bit % 8));
+    try {
+      text = lines_of(first + damaged);
+    } catch (const IoError&) {
+      ++errors;
+    }
+    CHECK(text == "a\nb\nc\nd\n");
+  }
+  // Nothing checks the time stamp and the two bytes after it, the flag of a text, and up to 7 bits after the last code.
+  CHECK(errors >= 8 * second.size() - 8 * 6 - 1 - 7);
+}
+
+TEST_CASE("gzip: zeros pad a file, and nothing follows them", "[io]") {
+  const std::string packed = gzip("a\n"), zeros(200'000, '\0');
+  CHECK(lines_of(packed + packed + zeros) == "a\na\n");
+  CHECK_THROWS_WITH(lines_of(packed + zeros + packed),
+                    Contains("data at byte " + std::to_string(packed.size() + zeros.size()) + " after padding"));
+  CHECK_THROWS_WITH(lines_of(packed + zeros + "x"), Contains("after padding"));
 }
 
 }  // namespace HEED_TEST_UNIT
