@@ -49,6 +49,8 @@ TEST_CASE("report: every text is escaped, and invalid UTF-8 is replaced", "[io]"
   Report broken(std::string("a\0b\x1b", 4));
   broken.text("Caf\xe9 \xc0\xaf \xed\xa0\x80 \xef\xbf\xbf ok");
   CHECK_THAT(check(broken).text, Contains("Caf\uFFFD \uFFFD\uFFFD") && Contains("ok"));
+  Report reordered("0\u202e1\u202c \u009b \u2069");
+  CHECK(check(reordered).contains("0\uFFFD1\uFFFD \uFFFD \uFFFD"));
 }
 
 TEST_CASE("report: columns of numbers are aligned right", "[io]") {
@@ -80,9 +82,19 @@ TEST_CASE("report: a chart has ticks, a legend and one mark per finite value", "
 
 TEST_CASE("report: charts of no, one, large, small and constant values are well-formed", "[io]") {
   for (const std::vector<double>& values :
-       std::vector<std::vector<double>>{{}, {NAN}, {0}, {5}, {-3, -3}, {1e9, 2e9}, {1e-9, 3e-9}, {1, 1 + 1e-15}}) {
+       std::vector<std::vector<double>>{{}, {NAN}, {0}, {5}, {-3, -3}, {1e9, 2e9}, {1e-9, 3e-9}, {1, 1 + 1e-15},
+                                        {1.6e308}, {-1.7e308, 1.7e308}, {1e300}, {-1e300, 1e300}, {5e-324}, {0, 5e-324},
+                                        {1e300, 1}, {1e16, 1e16 + 2}}) {
     Report report("t");
     report.line_chart({"c", "epoch", {{"s", values}}});
+    const Xml page = check(report);
+    CHECK_THAT(page.text, !Contains("nan") && !Contains("inf"));
+    CHECK(page.text.size() < 12'000);
+  }
+  for (const double first_x : std::initializer_list<double>{NAN, -INFINITY, 1.6e308, 1e300, 1e17, -5e-324}) {
+    CAPTURE(first_x);
+    Report report("t");
+    report.line_chart({"c", "epoch", {{"s", {1, 2, 3}, first_x}}});
     const Xml page = check(report);
     CHECK_THAT(page.text, !Contains("nan") && !Contains("inf"));
     CHECK(page.text.size() < 12'000);
@@ -104,6 +116,9 @@ TEST_CASE("report: a heat map shades by weight and names every cell", "[io]") {
   CHECK(page.contains("0.400"));  // the end of the scale
   CHECK(page.count("li") == 3);
   CHECK_THROWS_AS(report.heat_map({"m", {"a"}, {"b"}, {1, 2}}), heed::ShapeError);
+  Report large("t");
+  large.heat_map({"m", {"a"}, {"b"}, {1e300}});
+  CHECK(check(large).contains("a for b: " + heed::io::fixed(1e300, 4)));  // all digits
 }
 
 TEST_CASE("report: the file is written atomically", "[io]") {

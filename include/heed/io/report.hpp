@@ -14,6 +14,7 @@
 
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
+#include "heed/core/printable.hpp"
 #include "heed/core/utf8.hpp"
 #include "heed/io/atomic_file.hpp"
 #include "heed/io/detail/report_style.hpp"
@@ -21,7 +22,7 @@
 
 namespace heed::inline HEED_ABI::io {
 
-/// One line of a chart through the points (`first_x + i`, `y[i]`). NaN and infinity leave a gap.
+/// One line of a chart through the points (`first_x + i`, `y[i]`). NaN and values beyond 1e300 leave a gap.
 struct Series {
   std::string name;
   std::vector<double> y;
@@ -44,7 +45,8 @@ struct HeatMap {
 };
 
 /// Builds one HTML page without network access or scripts, which is also well-formed XML. Texts are escaped; bytes that
-/// are not UTF-8 become U+FFFD. The page supports light and dark colour schemes and narrow screens.
+/// are not UTF-8, controls and invisible characters, which could reorder what is shown, become U+FFFD. The page
+/// supports light and dark colour schemes and narrow screens.
 class Report {
  public:
   explicit Report(std::string_view title) : title_(escape(title)) { body_ = "<h1>" + title_ + "</h1>\n"; }
@@ -81,7 +83,7 @@ class Report {
     double x_low = infinity, x_high = -infinity, y_low = infinity, y_high = -infinity;
     for (const Series& series : chart.series) {
       for (std::size_t i = 0; i < series.y.size(); ++i) {
-        if (!std::isfinite(series.y[i])) continue;
+        if (!has_mark(series, i)) continue;
         x_low = std::min(x_low, x_of(series, i));
         x_high = std::max(x_high, x_of(series, i));
         y_low = std::min(y_low, series.y[i]);
@@ -109,11 +111,11 @@ class Report {
       std::string path, dots;
       bool gap = true;
       for (std::size_t i = 0; i < series.y.size(); ++i) {
-        const double value = series.y[i];
-        if (!std::isfinite(value)) {
+        if (!has_mark(series, i)) {
           gap = true;
           continue;
         }
+        const double value = series.y[i];
         const std::string at_x = px(x(x_of(series, i))), at_y = px(y(value));
         path += message(gap ? "M" : "L", at_x, " ", at_y);
         gap = false;
@@ -154,15 +156,15 @@ class Report {
         svg += message("<g><rect class=\"cell\" x=\"", at_column(q) + 1, "\" y=\"", at_row(k) + 1, "\" width=\"",
                        cell_width - 2, "\" height=\"", cell_height - 2, "\"/><rect class=\"heat\" x=\"",
                        at_column(q) + 1, "\" y=\"", at_row(k) + 1, "\" width=\"", cell_width - 2, "\" height=\"",
-                       cell_height - 2, "\" fill-opacity=\"", format("%.3f", share), "\"/><title>", escape(map.keys[k]),
-                       " for ", escape(map.queries[q]), ": ", format("%.4f", weight), "</title></g>\n");
+                       cell_height - 2, "\" fill-opacity=\"", fixed(share, 3), "\"/><title>", escape(map.keys[k]),
+                       " for ", escape(map.queries[q]), ": ", fixed(weight, 4), "</title></g>\n");
       }
     }
     std::string list = "<ol class=\"queries\">\n";
     for (const std::string& query : map.queries) list += "<li>" + escape(query) + "</li>\n";
     return add("<figure>\n" + figcaption(map.title) + "<div class=\"wide map\">" + svg + "</svg></div>\n" +
                "<p class=\"legend\"><span class=\"scale\">0</span><span class=\"ramp\"></span><span class=\"scale\">" +
-               format("%.3f", most) + "</span></p>\n" + list + "</ol>\n</figure>\n");
+               fixed(most, 3) + "</span></p>\n" + list + "</ol>\n</figure>\n");
   }
 
   /// Returns the whole page.
@@ -189,7 +191,7 @@ class Report {
         low -= margin > 0 ? margin : 1;
         high += margin > 0 ? margin : 1;
       }
-      const double raw = std::max((high - low) / count, least_step);
+      const double raw = std::max({(high - low) / count, least_step, 1e-300});  // a step of 0 would divide by 0
       const double power = std::pow(10.0, std::floor(std::log10(raw)));
       step_ = raw <= power ? power : raw <= 2 * power ? 2 * power : raw <= 5 * power ? 5 * power : 10 * power;
       // The x axis spans exactly its values; the y axis is widened to whole steps.
@@ -206,7 +208,7 @@ class Report {
     std::string label(double tick) const {
       const int digits = static_cast<int>(std::clamp(-std::floor(std::log10(step_) + 1e-9), 0.0, 12.0));
       if (std::max(std::abs(low_), std::abs(high_)) >= 1e6) return short_number(tick);
-      return format(message("%.", digits, "f").c_str(), std::abs(tick) < 1e-9 * step_ ? 0.0 : tick);
+      return fixed(std::abs(tick) < 1e-9 * step_ ? 0.0 : tick, digits);
     }
 
    private:
@@ -214,14 +216,17 @@ class Report {
   };
 
   static double x_of(const Series& series, std::size_t i) { return series.first_x + static_cast<double>(i); }
+  /// Near the largest double, the ticks of an axis would be infinite.
+  static bool has_mark(const Series& series, std::size_t i) {
+    return std::abs(x_of(series, i)) <= 1e300 && std::abs(series.y[i]) <= 1e300;
+  }
 
-  static std::string format(const char* pattern, double value) {
+  static std::string px(double value) { return fixed(value, 1); }
+  static std::string short_number(double value) {
     char buffer[64];
-    std::snprintf(buffer, sizeof(buffer), pattern, value);
+    std::snprintf(buffer, sizeof(buffer), "%.5g", value);
     return buffer;
   }
-  static std::string px(double value) { return format("%.1f", value); }
-  static std::string short_number(double value) { return format("%.5g", value); }
 
   /// Escapes text for elements and attribute values.
   static std::string escape(std::string_view text) {
@@ -229,9 +234,11 @@ class Report {
     for (std::size_t at = 0; at < text.size();) {
       const std::size_t length = heed::detail::utf8_length(text, at);
       const char c = text[at];
-      if (length == 0 || (length == 1 && c < ' ' && c != '\n' && c != '\t') || text.substr(at, 3) == "\xEF\xBF\xBE" ||
-          text.substr(at, 3) == "\xEF\xBF\xBF") {
-        out += "\xEF\xBF\xBD";  // XML cannot represent these
+      if (c == '\n' || c == '\t') {
+        out += c;
+      } else if (length == 0 || heed::detail::is_invisible(heed::detail::code_point(text.substr(at, length))) ||
+                 text.substr(at, 3) == "\xEF\xBF\xBE" || text.substr(at, 3) == "\xEF\xBF\xBF") {
+        out += "\xEF\xBF\xBD";  // the last two are not characters, and XML cannot represent them
       } else if (c == '&') {
         out += "&amp;";
       } else if (c == '<') {
