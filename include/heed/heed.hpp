@@ -20,6 +20,7 @@
 #include "heed/core/scratch_layout.hpp"
 #include "heed/core/segments.hpp"
 #include "heed/core/shape.hpp"
+#include "heed/core/siphash.hpp"
 #include "heed/core/stopwatch.hpp"
 #include "heed/core/tensor.hpp"
 #include "heed/core/utf8.hpp"

@@ -2,7 +2,9 @@
 #include "heed/data/vocabulary.hpp"
 
 #include <catch2/catch.hpp>
+#include <functional>
 #include <string>
+#include <string_view>
 
 namespace HEED_TEST_UNIT {
 
@@ -90,6 +92,19 @@ TEST_CASE("joined and selected vocabularies, and the renumbering between them", 
   CHECK(renumbering(both, odd) == Numbers{-1, 0, -1, 1, -1});
   CHECK(renumbering(both, Vocabulary{}) == Numbers(5, -1));
   CHECK(renumbering(Vocabulary{}, both).empty());
+}
+
+TEST_CASE("a look-up examines few slots, whoever chose the texts", "[data][vocabulary]") {
+  // Texts whose unkeyed hashes all end in nine zero bits: a table by that hash would examine a slot per text.
+  Vocabulary ids;
+  for (int i = 0; ids.size() < 200; ++i) {
+    const std::string text = std::to_string(i);
+    if (std::hash<std::string_view>{}(text) % 512 == 0) ids.add(text);
+  }
+  CHECK(ids.longest_probe() < 50);
+  const Vocabulary copy = ids;
+  CHECK(copy.longest_probe() == ids.longest_probe());
+  CHECK(Vocabulary{}.longest_probe() == 0);
 }
 
 }  // namespace HEED_TEST_UNIT

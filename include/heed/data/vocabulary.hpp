@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstdint>
 #include <limits>
+#include <random>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -13,6 +14,7 @@
 
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
+#include "heed/core/siphash.hpp"
 
 namespace heed::inline HEED_ABI::data {
 
@@ -23,7 +25,8 @@ using Id = std::int32_t;
 /// appearance. A text may have a display name.
 ///
 /// All texts are stored in one string, indexed by an open-addressing table of ids: there is no allocation per text, a
-/// vocabulary is copyable, and a look-up does not copy the text.
+/// vocabulary is copyable, and a look-up does not copy the text. The hash has a secret key, drawn for each vocabulary,
+/// so that nobody can write a file whose texts collide; no result depends on it.
 class Vocabulary {
  public:
   /// Returned by `find` for a text without an id.
@@ -66,6 +69,17 @@ class Vocabulary {
     names_[static_cast<std::size_t>(id)] = name;
   }
 
+  /// Returns the largest number of slots that a look-up of a stored text examines. Time: linear in the texts.
+  Index longest_probe() const {
+    std::size_t longest = 0;
+    for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+      if (slots_[slot] == unknown) continue;
+      const std::size_t first = heed::detail::siphash(text_at(static_cast<std::size_t>(slots_[slot])), key_);
+      longest = std::max(longest, ((slot - first) & (slots_.size() - 1)) + 1);
+    }
+    return static_cast<Index>(longest);
+  }
+
  private:
   void check(Id id) const {
     if (id < 0 || id >= size()) {
@@ -79,11 +93,15 @@ class Vocabulary {
   /// Returns the slot of `text`, or the free slot to insert it at. The table is at most half full.
   std::size_t slot_of(std::string_view text) const {
     const std::size_t mask = slots_.size() - 1;
-    std::size_t slot = std::hash<std::string_view>{}(text)&mask;
+    std::size_t slot = heed::detail::siphash(text, key_) & mask;
     while (slots_[slot] != unknown && text_at(static_cast<std::size_t>(slots_[slot])) != text) slot = (slot + 1) & mask;
     return slot;
   }
   void grow() {
+    if (slots_.empty()) {
+      std::random_device secret;
+      for (std::uint64_t& word : key_) word = std::uint64_t{secret()} << 32 | secret();
+    }
     slots_.assign(slots_.empty() ? 16 : 2 * slots_.size(), unknown);
     for (std::size_t i = 0; i < ends_.size(); ++i) slots_[slot_of(text_at(i))] = static_cast<Id>(i);
   }
@@ -91,6 +109,7 @@ class Vocabulary {
   std::string text_;                // all texts, concatenated
   std::vector<std::size_t> ends_;   // end of each text in text_
   std::vector<Id> slots_;           // the hash table: a power of two of ids, `unknown` where free
+  heed::detail::SipKey key_{};      // drawn with the first slots
   std::vector<std::string> names_;  // empty until a name is set
 };
 
