@@ -32,6 +32,17 @@ TEST_CASE("lines end with LF or CRLF, optional for the last one", "[data][lines]
   CHECK(lines_of("\xef\xbb\xbfid\n\xef\xbb\xbf") == Lines{"id", "\xef\xbb\xbf"});
 }
 
+TEST_CASE("lines of any length are whole", "[data][lines]") {
+  Lines lines;
+  std::string text;
+  for (std::size_t i = 0; i < 60; ++i) {
+    lines.emplace_back(i * i * i * 7919 % (i < 40 ? 300'000 : 50'000), static_cast<char>('a' + i % 26));
+    text += lines.back() + (i % 2 == 0 ? "\n" : "\r\n");
+  }
+  CHECK(lines_of(text) == lines);
+  CHECK(lines_of(text + "end").back() == "end");
+}
+
 TEST_CASE("compressed or unreadable input is an error", "[data][lines]") {
   std::istringstream in("\x1f\x8b\x08 ...");
   LineReader lines(in, "log.gz");
@@ -39,6 +50,28 @@ TEST_CASE("compressed or unreadable input is an error", "[data][lines]") {
   CHECK_THROWS_WITH(LineReader("no/such/file.tsv"), "open: no/such/file.tsv: No such file or directory");
   LineReader folder("/");
   CHECK_THROWS_AS(folder.next(), heed::IoError);
+}
+
+TEST_CASE("a line has at most 16 MB, so that a small compressed file cannot fill the memory", "[data][lines]") {
+  const auto longest = static_cast<std::size_t>(LineReader::longest_line);
+  for (const char* end : {"", "\n", "\nc\n"}) {
+    std::istringstream fits("a\n" + std::string(longest, 'b') + end);
+    LineReader lines(fits, "log.tsv");
+    CHECK(lines.next());
+    CHECK(lines.next());
+    CHECK(lines.line().size() == longest);
+    CHECK(lines.next() == (std::string_view(end) == "\nc\n"));
+
+    std::istringstream too_long("a\n" + std::string(longest + 1, 'b') + end);
+    LineReader bomb(too_long, "log.tsv");
+    CHECK(bomb.next());
+    CHECK_THROWS_WITH(bomb.next(), "read: log.tsv:2: wanted at most 16777216 bytes in a line");
+  }
+}
+
+TEST_CASE("names of files are printable in errors, and lines hold any bytes", "[data][lines]") {
+  CHECK_THROWS_WITH(LineReader("no/\x1b[31m.tsv"), Catch::StartsWith("open: no/\\x1b[31m.tsv: "));
+  CHECK(lines_of(std::string("a\0b\n\0", 5)) == Lines{std::string("a\0b", 3), std::string(1, '\0')});
 }
 
 TEST_CASE("malformed records throw or are counted", "[data][lines]") {
