@@ -108,6 +108,7 @@ TEST_CASE("words and fields", "[data][fields]") {
   detail::split_fields("1::2::", "::", fields);
   CHECK(Fields(fields.begin(), fields.end()) == Fields{"1", "2", ""});
   CHECK(detail::quoted(std::string(50, 'x')) == "\"" + std::string(40, 'x') + "...\"");
+  CHECK(detail::quoted("\x1b[2J\n") == "\"\\x1b[2J\\n\"");
 }
 
 TEST_CASE("RFC 4180 records", "[data][fields]") {
@@ -118,6 +119,26 @@ TEST_CASE("RFC 4180 records", "[data][fields]") {
   CHECK(records_of("\"a,b\"", 0) == std::vector<Fields>{{"\"a", "b\""}});
   CHECK_THROWS_AS(records_of("\"a\"b,c"), BadLine);
   CHECK_THROWS_AS(records_of("\"a,b\nc,d\n"), BadLine);
+}
+
+TEST_CASE("quoted fields of several lines", "[data][fields]") {
+  CHECK(records_of("\"\n\n\",b") == std::vector<Fields>{{"\n\n", "b"}});
+  CHECK(records_of("a,\"b\"\"\n\"\"c\",\"\"\"\n\"\n,\"d\n\"") ==
+        std::vector<Fields>{{"a", "b\"\n\"c", "\"\n"}, {"", "d\n"}});
+  CHECK(records_of("\"a\nb\",\"c\nd\",") == std::vector<Fields>{{"a\nb", "c\nd", ""}});
+  CHECK_THROWS_AS(records_of("\"a\nb\"c"), BadLine);
+}
+
+TEST_CASE("every line of a record is examined once", "[data][fields]") {
+  // 1 MB in records of many lines that keep a field open: examining records from the start takes minutes.
+  std::string record = "\"", text;
+  for (int i = 0; i < 16'000; ++i) record += "\"\"\n";
+  record += "\",b\n";
+  for (int i = 0; i < 20; ++i) text += record;
+  const auto records = records_of(text);
+  REQUIRE(records.size() == 20);
+  CHECK(records[19][0].size() == 32'000);
+  CHECK(records[19][1] == "b");
 }
 
 TEST_CASE("a stray quote does not consume the rest of the file", "[data][fields]") {

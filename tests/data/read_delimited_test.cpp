@@ -56,7 +56,7 @@ TEST_CASE("malformed CSV", "[data][read_delimited]") {
   CHECK_THROWS_WITH(read("\nuser,item_id\n1,2\n"),
                     "read_delimited: log.csv:2: no column \"user_id\" in the header: \"user\", \"item_id\"");
   CHECK_THROWS_WITH(read("user_id,\"item_id\n"),
-                    "read_delimited: log.csv: in the header: a quoted field is not closed");
+                    "read_delimited: log.csv:1: in the header: a quoted field is not closed");
   CHECK_THROWS_AS(read(header + "1,2,3,4\n", {.user = ""}), heed::OptionError);
   CHECK_THROWS_WITH(read(header + "1,2,3,4\n1,2,3\n", timed), "read_delimited: log.csv:3: wanted 4 fields, got 3");
   CHECK_THROWS_WITH(read(header + "1,2,99999999999999999999,4\n", timed),

@@ -107,7 +107,7 @@ TEST_CASE("all mismatches are listed in one error, and nothing is changed") {
   const std::vector<double> numbers(15, 9);
   heed::io::write_safetensors(path, {tensor_source<double>("items.weight", {5, 3}, numbers),
                                      tensor_source<double>("head.weight", {2, 1}, std::span(numbers).first(2)),
-                                     tensor_source<double>("head.extra", {3, 4}, std::span(numbers).first(12)),
+                                     tensor_source<double>("head.\x1b[2J", {3, 4}, std::span(numbers).first(12)),
                                      tensor_source<double>("encoder.weight_hr_l0", {8}, std::span(numbers).first(8))});
   Model<double> model;
   nn::initialize(model, heed::Random(3));
@@ -116,7 +116,7 @@ TEST_CASE("all mismatches are listed in one error, and nothing is changed") {
   CHECK_THAT(text, Contains("load: " + path));
   CHECK_THAT(text, Contains("wrong shape: head.weight is [2, 1], wanted [1, 2]"));
   CHECK_THAT(text, Contains("wrong shape: encoder.weight_hr_l0 is [8], wanted [2, 4]"));
-  CHECK_THAT(text, Contains("unexpected: head.extra [3, 4]"));
+  CHECK_THAT(text, Contains("unexpected: head.\\x1b[2J [3, 4]"));
   CHECK_THAT(text, Contains("missing: head.bias [1]") && Contains("missing: encoder.weight_ih_l0 [16, 3]"));
   CHECK_THAT(text, !Contains("items.weight"));
   CHECK(flattened(model) == before);

@@ -7,6 +7,7 @@
 
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
+#include "heed/core/printable.hpp"
 #include "heed/data/vocabulary.hpp"
 
 namespace heed::inline HEED_ABI::data {
@@ -30,7 +31,7 @@ struct Catalogue {
   Id item(std::string_view text) const {
     const Id id = items.find(text);
     if (id == Vocabulary::unknown)
-      fail<IndexError>("catalogue", "no item \"", text, "\" among ", num_items(), " items");
+      fail<IndexError>("catalogue", "no item \"", printable(text), "\" among ", num_items(), " items");
     return id;
   }
 };

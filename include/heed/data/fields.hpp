@@ -2,6 +2,7 @@
 // Splitting lines into fields, and parsing the numbers in them.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <concepts>
@@ -15,6 +16,7 @@
 
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
+#include "heed/core/printable.hpp"
 #include "heed/data/interactions.hpp"
 #include "heed/data/lines.hpp"
 
@@ -26,10 +28,8 @@
 
 namespace heed::inline HEED_ABI::data::detail {
 
-/// Returns `"text"`, truncated, for error messages.
-inline std::string quoted(std::string_view text) {
-  return text.size() <= 40 ? message("\"", text, "\"") : message("\"", text.substr(0, 40), "...\"");
-}
+/// Returns `"text"`, printable and truncated, for error messages.
+inline std::string quoted(std::string_view text) { return message("\"", printable(text, 40), "\""); }
 
 /// Replaces std::from_chars for a field that holds one finite number, using POSIX's strtod_l: libc++ before version 20
 /// has no std::from_chars for floating-point numbers.
@@ -114,12 +114,10 @@ inline void split_fields(std::string_view line, std::string_view delimiter, std:
 
 /// Removes the first word, delimited by blanks and tabs, from `text` and returns it. Empty when there is none.
 inline std::string_view take_word(std::string_view& text) {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return text = {};
-  const std::size_t end = text.find_first_of(" \t", begin);
-  const std::string_view word = text.substr(begin, end - begin);
-  text = end == std::string_view::npos ? std::string_view{} : text.substr(end);
-  return word;
+  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+  const auto begin = std::find_if_not(text.begin(), text.end(), blank), end = std::find_if(begin, text.end(), blank);
+  text = {end, text.end()};
+  return {begin, end};
 }
 
 /// Splits records of delimited text as in RFC 4180: a field that starts with a quote may contain delimiters, line ends
@@ -133,50 +131,67 @@ class RecordSplitter {
   /// field is open. Valid until the next call. Throws BadLine when a quoted field is not closed.
   const std::vector<std::string_view>& split(LineReader& lines) {
     // A stray quote must not consume the rest of the file.
-    constexpr std::size_t longest_record = 1 << 16;
+    constexpr std::size_t longest_record = 1 << 16;  // of several lines
+    start(lines.line().size());
     if (split(lines.line())) return fields_;
-    record_ = lines.line();
-    do {
-      if (record_.size() > longest_record || !lines.next()) throw BadLine{"a quoted field is not closed"};
-      record_ += '\n';
+    start(longest_record);
+    record_.clear();
+    record_.reserve(longest_record);  // fields_ points into it: it must not be reallocated
+    const auto append_line = [&] {
+      if (record_.size() + lines.line().size() >= longest_record) throw BadLine{"a quoted field is not closed"};
       record_ += lines.line();
-    } while (!split(record_));
+    };
+    for (append_line(); !split(record_); append_line()) {
+      if (!lines.next()) throw BadLine{"a quoted field is not closed"};
+      record_ += '\n';
+    }
     return fields_;
   }
 
  private:
-  /// Returns false when a quoted field is still open at the end.
-  bool split(std::string_view record) {
+  void start(std::size_t longest) {
     fields_.clear();
     text_.clear();
-    text_.reserve(record.size());  // fields_ points into it: it must not be reallocated
-    std::size_t at = 0;
-    for (;;) {
-      if (quote_ != 0 && at < record.size() && record[at] == quote_) {
-        const std::size_t begin = text_.size();
-        for (++at;;) {
-          const std::size_t end = record.find(quote_, at);
-          if (end == std::string_view::npos) return false;
-          text_ += record.substr(at, end - at);
-          at = end + 1;
-          if (at >= record.size() || record[at] != quote_) break;
-          text_ += quote_;
-          ++at;
+    text_.reserve(longest);  // fields_ points into it: it must not be reallocated
+    at_ = 0;
+    open_ = false;
+  }
+  /// Splits `record` from `at_` on. Returns false when a quoted field is still open at the end: the next call, with a
+  /// longer record, continues there, so that the time is linear.
+  bool split(std::string_view record) {
+    for (;; ++at_) {
+      if (open_ || (quote_ != 0 && at_ < record.size() && record[at_] == quote_)) {
+        if (!open_) {
+          open_ = true;
+          begin_ = text_.size();
+          ++at_;
         }
-        fields_.push_back(std::string_view(text_).substr(begin));
-        if (at < record.size() && record[at] != delimiter_) throw BadLine{"text follows a closing quote"};
+        for (;; ++at_) {
+          const std::size_t end = std::min(record.find(quote_, at_), record.size());
+          text_ += record.substr(at_, end - at_);
+          at_ = end;
+          if (at_ == record.size()) return false;
+          ++at_;
+          if (at_ == record.size() || record[at_] != quote_) break;
+          text_ += quote_;
+        }
+        open_ = false;
+        fields_.push_back(std::string_view(text_).substr(begin_));
+        if (at_ < record.size() && record[at_] != delimiter_) throw BadLine{"text follows a closing quote"};
       } else {
-        const std::size_t end = record.find(delimiter_, at);
-        fields_.push_back(record.substr(at, end - at));
-        at = end == std::string_view::npos ? record.size() : end;
+        const std::size_t end = std::min(record.find(delimiter_, at_), record.size());
+        fields_.push_back(record.substr(at_, end - at_));
+        at_ = end;
       }
-      if (at >= record.size()) return true;
-      ++at;
+      if (at_ == record.size()) return true;
     }
   }
 
   char delimiter_, quote_;
-  std::string record_, text_;
+  std::string record_, text_;  // a record of several lines; the texts of quoted fields
+  std::size_t at_ = 0;     // where `split` continues
+  std::size_t begin_ = 0;  // of the open field in text_
+  bool open_ = false;  // whether `at_` is inside a quoted field
   std::vector<std::string_view> fields_;
 };
 

@@ -89,10 +89,11 @@ inline const std::vector<std::string_view>& split_row(RecordSplitter& splitter, 
 inline const std::vector<std::string_view>& split_header(RecordSplitter& splitter, LineReader& lines,
                                                          std::string_view operation) {
   first_line(lines, operation);
+  const Index start = lines.line_number();
   try {
     return splitter.split(lines);
   } catch (const BadLine& bad) {
-    fail<IoError>(operation, lines.name(), ": in the header: ", bad.text);
+    fail<IoError>(operation, lines.name(), ":", start, ": in the header: ", bad.text);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "heed/core/printable.hpp"
 #include "heed/io/safetensors.hpp"
 #include "heed/nn/module.hpp"
 
@@ -72,7 +73,7 @@ void load(M&& module, const SafetensorsFile& file, Narrowing narrowing = Narrowi
   });
   for (const TensorInfo& tensor : file.tensors()) {
     if (wanted.contains(tensor.name)) continue;
-    wrong += message("\n  unexpected: ", tensor.name, " ", detail::text(tensor.shape));
+    wrong += message("\n  unexpected: ", printable(tensor.name), " ", detail::text(tensor.shape));
   }
   if (!wrong.empty()) fail<IoError>("load", file.path(), " does not fit the module:", wrong);
   for (const auto& [name, parameter] : wanted) {

@@ -18,6 +18,7 @@
 
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
+#include "heed/core/printable.hpp"
 
 namespace heed::inline HEED_ABI::io {
 
@@ -26,7 +27,8 @@ namespace detail {
 /// Calls inflate itself: zlib's gzread takes a damaged member after the first one for trailing garbage, and ignores it.
 class GzipBuffer : public std::streambuf {
  public:
-  explicit GzipBuffer(const std::string& path) : path_(path), file_(std::fopen(path.c_str(), "rb")) {
+  explicit GzipBuffer(const std::string& path)
+      : path_(printable(path, std::string::npos)), file_(std::fopen(path.c_str(), "rb")) {
     if (!file_) fail<IoError>("read_gzip", path_, ": ", std::strerror(errno));
     if (::inflateInit2(&zlib_, gzip_only) != Z_OK) fail<IoError>("read_gzip", path_, ": out of memory");
   }
@@ -40,7 +42,7 @@ class GzipBuffer : public std::streambuf {
       refill();
       const bool packed = zlib_.avail_in >= 2 && zlib_.next_in[0] == 0x1f && zlib_.next_in[1] == 0x8b;
       format_ = packed ? Format::gzip : Format::plain;
-    } else if (zlib_.avail_in == 0) {
+    } else if (format_ == Format::plain) {
       refill();
     }
     char* const begin = reinterpret_cast<char*>(format_ == Format::gzip ? output_.data() : zlib_.next_in);
@@ -100,7 +102,7 @@ class GzipBuffer : public std::streambuf {
   };
   enum class Format { unknown, plain, gzip };
 
-  std::string path_;
+  std::string path_;  // printable
   std::unique_ptr<std::FILE, Close> file_;
   z_stream zlib_{};
   Format format_ = Format::unknown;

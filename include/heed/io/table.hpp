@@ -20,9 +20,9 @@ inline std::string fixed(double value, int digits) {
   return text;
 }
 
-/// Returns `text` as GitHub Markdown that renders as `printable(text)` inside a line: in a cell of a table, a heading or
-/// a sentence. A backslash precedes what Markdown, HTML or TeX would interpret; brackets are escaped only where they
-/// could form a link, an image or a footnote, which keeps intervals readable.
+/// Returns `text` as GitHub Markdown that renders as `printable(text)` inside a line (a cell, a heading, a sentence). A
+/// backslash precedes what Markdown, HTML or TeX would interpret; brackets are escaped only where they could form a
+/// link, an image or a footnote, which keeps intervals readable.
 inline std::string markdown_text(std::string_view text) {
   const std::string shown = printable(text, std::string_view::npos);
   std::string out;

@@ -9,6 +9,7 @@
 
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
+#include "heed/core/printable.hpp"
 #include "heed/data/interactions.hpp"
 #include "heed/io/atomic_file.hpp"
 #include "heed/recsys/evaluate.hpp"
@@ -20,7 +21,8 @@ namespace detail {
 /// Fields of these files are separated by white space.
 inline std::string_view trec_word(std::string_view operation, std::string_view word) {
   if (word.empty() || word.find_first_of(" \t\r\n\v\f") != std::string_view::npos) {
-    fail<IoError>(operation, "\"", word, "\" cannot be written: an id must be non-empty without white space");
+    fail<IoError>(operation, "\"", printable(word),
+                  "\" cannot be written: an id must be non-empty without white space");
   }
   return word;
 }
