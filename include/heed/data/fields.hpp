@@ -189,9 +189,9 @@ class RecordSplitter {
 
   char delimiter_, quote_;
   std::string record_, text_;  // a record of several lines; the texts of quoted fields
-  std::size_t at_ = 0;     // where `split` continues
-  std::size_t begin_ = 0;  // of the open field in text_
-  bool open_ = false;  // whether `at_` is inside a quoted field
+  std::size_t at_ = 0;         // where `split` continues
+  std::size_t begin_ = 0;      // of the open field in text_
+  bool open_ = false;          // whether `at_` is inside a quoted field
   std::vector<std::string_view> fields_;
 };
 

@@ -41,6 +41,7 @@ class Vocabulary {
     if (slots_[slot] != unknown) return slots_[slot];
     if (size() == std::numeric_limits<Id>::max()) fail<IndexError>("vocabulary", "more than 2^31 - 1 ids");
     const auto id = static_cast<Id>(ends_.size());
+    text_.resize(ends_.empty() ? 0 : ends_.back());  // drops a text whose end could not be stored
     text_.append(text);
     ends_.push_back(text_.size());
     slots_[slot] = id;
