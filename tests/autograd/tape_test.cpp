@@ -3,10 +3,15 @@
 
 #include <catch2/catch.hpp>
 #include <cstring>
+#include <limits>
 
 #include "heed/ops/attention.hpp"
+#include "heed/ops/exp.hpp"
 #include "heed/ops/linear.hpp"
+#include "heed/ops/log.hpp"
 #include "heed/ops/lstm.hpp"
+#include "heed/ops/operators.hpp"
+#include "heed/ops/sum.hpp"
 #include "support/allocations.hpp"
 
 namespace HEED_TEST_UNIT {
@@ -327,6 +332,66 @@ TEST_CASE("data kept for a backward function lives as long as the values") {
   CHECK((kept[0] == 3 && kept[1] == 1 && kept[2] == 2));
   CHECK((view.count == 3 && view.tokens() == 7 && view.max_length == 5 && view.length(2) == 5 && view.order[0] == 2));
   CHECK(tape.allocate_array<int>(3) != nullptr);
+}
+
+/// Returns the text of check_finite's error without the line, which changes with the header; "finite" if none is thrown.
+template <class Scalar>
+std::string not_finite(const Tape<Scalar>& tape) {
+  try {
+    tape.check_finite();
+  } catch (const Error& error) {
+    std::string text = error.what();
+    const auto colon = text.find("pp:");
+    return colon == std::string::npos ? text : text.erase(colon + 2, text.find(' ', colon) - colon - 2);
+  }
+  return "finite";
+}
+
+TEST_CASE("check_finite names the first operation whose output is not finite") {
+  Tape<double> tape;
+  const auto x = tape.variable(Tensor<double>::of({{1, 2, 3}, {4, -5, 6}}));
+  CHECK(not_finite(tape) == "finite");
+  const auto y = sum(exp(log(x * 2.0)));  // the logarithm of -10
+  CHECK(std::isnan(y.item()));
+  CHECK(not_finite(tape).starts_with("check_finite: value 2 of 6, the output of log.hpp of shape [2, 3], is "));
+  CHECK(not_finite(tape).ends_with("nan in row 1, column 1"));
+
+  tape.clear();
+  const auto powers = exp(tape.constant(Tensor<double>::of({{1, 1000}})));
+  linear(powers, powers);
+  CHECK(not_finite(tape) ==
+        "check_finite: value 1 of 3, the output of exp.hpp of shape [1, 2], is inf in row 0, column 1");
+  tape.clear();
+  const auto large = tape.constant(Tensor<double>::full({1, 2}, 1e200));
+  linear(large, large);
+  CHECK(not_finite(tape) ==
+        "check_finite: value 1 of 2, the output of linear.hpp of shape [1, 1], is inf in row 0, column 0");
+}
+
+TEST_CASE("check_finite names the file and line of a user's operation") {
+  Tape<float> tape({.record = false});
+  const auto x = tape.variable(Tensor<float>::of({1, 2}));
+  times(times(x, 1e30f), 1e30f);
+  const std::string path = std::source_location::current().file_name();
+  const std::string file = path.substr(path.rfind('/') + 1);
+  CHECK(not_finite(tape) ==
+        "check_finite: value 2 of 3, the output of " + file + " of shape [2], is inf in row 0, column 0");
+  CHECK_THROWS_WITH(tape.check_finite(), Catch::Contains(file + ":"));
+}
+
+TEST_CASE("check_finite says that a value was given to the tape") {
+  constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+  Tape<double> tape;
+  Parameter<double> p({2, 3});
+  p.value()(1, 2) = std::numeric_limits<double>::infinity();
+  times(tape.parameter(p), 2.0);
+  CHECK(not_finite(tape) == "check_finite: value 0 of 2, a parameter of shape [2, 3], is inf in row 1, column 2");
+  tape.clear();
+  const Tensor<double> wide = Tensor<double>::of({{1, not_a_number}, {2, 3}});
+  tape.constant(wide.view().columns(0, 1));
+  CHECK(not_finite(tape) == "finite");
+  tape.variable(wide.view().columns(0, 2));
+  CHECK(not_finite(tape).starts_with("check_finite: value 1 of 2, a constant or variable of shape [2, 2], is "));
 }
 
 }  // namespace HEED_TEST_UNIT

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <iterator>
 
+#include "heed/kernels/first_not_finite.hpp"
 #include "heed/testing/allclose.hpp"
 #include "heed/testing/gradcheck.hpp"
 #include "ops/samples.hpp"
@@ -216,6 +217,23 @@ TEST_CASE("no operation allocates memory once its buffers have grown") {
       tape.backward(close(tape, sample.in_float(tape, std::span<const Var<float>>(x))));
     };
     CHECK(test::warm_allocations(step) == 0);
+  });
+}
+
+TEST_CASE("check_finite accepts every operation with a finite value, whatever its memory held before") {
+  for_each_sample([](const Sample& sample) {
+    Tape<float> tape(sample.options);
+    const auto memory = tape.allocate({1 << 20});
+    std::fill_n(memory.data(), memory.size(), std::numeric_limits<float>::quiet_NaN());
+    tape.clear();
+    std::vector<Var<float>> x;
+    for (const auto& input : sample.inputs) x.push_back(tape.variable(as<float>(input)));
+    x.push_back(sample.in_float(tape, std::span<const Var<float>>(x)));
+    const bool finite = std::ranges::all_of(x, [](Var<float> one) {
+      const auto value = one.value();
+      return kernels::first_not_finite<float>(value.matrix()).row == value.rows();
+    });
+    if (finite) CHECK_NOTHROW(tape.check_finite());
   });
 }
 

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <source_location>
 #include <span>
 #include <type_traits>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "heed/core/random.hpp"
 #include "heed/core/segments.hpp"
 #include "heed/core/tensor.hpp"
+#include "heed/kernels/first_not_finite.hpp"
 
 namespace heed::inline HEED_ABI {
 
@@ -73,10 +75,10 @@ class Tape {
   /// Discards all values and keeps the memory for reuse. Their handles become stale.
   void clear() {
     nodes_.clear();
+    ++generation_;  // first, since merging the chunks of an arena may throw std::bad_alloc
     values_.clear();
     gradients_.clear();
     scratch_.clear();
-    ++generation_;
     ++step_;
     draws_ = 0;
   }
@@ -155,14 +157,15 @@ class Tape {
   /// Appends a value computed from `inputs`, and the function `backward(const Gradients<Scalar>&)` that adds to the
   /// gradients of the inputs. The function is copied bytewise and never destroyed, so that it may capture only handles,
   /// views of this tape's memory and plain numbers. `value` must come from `allocate`. Inputs that are empty handles,
-  /// such as an omitted bias, are skipped. Throws StateError when all inputs are empty.
+  /// such as an omitted bias, are skipped. `check_finite` names the value by `where`: the file and line of the caller.
+  /// Throws StateError when all inputs are empty.
   template <class Backward>
-  Var<Scalar> record(std::span<const Var<Scalar>> inputs, TensorView<Scalar> value, const Backward& backward) {
+  Var<Scalar> record(std::span<const Var<Scalar>> inputs, TensorView<Scalar> value, const Backward& backward,
+                     std::source_location where = std::source_location::current()) {
     static_assert(std::is_trivially_copyable_v<Backward> && std::is_trivially_destructible_v<Backward>,
                   "a backward function may capture only handles, views and plain numbers");
-    const auto [var, closure] = append(inputs, value, sizeof(Backward), [](const void* f, const Gradients<Scalar>& g) {
-      (*static_cast<const Backward*>(f))(g);
-    });
+    const auto call = [](const void* f, const Gradients<Scalar>& g) { (*static_cast<const Backward*>(f))(g); };
+    const auto [var, closure] = append(inputs, value, where, sizeof(Backward), call);
     if (closure != nullptr) ::new (closure) Backward(backward);
     return var;
   }
@@ -195,6 +198,21 @@ class Tape {
     }
   }
 
+  /// For debugging: throws Error for the first value that holds NaN or infinity, which names the file and line of the
+  /// operation that computed it (for an operation of the library, the file has its name) or says that it was given.
+  void check_finite() const {
+    for (const Node& node : nodes_) {
+      if (node.root != none) continue;  // a view of an earlier value
+      const auto [row, col] = kernels::first_not_finite<Scalar>(node.value.matrix());
+      if (row == node.value.rows()) continue;
+      const std::string_view path = node.where.file_name(), file = path.substr(path.rfind('/') + 1);
+      const std::string op = message("the output of ", file, ":", node.where.line());
+      fail("check_finite", "value ", &node - nodes_.data(), " of ", nodes_.size(), ", ",
+           node.is_parameter ? "a parameter" : node.where.line() == 0 ? "a constant or variable" : op, " of shape ",
+           node.value.shape(), ", is ", node.value(row, col), " in row ", row, ", column ", col);
+    }
+  }
+
  private:
   friend class Var<Scalar>;
   friend class Gradients<Scalar>;
@@ -206,8 +224,9 @@ class Tape {
     Scalar* gradient = nullptr;
     const void* closure = nullptr;
     void (*backward)(const void*, const Gradients<Scalar>&) = nullptr;
-    std::uint32_t root = none;   ///< the node whose memory this one views
-    RowUpdates* rows = nullptr;  ///< set for a parameter that is updated row by row
+    std::source_location where{};  ///< of the operation; line 0 for parameters, constants and variables
+    std::uint32_t root = none;     ///< the node whose memory this one views
+    RowUpdates* rows = nullptr;    ///< set for a parameter that is updated row by row
     bool requires_grad = false;
     bool is_parameter = false;
   };
@@ -217,9 +236,10 @@ class Tape {
     Var<Scalar> var;
     void* closure;
   };
-  [[gnu::noinline]] Appended append(std::span<const Var<Scalar>> inputs, TensorView<Scalar> value, std::size_t size,
+  [[gnu::noinline]] Appended append(std::span<const Var<Scalar>> inputs, TensorView<Scalar> value,
+                                    std::source_location where, std::size_t size,
                                     void (*call)(const void*, const Gradients<Scalar>&)) {
-    Node node{.value = value};
+    Node node{.value = value, .where = where};
     bool given = false;
     for (const Var<Scalar>& input : inputs) {
       if (!input) continue;
@@ -356,8 +376,8 @@ Tape<Scalar>& tape_of(std::string_view operation, Var<Scalar> first, Vars... res
 /// Records an operation; see Tape::record.
 template <class Scalar, class Backward>
 Var<Scalar> record(Tape<Scalar>& tape, std::initializer_list<Var<Scalar>> inputs, TensorView<Scalar> value,
-                   const Backward& backward) {
-  return tape.record(std::span<const Var<Scalar>>(inputs.begin(), inputs.size()), value, backward);
+                   const Backward& backward, std::source_location where = std::source_location::current()) {
+  return tape.record(std::span<const Var<Scalar>>(inputs.begin(), inputs.size()), value, backward, where);
 }
 
 /// Adds dL/dp to the gradient of every parameter p that `loss` depends on.

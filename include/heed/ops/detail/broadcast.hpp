@@ -24,7 +24,8 @@ inline Shape broadcast_shape(std::string_view operation, const Shape& a, const S
 
 /// Returns a (kind) b, elementwise with broadcasting.
 template <class Scalar>
-Var<Scalar> arithmetic(std::string_view operation, kernels::Arithmetic kind, Var<Scalar> a, Var<Scalar> b) {
+Var<Scalar> arithmetic(std::string_view operation, kernels::Arithmetic kind, Var<Scalar> a, Var<Scalar> b,
+                       std::source_location where = std::source_location::current()) {
   Tape<Scalar>& tape = tape_of(operation, a, b);
   const Shape shape = broadcast_shape(operation, a.shape(), b.shape());
   const TensorView<const Scalar> va = dense(tape, a), vb = dense(tape, b);
@@ -33,7 +34,7 @@ Var<Scalar> arithmetic(std::string_view operation, kernels::Arithmetic kind, Var
   tape.executor().run_ranges(y.size(), elementwise_grain, [&](Index begin, Index end, int) {
     kernels::broadcast_forward(kind, plan, begin, end, va.data(), vb.data(), y.data());
   });
-  return record(tape, {a, b}, y, [=](const Gradients<Scalar>& g) {
+  const auto add_gradients = [=](const Gradients<Scalar>& g) {
     const Scalar* dy = g.output().data();
     for (const int operand : {0, 1}) {
       const TensorView<Scalar> gradient = g(operand == 0 ? a : b);
@@ -48,7 +49,8 @@ Var<Scalar> arithmetic(std::string_view operation, kernels::Arithmetic kind, Var
         });
       });
     }
-  });
+  };
+  return record(tape, {a, b}, y, add_gradients, where);
 }
 
 }  // namespace heed::inline HEED_ABI::detail

@@ -76,7 +76,8 @@ inline void refuse_empty(std::string_view operation, const Groups& groups, const
 
 /// Returns the sum of each group or, with `mean`, its mean (`empty` for an empty group).
 template <class Scalar>
-Var<Scalar> reduce_sum(Var<Scalar> x, const Groups& groups, bool mean, Scalar empty) {
+Var<Scalar> reduce_sum(Var<Scalar> x, const Groups& groups, bool mean, Scalar empty,
+                       std::source_location where = std::source_location::current()) {
   Tape<Scalar>& tape = x.tape();
   const auto y = tape.allocate(groups.shape);
   const auto in = as_rows(x.value(), groups);
@@ -101,7 +102,7 @@ Var<Scalar> reduce_sum(Var<Scalar> x, const Groups& groups, bool mean, Scalar em
       }
     }
   });
-  return record(tape, {x}, y, [=](const Gradients<Scalar>& g) {
+  const auto add_gradients = [=](const Gradients<Scalar>& g) {
     const GradientSink<Scalar> sink(g, x);
     const auto dx = as_rows(sink.view(), groups);
     const TensorView<const Scalar> dy(g.output().data(), out.shape());
@@ -123,7 +124,8 @@ Var<Scalar> reduce_sum(Var<Scalar> x, const Groups& groups, bool mean, Scalar em
         kernels::add_rows<Scalar>({dy.row(r), {group.rows(), group.cols()}, 0}, group, factor(r));
       }
     });
-  });
+  };
+  return record(tape, {x}, y, add_gradients, where);
 }
 
 }  // namespace heed::inline HEED_ABI::detail

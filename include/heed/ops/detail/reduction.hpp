@@ -93,7 +93,8 @@ template <class Scalar>
 /// unless they are null. Throws ShapeError unless the shapes are equal: losses never broadcast.
 template <class Scalar, class Forward, class Backward>
 Var<Scalar> pairwise_loss(std::string_view operation, Var<Scalar> prediction, Var<Scalar> target, Reduction reduction,
-                          Forward forward, Backward backward) {
+                          Forward forward, Backward backward,
+                          std::source_location where = std::source_location::current()) {
   Tape<Scalar>& tape = tape_of(operation, prediction, target);
   if (prediction.shape() != target.shape()) {
     fail<ShapeError>(operation, "prediction ", prediction.shape(), " and target ", target.shape(), " differ in shape");
@@ -102,7 +103,7 @@ Var<Scalar> pairwise_loss(std::string_view operation, Var<Scalar> prediction, Va
   const auto y = elementwise_loss(tape, x.shape(), reduction, [&](Index begin, Index end, Scalar* out) {
     return forward(end - begin, x.data() + begin, t.data() + begin, out);
   });
-  return record(tape, {prediction, target}, y, [=](const Gradients<Scalar>& g) {
+  const auto add_gradients = [=](const Gradients<Scalar>& g) {
     const LossGradient<Scalar> up(g.output(), reduction, x.size());
     const auto add = [&](Scalar* dx, Scalar* dt) {
       g.tape().executor().run_ranges(x.size(), elementwise_grain, [&](Index begin, Index end, int) {
@@ -112,7 +113,8 @@ Var<Scalar> pairwise_loss(std::string_view operation, Var<Scalar> prediction, Va
     };
     if (const auto dx = g(prediction)) add_dense(g.tape(), dx, [&](Scalar* out) { add(out, nullptr); });
     if (const auto dt = g(target)) add_dense(g.tape(), dt, [&](Scalar* out) { add(nullptr, out); });
-  });
+  };
+  return record(tape, {prediction, target}, y, add_gradients, where);
 }
 
 }  // namespace detail

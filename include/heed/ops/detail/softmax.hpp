@@ -11,7 +11,8 @@ namespace heed::inline HEED_ABI::detail {
 
 /// Returns the softmax, or its logarithm, of each row of x under the mask.
 template <class Scalar>
-Var<Scalar> softmax_rows(std::string_view operation, Var<Scalar> x, const Mask& mask, bool logarithm) {
+Var<Scalar> softmax_rows(std::string_view operation, Var<Scalar> x, const Mask& mask, bool logarithm,
+                         std::source_location where = std::source_location::current()) {
   Tape<Scalar>& tape = x.tape();
   const Shape shape = x.shape();
   const bool masked = mask.is_causal() || mask.key_lengths() != nullptr || !mask.terms().empty();
@@ -45,7 +46,7 @@ Var<Scalar> softmax_rows(std::string_view operation, Var<Scalar> x, const Mask& 
       }
     }
   });
-  return record(tape, {x}, y, [=](const Gradients<Scalar>& g) {
+  const auto add_gradients = [=](const Gradients<Scalar>& g) {
     const auto dx = g(x);
     g.tape().executor().run_ranges(dx.rows(), grain, [&](Index begin, Index end, int) {
       for (Index r = begin; r < end; ++r) {
@@ -57,7 +58,8 @@ Var<Scalar> softmax_rows(std::string_view operation, Var<Scalar> x, const Mask& 
         }
       }
     });
-  });
+  };
+  return record(tape, {x}, y, add_gradients, where);
 }
 
 }  // namespace heed::inline HEED_ABI::detail
