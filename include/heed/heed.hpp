@@ -110,6 +110,7 @@
 #include "heed/recsys/block_encoder.hpp"
 #include "heed/recsys/bootstrap.hpp"
 #include "heed/recsys/candidate_scorer.hpp"
+#include "heed/recsys/check_finite.hpp"
 #include "heed/recsys/comparison.hpp"
 #include "heed/recsys/configuration.hpp"
 #include "heed/recsys/deletion_test.hpp"

@@ -80,4 +80,23 @@ TEST_CASE("an item index rejects invalid arguments", "[recsys][item_index]") {
   CHECK(error_of<OptionError>([&] { index.top_k(query, room, falls); }) == "ItemIndex::top_k: left_out unsorted");
 }
 
+TEST_CASE("an item index refuses vectors, biases and queries that give scores that are not finite") {
+  constexpr float infinity = std::numeric_limits<float>::infinity(), largest = std::numeric_limits<float>::max();
+  auto table = Tensor<float>::of({{1, 2}, {3, 4}, {1e30f, 6}});
+  const std::array bias = {0.0f, -infinity, 0.0f};
+  CHECK(error_of<Error>([&] { ItemIndex<float>(table.view(), bias); }) == "ItemIndex: a bias is -inf");
+  const ItemIndex<float> index(table.view());
+  std::array<ScoredItem<float>, 3> room;
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), infinity, largest, -1e10f}) {
+    const std::array query = {0.0f, bad};
+    CHECK_THAT(error_of<Error>([&] { index.top_k(query, room); }),
+               Catch::Contains("may give scores that are not finite"));
+  }
+  CHECK(index.top_k(std::array{-1e3f, 1.0f}, room)[2].item == 2);
+  table(1, 1) = largest;  // infinity as Bfloat16
+  CHECK(error_of<Error>([&] { ItemIndex<float>(table.view()); }) == "");
+  CHECK(error_of<Error>([&] { ItemIndex<Bfloat16>(table.view()); }) ==
+        "ItemIndex: the vector of item 1 is not finite");
+}
+
 }  // namespace HEED_TEST_UNIT

@@ -30,12 +30,22 @@ TEST_CASE("top k: by score, then tie key, then id", "[recsys][metrics]") {
   CHECK_THROWS_AS(rank_top_k(scores, 3, Items{0, 1}), heed::ShapeError);
 }
 
-TEST_CASE("items with score -infinity or NaN are not recommended", "[recsys][metrics]") {
-  CHECK(rank_top_k(Scores{-inf, not_a_number, -1e300, inf}, 4) == Items{3, 2});
+TEST_CASE("items with score -infinity are not recommended", "[recsys][metrics]") {
+  CHECK(rank_top_k(Scores{-inf, 5, -1e300, -inf}, 4) == Items{1, 2});
+}
+
+TEST_CASE("scores of NaN and infinity are refused wherever they are", "[recsys][metrics]") {
+  for (const double bad : {not_a_number, inf}) {
+    CHECK_THROWS_WITH(rank_top_k(Scores{1, 2, bad}, 1), Catch::StartsWith("rank_top_k: a score is "));
+    CHECK_THROWS_WITH(candidate_metrics(bad, Scores{}, 10), Catch::StartsWith("candidate_metrics: a score is "));
+    CHECK_THROWS_WITH(candidate_metrics(1, Scores{2, bad}, 10), Catch::StartsWith("candidate_metrics: a score is "));
+    CHECK_THROWS_WITH(auc(Scores{1, bad}, Scores{1}), Catch::StartsWith("auc: a score is "));
+    CHECK_THROWS_WITH(auc(Scores{1}, Scores{bad, 1}), Catch::StartsWith("auc: a score is "));
+  }
 }
 
 TEST_CASE("the metrics of one target among candidates, for each treatment of ties", "[recsys][metrics]") {
-  const Scores others = {3, 1, 2, 2, not_a_number, -inf};
+  const Scores others = {3, 1, 2, 2, -inf, -inf};
   CHECK(candidate_metrics(4, others, 10).mrr == 1);
   CHECK(candidate_metrics(2, others, 10, Ties::optimistic).mrr == Approx(1.0 / 2));
   CHECK(candidate_metrics(2, others, 10).mrr == Approx(1.0 / 4));
@@ -46,10 +56,10 @@ TEST_CASE("the metrics of one target among candidates, for each treatment of tie
   CHECK(expected.mrr == Approx((1.0 / 2 + 1.0 / 3) / 3));
   CHECK(expected.map == expected.mrr);
   CHECK(expected.ndcg == Approx((1 / std::log2(3.0) + 0.5) / 3));
-  CHECK(candidate_metrics(0, others, 10).mrr == Approx(1.0 / 5));  // NaN and -infinity rank last
+  CHECK(candidate_metrics(0, others, 10).mrr == Approx(1.0 / 5));  // -infinity ranks last
   for (const Ties ties : {Ties::optimistic, Ties::conservative, Ties::expected}) {
     CHECK(candidate_metrics(-inf, others, 10, ties).hit_rate == 0);
-    CHECK(candidate_metrics(not_a_number, Scores{}, 10, ties).hit_rate == 0);
+    CHECK(candidate_metrics(-inf, Scores{}, 10, ties).hit_rate == 0);
     const RankingMetrics alone = candidate_metrics(1, Scores{}, 1, ties),
                          listed = ranking_metrics(Items{7}, Items{7}, 1);
     CHECK(alone.hit_rate + alone.recall + alone.precision + alone.ndcg + alone.mrr + alone.map == 6);
@@ -65,8 +75,7 @@ TEST_CASE("area under the ROC curve: ties count half", "[recsys][metrics]") {
   CHECK(auc(Scores{2}, Scores{1, 3, 2, 0}) == Approx(2.5 / 4));
   CHECK(auc(Scores{2, 5}, Scores{1, 3, 2, 0}) == Approx(6.5 / 8));
   CHECK(auc(Scores{1, 1}, Scores{1, 1, 1}) == 0.5);
-  CHECK(auc(Scores{not_a_number}, Scores{-inf, 0}) == 0.25);
-  CHECK(auc(Scores{inf}, Scores{not_a_number}) == 1);
+  CHECK(auc(Scores{-inf}, Scores{-inf, 0}) == 0.25);
   CHECK_THROWS_AS(auc(Scores{}, Scores{1}), heed::OptionError);
   CHECK_THROWS_AS(auc(Scores{1}, Scores{}), heed::OptionError);
 }

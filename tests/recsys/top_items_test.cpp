@@ -12,7 +12,7 @@ TEST_CASE("the best items of a row, without excluded ones", "[recsys][top_items]
   const std::vector<float> scores = {1, 3, 2, 3, 0};
   std::vector<recsys::ScoredItem<float>> best;
   const auto top = [&](Index k, const std::vector<data::Id>& left_out) {
-    recsys::top_items(std::span(scores), k, std::span(left_out), best);
+    recsys::top_items("test", recsys::NoModel(), std::span(scores), k, std::span(left_out), best);
     std::vector<data::Id> items;
     for (const auto& one : best) items.push_back(one.item);
     return items;

@@ -23,7 +23,8 @@ struct BatchRankerOptions {
 };
 
 /// The ranker of a model with `num_items()` and `score(tape, batch, scores)`: by score, then by smaller id. The model
-/// must outlive it; memory is kept between calls. A list does not depend on the other histories of its batch.
+/// must outlive it; memory is kept between calls. A list does not depend on the other histories of its batch. Throws
+/// Error if a score is not finite, naming the weight that is not.
 template <class Model>
 class BatchRanker {
  public:
@@ -51,7 +52,7 @@ class BatchRanker {
       for (std::size_t b = 0; b < part.size(); ++b) {
         const std::span<const Scalar> row(scores.row(static_cast<Index>(b)), static_cast<std::size_t>(scores.cols()));
         const auto seen = options.keep_history ? std::vector<data::Id>{} : data::distinct(part[b].items);
-        top_items(row, options.k, std::span(seen), best_);
+        top_items("BatchRanker", *model_, row, options.k, std::span(seen), best_);
         auto& list = out.emplace_back(best_.size());
         std::transform(best_.begin(), best_.end(), list.begin(), [](const auto& one) { return one.item; });
       }

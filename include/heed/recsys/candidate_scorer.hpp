@@ -8,6 +8,7 @@
 
 #include "heed/autograd/tape.hpp"
 #include "heed/data/batch.hpp"
+#include "heed/recsys/check_finite.hpp"
 #include "heed/recsys/ranker.hpp"
 #include "heed/recsys/recommender.hpp"
 
@@ -35,7 +36,8 @@ class CandidateScorer {
   }
   explicit CandidateScorer(const Model&&, const CandidateScorerOptions& = {}) = delete;
 
-  /// Throws IndexError for an item outside the catalogue, ShapeError unless there is one score per item.
+  /// Throws IndexError for an item outside the catalogue, ShapeError unless there is one score per item, Error if a
+  /// score is not finite, naming the weight that is not.
   void operator()(const data::History& past, std::span<const data::Id> items, std::span<double> scores) {
     check_scores("CandidateScorer", scores, std::ssize(items));
     for (const data::Id item : items) {
@@ -55,6 +57,7 @@ class CandidateScorer {
       model_->score(tape_, batch_, all);
       for (std::size_t i = 0; i < items.size(); ++i) scores[i] = static_cast<double>(all[items[i]]);
     }
+    check_finite("CandidateScorer", *model_, std::span<const double>(scores));
   }
 
  private:

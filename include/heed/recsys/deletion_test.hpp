@@ -33,6 +33,8 @@ double movement(const NextItem<E>& model, Tape<typename E::scalar_type>& tape, c
   tape.clear();
   const auto scores = tape.allocate({1, model.num_items()});
   model.score(tape, batch, scores);
+  check_finite("deletion_test", model,
+               std::span<const typename E::scalar_type>(scores.data(), static_cast<std::size_t>(scores.size())));
   double moved = 0;
   for (const ExplainedItem& one : why.top) moved += std::abs(static_cast<double>(scores[one.item]) - one.score);
   return moved;
@@ -41,7 +43,7 @@ double movement(const NextItem<E>& model, Tape<typename E::scalar_type>& tape, c
 }  // namespace detail
 
 /// Compares, over `pasts`, the effect of deleting the item with the largest weight with that of deleting another item.
-/// Reproducible for the same `random`. Clears `tape`, which must not be in training mode.
+/// Reproducible for the same `random`. Clears `tape`, which must not be in training mode. Throws as explain.
 template <Encoder E>
 DeletionTest deletion_test(const NextItem<E>& model, Tape<typename E::scalar_type>& tape,
                            std::span<const data::History> pasts, Random random, const ExplainOptions& options = {},

@@ -41,7 +41,8 @@ struct WeighedItem {
   Index count = 0;
 };
 
-/// Returns the k best items after `past` with their weights. Clears `tape`, which must not be in training mode.
+/// Returns the k best items after `past` with their weights. Clears `tape`, which must not be in training mode. Throws
+/// Error if a score is not finite, naming the weight that is not.
 template <Encoder E>
 Explanation explain(const NextItem<E>& model, Tape<typename E::scalar_type>& tape, const data::History& past,
                     const ExplainOptions& options = {}) {
@@ -70,8 +71,8 @@ Explanation explain(const NextItem<E>& model, Tape<typename E::scalar_type>& tap
   model.score(prediction, batch, scores);
   const auto left_out = options.keep_history ? std::vector<data::Id>{} : data::distinct(past.items);
   std::vector<ScoredItem<Scalar>> best;
-  top_items(std::span<const Scalar>(scores.data(), static_cast<std::size_t>(scores.size())), options.k,
-            std::span(left_out), best);
+  top_items("explain", model, std::span<const Scalar>(scores.data(), static_cast<std::size_t>(scores.size())),
+            options.k, std::span(left_out), best);
   for (const auto& [item, score] : best) {
     out.top.push_back({item, static_cast<double>(score), repeat[static_cast<std::size_t>(item)]});
   }

@@ -13,6 +13,7 @@
 #include "heed/core/error.hpp"
 #include "heed/core/options.hpp"
 #include "heed/data/vocabulary.hpp"
+#include "heed/recsys/check_finite.hpp"
 #include "heed/recsys/statistics.hpp"
 
 namespace heed::inline HEED_ABI::recsys {
@@ -20,12 +21,14 @@ namespace heed::inline HEED_ABI::recsys {
 /// Returns the items with the `k` highest scores, best first; fewer if there are not enough.
 ///
 /// The order is total: higher score first, then the smaller tie key (`tie_keys` [items], distinct), then the smaller
-/// id. Items with score -infinity or NaN are never recommended. Throws ShapeError when the sizes differ.
+/// id. Items with score -infinity are never recommended. Throws ShapeError when the sizes differ, Error if a score is
+/// NaN or infinity.
 inline std::vector<data::Id> rank_top_k(std::span<const double> scores, Index k,
                                         std::span<const std::int32_t> tie_keys = {}) {
   if (!tie_keys.empty() && tie_keys.size() != scores.size()) {
     fail<ShapeError>("rank_top_k", "wanted ", scores.size(), " tie keys, got ", tie_keys.size());
   }
+  check_finite("rank_top_k", NoModel(), scores);
   std::vector<data::Id> order;
   order.reserve(scores.size());
   for (std::size_t i = 0; i < scores.size(); ++i) {
@@ -85,13 +88,15 @@ enum class Ties { optimistic, conservative, expected };
 constexpr auto names(Ties) { return enum_names("optimistic", "conservative", "expected"); }
 
 /// Returns the metrics at `k` of a target with `score` among candidates with the scores `others` (without the target).
-/// A target with score -infinity or NaN is not found; other candidates with such a score rank last. Throws OptionError
-/// on k < 1.
+/// A target with score -infinity is not found; other candidates with this score rank last. Throws OptionError on k < 1,
+/// Error if a score is NaN or infinity.
 inline RankingMetrics candidate_metrics(double score, std::span<const double> others, Index k,
                                         Ties ties = Ties::conservative) {
   if (k < 1) fail<OptionError>("candidate_metrics", "wanted k >= 1, got ", k);
+  check_finite("candidate_metrics", NoModel(), std::span<const double>(&score, 1));
+  check_finite("candidate_metrics", NoModel(), others);
   RankingMetrics out;
-  if (!(score > -std::numeric_limits<double>::infinity())) return out;
+  if (score == -std::numeric_limits<double>::infinity()) return out;
   const Index better = std::count_if(others.begin(), others.end(), [score](double other) { return other > score; });
   const Index equal = std::count(others.begin(), others.end(), score);
   const Index first = ties == Ties::conservative ? better + equal : better;
@@ -109,18 +114,19 @@ inline RankingMetrics candidate_metrics(double score, std::span<const double> ot
 }
 
 /// Returns the area under the ROC curve: the share of pairs (one positive, one negative) whose positive has the higher
-/// score; pairs with equal scores count half. NaN counts as -infinity. Throws OptionError when either is empty.
+/// score; pairs with equal scores count half. Throws OptionError when either is empty, Error if a score is NaN or
+/// infinity.
 inline double auc(std::span<const double> positives, std::span<const double> negatives) {
   if (positives.empty() || negatives.empty()) {
     fail<OptionError>("auc", "wanted positives and negatives, got ", positives.size(), " and ", negatives.size());
   }
-  const auto number = [](double score) { return std::isnan(score) ? -std::numeric_limits<double>::infinity() : score; };
-  std::vector<double> sorted(negatives.size());
-  std::transform(negatives.begin(), negatives.end(), sorted.begin(), number);
+  check_finite("auc", NoModel(), positives);
+  check_finite("auc", NoModel(), negatives);
+  std::vector<double> sorted(negatives.begin(), negatives.end());
   std::sort(sorted.begin(), sorted.end());
   double won = 0;
   for (const double positive : positives) {
-    const auto [low, high] = std::equal_range(sorted.begin(), sorted.end(), number(positive));
+    const auto [low, high] = std::equal_range(sorted.begin(), sorted.end(), positive);
     won += 0.5 * static_cast<double>((low - sorted.begin()) + (high - sorted.begin()));
   }
   return won / (static_cast<double>(positives.size()) * static_cast<double>(negatives.size()));

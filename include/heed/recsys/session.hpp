@@ -84,12 +84,14 @@ class Session {
   data::History history() const { return past_.history(); }
 
   /// Returns the k best items by score, then by smaller id; fewer if there are not enough. Valid until the next call.
+  /// Throws Error if a score is not finite, naming the weight that is not.
   std::span<const ScoredItem<Scalar>> top_k(Index k) {
     if (k <= 0) fail<OptionError>("Session::top_k", "k ", k, " must be positive");
     batch_.assign_history(past_.history(), options_.max_length);
     tape_.clear();
     model_->score(tape_, batch_, scores_.view());
-    top_items(std::span<const Scalar>(scores_.data(), static_cast<std::size_t>(scores_.size())), k, std::span(seen_),
+    top_items("Session::top_k", *model_,
+              std::span<const Scalar>(scores_.data(), static_cast<std::size_t>(scores_.size())), k, std::span(seen_),
               best_);
     return best_;
   }
