@@ -155,6 +155,34 @@ TEST_CASE("an error names the option, the expected type and the value, and chang
   CHECK_THROWS_WITH(io::from_json(json::array(), task), Contains("options: JSON is [], wanted a JSON object"));
 }
 
+TEST_CASE("a value is converted exactly or not at all", "[io][options]") {
+  CHECK(io::from_json<std::int32_t>(json(7), "seeds") == 7);
+  CHECK(io::from_json<std::vector<Index>>(json{1, 2}, "counts") == std::vector<Index>{1, 2});
+  CHECK(io::from_json<float>(json(3), "rate") == 3);
+  CHECK_THROWS_WITH(io::from_json<std::vector<Index>>(json{1, 1e300}, "counts"),
+                    Equals("options: counts[1] is 1e+300, wanted integer"));
+  for (const json& wrong : {json(10.5), json(1e300), json(2147483648), json(true), json("7"), json(nullptr)}) {
+    CHECK_THROWS_AS(io::from_json<std::int32_t>(wrong, "seeds"), OptionError);
+  }
+  CHECK_THROWS_WITH(io::from_json<std::uint64_t>(json(-1), "seed"), Equals("options: seed is -1, wanted integer"));
+  CHECK_THROWS_AS(io::from_json<std::uint8_t>(json(256), "seed"), OptionError);
+  CHECK_THROWS_WITH(io::from_json<float>(json(1e300), "rate"), Equals("options: rate is 1e+300, wanted number"));
+  const double infinity = std::numeric_limits<double>::infinity();
+  for (const double wrong : {infinity, -infinity, std::numeric_limits<double>::quiet_NaN()}) {
+    CHECK_THROWS_AS(io::from_json<double>(json(wrong), "rate"), OptionError);
+  }
+  CHECK_THROWS_AS(io::from_json<bool>(json(1), "flag"), OptionError);
+  CHECK_THROWS_AS(io::from_json<std::string>(json(1), "name"), OptionError);
+}
+
+TEST_CASE("values and names of any nesting are errors", "[io][options]") {
+  std::string brackets(200000, '['), name = "k";
+  for (int i = 0; i < 100000; ++i) name += ".k";
+  CHECK_THAT(error_of<recsys::TaskOptions>("k=" + brackets), Contains("wanted integer"));
+  CHECK_THAT(error_of<recsys::TaskOptions>("k=" + brackets + std::string(200000, ']')), Contains("wanted integer"));
+  CHECK_THAT(error_of<recsys::TaskOptions>(name + "=1"), Equals("options: a name has more than 64 parts"));
+}
+
 TEST_CASE("a character may be empty", "[io][options]") {
   data::DelimitedOptions options;
   io::set(options, "quote=");

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -14,6 +16,7 @@
 
 #include "heed/core/error.hpp"
 #include "heed/core/options.hpp"
+#include "heed/io/parse_json.hpp"
 
 namespace heed::inline HEED_ABI::io {
 
@@ -103,7 +106,9 @@ void read_value(const nlohmann::json& json, const std::string& path, T& value) {
                                      : json.is_number_integer() && std::in_range<T>(json.get<std::int64_t>());
     if (fits) json.get_to(value);
   } else if constexpr (std::is_floating_point_v<T>) {
-    if ((fits = json.is_number())) json.get_to(value);
+    // The comparison also excludes NaN and infinity, which JSON text cannot express.
+    const double number = json.is_number() ? json.get<double>() : std::numeric_limits<double>::quiet_NaN();
+    if ((fits = std::abs(number) <= std::numeric_limits<T>::max())) value = static_cast<T>(number);
   } else if constexpr (std::is_same_v<T, std::string>) {
     if ((fits = json.is_string())) json.get_to(value);
   } else if ((fits = json.is_array())) {
@@ -174,6 +179,15 @@ nlohmann::json to_json(const T& options) {
   return detail::json_of(options);
 }
 
+/// Returns the value of `json`, which errors call `name`: an integer exactly and in the range of T, a finite number, a
+/// text, a name of an enumeration, true or false, options, or a list of these. Throws OptionError for anything else.
+template <OptionValue T>
+T from_json(const nlohmann::json& json, const std::string& name) {
+  T value{};
+  detail::read_value(json, name, value);
+  return value;
+}
+
 /// Sets the options that `json` names; the others keep their values, as a file may be older than an option. A choice of
 /// another model starts from its defaults. Throws OptionError, and changes nothing, on an unknown option and on a value
 /// of the wrong type: an integer with decimals or out of range, an unknown name of an enumeration or of a choice.
@@ -184,8 +198,12 @@ void from_json(const nlohmann::json& json, T& options) {
   options = std::move(changed);
 }
 
-/// Returns {"name": {"sub": value}} for the name "name.sub".
+/// Returns {"name": {"sub": value}} for the name "name.sub". Throws OptionError for a name of more than max_json_depth
+/// parts.
 inline nlohmann::json assignment(std::string_view name, nlohmann::json value) {
+  if (std::ranges::count(name, '.') >= max_json_depth) {
+    fail<OptionError>("options", "a name has more than ", max_json_depth, " parts");
+  }
   for (std::size_t end = name.size(); end != std::string_view::npos;) {
     const std::size_t dot = name.substr(0, end).rfind('.'), begin = dot == std::string_view::npos ? 0 : dot + 1;
     nlohmann::json outer = nlohmann::json::object();
@@ -200,8 +218,8 @@ inline nlohmann::json assignment(std::string_view text) {
   const std::size_t equals = text.find('=');
   if (equals == 0 || equals == std::string_view::npos) fail<OptionError>("options", text, " is not name=value");
   const std::string_view value = text.substr(equals + 1);
-  nlohmann::json parsed = nlohmann::json::parse(value, nullptr, false);
-  return assignment(text.substr(0, equals), parsed.is_discarded() ? nlohmann::json(std::string(value)) : parsed);
+  const auto parsed = try_parse_json(value);
+  return assignment(text.substr(0, equals), parsed ? *parsed : nlohmann::json(std::string(value)));
 }
 
 /// Sets one option by "name.sub=value". Throws as from_json and assignment.

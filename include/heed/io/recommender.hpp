@@ -117,13 +117,15 @@ SavedRecommender<Scalar> load_recommender(const std::string& path) {
   recsys::TaskOptions task;
   data::Catalogue catalogue;
   try {
-    const auto options = nlohmann::json::parse(metadata.at("options"));
+    const auto parsed = [&](const char* key) -> nlohmann::json {
+      return parse_json(metadata.at(key), message(path, ": metadata '", key, "'"));
+    };
+    const nlohmann::json options = parsed("options"), ids = parsed("items"), names = parsed("names");
     from_json(options.at("recommender"), model);
     options.at("encoder").at(detail::choice_key);  // throws: a file must name its encoder
     from_json(options.at("encoder"), encoder);
     from_json(options.at("task"), task);
-    catalogue.features.values = nlohmann::json::parse(metadata.at("item_features")).get<std::vector<data::Id>>();
-    const auto ids = nlohmann::json::parse(metadata.at("items")), names = nlohmann::json::parse(metadata.at("names"));
+    catalogue.features.values = from_json<std::vector<data::Id>>(parsed("item_features"), "item_features");
     for (std::size_t i = 0; i < ids.size(); ++i) {
       const data::Id id = catalogue.items.add(ids.at(i).get_ref<const std::string&>());
       catalogue.items.set_name(id, names.at(i).get_ref<const std::string&>());
@@ -131,13 +133,11 @@ SavedRecommender<Scalar> load_recommender(const std::string& path) {
     // Files of older versions may lack these.
     const auto read_texts = [&](const char* key, data::Vocabulary& to) {
       if (!metadata.contains(key)) return;
-      for (const auto& text : nlohmann::json::parse(metadata.at(key))) to.add(text.get_ref<const std::string&>());
+      for (const nlohmann::json& text : parsed(key)) to.add(text.get_ref<const std::string&>());
     };
     read_texts("kinds", catalogue.kinds);
     read_texts("features", catalogue.features.names);
-    if (metadata.contains("counts")) {
-      catalogue.counts = nlohmann::json::parse(metadata.at("counts")).get<std::vector<Index>>();
-    }
+    if (metadata.contains("counts")) catalogue.counts = from_json<std::vector<Index>>(parsed("counts"), "counts");
   } catch (const nlohmann::json::exception& error) {
     bad(message("metadata: ", error.what()));
   } catch (const OptionError& error) {
