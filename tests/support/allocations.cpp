@@ -8,9 +8,13 @@
 
 namespace {
 
-std::atomic<std::size_t> count{0}, held{0}, peak{0};
+std::atomic<std::size_t> count{0}, held{0}, peak{0}, failing{0};
 
 }  // namespace
+
+void heed::test::fail_allocation(std::size_t n) noexcept {
+  failing.store(n == 0 ? 0 : allocations() + n, std::memory_order_relaxed);
+}
 
 std::size_t heed::test::allocations() noexcept { return count.load(std::memory_order_relaxed); }
 std::size_t heed::test::held_bytes() noexcept { return held.load(std::memory_order_relaxed); }
@@ -29,8 +33,11 @@ void* __libc_realloc(void*, std::size_t);
 void* __libc_memalign(std::size_t, std::size_t);
 void __libc_free(void*);
 
+/// Counts a request for memory; returns whether it must fail.
+static bool refused() noexcept {
+  return count.fetch_add(1, std::memory_order_relaxed) + 1 == failing.load(std::memory_order_relaxed);
+}
 static void* allocated(void* memory) noexcept {
-  count.fetch_add(1, std::memory_order_relaxed);
   const std::size_t size = malloc_usable_size(memory);
   const std::size_t now = held.fetch_add(size, std::memory_order_relaxed) + size;
   std::size_t most = peak.load(std::memory_order_relaxed);
@@ -40,11 +47,14 @@ static void* allocated(void* memory) noexcept {
 }
 static void released(void* memory) noexcept { held.fetch_sub(malloc_usable_size(memory), std::memory_order_relaxed); }
 
-void* malloc(std::size_t size) noexcept { return allocated(__libc_malloc(size)); }
+void* malloc(std::size_t size) noexcept { return refused() ? nullptr : allocated(__libc_malloc(size)); }
 
-void* calloc(std::size_t number, std::size_t size) noexcept { return allocated(__libc_calloc(number, size)); }
+void* calloc(std::size_t number, std::size_t size) noexcept {
+  return refused() ? nullptr : allocated(__libc_calloc(number, size));
+}
 
 void* realloc(void* old, std::size_t size) noexcept {
+  if (refused()) return nullptr;
   const std::size_t before = malloc_usable_size(old);
   void* memory = __libc_realloc(old, size);
   // If the block was moved, both existed for a moment.
@@ -54,7 +64,9 @@ void* realloc(void* old, std::size_t size) noexcept {
   return memory;
 }
 
-void* memalign(std::size_t alignment, std::size_t size) noexcept { return allocated(__libc_memalign(alignment, size)); }
+void* memalign(std::size_t alignment, std::size_t size) noexcept {
+  return refused() ? nullptr : allocated(__libc_memalign(alignment, size));
+}
 
 void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept { return memalign(alignment, size); }
 

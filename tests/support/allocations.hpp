@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <exception>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
@@ -35,6 +36,31 @@ std::size_t warm_allocations(const Step& step) {
   const std::size_t before = allocations();
   step();
   return allocations() - before;
+}
+
+/// Lets the n-th allocation from now on (from 1), by any thread, fail as if memory had run out; 0: none. Only that one.
+void fail_allocation(std::size_t n) noexcept;
+
+/// Calls `attempt` with its first allocation failing, then its second, and so on until none has failed; after each
+/// failed call, `check`. A call fails by an exception: std::bad_alloc, or heed::Error where a C library reports the lack
+/// of memory. Returns the number of failed calls; 0 when allocations are not counted.
+template <class Attempt, class Check>
+std::size_t fail_each_allocation(const Attempt& attempt, const Check& check) {
+  for (std::size_t n = 1; allocations_counted; ++n) {
+    bool failed = false;
+    const std::size_t before = allocations();
+    fail_allocation(n);
+    try {
+      attempt();
+    } catch (const std::exception&) {
+      failed = true;
+    }
+    const bool reached = allocations() - before >= n;
+    fail_allocation(0);
+    if (failed) check();
+    if (!reached) return n - 1;
+  }
+  return 0;
 }
 
 /// Bytes allocated on the heap of the process; 0 when allocations are not counted.

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <new>
 #include <thread>
+#include <vector>
 
 namespace HEED_TEST_UNIT {
 
@@ -92,6 +93,25 @@ TEST_CASE("the bytes held and their peak are counted") {
   CHECK((peak >= two && peak <= one + two));
   restart_peak();
   CHECK(peak_bytes() < before + size);
+}
+
+TEST_CASE("each allocation in turn fails once, and is checked") {
+  if (!heed::test::allocations_counted) return;
+  int attempts = 0, checks = 0;
+  const auto two = [&] {
+    ++attempts;
+    std::vector<int> first(10), second(10);
+    escape(first.data());
+    escape(second.data());
+  };
+  CHECK(heed::test::fail_each_allocation(two, [&] { ++checks; }) == 2);
+  CHECK((attempts == 3 && checks == 2));
+  heed::test::fail_allocation(1);
+  void* memory = std::malloc(1);
+  CHECK(memory == nullptr);
+  memory = std::malloc(1);
+  CHECK(memory != nullptr);
+  std::free(memory);
 }
 
 TEST_CASE("the allocations of other threads are counted") {

@@ -64,11 +64,11 @@ class AtomicFile {
     const int closed = ::close(file_);
     file_ = -1;
     if (closed != 0) failed("cannot close");
+    const std::size_t slash = path_.rfind('/');  // before the rename, after which nothing may throw
+    const std::string folder = slash == std::string::npos ? "." : path_.substr(0, slash + 1);
     if (::rename(temporary_.c_str(), path_.c_str()) != 0) failed("cannot rename");
     temporary_.clear();
     // The rename is an entry of the folder. Where a file system cannot sync folders, the data is synced regardless.
-    const std::size_t slash = path_.rfind('/');
-    const std::string folder = slash == std::string::npos ? "." : path_.substr(0, slash + 1);
     const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0) return;
     ::fsync(directory);

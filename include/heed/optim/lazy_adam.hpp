@@ -44,6 +44,7 @@ class AdamTable final : public RowUpdates {
   void prepare(std::span<const Index> rows) override {
     if (all_) return;
     const auto known = static_cast<Index>(prepared_.size());
+    reserve(prepared_, rows.size());  // a row that is marked but not brought up to date would lose its steps
     for (const Index row : rows) {
       if (row < 0 || row == zero_row_ || taken(row) < 0) continue;
       prepared_.push_back(row);
@@ -82,6 +83,8 @@ class AdamTable final : public RowUpdates {
     ceiling_ = 0;
   }
 
+  /// Allocates the memory for a step.
+  void reserve_step() { reserve(missed_, 1); }
   /// Applies the step to the prepared rows, and records it for the others.
   void step(const kernels::AdamStep<Scalar>& step) {
     if (!all_) {
@@ -104,6 +107,13 @@ class AdamTable final : public RowUpdates {
  private:
   using Taken = std::int32_t;
   static constexpr Index grain = 64;
+
+  /// Makes room for `more` elements, growing geometrically.
+  template <class T>
+  static void reserve(std::vector<T>& list, std::size_t more) {
+    const std::size_t size = list.size() + more;
+    if (size > list.capacity()) list.reserve(std::max(size, 2 * list.capacity()));
+  }
 
   /// Number of steps of `missed_` that were applied to a row; its complement (~) for a prepared row.
   Taken& taken(Index row) { return taken_[static_cast<std::size_t>(row)]; }
@@ -168,6 +178,9 @@ class LazyAdam final : public Adam<Scalar> {
     std::unique_ptr<detail::AdamTable<Scalar>> rows;
   };
 
+  void reserve_step() override {
+    for (const Table& table : tables_) table.rows->reserve_step();
+  }
   void update() override {
     Adam<Scalar>::update();
     for (const Table& table : tables_) table.rows->step(this->step_of(*table.entry));

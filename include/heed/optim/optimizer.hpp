@@ -21,9 +21,9 @@ struct NamedState {
   Tensor<Scalar>* value;
 };
 
-/// Updates parameters by their gradients. All memory is allocated at construction. The `zero_row` of a parameter is
-/// neither updated nor decayed, and its state stays zero. The parameters' values must outlive the optimiser; the
-/// modules that own them may be moved.
+/// Updates parameters by their gradients. All memory is allocated at construction, except by LazyAdam. The `zero_row`
+/// of a parameter is neither updated nor decayed, and its state stays zero. The parameters' values must outlive the
+/// optimiser; the modules that own them may be moved.
 template <class Scalar>
 class Optimizer {
  public:
@@ -32,12 +32,14 @@ class Optimizer {
   [[gnu::noinline]] virtual ~Optimizer() = default;
 
   /// Updates the parameters and zeroes the gradients. Throws ShapeError when a value, gradient or state was resized.
+  /// After any exception, std::bad_alloc included, parameters, gradients and state are unchanged.
   void step() {
     for (const Entry& entry : entries_) {
       check_size(entry, "value", *entry.value);
       check_size(entry, "gradient", *entry.gradient);
       for (std::size_t i = 0; i < entry.state.size(); ++i) check_size(entry, slots_[i], entry.state[i]);
     }
+    reserve_step();
     ++steps_;
     for (const Entry& entry : entries_) {
       const Index from = entry.frozen ? 0 : entry.zero_begin, to = entry.frozen ? entry.size : entry.zero_end;
@@ -102,6 +104,8 @@ class Optimizer {
     if (!good) fail<OptionError>(name_, option, " ", value, " ", says);
   }
 
+  /// Allocates the memory that `update` needs, which must not throw.
+  virtual void reserve_step() {}
   /// Updates all parameters with `for_each_chunk`; `steps()` already includes this step.
   virtual void update() = 0;
 

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lets every single allocation of a training step, a save and a load fail: nothing leaks, and nothing is half done.
+#include <catch2/catch.hpp>
+
+#include "heed/data/batch.hpp"
+#include "heed/io/recommender.hpp"
+#include "heed/nn/init.hpp"
+#include "heed/optim/lazy_adam.hpp"
+#include "io/temporary.hpp"
+#include "recsys/small_logs.hpp"
+#include "support/allocations.hpp"
+#include "support/same_bits.hpp"
+
+namespace HEED_TEST_UNIT {
+
+using namespace heed;
+using Model = recsys::AnyRecommender<float>;
+
+data::Catalogue catalogue() {
+  data::Catalogue out;
+  for (const char* text : {"10002", "caf\u00e9", "an identifier too long to be stored inside of a string", "4", "5", "6"})
+    out.items.add(text);
+  return out;
+}
+
+Model make(std::uint64_t seed) {
+  recsys::NextItemOptions options{.num_items = 6, .embed_dim = 4, .max_length = 9};
+  options.loss = {.kind = recsys::NextItemLoss::Kind::sampled_softmax, .negatives = 2};
+  Model model(options, {recsys::SASRecEncoderOptions{.num_blocks = 1, .num_heads = 2, .feedforward_dim = 4}});
+  nn::initialize(model, Random(seed));
+  return model;
+}
+
+std::vector<Tensor<float>> values(Model& model) {
+  std::vector<Tensor<float>> out;
+  for (const auto& named : nn::parameters(model)) out.push_back(std::as_const(*named.parameter).value());
+  return out;
+}
+
+bool same(const std::vector<Tensor<float>>& a, const std::vector<Tensor<float>>& b) {
+  return std::ranges::equal(a, b, [](const auto& x, const auto& y) { return test::same_bits(x, y); });
+}
+
+struct Training {
+  Model model = make(1);
+  ParameterList<float> parameters = nn::parameters(model);
+  optim::LazyAdam<float> adam{parameters, optim::under("items"), {.learning_rate = 0.01}};
+
+  /// On a new tape, so that every allocation of a first step is made.
+  void step(const data::Batch& batch) {
+    Tape<float> tape;
+    tape.clear();
+    backward(model.loss(tape, batch));
+    adam.step();
+  }
+};
+
+TEST_CASE("a training step of which any allocation fails is not taken, and can be repeated", "[io][faults]") {
+  // The first step uses few rows of the item table; the others lack it when the second step reads them.
+  const data::Batch batches[] = {test::batch_of_all(test::circle_log(1, 6, 2), false),
+                                 test::batch_of_all(test::circle_log(3, 6, 4), false)};
+  Training sound, failing;
+  for (const int i : {0, 1, 0, 1}) {
+    sound.step(batches[i]);
+    const Index steps = failing.adam.steps();
+    const std::size_t failed = test::fail_each_allocation([&] { failing.step(batches[i]); },
+                                                          [&] {
+                                                            CHECK(failing.adam.steps() == steps);
+                                                            for (const auto& named : failing.parameters) {
+                                                              named.parameter->zero_gradient();
+                                                            }
+                                                          });
+    if (!test::allocations_counted) return;
+    CHECK(failed > 5);
+    CHECK(failing.adam.steps() == steps + 1);
+  }
+  sound.adam.catch_up();
+  failing.adam.catch_up();
+  CHECK(same(values(sound.model), values(failing.model)));
+}
+
+TEST_CASE("a save of which any allocation fails leaves the old file and nothing else", "[io][faults]") {
+  const temporary::Folder folder;
+  const std::string path = folder.file("a model with a long name.safetensors");
+  const Model old = make(1), changed = make(2);
+  const data::Catalogue items = catalogue();
+  io::save_recommender(old, items, {}, path);
+  const std::string bytes = temporary::read_bytes(path);
+  std::size_t held = 0;
+  const std::size_t failed = test::fail_each_allocation(
+      [&] {
+        held = test::held_bytes();
+        io::save_recommender(changed, items, {}, path);
+      },
+      [&] {
+        CHECK(test::held_bytes() == held);
+        CHECK(temporary::read_bytes(path) == bytes);
+        CHECK(folder.entries() == 1);
+      });
+  if (failed == 0) return;
+  CHECK(failed > 100);
+  CHECK(folder.entries() == 1);
+  CHECK(temporary::read_bytes(path) != bytes);
+}
+
+TEST_CASE("a load of which any allocation fails leaves the module unchanged", "[io][faults]") {
+  const temporary::Folder folder;
+  const std::string path = folder.file("a model with a long name.safetensors");
+  io::save_recommender(make(2), catalogue(), {}, path);
+  io::load_recommender<float>(path);  // what a first call keeps for good is not a leak
+  Model model = make(1);
+  const auto before = values(model);
+  std::size_t held = 0;
+  const auto unchanged = [&] {
+    CHECK(test::held_bytes() == held);
+    CHECK(same(values(model), before));
+  };
+  const std::size_t failed = test::fail_each_allocation(
+      [&] {
+        held = test::held_bytes();
+        io::load(model, path);
+      },
+      unchanged);
+  if (failed == 0) return;
+  CHECK(failed > 20);
+  CHECK(!same(values(model), before));
+  const std::size_t whole = test::fail_each_allocation(
+      [&] {
+        held = test::held_bytes();
+        io::load_recommender<float>(path);
+      },
+      [&] { CHECK(test::held_bytes() == held); });
+  CHECK(whole > 100);
+}
+
+}  // namespace HEED_TEST_UNIT
