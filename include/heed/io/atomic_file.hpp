@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 
@@ -78,6 +79,7 @@ class AtomicFile {
  private:
   static std::string resolve(const std::string& path) {
     const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), std::free);
+    if (!real && errno == ENOMEM) throw std::bad_alloc();
     return real ? real.get() : path;  // a new file has no real path
   }
   void discard() {

@@ -16,14 +16,12 @@ Index first_not_finite(Index size, const Scalar* x) noexcept {
   constexpr Index block = 8 * P::width;
   for (Index from = 0; from < size; from += block) {
     const Index to = std::min(size, from + block);
-    P sum(Scalar(0));  // of x - x: 0 for finite x, otherwise NaN
-    simd::for_each_pack<P>(to - from, [&](Index j, Index n) {
-      const P values = simd::load<P>(x + from + j, n);
-      sum = sum + (values - values);
-    });
+    P sum(Scalar(0));  // of 0 x: 0 for finite x, otherwise NaN
+    simd::for_each_pack<P>(to - from,
+                           [&](Index j, Index n) { sum = fma(simd::load<P>(x + from + j, n), P(Scalar(0)), sum); });
     if (reduce_sum(sum) == 0) continue;
     for (Index i = from; i < to; ++i) {
-      if (x[i] - x[i] != 0) return i;
+      if (x[i] * 0 != 0) return i;
     }
   }
   return size;
