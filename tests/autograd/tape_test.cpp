@@ -334,7 +334,8 @@ TEST_CASE("data kept for a backward function lives as long as the values") {
   CHECK(tape.allocate_array<int>(3) != nullptr);
 }
 
-/// Returns the text of check_finite's error without the line, which changes with the header; "finite" if none is thrown.
+/// Returns the text of check_finite's error without the line, which changes with the header; "finite" if none is
+/// thrown.
 template <class Scalar>
 std::string not_finite(const Tape<Scalar>& tape) {
   try {

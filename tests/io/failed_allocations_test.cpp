@@ -73,8 +73,8 @@ TEST_CASE("a training step of which any allocation fails is not taken, and can b
   CHECK(same(values(sound.model), values(failing.model)));
 }
 
-// nlohmann-json's destructor of a document allocates, so that these tests save and load modules, whose files are written
-// and read without one.
+// nlohmann-json's destructor of a document allocates, so that these tests save and load modules, whose files are
+// written and read without one.
 const std::map<std::string, std::string> metadata{{"note", "a text too long to be stored inside of a string"}};
 
 TEST_CASE("a save of which any allocation fails leaves the old file and nothing else", "[io][faults]") {

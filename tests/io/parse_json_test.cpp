@@ -39,8 +39,7 @@ TEST_CASE("a document may nest up to the limit and no deeper, whatever its size"
       return repeat(open, depth) + "1" + repeat(close, depth);
     };
     CHECK(error_of(nested(io::max_json_depth)) == "no error");
-    CHECK(error_of(nested(io::max_json_depth + 1)) ==
-          "parse_json: metadata 'x' nests more than 64 arrays and objects");
+    CHECK(error_of(nested(io::max_json_depth + 1)) == "parse_json: metadata 'x' nests more than 64 arrays and objects");
     CHECK_THAT(error_of(nested(1000000)), Contains("nests more than 64"));
     CHECK_THAT(error_of(repeat(open, 1000000)), Contains("nests more than 64"));
     CHECK(!io::try_parse_json(nested(1000000)));

@@ -95,8 +95,7 @@ TEST_CASE("an item index refuses vectors, biases and queries that give scores th
   CHECK(index.top_k(std::array{-1e3f, 1.0f}, room)[2].item == 2);
   table(1, 1) = largest;  // infinity as Bfloat16
   CHECK(error_of<Error>([&] { ItemIndex<float>(table.view()); }) == "");
-  CHECK(error_of<Error>([&] { ItemIndex<Bfloat16>(table.view()); }) ==
-        "ItemIndex: the vector of item 1 is not finite");
+  CHECK(error_of<Error>([&] { ItemIndex<Bfloat16>(table.view()); }) == "ItemIndex: the vector of item 1 is not finite");
 }
 
 }  // namespace HEED_TEST_UNIT

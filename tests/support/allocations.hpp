@@ -42,8 +42,8 @@ std::size_t warm_allocations(const Step& step) {
 void fail_allocation(std::size_t n) noexcept;
 
 /// Calls `attempt` with its first allocation failing, then its second, and so on until none has failed; after each
-/// failed call, `check`. A call fails by an exception: std::bad_alloc, or heed::Error where a C library reports the lack
-/// of memory. Returns the number of failed calls; 0 when allocations are not counted.
+/// failed call, `check`. A call fails by an exception: std::bad_alloc, or heed::Error where a C library reports the
+/// lack of memory. Returns the number of failed calls; 0 when allocations are not counted.
 template <class Attempt, class Check>
 std::size_t fail_each_allocation(const Attempt& attempt, const Check& check) {
   for (std::size_t n = 1; allocations_counted; ++n) {

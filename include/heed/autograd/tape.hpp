@@ -208,8 +208,10 @@ class Tape {
       const std::string_view path = node.where.file_name(), file = path.substr(path.rfind('/') + 1);
       const std::string op = message("the output of ", file, ":", node.where.line());
       fail("check_finite", "value ", &node - nodes_.data(), " of ", nodes_.size(), ", ",
-           node.is_parameter ? "a parameter" : node.where.line() == 0 ? "a constant or variable" : op, " of shape ",
-           node.value.shape(), ", is ", node.value(row, col), " in row ", row, ", column ", col);
+           node.is_parameter        ? "a parameter"
+           : node.where.line() == 0 ? "a constant or variable"
+                                    : op,
+           " of shape ", node.value.shape(), ", is ", node.value(row, col), " in row ", row, ", column ", col);
     }
   }
 
