@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "heed/core/tensor.hpp"
 
@@ -13,52 +14,64 @@ class RowUpdates;
 
 /// A value and its gradient. Their addresses stay the same when the parameter, or the module that owns it, is moved.
 /// Move-only. The gradient is not part of the value: it is mutable through a const parameter, so that the gradients of
-/// a const module can be computed.
+/// a const module can be computed. The memory of either is allocated, as zeros, when it is first accessed, so that a
+/// module is as cheap as its shapes until it is used and a model that only serves has no gradients. First accesses must
+/// not run concurrently.
 template <class Scalar = float>
 class Parameter {
  public:
   Parameter() : Parameter(Shape{0}) {}
-  /// Zeros, marked as uninitialised: a tape throws StateError for the parameter until a value is assigned.
-  [[gnu::noinline]] explicit Parameter(const Shape& shape)
-      : state_(new State{Tensor<Scalar>(shape), Tensor<Scalar>(shape)}) {}
+  /// Zeros, marked as uninitialised: a tape throws StateError for the parameter until a value is assigned. Throws
+  /// ShapeError when the size in bytes overflows an Index.
+  [[gnu::noinline]] explicit Parameter(const Shape& shape) : state_(new State{.shape = shape}) {
+    shape.checked_size(sizeof(Scalar));
+  }
   /// As above, with one row (of the first dimension) that stays zero: initialisation clears it, optimisers skip it.
   Parameter(const Shape& shape, Index zero_row) : Parameter(shape) { state_->zero_row = zero_row; }
   Parameter(Parameter&&) noexcept = default;
   Parameter& operator=(Parameter&&) noexcept = default;
   [[gnu::noinline]] ~Parameter() = default;
 
-  const Shape& shape() const { return state_->value.shape(); }
-  Index size() const { return state_->value.size(); }
+  const Shape& shape() const { return state_->value ? state_->value->shape() : state_->shape; }
+  Index size() const { return shape().size(); }
   /// Mutable access, which marks the parameter as initialised.
   Tensor<Scalar>& value() {
     state_->initialized = true;
-    return state_->value;
+    return allocated(state_->value);
   }
-  const Tensor<Scalar>& value() const { return state_->value; }
+  const Tensor<Scalar>& value() const { return allocated(state_->value); }
   /// True once the value has been accessed for writing, and for a parameter without elements.
   bool initialized() const { return state_->initialized || size() == 0; }
-  Tensor<Scalar>& gradient() const { return state_->gradient; }
+  Tensor<Scalar>& gradient() const { return allocated(state_->gradient); }
   /// The row that stays zero, or -1.
   Index zero_row() const { return state_->zero_row; }
   /// Null unless an optimiser updates this parameter row by row.
   RowUpdates*& row_updates() const { return state_->row_updates; }
 
-  void zero_gradient() const { std::fill_n(gradient().data(), size(), Scalar(0)); }
+  void zero_gradient() const {
+    if (state_->gradient) std::fill_n(gradient().data(), size(), Scalar(0));
+  }
   /// Clears the value and the gradient of the row that stays zero.
   void restore_zero_row() {
     if (zero_row() < 0) return;
     const Index stride = size() / shape()[0];
-    std::fill_n(state_->value.data() + zero_row() * stride, stride, Scalar(0));
-    std::fill_n(gradient().data() + zero_row() * stride, stride, Scalar(0));
+    for (std::optional<Tensor<Scalar>>* tensor : {&state_->value, &state_->gradient}) {
+      if (*tensor) std::fill_n((*tensor)->data() + zero_row() * stride, stride, Scalar(0));
+    }
   }
 
  private:
   struct State {
-    Tensor<Scalar> value, gradient;
+    Shape shape;
+    std::optional<Tensor<Scalar>> value{}, gradient{};
     Index zero_row = -1;
     bool initialized = false;
     RowUpdates* row_updates = nullptr;
   };
+  Tensor<Scalar>& allocated(std::optional<Tensor<Scalar>>& tensor) const {
+    if (!tensor) tensor.emplace(state_->shape);
+    return *tensor;
+  }
   std::unique_ptr<State> state_;
 };
 Parameter(const Shape&) -> Parameter<float>;
