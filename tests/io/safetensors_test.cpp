@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <limits>
 
+#include "support/allocations.hpp"
 #include "temporary.hpp"
 
 namespace HEED_TEST_UNIT {
@@ -15,6 +16,7 @@ namespace fs = std::filesystem;
 using Catch::Matchers::Contains;
 using heed::Index;
 using heed::IoError;
+using heed::io::Checksum;
 using heed::io::SafetensorsFile;
 using heed::io::tensor_source;
 using temporary::Folder;
@@ -109,7 +111,7 @@ TEST_CASE("safetensors: the bytes are those of the reference implementation", "[
   heed::io::write_safetensors(path,
                               {tensor_source<float>("z", {1}, f), tensor_source<float>("a", {1}, f),
                                tensor_source<double>("m", {1}, d), tensor_source<std::int64_t>("n", {1}, l)},
-                              {{"k", "v"}});
+                              {{"k", "v"}}, Checksum::none);
   std::string header = R"({"__metadata__":{"k":"v"},)" + entry("n", "I64", "1", "0,8") + "," +
                        entry("m", "F64", "1", "8,16") + "," + entry("a", "F32", "1", "16,20") + "," +
                        entry("z", "F32", "1", "20,24") + "}";
@@ -117,7 +119,7 @@ TEST_CASE("safetensors: the bytes are those of the reference implementation", "[
   const std::string bytes = read_bytes(path);
   CHECK(bytes.substr(0, 8 + header.size()) == little_endian(header.size()) + header);
   CHECK(bytes.size() == 8 + header.size() + 24);
-  heed::io::write_safetensors(path, {});
+  heed::io::write_safetensors(path, {}, {}, Checksum::none);
   CHECK(read_bytes(path) == little_endian(8) + "{}      ");
 
   // A file of the reference implementation (from the generator of the parity tests), read and written again.
@@ -128,8 +130,98 @@ TEST_CASE("safetensors: the bytes are those of the reference implementation", "[
     tensors.push_back({tensor.name, tensor.dtype, tensor.shape, file.bytes(tensor.name)});
   }
   std::reverse(tensors.begin(), tensors.end());
-  heed::io::write_safetensors(path, tensors, file.metadata());
+  heed::io::write_safetensors(path, tensors, file.metadata(), Checksum::none);
   CHECK(read_bytes(path) == read_bytes(theirs));
+}
+
+TEST_CASE("safetensors: the checksum is the XXH64 of the file with its digits as zeros", "[io]") {
+  const Folder folder;
+  const std::string path = folder.file("a.safetensors");
+  const std::vector<float> f = {1, 2, 3};
+  heed::io::write_safetensors(path, {tensor_source<float>("w", {3}, f)}, {{"a", "1"}, {"z", "\"heed.xxh64:0\""}});
+  std::string bytes = read_bytes(path);
+  const std::string entry = R"("heed.checksum":"heed.xxh64:)";
+  const std::size_t digits = bytes.find(entry) + entry.size();
+  std::string zeros = bytes;
+  zeros.replace(digits, 16, 16, '0');
+  heed::io::detail::Xxh64 content;
+  content.update(std::as_bytes(std::span(zeros)));
+  CHECK(bytes.substr(digits, 16) == heed::io::detail::hexadecimal(content.digest()));
+  const SafetensorsFile file(path);
+  CHECK(file.checksum() == Checksum::present);
+  CHECK(file.metadata() == std::map<std::string, std::string>{{"a", "1"}, {"z", "\"heed.xxh64:0\""}});
+
+  // Written again it is the same file; without the entry it loads, and says so.
+  heed::io::write_safetensors(folder.file("b"), {tensor_source<float>("w", {3}, f)}, file.metadata());
+  CHECK(read_bytes(folder.file("b")) == bytes);
+  heed::io::write_safetensors(path, {tensor_source<float>("w", {3}, f)}, file.metadata(), Checksum::none);
+  CHECK(SafetensorsFile(path).checksum() == Checksum::none);
+
+  const auto write = [&](std::map<std::string, std::string> metadata) {
+    heed::io::write_safetensors(path, {}, std::move(metadata));
+  };
+  CHECK_THROWS_WITH(write({{"heed.checksum", "1"}}), Contains("heed.checksum is reserved"));
+  CHECK_THROWS_WITH(write({{"a", "heed.xxh64:0123456789abcdef"}}), Contains("the form of a checksum"));
+}
+
+TEST_CASE("safetensors: a flipped bit anywhere in a file with a checksum is an error, and so is any truncation", "[io]") {
+  const Folder folder;
+  const std::string path = folder.file("a.safetensors");
+  const std::vector<float> f = {1, 2, 3};
+  const std::vector<std::int64_t> l = {-1};
+  heed::io::write_safetensors(path, {tensor_source<float>("w", {3}, f), tensor_source<std::int64_t>("l", {}, l)},
+                              {{"key", "value \u00e9 \"quoted\" \n"}});
+  const std::string bytes = read_bytes(path);
+  REQUIRE(error_of(bytes) == "accepted");
+  for (std::size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
+    std::string damaged = bytes;
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << bit % 8));
+    INFO("bit " << bit % 8 << " of byte " << bit / 8);
+    REQUIRE(error_of(damaged) != "accepted");
+  }
+  for (std::size_t size = 0; size < bytes.size(); ++size) REQUIRE(error_of(bytes.substr(0, size)) != "accepted");
+  std::string damaged = bytes;
+  damaged.back() = '\x7f';
+  CHECK_THAT(error_of(damaged), Contains("is damaged or was changed: the checksum of its content is "));
+}
+
+TEST_CASE("safetensors: texts of a file are escaped in errors", "[io]") {
+  const std::string escape = "{" + entry(R"(\u001b[31m\n)", "F9", "1", "0,4") + "}";
+  CHECK_THAT(error_of_header(escape, 4), Contains(R"('\x1b[31m\n': unknown dtype 'F9')"));
+  CHECK_THAT(error_of_header("{" + entry("a", R"(\u202e)", "1", "0,4") + "}", 4), Contains(R"(dtype '\u202e')"));
+  CHECK_THAT(error_of_header("{" + entry(R"(\u0007)", "F32", "2", "0,4") + "}", 4), Contains(R"(tensor '\x07')"));
+  const Folder folder;
+  heed::io::write_safetensors(folder.file("a"), {});
+  CHECK_THROWS_WITH(SafetensorsFile(folder.file("a")).info("\x1b"), Contains(R"(no tensor '\x1b')"));
+}
+
+TEST_CASE("safetensors: reading takes at most 4 times the file and 16 MB", "[io]") {
+  if (!heed::test::allocations_counted) return;
+  const auto memory = [](const std::string& bytes) {
+    const Folder folder;
+    temporary::write_bytes(folder.file("a"), bytes);
+    heed::test::restart_peak();
+    const std::size_t before = heed::test::held_bytes();
+    std::string error = "accepted";
+    try {
+      SafetensorsFile file(folder.file("a"));
+    } catch (const IoError& fault) {
+      error = fault.what();
+    }
+    CHECK(heed::test::peak_bytes() - before < 4 * bytes.size() + 16'000'000);
+    return error;
+  };
+  const auto header_of = [](int tensors) {
+    std::string header = "{";
+    for (int i = 0; i < tensors; ++i) header += entry(std::to_string(i), "F4", "0", "0,0") + ",";
+    header.back() = '}';
+    return assemble(header, 0);
+  };
+  CHECK(memory(header_of(65'536)) == "accepted");
+  CHECK_THAT(memory(header_of(500'000)), Contains("more than 65536 tensors"));
+  std::string ones = "1";
+  for (int i = 0; i < 5'000'000; ++i) ones += ",1";
+  CHECK_THAT(memory(assemble("{" + entry("a", "U8", ones, "0,1") + "}", 1)), Contains("more than 64 dimensions"));
 }
 
 TEST_CASE("safetensors: unusual but valid files are accepted", "[io]") {
@@ -151,6 +243,9 @@ TEST_CASE("safetensors: lengths are checked first", "[io]") {
   CHECK_THAT(error_of(little_endian(99'999'999) + "{}"), Contains("requires 99999999"));
   CHECK_THROWS_WITH(SafetensorsFile("/nonexistent/x"), Contains("cannot open") && Contains("/nonexistent/x"));
   CHECK_THROWS_WITH(SafetensorsFile(fs::temp_directory_path().string()), Contains("not a regular file"));
+  const Folder folder;
+  REQUIRE(::mkfifo(folder.file("pipe").c_str(), 0600) == 0);
+  CHECK_THROWS_WITH(SafetensorsFile(folder.file("pipe")), Contains("not a regular file"));  // does not wait for a writer
 }
 
 TEST_CASE("safetensors: the header must be UTF-8, then JSON of the format", "[io]") {

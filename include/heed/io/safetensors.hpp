@@ -3,7 +3,9 @@
 // nlohmann-json.
 #pragma once
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <bit>
 #include <cerrno>
@@ -22,9 +24,12 @@
 
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
+#include "heed/core/printable.hpp"
 #include "heed/core/utf8.hpp"
 #include "heed/io/atomic_file.hpp"
+#include "heed/io/detail/checksum.hpp"
 #include "heed/io/detail/safetensors_header.hpp"
+#include "heed/io/detail/xxh64.hpp"
 
 namespace heed::inline HEED_ABI::io {
 
@@ -42,6 +47,10 @@ constexpr Dtype dtype_of() {
 /// Whether F64 may be read as float, rounded to nearest (infinity beyond the range of float).
 enum class Narrowing { refuse, allow };
 
+/// Whether a file has heed's checksum: the entry `heed.checksum` of its metadata, `heed.xxh64:` and 16 hexadecimal digits,
+/// the XXH64 (seed 0) of the whole file with these digits replaced by `0`. Other readers take it for any metadata.
+enum class Checksum { none, present };
+
 /// A safetensors file in memory. All fields are validated before use, and no memory is allocated for sizes that exceed
 /// the size of the file.
 class SafetensorsFile {
@@ -49,11 +58,15 @@ class SafetensorsFile {
   /// Reads all of `path`. Throws IoError with the file, the field and the fault, for the first of: file shorter than 8
   /// bytes; header above 100 MB or beyond the file; invalid UTF-8; invalid JSON, including duplicate keys, unknown
   /// fields and numbers above 2^48; offsets with holes or overlaps; sizes that overflow, are not whole bytes, or differ
-  /// from the offsets; trailing bytes. Values are not checked: NaN and infinity are accepted.
+  /// from the offsets; trailing bytes; above 65,536 tensors or 64 dimensions; a checksum that differs from the content.
+  /// Values are not checked: NaN and infinity are accepted.
   explicit SafetensorsFile(std::string path) : path_(std::move(path)) {
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path_.c_str(), "rb"), std::fclose);
+    // Without O_NONBLOCK, opening a named pipe waits for a writer.
+    const int descriptor = ::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (descriptor < 0) bad(message("cannot open: ", std::strerror(errno)));
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(::fdopen(descriptor, "rb"), std::fclose);
     struct stat facts {};
-    if (!file || ::fstat(::fileno(file.get()), &facts) != 0) bad(message("cannot open: ", std::strerror(errno)));
+    if (::fstat(descriptor, &facts) != 0) bad(message("cannot open: ", std::strerror(errno)));
     if (!S_ISREG(facts.st_mode)) bad("is not a regular file");
     const auto size = static_cast<std::uint64_t>(facts.st_size);
     if (size < 8) bad(message("a header length requires 8 bytes, the file has ", size));
@@ -61,27 +74,46 @@ class SafetensorsFile {
     read_exactly(file.get(), &header_size, 8);
     if (header_size > detail::max_header_bytes) bad("the header length is above 100000000 bytes");
     if (header_size > size - 8) bad(message("the header requires ", header_size, " bytes, the file has ", size - 8));
-    std::string text(header_size, '\0');
-    read_exactly(file.get(), text.data(), header_size);
     const std::uint64_t data_size = size - 8 - header_size;
-    detail::SafetensorsHeader header = detail::parse_safetensors_header(path_, text, data_size);
-    tensors_ = std::move(header.tensors);
-    metadata_ = std::move(header.metadata);
+    detail::Xxh64 content;
+    std::string stored;
+    {
+      std::string text(header_size, '\0');
+      read_exactly(file.get(), text.data(), header_size);
+      detail::SafetensorsHeader header = detail::parse_safetensors_header(path_, text, data_size);
+      tensors_ = std::move(header.tensors);
+      metadata_ = std::move(header.metadata);
+      stored = detail::take_checksum(text);
+      content.update(std::as_bytes(std::span(&header_size, 1)));
+      content.update(std::as_bytes(std::span(text)));
+    }
     for (std::size_t i = 0; i < tensors_.size(); ++i) by_name_.emplace(tensors_[i].name, i);
     data_ = std::make_unique_for_overwrite<std::byte[]>(data_size);
     read_exactly(file.get(), data_.get(), data_size);
+    // The key without a value of the right form, or the value under another key, is a damaged checksum.
+    const bool named = metadata_.erase(std::string(detail::checksum_key)) != 0;
+    if (stored.empty() && !named) return;
+    checksum_ = Checksum::present;
+    content.update({data_.get(), data_size});
+    const std::string found = detail::hexadecimal(content.digest());
+    if (found == stored) return;
+    bad(message("is damaged or was changed: the checksum of its content is ", found, ", the stored one (",
+                detail::checksum_key, ") ", stored.empty() ? "cannot be read" : stored));
   }
 
   const std::string& path() const { return path_; }
   /// All tensors, by offset.
   const std::vector<TensorInfo>& tensors() const { return tensors_; }
+  /// Without the checksum.
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  /// `none`: damage to the values would not have been noticed. A `present` checksum was verified.
+  Checksum checksum() const { return checksum_; }
   bool contains(std::string_view name) const { return by_name_.contains(name); }
 
   /// Throws IoError if there is no tensor `name`.
   const TensorInfo& info(std::string_view name) const {
     const auto found = by_name_.find(name);
-    if (found == by_name_.end()) bad(message("there is no tensor '", name, "'"));
+    if (found == by_name_.end()) bad(message("there is no tensor '", printable(name), "'"));
     return tensors_[found->second];
   }
   /// The bytes of tensor `name`, owned by this object. Not aligned for any type.
@@ -105,7 +137,7 @@ class SafetensorsFile {
     } else if constexpr (std::is_same_v<T, float>) {
       if (tensor.dtype == Dtype::f64 && narrowing == Narrowing::allow) return convert<double>(tensor, from, out);
     }
-    bad(message("tensor '", name, "' is ", name_of(tensor.dtype), ", which cannot be read as ", name_of(dtype_of<T>()),
+    bad(message("tensor '", printable(name), "' is ", name_of(tensor.dtype), ", which cannot be read as ", name_of(dtype_of<T>()),
                 tensor.dtype == Dtype::f64 && dtype_of<T>() == Dtype::f32 ? " unless narrowing is allowed" : ""));
   }
   /// Returns tensor `name` as a vector, row-major. Throws as above.
@@ -124,7 +156,7 @@ class SafetensorsFile {
   template <class Stored, class T>
   void convert(const TensorInfo& tensor, std::span<const std::byte> from, std::span<T> out) const {
     if (out.size() != element_count(tensor)) {
-      bad(message("tensor '", tensor.name, "' has ", element_count(tensor), " elements, wanted ", out.size()));
+      bad(message("tensor '", printable(tensor.name), "' has ", element_count(tensor), " elements, wanted ", out.size()));
     }
     if constexpr (std::is_same_v<Stored, T>) {
       if (!out.empty()) std::memcpy(out.data(), from.data(), from.size());
@@ -147,6 +179,7 @@ class SafetensorsFile {
   std::vector<TensorInfo> tensors_;
   std::map<std::string, std::size_t, std::less<>> by_name_;
   std::map<std::string, std::string> metadata_;
+  Checksum checksum_ = Checksum::none;
   std::unique_ptr<std::byte[]> data_;
 };
 
@@ -165,20 +198,26 @@ TensorSource tensor_source(std::string name, std::vector<Index> shape, std::span
 }
 
 /// Writes `path`: tensors by decreasing alignment, then by name; header padded with spaces to a multiple of 8. The
-/// bytes are reproducible and equal to those of the reference implementation. Replaces the file atomically: after an
-/// IoError an existing file is unchanged. Names must be unique; names and metadata must be UTF-8.
+/// bytes are reproducible and, without a checksum, equal to those of the reference implementation. Replaces the file
+/// atomically: after an IoError an existing file is unchanged. Names must be unique; names and metadata must be UTF-8,
+/// and no key of the metadata may be `heed.checksum`.
 inline void write_safetensors(const std::string& path, std::vector<TensorSource> tensors,
-                              const std::map<std::string, std::string>& metadata = {}) {
+                              std::map<std::string, std::string> metadata = {},
+                              Checksum checksum = Checksum::present) {
   const std::string operation = "write_safetensors";
   const auto quoted = [&](const std::string& text) {
     if (heed::detail::utf8_valid_prefix(text) != text.size()) {
-      fail<IoError>(operation, path, ": '", text, "' is not UTF-8");
+      fail<IoError>(operation, path, ": '", printable(text), "' is not UTF-8");
     }
     return nlohmann::json(text).dump();
   };
   std::sort(tensors.begin(), tensors.end(), [](const TensorSource& a, const TensorSource& b) {
     return a.dtype != b.dtype ? a.dtype > b.dtype : a.name < b.name;
   });
+  if (metadata.contains(std::string(detail::checksum_key))) {
+    fail<IoError>(operation, path, ": the metadata key ", detail::checksum_key, " is reserved");
+  }
+  if (checksum == Checksum::present) metadata.emplace(detail::checksum_key, detail::checksum_value(0));
 
   std::string header = "{";
   if (!metadata.empty()) {
@@ -191,7 +230,7 @@ inline void write_safetensors(const std::string& path, std::vector<TensorSource>
   std::size_t end = 0;
   for (const TensorSource& tensor : tensors) {
     const auto complain = [&](std::string_view what) {
-      fail<IoError>(operation, path, ": tensor '", tensor.name, "': ", what);
+      fail<IoError>(operation, path, ": tensor '", printable(tensor.name), "': ", what);
     };
     if (!names.insert(tensor.name).second) complain("the name is taken");
     if (std::any_of(tensor.shape.begin(), tensor.shape.end(), [](Index n) { return n < 0; }))
@@ -208,9 +247,21 @@ inline void write_safetensors(const std::string& path, std::vector<TensorSource>
   header += '}';
   header.append((8 - header.size() % 8) % 8, ' ');
   if (header.size() > detail::max_header_bytes) fail<IoError>(operation, path, ": the header exceeds 100 MB");
+  if (tensors.size() > detail::max_tensors) {
+    fail<IoError>(operation, path, ": more than ", detail::max_tensors, " tensors");
+  }
+  const std::uint64_t length = header.size();
+  if (checksum == Checksum::present) {
+    detail::Xxh64 content;
+    content.update(std::as_bytes(std::span(&length, 1)));
+    content.update(std::as_bytes(std::span(header)));
+    for (const TensorSource& tensor : tensors) content.update(tensor.bytes);
+    if (!detail::set_checksum(header, content.digest())) {
+      fail<IoError>(operation, path, ": a name or a value of the metadata has the form of a checksum");
+    }
+  }
 
   AtomicFile file(operation, path);
-  const std::uint64_t length = header.size();
   file.write({reinterpret_cast<const char*>(&length), sizeof(length)});
   file.write(header);
   for (const TensorSource& tensor : tensors) {

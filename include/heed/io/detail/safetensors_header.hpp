@@ -14,6 +14,7 @@
 
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
+#include "heed/core/printable.hpp"
 #include "heed/core/utf8.hpp"
 
 namespace heed::inline HEED_ABI::io {
@@ -51,6 +52,8 @@ struct TensorInfo {
 namespace detail {
 
 inline constexpr std::uint64_t max_header_bytes = 100'000'000;
+// A tensor of the header takes several times the memory of its text, and so does a dimension.
+inline constexpr std::size_t max_tensors = 65'536, max_dimensions = 64;
 inline constexpr std::uint64_t max_header_number = std::uint64_t{1} << 48;
 
 struct SafetensorsHeader {
@@ -91,19 +94,20 @@ class HeaderEvents {
         if (!names_.insert(text).second) return complain("the name appears twice", text);
         key_ = text;
         if (text != "__metadata__") {
+          if (header_.tensors.size() == max_tensors) return complain(message("more than ", max_tensors, " tensors"));
           header_.tensors.push_back({.name = text, .shape = {}});
           seen_ = 0;
         }
         return go(Place::top_value);
       case Place::metadata:
-        if (header_.metadata.contains(text)) return complain(message("the key '", text, "' appears twice"));
+        if (header_.metadata.contains(text)) return complain(message("the key '", printable(text), "' appears twice"));
         field_ = text;
         return go(Place::metadata_value);
       default:  // Place::tensor: the parser reports keys in objects only
         if (text == "dtype") return field(dtype_seen, Place::dtype, text);
         if (text == "shape") return field(shape_seen, Place::shape, text);
         if (text == "data_offsets") return field(offsets_seen, Place::offsets, text);
-        return complain(message("unknown field '", text, "'"));
+        return complain(message("unknown field '", printable(text), "'"));
     }
   }
   bool string(std::string& text) {
@@ -114,7 +118,7 @@ class HeaderEvents {
     if (place_ != Place::dtype) return unexpected("a string");
     const auto* found = std::find_if(std::begin(dtype_facts), std::end(dtype_facts),
                                      [&](const DtypeFacts& facts) { return facts.name == text; });
-    if (found == std::end(dtype_facts)) return complain(message("unknown dtype '", text, "'"));
+    if (found == std::end(dtype_facts)) return complain(message("unknown dtype '", printable(text), "'"));
     header_.tensors.back().dtype = static_cast<Dtype>(found - dtype_facts);
     return go(Place::tensor);
   }
@@ -130,6 +134,9 @@ class HeaderEvents {
     TensorInfo& tensor = header_.tensors.back();
     const auto number = static_cast<Index>(value);
     if (place_ == Place::shape_values) {
+      if (tensor.shape.size() == max_dimensions) {
+        return complain(message("shape has more than ", max_dimensions, " dimensions"));
+      }
       tensor.shape.push_back(number);
     } else {
       if (offsets_ >= 2) return complain("data_offsets has more than two numbers");
@@ -153,7 +160,8 @@ class HeaderEvents {
   bool null() { return unexpected("null"); }
   bool binary(nlohmann::json::binary_t&) { return unexpected("binary"); }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception& error) {
-    fail<IoError>("read_safetensors", path_, ": invalid JSON at header byte ", position, ": ", error.what());
+    fail<IoError>("read_safetensors", path_, ": invalid JSON at header byte ", position, ": ",
+                  printable(error.what()));
   }
 
  private:
@@ -183,7 +191,7 @@ class HeaderEvents {
     return go(place);
   }
   [[noreturn]] bool complain(std::string_view what, std::string_view name) const {
-    fail<IoError>("read_safetensors", path_, ": header entry '", name, "': ", what);
+    fail<IoError>("read_safetensors", path_, ": header entry '", printable(name), "': ", what);
   }
   [[noreturn]] bool complain(std::string_view what) const { complain(what, key_); }
   [[noreturn]] bool unexpected(std::string_view what) const {
@@ -223,7 +231,7 @@ inline SafetensorsHeader parse_safetensors_header(const std::string& path, std::
   Index end = 0;
   for (const TensorInfo& tensor : header.tensors) {
     const auto complain = [&](std::string_view what) {
-      fail<IoError>("read_safetensors", path, ": tensor '", tensor.name, "': ", what);
+      fail<IoError>("read_safetensors", path, ": tensor '", printable(tensor.name), "': ", what);
     };
     if (tensor.begin != end || tensor.end < tensor.begin) {
       complain(message("data_offsets [", tensor.begin, ", ", tensor.end, "] must begin at ", end,
