@@ -3,6 +3,7 @@
 #pragma once
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,34 +16,40 @@
 #include <new>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
 
 namespace heed::inline HEED_ABI::io {
 
+/// How the temporary file of an AtomicFile is made. `unnamed`, where the file system can: nothing is left when the
+/// program is killed while it writes. `named`: such a kill leaves the file.
+enum class Temporary { unnamed, named };
+
 /// Writes a temporary file in the folder of `path` and renames it to `path` on `commit()`: readers see the complete old
-/// or new file, and a memory map of the old file stays valid. Without `commit()`, the destructor removes the temporary
-/// file. An existing file keeps its permissions; for a symbolic link, the target is replaced. Throws IoError with the
-/// operation, the path and the system's error message. POSIX.
+/// or new file, and a memory map of the old file stays valid. Without `commit()`, the destructor discards the temporary
+/// file. Any number of threads and programs may write one path at once: the last to commit wins. An existing file keeps
+/// its permissions; for a symbolic link, the target is replaced, which must exist. Throws IoError with the operation,
+/// the path and the system's error message. POSIX.
 class AtomicFile {
  public:
-  AtomicFile(std::string operation, const std::string& path) : operation_(std::move(operation)), path_(resolve(path)) {
-    struct stat old {};
-    const bool exists = ::stat(path_.c_str(), &old) == 0;
-    // Renaming over a directory fails only in commit(), and renaming over a device such as /dev/null succeeds.
-    if (exists && !S_ISREG(old.st_mode)) fail<IoError>(operation_, path_, " exists and is not a regular file");
-    static std::atomic<unsigned> count{0};
-    do {
-      temporary_ = message(path_, ".", ::getpid(), ".", count++, ".tmp");
-      file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    } while (file_ < 0 && errno == EEXIST);
-    if (file_ < 0) failed("cannot create");
-    if (exists && ::fchmod(file_, old.st_mode & 07777) != 0) {
-      const int reason = errno;  // the destructor does not run after an exception in the constructor
-      discard();
-      errno = reason;
-      failed("cannot set the permissions of");
+  AtomicFile(std::string operation, const std::string& path, Temporary temporary = Temporary::unnamed)
+      : operation_(std::move(operation)), path_(path) {
+    try {
+      resolve();
+      struct stat old {};
+      const bool exists = ::stat(path_.c_str(), &old) == 0;
+      if (!exists && errno != ENOENT) failed("cannot create a file");  // too long a name, a folder that is none
+      // Renaming over a directory fails only in commit(), and renaming over a device such as /dev/null succeeds.
+      if (exists && !S_ISREG(old.st_mode)) fail<IoError>(operation_, path_, " exists and is not a regular file");
+      folder_ = ::open((folder() + ".").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+      if (temporary == Temporary::unnamed && folder_ >= 0) open_unnamed();
+      if (file_ < 0) open_named();
+      if (exists && ::fchmod(file_, old.st_mode & 07777) != 0) failed("cannot set the permissions of");
+    } catch (...) {
+      discard();  // the destructor does not run after an exception in the constructor
+      throw;
     }
   }
   AtomicFile(const AtomicFile&) = delete;
@@ -62,37 +69,78 @@ class AtomicFile {
   /// Syncs and renames the file, which then persists even after a loss of power.
   void commit() {
     if (::fsync(file_) != 0) failed("cannot sync");
-    const int closed = ::close(file_);
-    file_ = -1;
-    if (closed != 0) failed("cannot close");
-    const std::size_t slash = path_.rfind('/');  // before the rename, after which nothing may throw
-    const std::string folder = slash == std::string::npos ? "." : path_.substr(0, slash + 1);
+    if (temporary_.empty()) link();
     if (::rename(temporary_.c_str(), path_.c_str()) != 0) failed("cannot rename");
     temporary_.clear();
     // The rename is an entry of the folder. Where a file system cannot sync folders, the data is synced regardless.
-    const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (directory < 0) return;
-    ::fsync(directory);
-    ::close(directory);
+    ::fsync(folder_);
+    const int closed = ::close(std::exchange(file_, -1));
+    discard();
+    if (closed != 0) failed("cannot close");
   }
 
  private:
-  static std::string resolve(const std::string& path) {
-    const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), std::free);
-    if (!real && errno == ENOMEM) throw std::bad_alloc();
-    return real ? real.get() : path;  // a new file has no real path
+  /// Follows symbolic links; a new file has no real path.
+  void resolve() {
+    const std::unique_ptr<char, void (*)(void*)> real(::realpath(path_.c_str(), nullptr), std::free);
+    if (real) {
+      path_ = real.get();
+      return;
+    }
+    const int reason = errno;
+    if (reason == ENOMEM) throw std::bad_alloc();
+    struct stat link {};
+    if (::lstat(path_.c_str(), &link) != 0 || !S_ISLNK(link.st_mode)) return;
+    fail<IoError>(operation_, path_, " is a symbolic link that leads nowhere: ", std::strerror(reason));
+  }
+  /// Ends in a slash; empty for the current folder.
+  std::string folder() const { return path_.substr(0, path_.rfind('/') + 1); }  // npos + 1 is 0
+
+  void open_unnamed() {
+#ifdef O_TMPFILE
+    // Without /proc the file could not get its name.
+    if (::access("/proc/self/fd", X_OK) != 0) return;
+    file_ = ::open((folder() + ".").c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+#endif
+  }
+  void open_named() {
+    static std::atomic<unsigned> count{0};
+    do {
+      temporary_ = message(folder(), ".heed.", ::getpid(), ".", count++, ".tmp");
+      file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    } while (file_ < 0 && errno == EEXIST);
+    if (file_ >= 0) return;
+    const int reason = errno;
+    const std::string wanted = std::exchange(temporary_, "");  // is not ours to remove
+    fail<IoError>(operation_, "cannot create ", wanted, " (for ", path_, "): ", std::strerror(reason));
+  }
+  /// Gives an unnamed file a name from which it can be renamed. The folder is locked from here to the end of commit(),
+  /// so that a file of this name is not in use: a program was killed there.
+  void link() {
+    while (::flock(folder_, LOCK_EX) != 0 && errno == EINTR) {
+    }
+    std::string name = folder() + ".heed.tmp";
+    const std::string self = message("/proc/self/fd/", file_);
+    ::unlink(name.c_str());
+    if (::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) != 0) failed("cannot link");
+    temporary_ = std::move(name);
   }
   void discard() {
-    if (file_ >= 0) ::close(file_);
     if (!temporary_.empty()) ::unlink(temporary_.c_str());
+    temporary_.clear();
+    for (int* descriptor : {&file_, &folder_}) {
+      if (*descriptor >= 0) ::close(std::exchange(*descriptor, -1));
+    }
   }
   [[noreturn]] void failed(std::string_view what) const {
-    fail<IoError>(operation_, what, " ", temporary_, " (for ", path_, "): ", std::strerror(errno));
+    fail<IoError>(operation_, what, temporary_.empty() ? "" : " ", temporary_, " (for ", path_,
+                  "): ", std::strerror(errno));
   }
 
   std::string operation_;
   std::string path_;
-  std::string temporary_;
+  std::string temporary_;  // empty while the file has no name
+  int folder_ = -1;
   int file_ = -1;
 };
 
