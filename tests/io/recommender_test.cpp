@@ -2,10 +2,13 @@
 #include "heed/io/recommender.hpp"
 
 #include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
 #include <tuple>
 
 #include "heed/nn/init.hpp"
 #include "io/temporary.hpp"
+#include "support/allocations.hpp"
 
 namespace HEED_TEST_UNIT {
 
@@ -248,7 +251,7 @@ TEST_CASE("a damaged or foreign file is an error that names it", "[io][recommend
     return broken("options", changed.replace(changed.find(from), from.size(), to));
   };
   const std::tuple<const char*, const char*, const char*> cases[] = {
-      {"format", "something else", "'format' is not heed.recommender.2"},
+      {"format", "something else", "'format' is 'something else', wanted heed.recommender.2"},
       {"format", "", "'format'"},
       {"options", "", "lacks options"},
       {"options", "{", "metadata 'options' is not JSON"},
@@ -272,6 +275,60 @@ TEST_CASE("a damaged or foreign file is an error that names it", "[io][recommend
   CHECK_THAT(with("\"embed_dim\":4", "\"embed_dim\":1000000000000"), Contains("options say embed_dim 1000000000000"));
   CHECK_THAT(with("\"hidden_size\":64", "\"hidden_size\":1000000000000"), Contains("hidden_size"));
   CHECK_THAT(with("\"max_age\":", "\"max_age\":1"), Contains("ages.weight"));
+}
+
+TEST_CASE("a file with a weight that is not finite is an error that names the tensor", "[io][recommender]") {
+  const temporary::Folder folder;
+  for (const float value : {std::nanf(""), std::numeric_limits<float>::infinity()}) {
+    Model model = make(tiny, {});
+    model.input.items.weight.value()(1, 2) = value;
+    io::save_recommender(model, catalogue(), {}, folder.file("m"));
+    CHECK_THROWS_WITH(io::load_recommender<float>(folder.file("m")),
+                      Contains(folder.file("m")) && Contains("tensor 'items.weight' has") && Contains("at element 6"));
+  }
+}
+
+TEST_CASE("loading a small file whose options are large takes little memory and is an error", "[io][recommender]") {
+  const temporary::Folder folder;
+  const std::string path = folder.file("m");
+  const auto refused = [&](const std::string& encoder, const std::string& recommender, const std::string& what) {
+    io::save_recommender(make(tiny, recsys::AnyEncoderOptions::choices().at("sasrec")), catalogue(), {}, path);
+    change(path, "options",
+           R"({"encoder": {"model": "sasrec")" + encoder + R"(}, "recommender": {"num_items": 3)" + recommender +
+               R"(}, "task": {}})");
+    test::restart_peak();
+    const std::size_t before = test::held_bytes();
+    CHECK_THROWS_WITH(io::load_recommender<float>(path), Contains(path) && Contains(what));
+    CHECK(test::peak_bytes() - before < 4 * temporary::read_bytes(path).size() + 16'000'000);
+  };
+  refused("", R"(, "embed_dim": 4, "max_length": 60000000)", "wrong shape: encoder.positions.weight is [9, 4], wanted");
+  refused(R"(, "feedforward_dim": 20000)", R"(, "embed_dim": 20000, "max_length": 9)", "wrong shape: ");
+  refused("", R"(, "embed_dim": 4, "max_length": 4611686018427387904)", "options say max_length");
+  refused(R"(, "num_blocks": 5000)", R"(, "embed_dim": 4, "max_length": 9)", "options say num_blocks 5000");
+  refused(R"(, "num_blocks": 900)", R"(, "embed_dim": 4, "max_length": 9)", "missing: encoder.blocks.899");
+  refused("", R"(, "embed_dim": 3, "max_length": 9)", "wrong shape: ");
+}
+
+TEST_CASE("a file of a newer or an unknown format is an error that says so", "[io][recommender]") {
+  const temporary::Folder folder;
+  io::save_recommender(make(tiny, {}), catalogue(), {}, folder.file("m"));
+  change(folder.file("m"), "format", "heed.recommender.3");
+  CHECK_THROWS_WITH(io::load_recommender<float>(folder.file("m")),
+                    Contains("of a newer version of heed: heed.recommender.3, this one reads heed.recommender.2"));
+  change(folder.file("m"), "format", "heed.recommender.3\x1b");
+  CHECK_THROWS_WITH(io::load_recommender<float>(folder.file("m")), Contains(R"('heed.recommender.3\x1b', wanted)"));
+}
+
+TEST_CASE("golden files of every released format are read", "[io][recommender]") {
+  // Written at e53aad7, the last commit before files had a checksum.
+  const auto saved = io::load_recommender<float>(HEED_SOURCE_DIR "/tests/io/golden/recommender_2.safetensors");
+  CHECK(saved.checksum == io::Checksum::none);
+  CHECK(io::to_json(saved.model.options()) == io::to_json(odd));
+  CHECK(saved.catalogue.items.text(1) == "caf\u00e9");
+  CHECK(saved.catalogue.items.name(0) == "INFLATABLE POLITICAL GLOBE");
+  const auto with = io::load_recommender<float>(HEED_SOURCE_DIR "/tests/io/golden/recommender_2_checksum.safetensors");
+  CHECK(with.checksum == io::Checksum::present);
+  CHECK((with.model.input.items.weight.value().array() == saved.model.input.items.weight.value().array()).all());
 }
 
 }  // namespace HEED_TEST_UNIT

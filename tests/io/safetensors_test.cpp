@@ -164,7 +164,8 @@ TEST_CASE("safetensors: the checksum is the XXH64 of the file with its digits as
   CHECK_THROWS_WITH(write({{"a", "heed.xxh64:0123456789abcdef"}}), Contains("the form of a checksum"));
 }
 
-TEST_CASE("safetensors: a flipped bit anywhere in a file with a checksum is an error, and so is any truncation", "[io]") {
+TEST_CASE("safetensors: a flipped bit anywhere in a file with a checksum is an error, and so is any truncation",
+          "[io]") {
   const Folder folder;
   const std::string path = folder.file("a.safetensors");
   const std::vector<float> f = {1, 2, 3};
@@ -245,7 +246,8 @@ TEST_CASE("safetensors: lengths are checked first", "[io]") {
   CHECK_THROWS_WITH(SafetensorsFile(fs::temp_directory_path().string()), Contains("not a regular file"));
   const Folder folder;
   REQUIRE(::mkfifo(folder.file("pipe").c_str(), 0600) == 0);
-  CHECK_THROWS_WITH(SafetensorsFile(folder.file("pipe")), Contains("not a regular file"));  // does not wait for a writer
+  CHECK_THROWS_WITH(SafetensorsFile(folder.file("pipe")),
+                    Contains("not a regular file"));  // does not wait for a writer
 }
 
 TEST_CASE("safetensors: the header must be UTF-8, then JSON of the format", "[io]") {

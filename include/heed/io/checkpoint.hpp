@@ -45,7 +45,8 @@ void save(const M& module, const std::string& path, const std::map<std::string, 
 
 /// Copies the tensors of `file` to the parameters of `module` by name; padding rows are set to zero. A double module
 /// also reads F32; a float module reads F64 if narrowing is allowed. Throws one IoError that lists every tensor that is
-/// missing, is unexpected or has another shape or type; the module is then unchanged.
+/// missing, is unexpected or has another shape or type; the module is then unchanged. Values may be infinite or NaN, as
+/// in PyTorch's `load_state_dict`.
 template <class M>
   requires nn::Module<std::remove_reference_t<M>>
 void load(M&& module, const SafetensorsFile& file, Narrowing narrowing = Narrowing::refuse) {
@@ -57,18 +58,18 @@ void load(M&& module, const SafetensorsFile& file, Narrowing narrowing = Narrowi
   std::string wrong;
   std::map<std::string, Parameter<Scalar>*> wanted;
   nn::for_each_parameter(module, [&](const std::string& name, Parameter<Scalar>& parameter) {
-    if (!wanted.emplace(name, &parameter).second) wrong += message("\n  twice in the module: ", name);
+    if (!wanted.emplace(name, &parameter).second) wrong += message("\n  twice in the module: ", printable(name));
     if (!file.contains(name)) {
-      wrong += message("\n  missing: ", name, " ", to_string(parameter.shape()));
+      wrong += message("\n  missing: ", printable(name), " ", to_string(parameter.shape()));
       return;
     }
     const TensorInfo& found = file.info(name);
     if (found.shape != detail::sizes(parameter.shape())) {
-      wrong += message("\n  wrong shape: ", name, " is ", detail::text(found.shape), ", wanted ",
+      wrong += message("\n  wrong shape: ", printable(name), " is ", detail::text(found.shape), ", wanted ",
                        to_string(parameter.shape()));
     } else if (!readable(found.dtype)) {
-      wrong +=
-          message("\n  wrong type: ", name, " is ", name_of(found.dtype), ", wanted ", name_of(dtype_of<Scalar>()));
+      wrong += message("\n  wrong type: ", printable(name), " is ", name_of(found.dtype), ", wanted ",
+                       name_of(dtype_of<Scalar>()));
     }
   });
   for (const TensorInfo& tensor : file.tensors()) {

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "heed/core/error.hpp"
+#include "heed/core/printable.hpp"
 
 namespace heed::inline HEED_ABI::io {
 
@@ -49,7 +50,7 @@ inline nlohmann::json parse_json(std::string_view text, std::string_view what) {
   try {
     return nlohmann::json::parse(text);
   } catch (const nlohmann::json::exception& error) {
-    fail<IoError>("parse_json", what, " is not JSON: ", error.what());
+    fail<IoError>("parse_json", what, " is not JSON: ", printable(error.what(), 1000));
   }
 }
 

@@ -3,8 +3,11 @@
 #pragma once
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <iterator>
+#include <map>
 #include <new>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -12,9 +15,11 @@
 #include <utility>
 #include <vector>
 
+#include "heed/core/printable.hpp"
 #include "heed/core/utf8.hpp"
 #include "heed/data/catalogue.hpp"
 #include "heed/io/checkpoint.hpp"
+#include "heed/io/detail/json_list.hpp"
 #include "heed/io/options_json.hpp"
 #include "heed/recsys/models/any.hpp"
 #include "heed/recsys/task.hpp"
@@ -27,11 +32,46 @@ struct SavedRecommender {
   recsys::AnyRecommender<Scalar> model;
   data::Catalogue catalogue;
   recsys::TaskOptions task;
+  Checksum checksum =
+      Checksum::none;  ///< of the file; `none` as in files of older versions, whose damage goes unnoticed
 };
 
 namespace detail {
 
-inline constexpr std::string_view recommender_format = "heed.recommender.2";
+inline constexpr std::string_view recommender_format = "heed.recommender.";
+inline constexpr int recommender_version = 2;  ///< the first that was released
+
+// Options of a file beyond these are damage: a layer takes memory before its weights are read, a session reserves its
+// history.
+inline constexpr Index max_layers = 1'000, max_history = 100'000'000;
+
+/// Throws IoError unless `metadata` has a format that this version of heed reads.
+inline void check_format(const std::map<std::string, std::string>& metadata, const std::string& path) {
+  const auto found = metadata.find("format");
+  const std::string_view format = found == metadata.end() ? std::string_view() : found->second;
+  const std::string known = message(recommender_format, recommender_version);
+  if (format == known) return;
+  const std::string_view number = format.substr(std::min(recommender_format.size(), format.size()));
+  int version = 0;
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), version);
+  const bool newer = format.starts_with(recommender_format) && error == std::errc() &&
+                     end == number.data() + number.size() && version > recommender_version;
+  fail<IoError>("load_recommender", path, ": metadata 'format' is ", newer ? "of a newer version of heed: " : "'",
+                printable(format), newer ? ", this one reads " : "', wanted ", known);
+}
+
+/// Throws IoError on a weight that is not finite: one makes all scores NaN.
+template <nn::Module M>
+void check_finite(const M& module, const std::string& path) {
+  nn::for_each_parameter(module, [&](const std::string& name, const auto& parameter) {
+    const auto values = parameter.value().array();
+    if ((values * 0).sum() == 0) return;  // 0 times infinity or NaN is NaN
+    Index at = 0;
+    while (std::isfinite(values[at])) ++at;
+    fail<IoError>("load_recommender", path, ": tensor '", printable(name), "' has ", static_cast<double>(values[at]),
+                  " at element ", at);
+  });
+}
 
 /// Throws IoError on a text that is not UTF-8.
 inline nlohmann::json texts_of(const data::Vocabulary& vocabulary, std::string_view what, const std::string& path) {
@@ -91,7 +131,7 @@ void save_recommender(const recsys::AnyRecommender<Scalar>& model, const data::C
   // Names are for display, so invalid UTF-8 may be replaced; ids must be exact.
   constexpr auto replace = nlohmann::json::error_handler_t::replace;
   save(model, path,
-       {{"format", std::string(detail::recommender_format)},
+       {{"format", message(detail::recommender_format, detail::recommender_version)},
         {"heed_version", version()},
         {"options", options.dump()},
         {"kinds", detail::texts_of(catalogue.kinds, "kind", path).dump()},
@@ -102,44 +142,47 @@ void save_recommender(const recsys::AnyRecommender<Scalar>& model, const data::C
         {"names", names.dump(-1, ' ', false, replace)}});
 }
 
-/// Reads a file written by save_recommender. Throws IoError with the path and the fault.
+/// Reads a file written by save_recommender, by this or an older version. Throws IoError with the path and the fault,
+/// also on weights that are not finite. Takes at most about 4 times the memory of the file: the tensors are compared
+/// with the options before memory is allocated for them.
 template <class Scalar>
 SavedRecommender<Scalar> load_recommender(const std::string& path) {
   const SafetensorsFile file(path);
   const auto bad = [&](std::string_view what) { fail<IoError>("load_recommender", path, ": ", what); };
   const auto& metadata = file.metadata();
-  const auto format = metadata.find("format");
-  if (format == metadata.end() || format->second != detail::recommender_format) {
-    bad(message("metadata 'format' is not ", detail::recommender_format));
-  }
+  detail::check_format(metadata, path);
   recsys::NextItemOptions model;
   recsys::AnyEncoderOptions encoder;
   recsys::TaskOptions task;
   data::Catalogue catalogue;
   try {
-    const auto parsed = [&](const char* key) -> nlohmann::json {
-      return parse_json(metadata.at(key), message(path, ": metadata '", key, "'"));
-    };
-    const nlohmann::json options = parsed("options"), ids = parsed("items"), names = parsed("names");
+    const nlohmann::json options = parse_json(metadata.at("options"), message(path, ": metadata 'options'"));
     from_json(options.at("recommender"), model);
     options.at("encoder").at(detail::choice_key);  // throws: a file must name its encoder
     from_json(options.at("encoder"), encoder);
     from_json(options.at("task"), task);
-    catalogue.features.values = from_json<std::vector<data::Id>>(parsed("item_features"), "item_features");
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      const data::Id id = catalogue.items.add(ids.at(i).get_ref<const std::string&>());
-      catalogue.items.set_name(id, names.at(i).get_ref<const std::string&>());
-    }
+    detail::for_each_element<data::Id>(metadata.at("item_features"),
+                                       [&](data::Id value) { catalogue.features.values.push_back(value); });
+    detail::for_each_element<std::string>(metadata.at("items"),
+                                          [&](const std::string& text) { catalogue.items.add(text); });
+    data::Id named = 0;
+    detail::for_each_element<std::string>(metadata.at("names"), [&](const std::string& name) {
+      if (named >= catalogue.items.size()) fail<OptionError>("names", "more than ", catalogue.items.size());
+      catalogue.items.set_name(named++, name);
+    });
+    if (named != catalogue.items.size()) fail<OptionError>("names", named, " of ", catalogue.items.size(), " items");
     // Files of older versions may lack these.
     const auto read_texts = [&](const char* key, data::Vocabulary& to) {
       if (!metadata.contains(key)) return;
-      for (const nlohmann::json& text : parsed(key)) to.add(text.get_ref<const std::string&>());
+      detail::for_each_element<std::string>(metadata.at(key), [&](const std::string& text) { to.add(text); });
     };
     read_texts("kinds", catalogue.kinds);
     read_texts("features", catalogue.features.names);
-    if (metadata.contains("counts")) catalogue.counts = from_json<std::vector<Index>>(parsed("counts"), "counts");
+    if (metadata.contains("counts")) {
+      detail::for_each_element<Index>(metadata.at("counts"), [&](Index count) { catalogue.counts.push_back(count); });
+    }
   } catch (const nlohmann::json::exception& error) {
-    bad(message("metadata: ", error.what()));
+    bad(message("metadata: ", printable(error.what(), 1000)));
   } catch (const OptionError& error) {
     bad(message("metadata: ", error.what()));
   } catch (const std::out_of_range&) {
@@ -147,22 +190,37 @@ SavedRecommender<Scalar> load_recommender(const std::string& path) {
   }
   if (const std::string wrong = detail::misfit(catalogue, model); !wrong.empty()) bad(wrong);
   if (std::ranges::any_of(catalogue.counts, [](Index count) { return count < 0; })) bad("counts below 0");
-  // An option larger than the stored weights is rejected before memory is allocated for it.
+  // Sizes whose products could overflow are rejected first. The model's parameters have shapes, but no memory until
+  // `load` has compared them with the file.
   Index bytes = 0;
   for (const auto& tensor : file.tensors()) bytes += std::ssize(file.bytes(tensor.name));
   const auto check = [&](const char* name, const auto& field) {
     if constexpr (std::is_same_v<std::remove_cvref_t<decltype(field)>, Index>) {
-      if (field > bytes && std::string_view(name) != "max_length")
+      const std::string_view option = name;
+      const bool layers = option == "num_blocks" || option == "num_layers";
+      const Index most = option == "max_length" ? detail::max_history : layers ? detail::max_layers : bytes;
+      if (field <= most) return;
+      if (most == bytes)
         bad(message("options say ", name, " ", field, ", the file holds ", bytes, " bytes of weights"));
+      bad(message("options say ", name, " ", field, ", wanted at most ", most));
     }
   };
   for_each_field(model, check);
   for_each_field(encoder, check);
+  for_each_field(task, [&](const char* name, const auto& field) {
+    if (name == std::string_view("max_length")) check(name, field);
+  });
   try {
     recsys::AnyRecommender<Scalar> made(model, encoder, catalogue);
-    SavedRecommender<Scalar> out{std::move(made), std::move(catalogue), task};
+    SavedRecommender<Scalar> out{std::move(made), std::move(catalogue), task, file.checksum()};
     load(out.model, file);
+    detail::check_finite(out.model, path);
     return out;
+  } catch (const IoError&) {
+    throw;
+  } catch (const Error& error) {
+    bad(message("options: ", error.what()));
+    throw;
   } catch (const std::bad_alloc&) {
     fail<IoError>("load_recommender", path, ": the options require more memory than is available");
   }

@@ -47,8 +47,9 @@ constexpr Dtype dtype_of() {
 /// Whether F64 may be read as float, rounded to nearest (infinity beyond the range of float).
 enum class Narrowing { refuse, allow };
 
-/// Whether a file has heed's checksum: the entry `heed.checksum` of its metadata, `heed.xxh64:` and 16 hexadecimal digits,
-/// the XXH64 (seed 0) of the whole file with these digits replaced by `0`. Other readers take it for any metadata.
+/// Whether a file has heed's checksum: the entry `heed.checksum` of its metadata, `heed.xxh64:` and 16 hexadecimal
+/// digits, the XXH64 (seed 0) of the whole file with these digits replaced by `0`. Other readers take it for any
+/// metadata.
 enum class Checksum { none, present };
 
 /// A safetensors file in memory. All fields are validated before use, and no memory is allocated for sizes that exceed
@@ -137,7 +138,8 @@ class SafetensorsFile {
     } else if constexpr (std::is_same_v<T, float>) {
       if (tensor.dtype == Dtype::f64 && narrowing == Narrowing::allow) return convert<double>(tensor, from, out);
     }
-    bad(message("tensor '", printable(name), "' is ", name_of(tensor.dtype), ", which cannot be read as ", name_of(dtype_of<T>()),
+    bad(message("tensor '", printable(name), "' is ", name_of(tensor.dtype), ", which cannot be read as ",
+                name_of(dtype_of<T>()),
                 tensor.dtype == Dtype::f64 && dtype_of<T>() == Dtype::f32 ? " unless narrowing is allowed" : ""));
   }
   /// Returns tensor `name` as a vector, row-major. Throws as above.
@@ -156,7 +158,8 @@ class SafetensorsFile {
   template <class Stored, class T>
   void convert(const TensorInfo& tensor, std::span<const std::byte> from, std::span<T> out) const {
     if (out.size() != element_count(tensor)) {
-      bad(message("tensor '", printable(tensor.name), "' has ", element_count(tensor), " elements, wanted ", out.size()));
+      bad(message("tensor '", printable(tensor.name), "' has ", element_count(tensor), " elements, wanted ",
+                  out.size()));
     }
     if constexpr (std::is_same_v<Stored, T>) {
       if (!out.empty()) std::memcpy(out.data(), from.data(), from.size());
@@ -202,8 +205,7 @@ TensorSource tensor_source(std::string name, std::vector<Index> shape, std::span
 /// atomically: after an IoError an existing file is unchanged. Names must be unique; names and metadata must be UTF-8,
 /// and no key of the metadata may be `heed.checksum`.
 inline void write_safetensors(const std::string& path, std::vector<TensorSource> tensors,
-                              std::map<std::string, std::string> metadata = {},
-                              Checksum checksum = Checksum::present) {
+                              std::map<std::string, std::string> metadata = {}, Checksum checksum = Checksum::present) {
   const std::string operation = "write_safetensors";
   const auto quoted = [&](const std::string& text) {
     if (heed::detail::utf8_valid_prefix(text) != text.size()) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The place of a file's checksum in the text of its header. The value names the method, so that a flipped bit in the key
-// does not turn a file into one without a checksum.
+// The place of a file's checksum in the text of its header. The value names the method, so that a flipped bit in the
+// key does not turn a file into one without a checksum.
 #pragma once
 
 #include <cstdint>
@@ -25,9 +25,9 @@ inline std::string hexadecimal(std::uint64_t value) {
 
 inline std::string checksum_value(std::uint64_t digest) { return std::string(checksum_begin) + hexadecimal(digest); }
 
-/// Returns the index in `header` of the digits of the one JSON string of the form `"heed.xxh64:0123456789abcdef"`, or npos
-/// when there is none or more than one. A text inside a metadata value that looks the same is not found, because its
-/// quotes are escaped.
+/// Returns the index in `header` of the digits of the one JSON string of the form `"heed.xxh64:0123456789abcdef"`, or
+/// npos when there is none or more than one. A text inside a metadata value that looks the same is not found, because
+/// its quotes are escaped.
 inline std::size_t checksum_place(std::string_view header) {
   const std::string begin = '"' + std::string(checksum_begin);
   std::size_t found = std::string_view::npos;

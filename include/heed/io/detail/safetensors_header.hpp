@@ -160,8 +160,7 @@ class HeaderEvents {
   bool null() { return unexpected("null"); }
   bool binary(nlohmann::json::binary_t&) { return unexpected("binary"); }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception& error) {
-    fail<IoError>("read_safetensors", path_, ": invalid JSON at header byte ", position, ": ",
-                  printable(error.what()));
+    fail<IoError>("read_safetensors", path_, ": invalid JSON at header byte ", position, ": ", printable(error.what()));
   }
 
  private:
