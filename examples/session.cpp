@@ -16,7 +16,7 @@ namespace {
 
 void serve(const std::string& path, std::span<char*> events) {
   // The file holds the model, the task that it was trained for, and the catalogue: the items' ids, texts and names.
-  const auto [model, catalogue, task] = heed::io::load_recommender<float>(path);
+  const auto [model, catalogue, task, checksum] = heed::io::load_recommender<float>(path);
 
   // One session per visitor. It keeps as many events as the model sees, and allocates nothing once it is warm. The
   // model is never changed, so sessions on several threads may share it.

@@ -262,7 +262,7 @@ TEST_CASE("a damaged or foreign file is an error that names it", "[io][recommend
       {"items", "[\"a\"]", "1 ids for 3 items"},
       {"items", "[\"a\",\"a\",\"b\"]", "2 ids for 3 items"},
       {"names", "[1,2,3]", "metadata"},
-      {"names", "[]", "metadata"}};
+      {"names", "[]", "0 names of 3 items"}};
   for (const auto& [key, value, error] : cases) CHECK_THAT(broken(key, value), Contains(error));
   const std::string deep(100000, '[');
   for (const char* key : {"options", "items", "names", "kinds", "features", "item_features", "counts"}) {
@@ -301,8 +301,8 @@ TEST_CASE("loading a small file whose options are large takes little memory and 
     CHECK_THROWS_WITH(io::load_recommender<float>(path), Contains(path) && Contains(what));
     CHECK(test::peak_bytes() - before < 4 * temporary::read_bytes(path).size() + 16'000'000);
   };
-  refused("", R"(, "embed_dim": 4, "max_length": 60000000)", "wrong shape: encoder.positions.weight is [9, 4], wanted");
-  refused(R"(, "feedforward_dim": 20000)", R"(, "embed_dim": 20000, "max_length": 9)", "wrong shape: ");
+  refused("", R"(, "embed_dim": 4, "max_length": 60000000)", "wrong shape: encoder.positions");
+  refused(R"(, "feedforward_dim": 1000)", R"(, "embed_dim": 1000, "max_length": 9)", "wrong shape: ");
   refused("", R"(, "embed_dim": 4, "max_length": 4611686018427387904)", "options say max_length");
   refused(R"(, "num_blocks": 5000)", R"(, "embed_dim": 4, "max_length": 9)", "options say num_blocks 5000");
   refused(R"(, "num_blocks": 900)", R"(, "embed_dim": 4, "max_length": 9)", "missing: encoder.blocks.899");

@@ -155,6 +155,7 @@ SavedRecommender<Scalar> load_recommender(const std::string& path) {
   recsys::AnyEncoderOptions encoder;
   recsys::TaskOptions task;
   data::Catalogue catalogue;
+  Index named = 0;
   try {
     const nlohmann::json options = parse_json(metadata.at("options"), message(path, ": metadata 'options'"));
     from_json(options.at("recommender"), model);
@@ -165,12 +166,10 @@ SavedRecommender<Scalar> load_recommender(const std::string& path) {
                                        [&](data::Id value) { catalogue.features.values.push_back(value); });
     detail::for_each_element<std::string>(metadata.at("items"),
                                           [&](const std::string& text) { catalogue.items.add(text); });
-    data::Id named = 0;
     detail::for_each_element<std::string>(metadata.at("names"), [&](const std::string& name) {
-      if (named >= catalogue.items.size()) fail<OptionError>("names", "more than ", catalogue.items.size());
-      catalogue.items.set_name(named++, name);
+      if (named < catalogue.items.size()) catalogue.items.set_name(static_cast<data::Id>(named), name);
+      ++named;
     });
-    if (named != catalogue.items.size()) fail<OptionError>("names", named, " of ", catalogue.items.size(), " items");
     // Files of older versions may lack these.
     const auto read_texts = [&](const char* key, data::Vocabulary& to) {
       if (!metadata.contains(key)) return;
@@ -189,6 +188,7 @@ SavedRecommender<Scalar> load_recommender(const std::string& path) {
     bad("metadata lacks options, item_features, items or names");
   }
   if (const std::string wrong = detail::misfit(catalogue, model); !wrong.empty()) bad(wrong);
+  if (named != catalogue.items.size()) bad(message(named, " names of ", catalogue.items.size(), " items"));
   if (std::ranges::any_of(catalogue.counts, [](Index count) { return count < 0; })) bad("counts below 0");
   // Sizes whose products could overflow are rejected first. The model's parameters have shapes, but no memory until
   // `load` has compared them with the file.
