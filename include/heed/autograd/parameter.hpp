@@ -14,9 +14,8 @@ class RowUpdates;
 
 /// A value and its gradient. Their addresses stay the same when the parameter, or the module that owns it, is moved.
 /// Move-only. The gradient is not part of the value: it is mutable through a const parameter, so that the gradients of
-/// a const module can be computed. The memory of either is allocated, as zeros, when it is first accessed, so that a
-/// module is as cheap as its shapes until it is used and a model that only serves has no gradients. First accesses must
-/// not run concurrently.
+/// a const module can be computed. Both are allocated, as zeros, when either is first accessed: until then a module
+/// costs no more than its shapes. First accesses must not run concurrently.
 template <class Scalar = float>
 class Parameter {
  public:
@@ -32,45 +31,48 @@ class Parameter {
   Parameter& operator=(Parameter&&) noexcept = default;
   [[gnu::noinline]] ~Parameter() = default;
 
-  const Shape& shape() const { return state_->value ? state_->value->shape() : state_->shape; }
+  const Shape& shape() const { return state_->arrays ? state_->arrays->value.shape() : state_->shape; }
   Index size() const { return shape().size(); }
   /// Mutable access, which marks the parameter as initialised.
   Tensor<Scalar>& value() {
     state_->initialized = true;
-    return allocated(state_->value);
+    return arrays().value;
   }
-  const Tensor<Scalar>& value() const { return allocated(state_->value); }
+  const Tensor<Scalar>& value() const { return arrays().value; }
   /// True once the value has been accessed for writing, and for a parameter without elements.
   bool initialized() const { return state_->initialized || size() == 0; }
-  Tensor<Scalar>& gradient() const { return allocated(state_->gradient); }
+  Tensor<Scalar>& gradient() const { return arrays().gradient; }
   /// The row that stays zero, or -1.
   Index zero_row() const { return state_->zero_row; }
   /// Null unless an optimiser updates this parameter row by row.
   RowUpdates*& row_updates() const { return state_->row_updates; }
 
   void zero_gradient() const {
-    if (state_->gradient) std::fill_n(gradient().data(), size(), Scalar(0));
+    if (state_->arrays) std::fill_n(gradient().data(), size(), Scalar(0));
   }
   /// Clears the value and the gradient of the row that stays zero.
   void restore_zero_row() {
-    if (zero_row() < 0) return;
+    if (zero_row() < 0 || !state_->arrays) return;
     const Index stride = size() / shape()[0];
-    for (std::optional<Tensor<Scalar>>* tensor : {&state_->value, &state_->gradient}) {
-      if (*tensor) std::fill_n((*tensor)->data() + zero_row() * stride, stride, Scalar(0));
+    for (Tensor<Scalar>* tensor : {&state_->arrays->value, &state_->arrays->gradient}) {
+      std::fill_n(tensor->data() + zero_row() * stride, stride, Scalar(0));
     }
   }
 
  private:
+  struct Arrays {
+    Tensor<Scalar> value, gradient;
+  };
   struct State {
     Shape shape;
-    std::optional<Tensor<Scalar>> value{}, gradient{};
+    std::optional<Arrays> arrays{};
     Index zero_row = -1;
     bool initialized = false;
     RowUpdates* row_updates = nullptr;
   };
-  Tensor<Scalar>& allocated(std::optional<Tensor<Scalar>>& tensor) const {
-    if (!tensor) tensor.emplace(state_->shape);
-    return *tensor;
+  Arrays& arrays() const {
+    if (!state_->arrays) state_->arrays = Arrays{Tensor<Scalar>(state_->shape), Tensor<Scalar>(state_->shape)};
+    return *state_->arrays;
   }
   std::unique_ptr<State> state_;
 };

@@ -117,7 +117,7 @@ class Tape {
     }
     // A node never writes its value, so that the parameter stays constant despite the cast.
     Node node{.value = {const_cast<Scalar*>(p.value().data()), p.shape()}};
-    if (recording()) node.gradient = p.gradient().data();
+    node.gradient = p.gradient().data();
     node.requires_grad = recording();
     node.is_parameter = true;
     node.rows = p.row_updates();
