@@ -50,6 +50,7 @@ void train(const std::string& log_path, const std::string& model_path) {
     std::printf("epoch %2td  loss %.4f  validation NDCG@10 %.4f%s\n", epoch.epoch, epoch.loss, epoch.validation,
                 epoch.best ? "  (best so far)" : "");
     std::fflush(stdout);
+    return true;  // false would end the training
   };
   const recsys::TrainReport report = recsys::fit(
       model, task, {.batch_size = 64, .max_epochs = 50, .patience = 5, .learning_rate = 2e-3}, std::move(hooks));

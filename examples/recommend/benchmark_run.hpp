@@ -119,6 +119,7 @@ class BenchmarkRun {
                   done.best ? " (best)" : "", done.seconds.training(), done.seconds.validation);
       std::fflush(stdout);
       epochs.push_back({done.loss, done.validation, done.seconds.training(), done.seconds.validation});
+      return true;
     };
     const Training training = fit_from_seed(model, task, options, seed_, executor_, std::move(hooks));
     if (training.report.interrupted) return false;

@@ -125,6 +125,7 @@ class Train {
       hooks.on_epoch = [&](const heed::recsys::EpochReport& done) {
         progress.epoch(done, figure);
         write_log_line(log_, seed, done);
+        return true;
       };
       const Training training = fit_from_seed(model, task, configuration.training, seed, executor, hooks);
       const auto& report = training.report;

@@ -64,7 +64,10 @@ inline heed::recsys::Measured measure(const Variant& variant, const heed::data::
       progress.step(at);
       return true;
     };
-    hooks.on_epoch = [&](const heed::recsys::EpochReport& done) { progress.epoch(done, "validation NDCG@10"); };
+    hooks.on_epoch = [&](const heed::recsys::EpochReport& done) {
+      progress.epoch(done, "validation NDCG@10");
+      return true;
+    };
     Training training = fit_from_seed(model, task, configuration.training, seed, executor, hooks);
     out.training_seconds += training.seconds / static_cast<double>(seeds.size());
     if (curves) {

@@ -147,5 +147,6 @@
 #include "heed/recsys/statistics.hpp"
 #include "heed/recsys/task.hpp"
 #include "heed/recsys/top_items.hpp"
+#include "heed/recsys/train_report.hpp"
 #include "heed/recsys/trainer.hpp"
 #include "heed/recsys/warm_start.hpp"

@@ -184,13 +184,14 @@ TEST_CASE("lazy rows give the same weights, in the best epoch, at the end and af
 
 TEST_CASE("training stops after patience, and the model has the weights of its best epoch") {
   Setting s;
-  const std::vector<double> figures = {0.1, 0.5, 0.5, NAN, 0.4, 0.9};
+  const std::vector<double> figures = {0.1, 0.5, 0.5, 0.3, 0.4, 0.9};
   std::vector<Tensor<float>> weights;
   std::vector<bool> best;
   s.hooks.validate = [&] { return figures.at(weights.size()); };
   s.hooks.on_epoch = [&](const EpochReport& epoch) {
     weights.push_back(s.weights());
     best.push_back(epoch.best);
+    return true;
   };
   const auto report = s.train({.max_epochs = 20, .patience = 3});
   REQUIRE(report.epochs.size() == 5);
@@ -200,17 +201,123 @@ TEST_CASE("training stops after patience, and the model has the weights of its b
   CHECK(!test::same(s.weights().view(), weights[4].view()));
 }
 
-TEST_CASE("an interruption ends the epoch, is validated, and is reported") {
+TEST_CASE("an interruption ends the training without another validation, with the best weights so far") {
   Setting s;
   int validations = 0, steps = 0;
-  s.hooks.validate = [&] { return static_cast<double>(++validations); };
+  Tensor<float> validated;
+  s.hooks.validate = [&] {
+    validated = s.weights();
+    return static_cast<double>(++validations);
+  };
   s.hooks.on_step = [&](const TrainProgress&) { return ++steps < 5; };
   const auto report = s.train({.batch_size = 10, .max_epochs = 20});
   CHECK(report.interrupted);
   CHECK(steps == 5);
-  CHECK(validations == 2);
-  REQUIRE(report.epochs.size() == 2);
+  CHECK(validations == 1);
+  REQUIRE(report.epochs.size() == 1);
+  CHECK(report.best_epoch == 1);
+  CHECK(test::same(s.weights().view(), validated.view()));
+}
+
+TEST_CASE("interrupted before the first validation, the model has the weights of the last step") {
+  Setting s;
+  Tensor<float> last;
+  s.hooks.on_step = [&](const TrainProgress& progress) {
+    last = s.weights();
+    return progress.examples < 20;
+  };
+  const auto report = s.train({.batch_size = 10});
+  CHECK(report.interrupted);
+  CHECK(report.epochs.empty());
+  CHECK(report.best_epoch == 0);
+  CHECK(test::same(s.weights().view(), last.view()));
+}
+
+TEST_CASE("on_epoch can end the training") {
+  Setting s;
+  s.hooks.on_epoch = [](const EpochReport& epoch) { return epoch.epoch < 2; };
+  const auto report = s.train({.patience = 9});
+  CHECK(report.epochs.size() == 2);
+  CHECK(!report.interrupted);
+}
+
+TEST_CASE("without the hook validate the figure is the negative training loss") {
+  Setting s;
+  s.hooks.validate = nullptr;
+  const auto report = s.train({.max_epochs = 2, .learning_rate = 0.01});
+  for (const EpochReport& epoch : report.epochs) CHECK(epoch.validation == -epoch.loss);
   CHECK(report.best_epoch == 2);
+}
+
+TEST_CASE("a validation figure that is not finite, or a failing epoch, leaves the weights of the best epoch") {
+  for (const double wrong : {double(NAN), double(INFINITY), -double(INFINITY)}) {
+    Setting s;
+    std::vector<Tensor<float>> weights;
+    s.hooks.validate = [&] {
+      weights.push_back(s.weights());
+      return weights.size() < 3 ? static_cast<double>(weights.size()) : wrong;
+    };
+    CHECK(error_of<Error>([&] { s.train({.max_epochs = 9}); }) ==
+          message("train: the validation figure is ", wrong, " in epoch 3"));
+    CHECK(test::same(s.weights().view(), weights[1].view()));
+  }
+  Setting s;
+  Tensor<float> sixth;
+  s.hooks.validate = [&, epoch = 0.0]() mutable { return ++epoch; };
+  s.hooks.on_epoch = [&](const EpochReport& epoch) {
+    if (epoch.epoch == 6) sixth = s.weights();
+    return true;
+  };
+  s.hooks.on_step = [](const TrainProgress& progress) {
+    if (progress.epoch == 7) fail("hook", "enough");
+    return true;
+  };
+  CHECK(error_of<Error>([&] { s.train({.batch_size = 10}); }) == "hook: enough");
+  CHECK(test::same(s.weights().view(), sixth.view()));
+}
+
+TEST_CASE("a training runs once: after an interruption its weights are the best, not those to continue with") {
+  Setting s;
+  Index steps = 0;
+  s.hooks.on_step = [&](const TrainProgress&) { return ++steps != 4; };
+  recsys::Training<Model> stopped(s.model, s.examples, {.batch_size = 10, .max_epochs = 3});
+  CHECK(stopped.run(s.hooks).interrupted);
+  CHECK_THROWS_AS(stopped.run(s.hooks), StateError);
+  CHECK_THROWS_AS(stopped.position(), StateError);
+
+  recsys::Training<Model> whole(s.model, s.examples, {.batch_size = 10, .max_epochs = 3});
+  CHECK(whole.run(s.hooks).epochs.size() == 3);
+  CHECK(whole.position().finished);
+  CHECK(whole.optimizer().steps() == 9);
+  s.hooks.fill = [](auto&&...) { fail("hook", "a finished training takes no step"); };
+  CHECK(whole.run(s.hooks).epochs.size() == 3);
+}
+
+TEST_CASE("a training refuses a state that it cannot have, and is unchanged") {
+  Setting s;
+  recsys::Training<Model> training(s.model, s.examples, {.batch_size = 10, .max_epochs = 3, .patience = 2});
+  const EpochReport first{.epoch = 1, .validation = 0.5, .best = true}, second{.epoch = 2, .validation = 0.4};
+  const EpochReport third{.epoch = 3, .validation = 0.3};
+  const auto refused = [&](std::vector<EpochReport> epochs, Index best, recsys::TrainPosition position, Index steps) {
+    return error_of<OptionError>([&] { training.restore({std::move(epochs), best}, position, steps); }) != "";
+  };
+  CHECK(refused({}, 0, {.batches = -1}, 0));
+  CHECK(refused({}, 0, {.batches = 4, .examples = 24}, 4));  // an epoch has three batches
+  CHECK(refused({}, 0, {.batches = 1, .examples = 11}, 1));
+  CHECK(refused({}, 0, {.batches = 1, .examples = 10, .tokens = -1}, 1));
+  CHECK(refused({}, 0, {.batches = 1, .examples = 10}, 0));
+  CHECK(refused({}, 0, {}, 1));
+  CHECK(refused({}, 0, {}, -1));
+  CHECK(refused({}, 0, {.finished = true}, 0));
+  CHECK(refused({first}, 0, {}, 3));
+  CHECK(refused({first, second}, 2, {}, 6));
+  CHECK(refused({second}, 1, {}, 3));
+  CHECK(refused({first, second, third}, 1, {}, 9));  // patience has ended it
+  CHECK(refused({first, second, third, second}, 1, {.finished = true}, 9));
+  CHECK(training.position().batches == 0);
+  CHECK(training.report().epochs.empty());
+  CHECK(!refused({first, second}, 1, {.batches = 2, .examples = 20}, 8));
+  CHECK_THROWS_AS(training.restore({}, {}, 0), StateError);  // it has begun
 }
 
 TEST_CASE("batches by tokens: every example once per epoch, and at most max_tokens") {
@@ -250,7 +357,7 @@ TEST_CASE("training rejects invalid arguments") {
         "train: batch_size 0, max_epochs 20 and patience 3 must be positive, max_tokens 0 not negative");
   CHECK(error_of<OptionError>([&] { s.train({.patience = 0}); }) != "");
   CHECK(error_of<OptionError>([&] { recsys::train(s.model, s.examples, {}, {}); }) ==
-        "train: the hooks fill and validate are required");
+        "train: the hook fill is required");
   s.model.item_bias.value()(0) = NAN;
   CHECK(error_of<Error>([&] { s.train({}); }) == "train: the loss is nan in epoch 1 after 0 examples");
 }

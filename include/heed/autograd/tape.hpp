@@ -82,6 +82,13 @@ class Tape {
     ++step_;
     draws_ = 0;
   }
+  /// The number of clears, on which `next_random` depends. Save it with a checkpoint.
+  std::uint64_t step() const { return step_; }
+  /// Clears the tape and sets the number of clears, to continue with the random numbers of another tape.
+  void set_step(std::uint64_t step) {
+    clear();
+    step_ = step;
+  }
   /// A position to which `rewind` returns: the present end of the values.
   struct Mark {
     std::size_t size = 0;

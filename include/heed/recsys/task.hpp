@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
@@ -110,32 +111,40 @@ class Task {
   std::vector<data::Example> examples_;
 };
 
-/// Trains `model` on the task and restores the weights of the epoch with the best validation NDCG@k. Without validation
-/// targets the figure is the negative training loss. `hooks.fill` and `hooks.validate` default to the task's. Errors as
-/// `train`.
+/// Returns a training of `model` on the task's examples. Errors as Training. Its hooks: see `hooks_of`.
 template <Recommender Model>
-TrainReport fit(Model& model, const Task& task, const TrainOptions& options, TrainHooks hooks = {}) {
-  BatchRanker<Model> ranker(model, {.max_length = task.options().max_length, .executor = options.executor});
-  double loss = 0;
-  if (!hooks.fill) {
-    hooks.fill = [&](data::Batch& batch, std::span<const data::Example> examples, Random random) {
-      task.fill(batch, examples, random);
-    };
-  }
-  if (!hooks.validate) {
-    hooks.validate = [&] {
-      if (!task.validates()) return -loss;
-      return evaluate(task.log(), task.split(), ranker, task.evaluation(HeldOut::validation)).all.mean().ndcg;
-    };
-  }
-  hooks.on_step = [&, then = std::move(hooks.on_step)](const TrainProgress& progress) {
-    loss = progress.loss;
-    return !then || then(progress);
-  };
+Training<Model> training_of(Model& model, const Task& task, const TrainOptions& options) {
   std::vector<data::Example> examples(task.examples().begin(), task.examples().end());
   const Index seen = seen_length(model, task.options().max_length);
   for (data::Example& example : examples) example.begin = data::history_begin(example.end, seen);
-  return train(model, examples, hooks, options);
+  return Training<Model>(model, std::move(examples), options);
+}
+
+/// Returns `hooks` with the task's `fill` and `validate`, unless these are set: NDCG@k on the validation targets, if
+/// there are any. The model and the task must outlive them.
+template <Recommender Model>
+TrainHooks hooks_of(const Model& model, const Task& task, Executor* executor = nullptr, TrainHooks hooks = {}) {
+  if (!hooks.fill) {
+    hooks.fill = [&task](data::Batch& batch, std::span<const data::Example> examples, Random random) {
+      task.fill(batch, examples, random);
+    };
+  }
+  if (!hooks.validate && task.validates()) {
+    const BatchRankerOptions options{.max_length = task.options().max_length, .executor = executor};
+    // Shared, because a std::function copies what it holds.
+    hooks.validate = [&task, ranker = std::make_shared<BatchRanker<Model>>(model, options)] {
+      return evaluate(task.log(), task.split(), *ranker, task.evaluation(HeldOut::validation)).all.mean().ndcg;
+    };
+  }
+  return hooks;
+}
+
+/// Trains `model` on the task and restores the weights of the epoch with the best validation NDCG@k. Without validation
+/// targets the figure is the negative training loss. `hooks.fill` and `hooks.validate` default to the task's. Errors as
+/// Training.
+template <Recommender Model>
+TrainReport fit(Model& model, const Task& task, const TrainOptions& options, TrainHooks hooks = {}) {
+  return training_of(model, task, options).run(hooks_of(model, task, options.executor, std::move(hooks)));
 }
 
 }  // namespace heed::inline HEED_ABI::recsys

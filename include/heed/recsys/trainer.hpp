@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The training loop of a recommender: shuffled batches, Adam, early stopping on a validation figure, best weights.
+// The training of a recommender: shuffled batches, Adam, early stopping on a validation figure, best weights.
 #pragma once
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <functional>
-#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -19,6 +18,7 @@
 #include "heed/optim/clip.hpp"
 #include "heed/optim/lazy_adam.hpp"
 #include "heed/optim/schedule.hpp"
+#include "heed/recsys/train_report.hpp"
 
 namespace heed::inline HEED_ABI::recsys {
 
@@ -44,49 +44,16 @@ struct TrainOptions {
   }
 };
 
-/// Reported after each step.
-struct TrainProgress {
-  Index epoch = 0;  ///< from 1
-  Index examples = 0, examples_in_epoch = 0;
-  double loss = 0;                            ///< mean over the epoch so far
-  double seconds = 0, tokens_per_second = 0;  ///< of this epoch
-};
-
-/// The time of an epoch by phase.
-struct PhaseSeconds {
-  double batches = 0;  ///< ordering and filling the batches
-  double forward = 0;  ///< including the gradients that the loss computes in the forward pass (linear_cross_entropy)
-  double backward = 0;
-  double update = 0;  ///< clipping and the optimiser
-  double validation = 0;
-
-  double training() const { return batches + forward + backward + update; }
-};
-
-/// Reported after each epoch.
-struct EpochReport {
-  Index epoch = 0;
-  double loss = 0, validation = 0;
-  double tokens_per_second = 0;
-  PhaseSeconds seconds{};
-  bool best = false;
-};
-
-struct TrainReport {
-  std::vector<EpochReport> epochs;
-  Index best_epoch = 0;  ///< the epoch of the model's weights; 0 when no epoch was validated
-  bool interrupted = false;
-};
-
-/// The callbacks of `train`; only `fill` and `validate` are required.
+/// The callbacks of a training; only `fill` is required.
 struct TrainHooks {
   /// Fills a batch with examples.
   std::function<void(data::Batch&, std::span<const data::Example>, Random)> fill;
-  /// Returns the figure to maximise, measured on held-out data.
+  /// Returns the figure to maximise, measured on held-out data; by default the negative training loss of the epoch.
   std::function<double()> validate;
-  /// Called after every step; returning false ends the epoch, validates, and ends the training.
+  /// Called after every step; returning false interrupts the training at once, without another validation.
   std::function<bool(const TrainProgress&)> on_step;
-  std::function<void(const EpochReport&)> on_epoch;
+  /// Called after every validation; returning false ends the training, as reaching max_epochs does.
+  std::function<bool(const EpochReport&)> on_epoch;
   /// The clock of the reports, in seconds; by default the steady clock.
   std::function<double()> now = [] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -112,112 +79,243 @@ inline std::vector<data::BatchRange> cut_batches(std::vector<data::Example>& exa
 
 }  // namespace detail
 
-/// Trains `model`, which has `loss(tape, batch)`, and restores the weights of its best epoch. The same seed gives the
-/// same weights for any number of threads. Throws Error when the loss is not finite; OptionError on bad options.
+/// A training of `model`, which has `loss(tape, batch)`. The same seed gives the same weights for any number of threads,
+/// and also when the state between two steps was saved and restored (io/training_checkpoint.hpp). The model must not be
+/// moved before `run` has returned.
 template <nn::Module Model>
-TrainReport train(Model& model, std::span<const data::Example> examples, const TrainHooks& hooks,
-                  const TrainOptions& options) {
+class Training {
+ public:
   using Scalar = typename Model::scalar_type;
-  double last = 0;
-  /// Adds the time since `last` to a phase.
-  const auto charge = [&](double& phase) {
-    const double now = hooks.now();
-    phase += now - std::exchange(last, now);
-  };
-  if (examples.empty()) fail<OptionError>("train", "no examples to learn from");
-  if (!hooks.fill || !hooks.validate) fail<OptionError>("train", "the hooks fill and validate are required");
-  if (options.batch_size <= 0 || options.max_epochs <= 0 || options.patience <= 0 || options.max_tokens < 0) {
-    fail<OptionError>("train", "batch_size ", options.batch_size, ", max_epochs ", options.max_epochs, " and patience ",
-                      options.patience, " must be positive, max_tokens ", options.max_tokens, " not negative");
-  }
-  const auto parameters = nn::parameters(model);
-  Tape<Scalar> tape({.training = true, .random = options.random.fork("dropout"), .executor = options.executor});
-  data::Batch batch;
-  std::vector<data::Example> order(examples.begin(), examples.end());
-  // However the training ends, including by an exception, the model keeps the best weights.
-  struct Best {
-    const ParameterList<Scalar>& parameters;
-    std::vector<Tensor<Scalar>> values{};
-    ~Best() {
-      for (std::size_t i = 0; i < values.size(); ++i) {
-        std::copy_n(values[i].data(), values[i].size(), parameters[i].parameter->value().data());
-      }
-    }
-  } best{parameters};
-  // Declared after `best`: its destructor updates outdated rows and must run first.
-  optim::LazyAdam<Scalar> adam(parameters, options.lazy_rows,
-                               {.learning_rate = options.learning_rate, .executor = options.executor});
-  TrainReport report;
-  double best_figure = -INFINITY;
-  std::optional<optim::Schedule> schedule;
-  Index since_best = 0;
 
-  for (Index epoch = 1; epoch <= options.max_epochs && !report.interrupted; ++epoch) {
-    PhaseSeconds seconds;
-    last = hooks.now();
-    const Random random = options.random.fork("epoch").fork(static_cast<std::uint64_t>(epoch));
-    std::copy(examples.begin(), examples.end(), order.begin());
-    const auto batches = detail::cut_batches(order, options, random);
-    if (!schedule) {
-      const Index total = std::ssize(batches) * options.max_epochs;
-      schedule.emplace(optim::ScheduleOptions{.learning_rate = options.learning_rate,
-                                              .warm_up = std::min(options.warm_up, total / 10),
-                                              .decay = options.decay,
-                                              .total_steps = total});
+  /// Throws OptionError on bad options and without examples.
+  Training(Model& model, std::vector<data::Example> examples, const TrainOptions& options)
+      : options_(checked(options, examples)),
+        model_(&model),
+        parameters_(nn::parameters(model)),
+        examples_(std::move(examples)),
+        order_(examples_),
+        optimizer_(parameters_, options.lazy_rows,
+                   {.learning_rate = options.learning_rate, .executor = options.executor}),
+        tape_({.training = true, .random = options.random.fork("dropout"), .executor = options.executor}),
+        schedule_(schedule()) {}
+  Training(const Training&) = delete;
+  Training& operator=(const Training&) = delete;
+  ~Training() { end(); }
+
+  /// Trains to the end. However it ends, also by an exception, the model then has the weights of its best epoch, or
+  /// those of the last step when no epoch was validated. Returns at once when the training is finished. Throws Error
+  /// when a loss or a validation figure is not finite; OptionError without `fill`; StateError after an interruption or
+  /// an exception: the weights to continue with are gone, so a new training must load a checkpoint.
+  TrainReport run(const TrainHooks& hooks) {
+    if (!hooks.fill) fail<OptionError>("train", "the hook fill is required");
+    if (stage_ == Stage::ended && position_.finished) return report_;
+    check(stage_ == Stage::ready);
+    stage_ = Stage::running;
+    struct AtEnd {
+      Training& training;
+      ~AtEnd() { training.end(); }
+    } at_end{*this};
+    while (!position_.finished && !report_.interrupted) run_epoch(hooks);
+    return report_;
+  }
+
+  const TrainOptions& options() const { return options_; }
+  const TrainReport& report() const { return report_; }
+  const ParameterList<Scalar>& parameters() const { return parameters_; }
+  optim::Optimizer<Scalar>& optimizer() { return optimizer_; }
+  /// The weights of the best epoch, in the order of `parameters()`; empty before the first validation.
+  std::span<Tensor<Scalar>> best_weights() { return best_; }
+
+  /// The position between two steps. Throws StateError after an interruption or an exception.
+  const TrainPosition& position() const {
+    check(stage_ != Stage::ended || position_.finished);
+    return position_;
+  }
+  /// Continues from this position: the caller then sets the values of `parameters()`, `best_weights()` and
+  /// `optimizer().state()`. Throws StateError unless the training is new, OptionError when no training with these
+  /// options and examples can have this state; nothing is changed then.
+  void restore(TrainReport report, const TrainPosition& position, Index steps) {
+    check(stage_ == Stage::ready && optimizer_.steps() == 0);
+    if (!reachable(report, position, steps)) {
+      fail<OptionError>("train", "a state that no training with these options and examples has");
     }
-    TrainProgress progress{.epoch = epoch, .examples_in_epoch = static_cast<Index>(order.size())};
-    double loss_sum = 0;
-    Index tokens = 0;
-    for (const auto& [begin, end] : batches) {
-      if (report.interrupted) break;
-      const Index count = end - begin;
-      hooks.fill(batch, std::span(order).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(count)),
-                 random.fork(static_cast<std::uint64_t>(begin)));
+    std::vector<Tensor<Scalar>> best;
+    for (std::size_t i = 0; report.best_epoch > 0 && i < parameters_.size(); ++i) {
+      best.emplace_back(parameters_[i].parameter->shape());
+    }
+    for (const auto& named : parameters_) named.parameter->value();  // marks it as initialised
+    best_ = std::move(best);
+    report_ = std::move(report);
+    report_.interrupted = false;
+    position_ = position;
+    optimizer_.set_steps(steps);
+    tape_.set_step(static_cast<std::uint64_t>(steps));
+  }
+
+ private:
+  enum class Stage { ready, running, ended };
+
+  static const TrainOptions& checked(const TrainOptions& options, const std::vector<data::Example>& examples) {
+    if (examples.empty()) fail<OptionError>("train", "no examples to learn from");
+    if (options.batch_size <= 0 || options.max_epochs <= 0 || options.patience <= 0 || options.max_tokens < 0) {
+      fail<OptionError>("train", "batch_size ", options.batch_size, ", max_epochs ", options.max_epochs,
+                        " and patience ", options.patience, " must be positive, max_tokens ", options.max_tokens,
+                        " not negative");
+    }
+    return options;
+  }
+  static void check(bool good) {
+    if (!good) fail<StateError>("train", "the training has begun or was interrupted: load a checkpoint into a new one");
+  }
+
+  Random random_of(Index epoch) const {
+    return options_.random.fork("epoch").fork(static_cast<std::uint64_t>(epoch));
+  }
+  /// Orders the examples for an epoch.
+  std::vector<data::BatchRange> batches_of(Index epoch) {
+    std::copy(examples_.begin(), examples_.end(), order_.begin());
+    return detail::cut_batches(order_, options_, random_of(epoch));
+  }
+  optim::Schedule schedule() {
+    const Index total = std::ssize(batches_of(1)) * options_.max_epochs;
+    return optim::Schedule({.learning_rate = options_.learning_rate,
+                            .warm_up = std::min(options_.warm_up, total / 10),
+                            .decay = options_.decay,
+                            .total_steps = total});
+  }
+  bool is_last(const TrainReport& report) const {
+    return std::ssize(report.epochs) >= options_.max_epochs || report.since_best() >= options_.patience;
+  }
+
+  void run_epoch(const TrainHooks& hooks) {
+    const Index epoch = std::ssize(report_.epochs) + 1;
+    PhaseSeconds& seconds = position_.seconds;
+    double last = hooks.now();
+    /// Adds the time since `last` to a phase.
+    const auto charge = [&](double& phase) {
+      const double now = hooks.now();
+      phase += now - std::exchange(last, now);
+    };
+    const auto batches = batches_of(epoch);
+    while (position_.batches < std::ssize(batches)) {
+      const auto [begin, end] = batches[static_cast<std::size_t>(position_.batches)];
+      const auto count = static_cast<std::size_t>(end - begin);
+      hooks.fill(batch_, std::span(order_).subspan(static_cast<std::size_t>(begin), count),
+                 random_of(epoch).fork(static_cast<std::uint64_t>(begin)));
       charge(seconds.batches);
-      tape.clear();
-      const Var<Scalar> loss = model.loss(tape, batch);
+      tape_.clear();
+      const Var<Scalar> loss = model_->loss(tape_, batch_);
       const auto value = static_cast<double>(loss.item());
       if (!std::isfinite(value)) {
-        fail("train", "the loss is ", value, " in epoch ", epoch, " after ", progress.examples, " examples");
+        fail("train", "the loss is ", value, " in epoch ", epoch, " after ", position_.examples, " examples");
       }
       charge(seconds.forward);
       backward(loss);
       charge(seconds.backward);
-      if (options.clip_norm > 0) optim::clip_gradient_norm(parameters, options.clip_norm);
-      adam.set_learning_rate((*schedule)(adam.steps()));
-      adam.step();
+      if (options_.clip_norm > 0) optim::clip_gradient_norm(parameters_, options_.clip_norm);
+      optimizer_.set_learning_rate(schedule_(optimizer_.steps()));
+      optimizer_.step();
       charge(seconds.update);
-      progress.examples += count;
-      loss_sum += value * static_cast<double>(count);
-      tokens += batch.segments.tokens();
-      progress.loss = loss_sum / static_cast<double>(progress.examples);
-      progress.seconds = seconds.training();
-      progress.tokens_per_second = static_cast<double>(tokens) / progress.seconds;
-      if (hooks.on_step && !hooks.on_step(progress)) report.interrupted = true;
+      ++position_.batches;
+      position_.examples += end - begin;
+      position_.tokens += batch_.segments.tokens();
+      position_.loss_sum += value * static_cast<double>(count);
+      if (hooks.on_step && !hooks.on_step({.epoch = epoch,
+                                           .examples = position_.examples,
+                                           .examples_in_epoch = std::ssize(order_),
+                                           .loss = mean_loss(),
+                                           .seconds = seconds.training(),
+                                           .tokens_per_second = position_.tokens_per_second()})) {
+        report_.interrupted = true;
+        return;
+      }
       last = hooks.now();  // the time of the caller's hook is not part of any phase
     }
-    adam.catch_up();
+    optimizer_.catch_up();
     charge(seconds.update);
-    EpochReport done{.epoch = epoch, .loss = progress.loss, .validation = hooks.validate()};
+    EpochReport done{.epoch = epoch, .loss = mean_loss()};
+    done.validation = hooks.validate ? hooks.validate() : -done.loss;
+    if (!std::isfinite(done.validation)) {
+      fail("train", "the validation figure is ", done.validation, " in epoch ", epoch);
+    }
     charge(seconds.validation);
     done.seconds = seconds;
-    done.tokens_per_second = static_cast<double>(tokens) / seconds.training();
-    if (done.validation > best_figure) {
-      best_figure = done.validation;
-      done.best = true;
-      report.best_epoch = epoch;
-      since_best = 0;
-      std::vector<Tensor<Scalar>> values;
-      for (const auto& named : parameters) values.push_back(named.parameter->value());
-      best.values = std::move(values);
-    } else {
-      ++since_best;
-    }
-    report.epochs.push_back(done);
-    if (hooks.on_epoch) hooks.on_epoch(done);
-    if (since_best >= options.patience) break;
+    done.tokens_per_second = position_.tokens_per_second();
+    done.best = report_.best_epoch == 0 || done.validation > best_figure(report_);
+    finish(done);
+    if (hooks.on_epoch && !hooks.on_epoch(done)) position_.finished = true;
   }
-  return report;
+  void finish(const EpochReport& done) {
+    report_.epochs.push_back(done);
+    if (done.best) {
+      std::vector<Tensor<Scalar>> values;
+      for (const auto& named : parameters_) values.push_back(named.parameter->value());
+      best_ = std::move(values);
+      report_.best_epoch = done.epoch;
+    }
+    position_ = {.finished = is_last(report_)};
+  }
+
+  double mean_loss() const { return position_.loss_sum / static_cast<double>(position_.examples); }
+  static double best_figure(const TrainReport& report) {
+    return report.epochs[static_cast<std::size_t>(report.best_epoch - 1)].validation;
+  }
+
+  /// Whether a training with these options and examples can have this state. It may come from a damaged file.
+  bool reachable(const TrainReport& report, const TrainPosition& at, Index steps) {
+    TrainReport so_far;
+    for (const EpochReport& one : report.epochs) {
+      if (is_last(so_far) || one.epoch != std::ssize(so_far.epochs) + 1) return false;
+      if (one.best != (so_far.best_epoch == 0 || one.validation > best_figure(so_far))) return false;
+      so_far.epochs.push_back(one);
+      if (one.best) so_far.best_epoch = one.epoch;
+    }
+    const Index done = std::ssize(so_far.epochs);
+    const double most = static_cast<double>(done) * static_cast<double>(examples_.size());
+    if (report.best_epoch != so_far.best_epoch || at.batches < 0 || at.tokens < 0 || steps < at.batches ||
+        static_cast<double>(steps - at.batches) > most) {
+      return false;
+    }
+    if (at.finished) return done > 0 && at.batches == 0;
+    if (is_last(so_far)) return false;
+    const auto batches = batches_of(done + 1);
+    if (at.batches > std::ssize(batches)) return false;
+    Index examples = 0;
+    for (Index i = 0; i < at.batches; ++i) {
+      const auto [begin, end] = batches[static_cast<std::size_t>(i)];
+      examples += end - begin;
+    }
+    return at.examples == examples;
+  }
+
+  /// Gives the model its best weights.
+  void end() {
+    if (std::exchange(stage_, Stage::ended) == Stage::ended) return;
+    optimizer_.catch_up();
+    for (std::size_t i = 0; i < best_.size(); ++i) {
+      std::copy_n(best_[i].data(), best_[i].size(), parameters_[i].parameter->value().data());
+    }
+  }
+
+  TrainOptions options_;
+  Model* model_;
+  ParameterList<Scalar> parameters_;
+  std::vector<data::Example> examples_, order_;
+  optim::LazyAdam<Scalar> optimizer_;
+  Tape<Scalar> tape_;
+  optim::Schedule schedule_;
+  data::Batch batch_;
+  std::vector<Tensor<Scalar>> best_;
+  TrainReport report_;
+  TrainPosition position_;
+  Stage stage_ = Stage::ready;
+};
+
+/// Trains `model` with `examples`: see Training.
+template <nn::Module Model>
+TrainReport train(Model& model, std::span<const data::Example> examples, const TrainHooks& hooks,
+                  const TrainOptions& options) {
+  return Training<Model>(model, {examples.begin(), examples.end()}, options).run(hooks);
 }
 
 }  // namespace heed::inline HEED_ABI::recsys
