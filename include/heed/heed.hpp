@@ -29,6 +29,7 @@
 #include "heed/data/catalogue.hpp"
 #include "heed/data/fields.hpp"
 #include "heed/data/filter.hpp"
+#include "heed/data/fingerprint.hpp"
 #include "heed/data/history.hpp"
 #include "heed/data/interactions.hpp"
 #include "heed/data/k_core.hpp"
