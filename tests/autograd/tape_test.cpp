@@ -308,6 +308,14 @@ TEST_CASE("random streams depend on the options, the step and the order of the r
   CHECK(other.next_random().uint64(0) == b);
   other.clear();
   CHECK(other.next_random().uint64(0) == c);
+  CHECK(one.step() == 1);
+  Tape<float> resumed(options);
+  resumed.next_random();
+  const Var<float> stale = resumed.constant(1);
+  resumed.set_step(one.step());
+  CHECK(resumed.step() == 1);
+  CHECK(resumed.next_random().uint64(0) == c);
+  CHECK_THROWS_AS(stale.value(), StateError);
   CHECK(one.training());
   CHECK((!Tape<float>().training() && Tape<float>().recording()));
 }
