@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// A folder with the last two checkpoints of a training, from which it continues after a crash. Requires nlohmann-json.
+#pragma once
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "heed/io/training_checkpoint.hpp"
+
+namespace heed::inline HEED_ABI::io {
+
+/// What CheckpointFolder::resume found.
+struct Resumed {
+  std::string path;                  ///< the checkpoint that was loaded; empty when the folder had none
+  std::vector<std::string> damaged;  ///< for each newer one that cannot be read, its path and its fault
+};
+
+/// The checkpoints of one training in a folder of its own: files `checkpoint-<steps>.safetensors`, replaced atomically
+/// (io/atomic_file.hpp). One process at a time.
+class CheckpointFolder {
+ public:
+  /// Creates the folder unless it exists. `run`: see save_checkpoint. Throws IoError.
+  explicit CheckpointFolder(std::string path, nlohmann::json run = {}) : path_(std::move(path)), run_(std::move(run)) {
+    std::error_code error;
+    std::filesystem::create_directories(path_, error);
+    if (error) fail<IoError>("checkpoints", "cannot create the folder ", path_, ": ", error.message());
+  }
+
+  /// Whether the folder has no checkpoint. Throws IoError.
+  bool empty() const { return files().empty(); }
+
+  /// Loads the newest checkpoint into a new training, or the one before when it is damaged. Throws IoError when there
+  /// are checkpoints and none can be read, OptionError for one of another run; the training is unchanged then.
+  template <nn::Module Model>
+  Resumed resume(recsys::Training<Model>& training) {
+    Resumed out;
+    std::string faults;
+    for (const auto& [steps, file] : files()) {
+      try {
+        load_checkpoint(training, file, run_);
+        out.path = file;
+        break;
+      } catch (const IoError& error) {
+        out.damaged.push_back(error.what());
+        faults.append("\n  ").append(error.what());
+      }
+    }
+    if (out.path.empty() && !out.damaged.empty()) {
+      fail<IoError>("checkpoints", "none in ", path_, " can be read:", faults);
+    }
+    resumed_ = true;
+    return out;
+  }
+
+  /// Writes a checkpoint, and removes all others but the one before. Errors as save_checkpoint.
+  template <nn::Module Model>
+  void save(recsys::Training<Model>& training) {
+    const Index steps = training.optimizer().steps();
+    char name[64];
+    std::snprintf(name, sizeof(name), "checkpoint-%012lld.safetensors", static_cast<long long>(steps));
+    save_checkpoint(training, (std::filesystem::path(path_) / name).string(), run_);
+    clean(steps);
+  }
+
+  /// Runs the training to its end. Saves it after the first step that ends at least `seconds` (by the clock of `hooks`)
+  /// after the last save, when `on_step` interrupts it, and at its end. Throws as Training::run and `save`; OptionError
+  /// for negative seconds, and when the folder has checkpoints but `resume` was not called.
+  template <nn::Module Model>
+  recsys::TrainReport run(recsys::Training<Model>& training, recsys::TrainHooks hooks, double seconds = 60) {
+    if (!(seconds >= 0)) fail<OptionError>("checkpoints", "every ", seconds, " seconds");
+    if (!resumed_ && !empty()) {
+      fail<OptionError>("checkpoints", path_, " has checkpoints: resume from them, or use another folder");
+    }
+    const bool was_finished = training.position().finished;
+    double saved = hooks.now();
+    hooks.on_step = [&, now = hooks.now, then = std::move(hooks.on_step)](const recsys::TrainProgress& progress) {
+      const bool goes_on = !then || then(progress);
+      if (goes_on && now() - saved < seconds) return true;
+      save(training);
+      saved = now();
+      return goes_on;
+    };
+    const recsys::TrainReport report = training.run(hooks);
+    if (!report.interrupted && !was_finished) save(training);
+    return report;
+  }
+
+ private:
+  using Files = std::map<Index, std::string, std::greater<>>;
+
+  static constexpr std::string_view prefix = "checkpoint-", suffix = ".safetensors";
+
+  template <class F>
+  void for_each_name(const F& f) const {
+    std::error_code error;
+    for (std::filesystem::directory_iterator it(path_, error), end; !error && it != end; it.increment(error)) {
+      f(it->path().filename().string());
+    }
+    if (error) fail<IoError>("checkpoints", "cannot list ", path_, ": ", error.message());
+  }
+
+  /// The paths of the checkpoints by their steps, the newest first.
+  Files files() const {
+    Files out;
+    for_each_name([&](const std::string& name) {
+      if (!name.starts_with(prefix) || !name.ends_with(suffix) || name.size() <= prefix.size() + suffix.size()) return;
+      const char *begin = name.data() + prefix.size(), *end = name.data() + name.size() - suffix.size();
+      Index steps = 0;
+      const auto parsed = std::from_chars(begin, end, steps);
+      if (parsed.ec != std::errc() || parsed.ptr != end || steps < 0) return;
+      out.emplace(steps, (std::filesystem::path(path_) / name).string());
+    });
+    return out;
+  }
+
+  /// Removes all files but the checkpoint at `steps` and the one before: older ones, damaged ones of a later step, and
+  /// temporary files of a process that was killed. One that cannot be removed does no harm.
+  void clean(Index steps) const {
+    std::vector<std::string> old;
+    Index kept = 0;
+    for (const auto& [at, file] : files()) {
+      if (at > steps || ++kept > 2) old.push_back(file);
+    }
+    for_each_name([&](const std::string& name) {
+      if (name.starts_with(prefix) && name.ends_with(".tmp")) old.push_back((std::filesystem::path(path_) / name).string());
+    });
+    std::error_code ignored;
+    for (const std::string& file : old) std::filesystem::remove(file, ignored);
+  }
+
+  std::string path_;
+  nlohmann::json run_;
+  bool resumed_ = false;
+};
+
+}  // namespace heed::inline HEED_ABI::io

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+// Saves and loads the state of a training between two steps, so that it continues with the same bits. Requires
+// nlohmann-json.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "heed/io/checkpoint.hpp"
+#include "heed/io/options_json.hpp"
+#include "heed/recsys/trainer.hpp"
+
+namespace heed::inline HEED_ABI::io {
+
+namespace detail {
+
+inline constexpr std::string_view loop_format = "heed.loop.1", training_format = "heed.training.1";
+
+/// The numbers beside the tensors of a model and its optimiser.
+struct StepState {
+  Index steps = 0;
+  double learning_rate = 0;
+  std::uint64_t tape_step = 0;
+
+  void fields(auto&& visitor) { visitor("steps", steps, "learning_rate", learning_rate, "tape_step", tape_step); }
+};
+
+[[noreturn]] inline void bad_checkpoint(const SafetensorsFile& file, std::string_view what) {
+  fail<IoError>("load_checkpoint", file.path(), ": ", what);
+}
+
+/// JSON text in ASCII, for error messages about untrusted values.
+inline std::string ascii(const nlohmann::json& json) {
+  return json.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+}
+
+/// All tensors of a checkpoint. Rows of the parameters are brought up to date.
+template <class Scalar>
+std::vector<optim::NamedState<Scalar>> checkpoint_tensors(const ParameterList<Scalar>& parameters,
+                                                          optim::Optimizer<Scalar>& optimizer,
+                                                          std::span<Tensor<Scalar>> best = {}) {
+  std::vector<optim::NamedState<Scalar>> out;
+  for (auto& [name, value] : optimizer.state()) out.push_back({"optimizer." + name, value});
+  for (const auto& [name, parameter] : parameters) {
+    // A cast, because the parameter's mutable access would mark it as initialised.
+    out.push_back({"model." + name, const_cast<Tensor<Scalar>*>(&std::as_const(*parameter).value())});
+  }
+  for (std::size_t i = 0; i < best.size(); ++i) out.push_back({"best." + parameters[i].name, &best[i]});
+  return out;
+}
+
+template <class Scalar>
+void write_checkpoint(const std::string& path, const ParameterList<Scalar>& parameters,
+                      const std::vector<optim::NamedState<Scalar>>& tensors, std::string_view format,
+                      const StepState& state, std::map<std::string, std::string> metadata) {
+  for (const auto& [name, parameter] : parameters) {
+    if (!parameter->initialized()) fail<StateError>("save_checkpoint", name, " was never initialised");
+  }
+  std::vector<TensorSource> sources;
+  for (const auto& [name, tensor] : tensors) {
+    const std::span<const Scalar> values(tensor->data(), static_cast<std::size_t>(tensor->size()));
+    sources.push_back(tensor_source(name, sizes(tensor->shape()), values));
+  }
+  metadata.insert({{"format", std::string(format)}, {"heed_version", version()}, {"state", to_json(state).dump()}});
+  write_safetensors(path, std::move(sources), metadata);
+}
+
+/// Parses an entry of the metadata. Its depth is limited, because comparing and printing JSON is recursive, and its
+/// length, because JSON takes many times the memory of its text.
+inline nlohmann::json metadata_json(const SafetensorsFile& file, const char* key) {
+  const auto found = file.metadata().find(key);
+  if (found == file.metadata().end()) bad_checkpoint(file, message("metadata lacks '", key, "'"));
+  if (found->second.size() > (1 << 24)) bad_checkpoint(file, message("metadata '", key, "' is above 16 MB"));
+  try {
+    return nlohmann::json::parse(found->second, [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+      if (depth > 64) bad_checkpoint(file, message("metadata '", key, "' is nested too deeply"));
+      return true;
+    });
+  } catch (const nlohmann::json::exception&) {
+    bad_checkpoint(file, message("metadata '", key, "' is not JSON"));
+  }
+}
+
+/// Converts `json`, which must have all fields.
+template <OptionStruct T>
+T read_fields(const SafetensorsFile& file, const nlohmann::json& json) {
+  T out;
+  try {
+    from_json(json, out);
+  } catch (const OptionError& error) {
+    bad_checkpoint(file, error.what());
+  }
+  if (to_json(out) != json) bad_checkpoint(file, "metadata lacks fields");
+  return out;
+}
+
+inline StepState read_steps(const SafetensorsFile& file, std::string_view format) {
+  const auto found = file.metadata().find("format");
+  if (found == file.metadata().end() || found->second != format) {
+    bad_checkpoint(file, message("metadata 'format' is not ", format));
+  }
+  const auto state = read_fields<StepState>(file, metadata_json(file, "state"));
+  if (state.steps < 0 || state.learning_rate < 0) bad_checkpoint(file, "steps or learning_rate are negative");
+  return state;
+}
+
+/// Throws OptionError with the differences unless the file has exactly these tensors.
+template <class Scalar>
+void check_tensors(const SafetensorsFile& file, const std::vector<optim::NamedState<Scalar>>& wanted) {
+  std::string wrong;
+  std::set<std::string_view> names;
+  for (const auto& [name, tensor] : wanted) {
+    names.insert(name);
+    const std::string here = message(name_of(dtype_of<Scalar>()), " ", to_string(tensor->shape()));
+    if (!file.contains(name)) {
+      wrong += message("\n  missing: ", name, " ", here);
+      continue;
+    }
+    const TensorInfo& found = file.info(name);
+    if (found.dtype == dtype_of<Scalar>() && found.shape == sizes(tensor->shape())) continue;
+    wrong += message("\n  ", name, ": ", name_of(found.dtype), " ", text(found.shape), " in the checkpoint, ", here,
+                     " now");
+  }
+  for (const TensorInfo& tensor : file.tensors()) {
+    if (!names.contains(tensor.name)) wrong += message("\n  unexpected: ", ascii(tensor.name));
+  }
+  if (!wrong.empty()) {
+    fail<OptionError>("load_checkpoint", file.path(), " is of another model or optimiser:", wrong);
+  }
+}
+
+template <class Scalar>
+void read_tensors(const SafetensorsFile& file, const std::vector<optim::NamedState<Scalar>>& checked) {
+  for (const auto& [name, tensor] : checked) {
+    file.read(name, std::span(tensor->data(), static_cast<std::size_t>(tensor->size())));
+  }
+}
+
+/// Appends a line for each value that differs.
+inline void list_differences(const std::string& path, const nlohmann::json& saved, const nlohmann::json& now,
+                             std::string& out) {
+  if (saved == now) return;
+  if (!saved.is_object() || !now.is_object()) {
+    out += message("\n  ", ascii(path), ": ", ascii(saved), " in the checkpoint, ", ascii(now), " now");
+    return;
+  }
+  nlohmann::json both = saved;
+  both.update(now);
+  for (const auto& one : both.items()) {
+    const auto of = [&](const nlohmann::json& from) { return from.value(one.key(), nlohmann::json()); };
+    list_differences(path.empty() ? one.key() : path + "." + one.key(), of(saved), of(now), out);
+  }
+}
+
+/// What must be the same when a training continues: executor and lazy_rows do not change its bits.
+inline nlohmann::json identity(const recsys::TrainOptions& options, const nlohmann::json& run) {
+  return {{"training", to_json(options)}, {"random", options.random.key()}, {"run", run}};
+}
+
+}  // namespace detail
+
+/// Writes the state of a training loop of your own between two steps: the module's parameters, the optimiser's state,
+/// learning rate and steps, the tape's step, and `notes`, for example the position in the data. A loop that continues
+/// from it, with the same options, has the same bits. The file is replaced atomically. Throws IoError, also on notes
+/// that are not UTF-8; StateError for a parameter that was never initialised.
+template <nn::Module M, class Scalar = typename M::scalar_type>
+void save_checkpoint(const M& module, optim::Optimizer<Scalar>& optimizer, const Tape<Scalar>& tape,
+                     const std::string& path, const std::map<std::string, std::string>& notes = {}) {
+  const auto parameters = nn::parameters(const_cast<M&>(module));  // which are only read
+  const detail::StepState state{optimizer.steps(), optimizer.learning_rate(), tape.step()};
+  std::map<std::string, std::string> metadata;
+  for (const auto& [key, value] : notes) metadata.emplace("note." + key, value);
+  detail::write_checkpoint(path, parameters, detail::checkpoint_tensors(parameters, optimizer), detail::loop_format,
+                           state, std::move(metadata));
+}
+
+/// Restores what `save_checkpoint` wrote, into objects made with the same options, and returns the notes. Throws
+/// IoError for a file that is damaged or no such checkpoint, OptionError with the differences for another model,
+/// precision or optimiser; nothing is changed then.
+template <class M, class Scalar = typename std::remove_reference_t<M>::scalar_type>
+  requires nn::Module<std::remove_reference_t<M>>
+std::map<std::string, std::string> load_checkpoint(M&& module, optim::Optimizer<Scalar>& optimizer, Tape<Scalar>& tape,
+                                                   const std::string& path) {
+  const SafetensorsFile file(path);
+  const detail::StepState state = detail::read_steps(file, detail::loop_format);
+  std::map<std::string, std::string> notes;
+  for (const auto& [key, value] : file.metadata()) {
+    if (key.starts_with("note.")) notes.emplace(key.substr(5), value);
+  }
+  const auto parameters = nn::parameters(module);
+  const auto tensors = detail::checkpoint_tensors(parameters, optimizer);
+  detail::check_tensors(file, tensors);
+  for (const auto& named : parameters) named.parameter->value();  // marks it as initialised
+  detail::read_tensors(file, tensors);
+  optimizer.set_steps(state.steps);
+  optimizer.set_learning_rate(state.learning_rate);
+  tape.set_step(state.tape_step);
+  return notes;
+}
+
+/// Writes the state of a training between two steps, as in a hook of `Training::run` or after its end. `run` is what a
+/// training must have in common with this one to continue it, besides its options: the fingerprint of the log
+/// (data/fingerprint.hpp), the options of the model. Errors as above; StateError after an interruption or an exception.
+template <nn::Module Model>
+void save_checkpoint(recsys::Training<Model>& training, const std::string& path, const nlohmann::json& run = {}) {
+  auto& optimizer = training.optimizer();
+  const Index steps = optimizer.steps();
+  const nlohmann::json position{{"position", to_json(training.position())}, {"report", to_json(training.report())}};
+  detail::write_checkpoint(path, training.parameters(),
+                           detail::checkpoint_tensors(training.parameters(), optimizer, training.best_weights()),
+                           detail::training_format,
+                           {steps, optimizer.learning_rate(), static_cast<std::uint64_t>(steps)},
+                           {{"training", position.dump()}, {"run", detail::identity(training.options(), run).dump()}});
+}
+
+/// Sets a new training to what `save_checkpoint` wrote. Throws IoError for a file that is damaged or no such
+/// checkpoint; OptionError with the differences when the model, its precision, the training's options or `run` differ;
+/// StateError unless the training is new. Nothing is changed then.
+template <nn::Module Model>
+void load_checkpoint(recsys::Training<Model>& training, const std::string& path, const nlohmann::json& run = {}) {
+  using Scalar = typename Model::scalar_type;
+  const SafetensorsFile file(path);
+  const detail::StepState state = detail::read_steps(file, detail::training_format);
+  const nlohmann::json place = detail::metadata_json(file, "training");
+  if (!place.is_object() || !place.contains("position") || !place.contains("report")) {
+    detail::bad_checkpoint(file, "metadata 'training' lacks position or report");
+  }
+  std::string differences;
+  detail::list_differences("", detail::metadata_json(file, "run"), detail::identity(training.options(), run),
+                           differences);
+  if (!differences.empty()) {
+    fail<OptionError>("load_checkpoint", path, " is of another run:", differences);
+  }
+  const nlohmann::json& given = place["report"];
+  // Before memory is taken for them.
+  if (given.contains("epochs") && std::cmp_greater(given["epochs"].size(), training.options().max_epochs)) {
+    detail::bad_checkpoint(file, "more epochs than max_epochs");
+  }
+  const auto position = detail::read_fields<recsys::TrainPosition>(file, place["position"]);
+  auto report = detail::read_fields<recsys::TrainReport>(file, given);
+  auto wanted = detail::checkpoint_tensors(training.parameters(), training.optimizer());
+  const std::size_t count = report.best_epoch > 0 ? wanted.size() : 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (wanted[i].name.starts_with("model.")) wanted.push_back({"best." + wanted[i].name.substr(6), wanted[i].value});
+  }
+  detail::check_tensors<Scalar>(file, wanted);
+  try {
+    training.restore(std::move(report), position, state.steps);
+  } catch (const OptionError& error) {
+    detail::bad_checkpoint(file, error.what());
+  }
+  training.optimizer().set_learning_rate(state.learning_rate);
+  detail::read_tensors(file, detail::checkpoint_tensors(training.parameters(), training.optimizer(),
+                                                        training.best_weights()));
+}
+
+}  // namespace heed::inline HEED_ABI::io
