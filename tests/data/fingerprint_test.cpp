@@ -45,7 +45,9 @@ TEST_CASE("every change of a log changes its fingerprint, but for display names"
       [](auto& log) { log.users.add("nobody"); },
       [](auto& log) { log.catalogue.items.add("unused"); },
       [](auto& log) { log.catalogue.kinds.add("unused"); },
-      [](auto& log) { log.catalogue.features.values = {0, -1, -1}; },
+      [](auto& log) {
+        log.catalogue.features.values = {0, -1, -1};
+      },
       [](auto& log) { log.catalogue.features.names.add("drinks"); },
       [](auto& log) { log.offsets[1] = 2; }};
   for (const auto& change : changes) {

@@ -152,7 +152,8 @@ TEST_CASE("when no checkpoint can be read, resuming is an error that names them 
   CHECK_THAT(error, Contains(second) && Contains(third));
 }
 
-TEST_CASE("checkpoints of another run are refused, and never mixed with those of a new one", "[io][checkpoint_folder]") {
+TEST_CASE("checkpoints of another run are refused, and never mixed with those of a new one",
+          "[io][checkpoint_folder]") {
   Setting s;
   s.stop_after(3);
   CHECK_THAT(error_of<OptionError>([&] { s.stop_after(3); }), Contains("has checkpoints: resume from them"));
@@ -164,7 +165,8 @@ TEST_CASE("checkpoints of another run are refused, and never mixed with those of
 TEST_CASE("a folder that cannot be made, and a negative interval, are errors", "[io][checkpoint_folder]") {
   Setting s;
   temporary::write_bytes(s.parent.file("file"), "");
-  CHECK_THAT(error_of<IoError>([&] { CheckpointFolder(s.parent.file("file/a")); }), Contains("cannot create the folder"));
+  CHECK_THAT(error_of<IoError>([&] { CheckpointFolder(s.parent.file("file/a")); }),
+             Contains("cannot create the folder"));
   CHECK_THAT(error_of<OptionError>([&] { s.stop_after(3, -1); }), Contains("every -1 seconds"));
 }
 

@@ -48,8 +48,9 @@ Outcome<typename Model::scalar_type> outcome(Model& model, const recsys::TrainRe
 /// `make()` returns a unique_ptr to an uninitialised model. `saves(step)` says where to save; the end is always saved.
 /// The rest is run with the executor `other`.
 template <class Make>
-void check(const Make& make, const recsys::Task& task, const recsys::TrainOptions& options,
-           const std::function<bool(Index)>& saves = [](Index) { return true; }, Executor* other = nullptr) {
+void check(
+    const Make& make, const recsys::Task& task, const recsys::TrainOptions& options,
+    const std::function<bool(Index)>& saves = [](Index) { return true; }, Executor* other = nullptr) {
   const temporary::Folder folder;
   const auto hooks = [&](auto& model) { return recsys::hooks_of(model, task, options.executor); };
   recsys::TrainOptions others = options;

@@ -2,9 +2,7 @@
 // A folder with the last two checkpoints of a training, from which it continues after a crash. Requires nlohmann-json.
 #pragma once
 
-#include <algorithm>
 #include <charconv>
-#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
@@ -132,7 +130,8 @@ class CheckpointFolder {
       if (at > steps || ++kept > 2) old.push_back(file);
     }
     for_each_name([&](const std::string& name) {
-      if (name.starts_with(prefix) && name.ends_with(".tmp")) old.push_back((std::filesystem::path(path_) / name).string());
+      if (name.starts_with(prefix) && name.ends_with(".tmp"))
+        old.push_back((std::filesystem::path(path_) / name).string());
     });
     std::error_code ignored;
     for (const std::string& file : old) std::filesystem::remove(file, ignored);

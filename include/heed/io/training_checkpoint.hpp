@@ -3,11 +3,11 @@
 // nlohmann-json.
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -125,8 +125,8 @@ void check_tensors(const SafetensorsFile& file, const std::vector<optim::NamedSt
     }
     const TensorInfo& found = file.info(name);
     if (found.dtype == dtype_of<Scalar>() && found.shape == sizes(tensor->shape())) continue;
-    wrong += message("\n  ", name, ": ", name_of(found.dtype), " ", text(found.shape), " in the checkpoint, ", here,
-                     " now");
+    wrong +=
+        message("\n  ", name, ": ", name_of(found.dtype), " ", text(found.shape), " in the checkpoint, ", here, " now");
   }
   for (const TensorInfo& tensor : file.tensors()) {
     if (!names.contains(tensor.name)) wrong += message("\n  unexpected: ", ascii(tensor.name));
@@ -257,8 +257,8 @@ void load_checkpoint(recsys::Training<Model>& training, const std::string& path,
     detail::bad_checkpoint(file, error.what());
   }
   training.optimizer().set_learning_rate(state.learning_rate);
-  detail::read_tensors(file, detail::checkpoint_tensors(training.parameters(), training.optimizer(),
-                                                        training.best_weights()));
+  detail::read_tensors(
+      file, detail::checkpoint_tensors(training.parameters(), training.optimizer(), training.best_weights()));
 }
 
 }  // namespace heed::inline HEED_ABI::io

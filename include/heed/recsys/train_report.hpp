@@ -51,9 +51,7 @@ struct TrainReport {
   Index best_epoch = 0;             ///< the epoch of the model's weights; 0 when no epoch was validated
   bool interrupted = false;         ///< by TrainHooks::on_step
 
-  void fields(auto&& visitor) {
-    visitor("epochs", epochs, "best_epoch", best_epoch, "interrupted", interrupted);
-  }
+  void fields(auto&& visitor) { visitor("epochs", epochs, "best_epoch", best_epoch, "interrupted", interrupted); }
 
   /// The number of epochs after the best one.
   Index since_best() const { return std::ssize(epochs) - best_epoch; }

@@ -79,9 +79,9 @@ inline std::vector<data::BatchRange> cut_batches(std::vector<data::Example>& exa
 
 }  // namespace detail
 
-/// A training of `model`, which has `loss(tape, batch)`. The same seed gives the same weights for any number of threads,
-/// and also when the state between two steps was saved and restored (io/training_checkpoint.hpp). The model must not be
-/// moved before `run` has returned.
+/// A training of `model`, which has `loss(tape, batch)`. The same seed gives the same weights for any number of
+/// threads, and also when the state between two steps was saved and restored (io/training_checkpoint.hpp). The model
+/// must not be moved before `run` has returned.
 template <nn::Module Model>
 class Training {
  public:
@@ -168,9 +168,7 @@ class Training {
     if (!good) fail<StateError>("train", "the training has begun or was interrupted: load a checkpoint into a new one");
   }
 
-  Random random_of(Index epoch) const {
-    return options_.random.fork("epoch").fork(static_cast<std::uint64_t>(epoch));
-  }
+  Random random_of(Index epoch) const { return options_.random.fork("epoch").fork(static_cast<std::uint64_t>(epoch)); }
   /// Orders the examples for an epoch.
   std::vector<data::BatchRange> batches_of(Index epoch) {
     std::copy(examples_.begin(), examples_.end(), order_.begin());
