@@ -25,7 +25,7 @@ using recsys::SASRec;
 using temporary::Folder;
 
 /// Four steps per epoch.
-const recsys::TrainOptions two_epochs{.batch_size = 6, .max_epochs = 2, .learning_rate = 0.01};
+const recsys::TrainOptions two_epochs{.batch_size = 7, .max_epochs = 2, .learning_rate = 0.01};
 /// Within an epoch, at the end of one and at the start of the next.
 bool some(Index step) { return step == 2 || step == 4 || step == 5; }
 
