@@ -12,9 +12,9 @@
 #include <optional>
 #include <utility>
 
-#include "configuration_options.hpp"
 #include "benchmark_results.hpp"
 #include "commit.hpp"
+#include "configuration_options.hpp"
 #include "interrupt.hpp"
 #include "progress.hpp"
 
@@ -99,8 +99,7 @@ class BenchmarkRun {
   bool train(const ClickConfiguration& configuration) {
     const heed::recsys::Task task(log_, configuration.task);
     auto model = model_of(configuration, task.catalogue());
-    heed::recsys::CandidateScorer scorer(model,
-                                         {.max_length = configuration.task.max_length, .executor = &executor_});
+    heed::recsys::CandidateScorer scorer(model, {.max_length = configuration.task.max_length, .executor = &executor_});
     heed::recsys::TrainHooks hooks;
     hooks.validate = [&] { return heed::recsys::mean_auc(task, scorer, heed::recsys::HeldOut::validation); };
     if (!fit(model, task, configuration.training, std::move(hooks))) return false;

@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
-#include "threads.hpp"
 #include "interrupt.hpp"
 #include "progress.hpp"
 #include "subcommands.hpp"
 #include "test_tables.hpp"
+#include "threads.hpp"
 #include "warm_start.hpp"
 
 namespace {

@@ -98,43 +98,30 @@ class CheckpointFolder {
 
   static constexpr std::string_view prefix = "checkpoint-", suffix = ".safetensors";
 
-  template <class F>
-  void for_each_name(const F& f) const {
-    std::error_code error;
-    for (std::filesystem::directory_iterator it(path_, error), end; !error && it != end; it.increment(error)) {
-      f(it->path().filename().string());
-    }
-    if (error) fail<IoError>("checkpoints", "cannot list ", path_, ": ", error.message());
-  }
-
   /// The paths of the checkpoints by their steps, the newest first.
   Files files() const {
     Files out;
-    for_each_name([&](const std::string& name) {
-      if (!name.starts_with(prefix) || !name.ends_with(suffix) || name.size() <= prefix.size() + suffix.size()) return;
-      const char *begin = name.data() + prefix.size(), *end = name.data() + name.size() - suffix.size();
+    std::error_code error;
+    for (std::filesystem::directory_iterator it(path_, error), end; !error && it != end; it.increment(error)) {
+      const std::string name = it->path().filename().string();
+      if (!name.starts_with(prefix) || !name.ends_with(suffix) || name.size() <= prefix.size() + suffix.size()) continue;
+      const char *begin = name.data() + prefix.size(), *last = name.data() + name.size() - suffix.size();
       Index steps = 0;
-      const auto parsed = std::from_chars(begin, end, steps);
-      if (parsed.ec != std::errc() || parsed.ptr != end || steps < 0) return;
-      out.emplace(steps, (std::filesystem::path(path_) / name).string());
-    });
+      const auto parsed = std::from_chars(begin, last, steps);
+      if (parsed.ec == std::errc() && parsed.ptr == last && steps >= 0) out.emplace(steps, it->path().string());
+    }
+    if (error) fail<IoError>("checkpoints", "cannot list ", path_, ": ", error.message());
     return out;
   }
 
-  /// Removes all files but the checkpoint at `steps` and the one before: older ones, damaged ones of a later step, and
-  /// temporary files of a process that was killed. One that cannot be removed does no harm.
+  /// Removes all files but the checkpoint at `steps` and the one before: older ones and damaged ones of a later step.
+  /// One that cannot be removed does no harm.
   void clean(Index steps) const {
-    std::vector<std::string> old;
+    std::error_code ignored;
     Index kept = 0;
     for (const auto& [at, file] : files()) {
-      if (at > steps || ++kept > 2) old.push_back(file);
+      if (at > steps || ++kept > 2) std::filesystem::remove(file, ignored);
     }
-    for_each_name([&](const std::string& name) {
-      if (name.starts_with(prefix) && name.ends_with(".tmp"))
-        old.push_back((std::filesystem::path(path_) / name).string());
-    });
-    std::error_code ignored;
-    for (const std::string& file : old) std::filesystem::remove(file, ignored);
   }
 
   std::string path_;

@@ -18,6 +18,7 @@
 #include "heed/optim/clip.hpp"
 #include "heed/optim/lazy_adam.hpp"
 #include "heed/optim/schedule.hpp"
+#include "heed/recsys/check_finite.hpp"
 #include "heed/recsys/train_report.hpp"
 
 namespace heed::inline HEED_ABI::recsys {
@@ -104,7 +105,7 @@ class Training {
 
   /// Trains to the end. However it ends, also by an exception, the model then has the weights of its best epoch, or
   /// those of the last step when no epoch was validated. Returns at once when the training is finished. Throws Error
-  /// when a loss or a validation figure is not finite; OptionError without `fill`; StateError after an interruption or
+  /// when a loss, a weight or a validation figure is not finite; OptionError without `fill`; StateError after an interruption or
   /// an exception: the weights to continue with are gone, so a new training must load a checkpoint.
   TrainReport run(const TrainHooks& hooks) {
     if (!hooks.fill) fail<OptionError>("train", "the hook fill is required");
@@ -230,6 +231,9 @@ class Training {
       last = hooks.now();  // the time of the caller's hook is not part of any phase
     }
     optimizer_.catch_up();
+    if (const std::string wrong = weight_not_finite(*model_); !wrong.empty()) {
+      fail("train", "after epoch ", epoch, ", ", wrong);
+    }
     charge(seconds.update);
     EpochReport done{.epoch = epoch, .loss = mean_loss()};
     done.validation = hooks.validate ? hooks.validate() : -done.loss;
