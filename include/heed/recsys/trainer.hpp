@@ -105,8 +105,8 @@ class Training {
 
   /// Trains to the end. However it ends, also by an exception, the model then has the weights of its best epoch, or
   /// those of the last step when no epoch was validated. Returns at once when the training is finished. Throws Error
-  /// when a loss, a weight or a validation figure is not finite; OptionError without `fill`; StateError after an interruption or
-  /// an exception: the weights to continue with are gone, so a new training must load a checkpoint.
+  /// when a loss, a weight or a validation figure is not finite; OptionError without `fill`; StateError after an
+  /// interruption or an exception: the weights to continue with are gone, so a new training must load a checkpoint.
   TrainReport run(const TrainHooks& hooks) {
     if (!hooks.fill) fail<OptionError>("train", "the hook fill is required");
     if (stage_ == Stage::ended && position_.finished) return report_;
