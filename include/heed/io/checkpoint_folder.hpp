@@ -104,7 +104,8 @@ class CheckpointFolder {
     std::error_code error;
     for (std::filesystem::directory_iterator it(path_, error), end; !error && it != end; it.increment(error)) {
       const std::string name = it->path().filename().string();
-      if (!name.starts_with(prefix) || !name.ends_with(suffix) || name.size() <= prefix.size() + suffix.size()) continue;
+      if (!name.starts_with(prefix) || !name.ends_with(suffix) || name.size() <= prefix.size() + suffix.size())
+        continue;
       const char *begin = name.data() + prefix.size(), *last = name.data() + name.size() - suffix.size();
       Index steps = 0;
       const auto parsed = std::from_chars(begin, last, steps);
