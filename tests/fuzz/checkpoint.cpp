@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/io/checkpoint.hpp"
+
+#include "heed/nn/lstm.hpp"
+#include "input.hpp"
+#include "safetensors_mutator.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace heed;
+  static nn::LSTM<float> layer({.input_size = 2, .hidden_size = 2});
+  fuzz::only_errors([&] { io::load(layer, fuzz::as_file({data, size}), io::Narrowing::allow); });
+  return 0;
+}
