@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// The input as a checkpoint of a training loop, and of a training that then takes one step.
+#include "heed/io/training_checkpoint.hpp"
+
+#include "heed/nn/linear.hpp"
+#include "heed/optim/adam.hpp"
+#include "heed/recsys/models/gru4rec.hpp"
+#include "heed/recsys/task.hpp"
+#include "input.hpp"
+#include "safetensors_mutator.hpp"
+
+namespace {
+
+using namespace heed;
+
+data::Interactions small_log() {
+  data::InteractionsBuilder builder({.times = true});
+  for (const char* user : {"a", "b"}) {
+    for (const std::int64_t time : {0, 1, 2, 3}) builder.add(user, std::to_string(time % 3), time);
+  }
+  return std::move(builder).build();
+}
+
+const data::Interactions log = small_log();
+const recsys::Task task(log, {.next_basket = false, .max_length = 3, .k = 2});
+recsys::GRU4Rec<float> model({.num_items = 3, .embed_dim = 2, .max_length = 3}, {.hidden_size = 2});
+const recsys::TrainOptions options{.batch_size = 1, .max_epochs = 2};
+nn::Linear<float> layer({.in_features = 2, .out_features = 1});
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string& path = fuzz::as_file({data, size});
+  fuzz::only_errors([&] {
+    optim::Adam<float> optimizer(nn::parameters(layer));
+    Tape<float> tape;
+    io::load_checkpoint(layer, optimizer, tape, path);
+  });
+  fuzz::only_errors([&] {
+    auto training = recsys::training_of(model, task, options);
+    io::load_checkpoint(training, path);
+    recsys::TrainHooks hooks = recsys::hooks_of(model, task);
+    hooks.on_step = [](const recsys::TrainProgress&) { return false; };
+    training.run(hooks);
+  });
+  return 0;
+}
