@@ -2,6 +2,7 @@
 // The input as a checkpoint of a training loop, and of a training that then takes one step.
 #include "heed/io/training_checkpoint.hpp"
 
+#include "heed/nn/init.hpp"
 #include "heed/nn/linear.hpp"
 #include "heed/optim/adam.hpp"
 #include "heed/recsys/models/gru4rec.hpp"
@@ -21,9 +22,15 @@ data::Interactions small_log() {
   return std::move(builder).build();
 }
 
+recsys::GRU4Rec<float> small_model() {
+  recsys::GRU4Rec<float> model({.num_items = 3, .embed_dim = 2, .max_length = 3}, {.hidden_size = 2});
+  nn::initialize(model, Random(1));
+  return model;
+}
+
 const data::Interactions log = small_log();
 const recsys::Task task(log, {.next_basket = false, .max_length = 3, .k = 2});
-recsys::GRU4Rec<float> model({.num_items = 3, .embed_dim = 2, .max_length = 3}, {.hidden_size = 2});
+recsys::GRU4Rec<float> model = small_model();
 const recsys::TrainOptions options{.batch_size = 1, .max_epochs = 2};
 nn::Linear<float> layer({.in_features = 2, .out_features = 1});
 
