@@ -22,6 +22,8 @@ Xml check(const Report& report) {
   // The page loads nothing and has no scripts.
   for (const std::string tag : {"script", "link", "img", "iframe", "object", "a"}) CHECK(page.count(tag) == 0);
   CHECK_THAT(page.text, !Contains("url(") && !Contains("@import") && !Contains("src="));
+  // By this a program knows a file that it may replace.
+  CHECK_THAT(page.text, Contains("<meta name=\"generator\" content=\"heed\"/>"));
   return page;
 }
 

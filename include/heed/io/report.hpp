@@ -171,8 +171,9 @@ class Report {
   std::string html() const {
     return message("<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head>\n",
                    "<meta charset=\"utf-8\"/>\n<meta name=\"viewport\" content=\"width=device-width, ",
-                   "initial-scale=1\"/>\n<title>", title_, "</title>\n<style>", detail::report_style,
-                   "</style>\n</head>\n<body>\n<main>\n", body_, "</main>\n</body>\n</html>\n");
+                   "initial-scale=1\"/>\n<meta name=\"generator\" content=\"heed\"/>\n<title>", title_,
+                   "</title>\n<style>", detail::report_style, "</style>\n</head>\n<body>\n<main>\n", body_,
+                   "</main>\n</body>\n</html>\n");
   }
   /// Writes the page to `path`, atomically. Throws IoError; an existing file is then unchanged.
   void write(const std::string& path) const {
