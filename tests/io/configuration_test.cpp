@@ -23,7 +23,7 @@ TEST_CASE("a patch changes the options that it names and those derived from them
   CHECK(clicks.task.max_length == 9);
 }
 
-TEST_CASE("setting a derived option is an error", "[io][configuration]") {
+TEST_CASE("setting a derived option or a size out of bounds is an error", "[io][configuration]") {
   const auto refused = [](const json& patch, const std::string& message) {
     recsys::Configuration configuration;
     const json before = io::to_json(configuration);
@@ -32,6 +32,7 @@ TEST_CASE("setting a derived option is an error", "[io][configuration]") {
   };
   refused(io::assignment("recommender.max_length=7"), "recommender.max_length follows task.max_length");
   refused({{"encoder", {{"num_heads", 2}}}, {"recommender", {{"num_kinds", 1}}}}, "num_kinds follows the log");
+  refused(io::assignment("recommender.embed_dim=999999999"), "recommender.embed_dim is 999999999, wanted 0 to 65536");
   refused(io::assignment("encoder.embed_dim=8"), "there is no option encoder.embed_dim");
   refused(io::assignment("encoder=8"), "encoder is 8, wanted");
   refused({{"task", {{"k", 5}}}, {"model", "din"}}, "there is no option model, wanted one of recommender, encoder");

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 #include "heed/io/options_json.hpp"
 #include "heed/recsys/configuration.hpp"
@@ -12,8 +13,8 @@
 namespace heed::inline HEED_ABI::io {
 
 /// Sets the options that `patch` names, for example {"encoder": {"num_blocks": 4}}, and the options derived from them.
-/// `C` is recsys::Configuration or recsys::ClickConfiguration. Throws as from_json, and OptionError for an option that
-/// is derived from another one (recsys::derived_fields); nothing is changed then.
+/// `C` is recsys::Configuration or recsys::ClickConfiguration. Throws as from_json and recsys::check_bounds, and
+/// OptionError for an option that is derived from another one (recsys::derived_fields); nothing is changed then.
 template <class C>
 void change(const nlohmann::json& patch, C& configuration) {
   for (const auto& [path, source] : recsys::derived_fields()) {
@@ -23,10 +24,13 @@ void change(const nlohmann::json& patch, C& configuration) {
       fail<OptionError>("options", path, " follows ", source);
     }
   }
-  from_json(patch, configuration);
-  if constexpr (requires { configuration.recommender.max_length; }) {
-    configuration.recommender.max_length = configuration.task.max_length;
+  C changed = configuration;
+  from_json(patch, changed);
+  recsys::check_bounds(changed);
+  if constexpr (requires { changed.recommender.max_length; }) {
+    changed.recommender.max_length = changed.task.max_length;
   }
+  configuration = std::move(changed);
 }
 
 }  // namespace heed::inline HEED_ABI::io

@@ -2,10 +2,17 @@
 // The configuration of a training run: model, task and training options. Presets and published profiles by name.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+#include <iterator>
 #include <map>
 #include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
 
 #include "heed/core/error.hpp"
+#include "heed/core/options.hpp"
 #include "heed/data/interactions.hpp"
 #include "heed/recsys/models/any.hpp"
 #include "heed/recsys/models/din.hpp"
@@ -42,6 +49,52 @@ inline const std::map<std::string, std::string>& derived_fields() {
                                                       {"recommender.num_kinds", "the log"},
                                                       {"recommender.num_features", "the log"}};
   return all;
+}
+
+namespace detail {
+
+/// The largest value of the option `name`: far above what is of use, and so small that no size computed from several
+/// options overflows.
+inline Index largest(std::string_view name) {
+  constexpr std::string_view counts[] = {"num_blocks", "num_layers", "num_heads"};
+  constexpr std::string_view widths[] = {"embed_dim", "hidden_size", "feedforward_dim", "attention_features",
+                                         "hidden_features"};
+  constexpr std::string_view lengths[] = {"max_length", "max_age", "time_buckets", "negatives", "k"};
+  const auto among = [&](const auto& names) { return std::ranges::find(names, name) != std::end(names); };
+  return among(counts) ? 1024 : among(widths) ? 65'536 : among(lengths) ? 1'000'000 : 1'000'000'000;
+}
+
+inline void check_size(const std::string& path, std::string_view name, Index value) {
+  const Index least = name == "k" ? 1 : 0, most = largest(name);
+  if (value >= least && value <= most) return;
+  fail<OptionError>("options", path, " is ", value, ", wanted ", least, " to ", most);
+}
+
+template <OptionStruct T>
+void check_fields(const T& options, const std::string& prefix) {
+  for_each_field(options, [&](const char* name, const auto& field) {
+    using Field = std::remove_cvref_t<decltype(field)>;
+    const std::string path = prefix + name;
+    if constexpr (OptionStruct<Field>) {
+      check_fields(field, path + ".");
+    } else if constexpr (std::is_same_v<Field, Index>) {
+      if (!path.ends_with("_time")) check_size(path, name, field);  // a point in time may be any number
+    } else if constexpr (std::is_same_v<Field, std::vector<Index>>) {
+      for (const Index value : field) check_size(path, name, value);
+    } else if constexpr (std::is_floating_point_v<Field>) {
+      if (!std::isfinite(field)) fail<OptionError>("options", path, " is ", field, ", wanted a finite number");
+    }
+  });
+}
+
+}  // namespace detail
+
+/// Throws OptionError, which names the option, when a size of a configuration is negative or far above what is of use,
+/// or a number is not finite. Call it before work begins: memory for such a size may be refused only hours later.
+/// Whether the options fit each other is checked by the constructors.
+template <class C>
+void check_bounds(const C& configuration) {
+  detail::check_fields(configuration, "");
 }
 
 /// Returns the configuration of the named encoder: sizes as published if available, others chosen on validation data,
