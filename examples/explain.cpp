@@ -6,6 +6,7 @@
 // MODEL is a file that the program train has written; the items are a history, oldest first.
 #include <cstdio>
 #include <exception>
+#include <heed/core/printable.hpp>
 #include <heed/io/recommender.hpp>
 #include <heed/recsys/explain.hpp>
 #include <span>
@@ -16,7 +17,7 @@ namespace {
 
 void explain(const std::string& path, std::span<char*> texts) {
   const auto [model, catalogue, task, checksum] = heed::io::load_recommender<float>(path);
-  const auto name = [&items = catalogue.items](heed::data::Id item) { return std::string(items.name(item)); };
+  const auto name = [&items = catalogue.items](heed::data::Id item) { return heed::printable(items.name(item)); };
 
   // A History is a view: of a user of a log (log.user(u)), or of ids of your own, as here.
   std::vector<heed::data::Id> items;

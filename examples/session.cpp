@@ -7,6 +7,7 @@
 // that they have in the log.
 #include <cstdio>
 #include <exception>
+#include <heed/core/printable.hpp>
 #include <heed/io/recommender.hpp>
 #include <heed/recsys/session.hpp>
 #include <span>
@@ -27,15 +28,15 @@ void serve(const std::string& path, std::span<char*> events) {
     // Inside the library an item is a dense id. One that came to the shop after the training has none.
     const heed::data::Id item = catalogue.items.find(event);
     if (item == heed::data::Vocabulary::unknown) {
-      std::printf("%s: not in the catalogue, skipped\n", event);
+      std::printf("%s: not in the catalogue, skipped\n", heed::printable(event).c_str());
       continue;
     }
     // Events of equal time form one basket; here each event is a basket of its own. In a server, this is the event's
     // time in the log's unit.
     session.push(item, time++);
-    std::printf("after %s:", event);
+    std::printf("after %s:", heed::printable(event).c_str());
     for (const auto& [best, score] : session.top_k(5)) {
-      const std::string name(catalogue.items.name(best));
+      const std::string name = heed::printable(catalogue.items.name(best));  // a file may hold any text
       std::printf("  %s %.3f", name.c_str(), static_cast<double>(score));
     }
     std::printf("\n");

@@ -8,10 +8,12 @@
 // model.safetensors); the programs session and explain load it.
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <heed/io/log_file.hpp>
 #include <heed/io/recommender.hpp>
 #include <heed/recsys/models/popularity.hpp>
 #include <string>
+#include <system_error>
 
 namespace recsys = heed::recsys;
 
@@ -22,6 +24,12 @@ void print_row(const char* model, const recsys::RankingMetrics& mean) {
 }
 
 void train(const std::string& log_path, const std::string& model_path) {
+  // An output that is the input would be the end of the log.
+  std::error_code neither;  // one of them does not exist
+  if (std::filesystem::equivalent(log_path, model_path, neither)) {
+    heed::fail<heed::OptionError>("MODEL", model_path, " is the log");
+  }
+
   // The log: users, items and events in time order. read_log takes other formats as well, and files ending in .gz.
   const heed::data::Interactions log =
       heed::io::read_log({.path = log_path,
@@ -46,7 +54,10 @@ void train(const std::string& log_path, const std::string& model_path) {
   // the model then has the weights of the best epoch. This uses one thread; to use several, give .executor an
   // OpenMpExecutor of heed/openmp.hpp.
   recsys::TrainHooks hooks;
-  hooks.on_epoch = [](const recsys::EpochReport& epoch) {
+  hooks.on_epoch = [&](const recsys::EpochReport& epoch) {
+    // One file with the weights, the options, the task and the catalogue: all that serving needs. Written as soon as
+    // there is a better model, so that nothing that happens later loses it.
+    if (epoch.best) heed::io::save_recommender(model, task.catalogue(), task.options(), model_path);
     std::printf("epoch %2td  loss %.4f  validation NDCG@10 %.4f%s\n", epoch.epoch, epoch.loss, epoch.validation,
                 epoch.best ? "  (best so far)" : "");
     std::fflush(stdout);
@@ -67,8 +78,6 @@ void train(const std::string& log_path, const std::string& model_path) {
   print_row("popularity", measure(recsys::ScoreRanker(popularity)));
   print_row("SASRec", measure(recsys::BatchRanker(model, {.max_length = task.options().max_length})));
 
-  // One file with the weights, the options, the task and the catalogue: all that serving needs.
-  heed::io::save_recommender(model, task.catalogue(), task.options(), model_path);
   std::printf("\nwrote %s\n", model_path.c_str());
 }
 
