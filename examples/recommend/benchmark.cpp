@@ -11,11 +11,12 @@
 #include <regex>
 #include <string>
 
-#include "log_options.hpp"
-#include "threads.hpp"
 #include "benchmark_page.hpp"
 #include "benchmark_run.hpp"
+#include "files.hpp"
+#include "log_options.hpp"
 #include "subcommands.hpp"
+#include "threads.hpp"
 #include "words.hpp"
 
 namespace {
@@ -26,12 +27,23 @@ struct BenchmarkOptions {
   double minutes = INFINITY;  ///< no run starts after this time
   int seeds = 0;              ///< 0: as in the plan
   int threads = 0;
+  bool force = false;
+  CheckpointOptions checkpoint;
 };
 
 class Benchmark {
  public:
   Benchmark(const BenchmarkOptions& options, heed::Executor& executor)
-      : options_(options), executor_(executor), plan_(options.plan, options.data_dir), results_(options.results) {}
+      : options_(options), executor_(executor), plan_(options.plan, options.data_dir), results_(options.results) {
+    check_expression("--only", options.only);
+    Files files(options.force);
+    files.reads("--plan", options.plan);
+    for (const auto& [name, data] : plan_.data) files.reads("data " + name + " of the plan", data.file.path);
+    results_.written_by(files, plan_, options.seeds);
+    files.writes("--page", options.page, Output::page);
+    options.checkpoint.check();
+    heed::io::AtomicFile("benchmark", options.page);  // throws unless the page can be written
+  }
 
   /// Trains the missing runs, then writes the page. Ctrl-C ends it after the current step; the page is then unchanged.
   void run() {
@@ -53,7 +65,7 @@ class Benchmark {
     }
     const auto text = page();
     if (text) Results::write(options_.page, *text);
-    std::printf(text ? "Wrote %s\n" : "Interrupted: %s is unchanged\n", options_.page.c_str());
+    std::printf(text ? "Wrote %s\n" : "Interrupted: %s is unchanged\n", heed::printable(options_.page).c_str());
     if (text) results_.print_unused(plan_, options_.seeds);
   }
 
@@ -73,7 +85,7 @@ class Benchmark {
         at->second = std::make_unique<Log>(Log{read_and_report(data.file), {}});
         at->second->task.emplace(at->second->interactions, heed::recsys::TaskOptions{.next_basket = data.next_basket});
       } else {
-        std::printf("%s does not exist: its runs are skipped\n", data.file.path.c_str());
+        std::printf("%s does not exist: its runs are skipped\n", heed::printable(data.file.path).c_str());
       }
     }
     return at->second.get();
@@ -88,15 +100,17 @@ class Benchmark {
     std::fflush(stdout);
     const Log* log = log_of(data);
     if (log == nullptr) return;
-    const auto result = BenchmarkRun(log->interactions, seed, executor_)(run, data);
+    const auto result = BenchmarkRun(log->interactions, seed, options_.checkpoint, executor_)(run, data);
     if (!result) return;
     std::printf("best epoch %td; test", result->at("best_epoch").get<heed::Index>());
     for (const auto& [figure, value] : result->at("test").items()) {
-      std::printf(" %s %.4f", figure.c_str(), value.get<double>());
+      std::printf(" %s %.4f", heed::printable(figure).c_str(), value.get<double>());
     }
     std::printf("; %.0f s\n\n", result->at("seconds").get<double>());
     std::fflush(stdout);
     Results::write(results_.path_of(run, seed), result->dump(1) + "\n");
+    if (options_.checkpoint.folder.empty()) return;
+    std::filesystem::remove_all(std::filesystem::path(options_.checkpoint.folder) / BenchmarkRun::folder_of(run, seed));
   }
 
   /// Read from their file, or measured and stored; empty when neither the file nor the log exists.
@@ -113,7 +127,7 @@ class Benchmark {
 
   /// Empty when Ctrl-C ended it.
   std::optional<std::string> page() {
-    std::string out = plan_.introduction + "\n";
+    std::string out = std::string(page_marker) + plan_.introduction + "\n";
     for (const auto& [name, data] : plan_.data) {
       if (interrupted()) return std::nullopt;
       out += "\n## " + data.title + "\n\n";
@@ -139,8 +153,11 @@ void run_benchmark(const BenchmarkOptions& options) {
     Benchmark(options, *executor).run();
   } catch (const heed::Error&) {
     throw;
+  } catch (const std::bad_alloc&) {
+    throw;
   } catch (const std::exception& error) {  // from JSON, a missing name, or the expression of --only
-    heed::fail<heed::IoError>("benchmark", options.plan + " or a file of results: " + error.what());
+    heed::fail<heed::IoError>("benchmark", heed::printable(options.plan), " or a file of results: ",
+                              heed::printable(error.what()));
   }
 }
 
@@ -154,8 +171,11 @@ void add_benchmark(CLI::App& app) {
   command.add_option("--results", options->results, "Folder of results, a file per run")->capture_default_str();
   command.add_option("--page", options->page, "Where to write the tables")->capture_default_str();
   command.add_option("--only", options->only, "Runs whose data/name matches (regular expression)");
-  command.add_option("--seeds", options->seeds, "Seeds per run; 0: as in the plan")->check(CLI::NonNegativeNumber);
+  command.add_option("--seeds", options->seeds, "Seeds per run; 0: as in the plan")
+      ->check(CLI::Range(0, most_seeds_of_a_run));
   command.add_option("--minutes", options->minutes, "Start no run after this time");
+  add_force_option(command, options->force);
+  options->checkpoint.add_options(command);
   add_threads_option(command, options->threads);
   command.callback([options] { run_benchmark(*options); });
 }

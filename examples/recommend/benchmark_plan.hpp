@@ -3,7 +3,6 @@
 #pragma once
 
 #include <filesystem>
-#include <fstream>
 #include <heed/io/log_file.hpp>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -14,6 +13,8 @@
 #include <vector>
 
 #include "configuration_options.hpp"
+#include "json_file.hpp"
+#include "seeds.hpp"
 
 struct DataSet {
   std::string name, title, protocol;
@@ -39,9 +40,9 @@ class Plan {
  public:
   /// Throws heed::Error when the plan does not exist or has an error; nothing has been run then.
   Plan(const std::string& path, const std::string& data_dir) {
-    std::ifstream file(path);
-    const auto plan = nlohmann::json::parse(file, nullptr, false);
-    if (plan.is_discarded()) heed::fail<heed::IoError>("benchmark", path + " does not exist or is not JSON");
+    const auto read = read_json_object(path);
+    if (!read) heed::fail<heed::IoError>("benchmark", heed::printable(path), " cannot be read");
+    const nlohmann::json& plan = *read;
     introduction = text(plan, "introduction");
     for (const auto& [name, spec] : plan.at("data").items()) {
       naming("data " + name,
@@ -71,15 +72,18 @@ class Plan {
     try {
       f();
     } catch (const std::exception& error) {
-      heed::fail<heed::OptionError>("benchmark", what + ": " + error.what());
+      heed::fail<heed::OptionError>("benchmark", heed::printable(what), ": ", error.what());
     }
   }
 
-  /// Throws heed::OptionError unless `name` is a valid file name on any system. "baselines" is reserved.
+  /// Throws heed::OptionError unless `name` is a valid file name on any system. "baselines" is reserved. A bound on its
+  /// length keeps std::regex, to which it is matched, from overflowing the stack.
   static void check_name(const std::string& name) {
     constexpr const char* allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
-    if (name.empty() || name == "baselines" || name.find_first_not_of(allowed) != std::string::npos) {
-      heed::fail<heed::OptionError>("name", "'", name, "' names files: wanted letters, digits, - and _");
+    if (name.empty() || name.size() > 100 || name == "baselines" ||
+        name.find_first_not_of(allowed) != std::string::npos) {
+      heed::fail<heed::OptionError>("name", "'", heed::printable(name),
+                                    "' names files: wanted at most 100 letters, digits, - and _");
     }
   }
 
@@ -92,7 +96,7 @@ class Plan {
     out.key = {{"file", file}, {"format", format}, {"next_basket", out.next_basket}};
     const auto known = heed::io::log_formats().find(format);
     if (known == heed::io::log_formats().end()) {
-      heed::fail<heed::OptionError>("format", "there is no format " + format);
+      heed::fail<heed::OptionError>("format", "there is no format ", heed::printable(format));
     }
     out.file.format = known->second;
     // Relative to the plan, or in the folder of data sets.
@@ -108,7 +112,10 @@ class Plan {
     check_name(out.name);
     out.title = spec.value("title", out.name);
     out.published = spec.value("published", "");
-    out.seeds = spec.value("seeds", 3);
+    if (spec.contains("seeds")) out.seeds = heed::io::from_json<int>(spec.at("seeds"), "seeds");
+    if (out.seeds < 0 || out.seeds > most_seeds_of_a_run) {
+      heed::fail<heed::OptionError>("seeds", out.seeds, " seeds, wanted 0 to ", most_seeds_of_a_run);
+    }
     const auto found = data.find(out.data);
     if (found == data.end()) heed::fail<heed::OptionError>("data", "the plan has no such data");
     const bool next_basket = found->second.next_basket;
@@ -116,7 +123,8 @@ class Plan {
     const auto task = set.value("task", nlohmann::json::object());
     for (const auto& [option, value] : task.items()) {
       // The models and baselines of a data set share one table, so they share the task.
-      if (option != "max_length") heed::fail<heed::OptionError>("set", "task." + option + " is set by the data set");
+      if (option == "max_length") continue;
+      heed::fail<heed::OptionError>("set", "task.", heed::printable(option), " is set by the data set");
     }
     const auto keep = [&](auto configuration, const auto& defaults) {
       change(set, configuration);
@@ -126,7 +134,7 @@ class Plan {
     };
     if (spec.contains("model")) {
       out.model = text(spec, "model");
-      if (out.model != "din") heed::fail<heed::OptionError>("model", "there is no model " + out.model);
+      if (out.model != "din") heed::fail<heed::OptionError>("model", "there is no model ", heed::printable(out.model));
       ClickConfiguration configuration;
       configuration.task.next_basket = next_basket;
       keep(std::move(configuration), ClickConfiguration{});

@@ -4,7 +4,6 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <heed/io/atomic_file.hpp>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "benchmark_plan.hpp"
+#include "files.hpp"
 
 class Results {
  public:
@@ -35,7 +35,7 @@ class Results {
 
   /// The stored run; empty when there is no file or it differs from the plan's run, and `why` then lists how.
   std::optional<json> find(const Run& run, const DataSet& data, int seed, std::string* why = nullptr) const {
-    auto stored = read(path_of(run, seed));
+    auto stored = read_json_object(path_of(run, seed));
     if (!stored) return std::nullopt;
     // An option that was added after the file was written had its default value.
     json completed = {{"configuration", run.defaults}};
@@ -44,7 +44,7 @@ class Results {
   }
   /// The stored baselines, as above.
   std::optional<json> find(const DataSet& data, std::string* why = nullptr) const {
-    auto stored = read(path_of(data));
+    auto stored = read_json_object(path_of(data));
     if (!stored) return std::nullopt;
     const json completed = *stored;
     return accept(std::move(*stored), {{"data", data.key}}, completed, path_of(data), why);
@@ -57,6 +57,17 @@ class Results {
       if (auto result = find(run, data, seed)) out.push_back(std::move(*result));
     }
     return out;
+  }
+
+  /// The files that the runs and data sets of a plan have.
+  void written_by(Files& files, const Plan& plan, int most_seeds) const {
+    for (const auto& [name, data] : plan.data) files.writes("--results", path_of(data), Output::result);
+    for (const Run& run : plan.runs) {
+      for (int seed = 1; seed <= std::max(most_seeds, run.seeds); ++seed) {
+        files.writes("--results", path_of(run, seed), Output::result);
+      }
+    }
+    heed::io::AtomicFile("benchmark", folder_ + "/check");  // throws unless the folder can be written
   }
 
   static void write(const std::string& path, const std::string& content) {
@@ -85,22 +96,15 @@ class Results {
         std::vector<std::string> gone;
         differences(stored->at("configuration"), run.options, "", true, gone);
         for (const std::string& option : gone) {
-          std::printf("%s has an option that no longer exists: %s\n", path_of(run, seed).c_str(), option.c_str());
+          std::printf("%s has an option that no longer exists: %s\n", heed::printable(path_of(run, seed)).c_str(),
+                      heed::printable(option).c_str());
         }
       }
     }
-    for (const auto& path : unused) std::printf("The plan does not use %s\n", path.c_str());
+    for (const auto& path : unused) std::printf("The plan does not use %s\n", heed::printable(path.string()).c_str());
   }
 
  private:
-  static std::optional<json> read(const std::string& path) {
-    std::ifstream file(path);
-    if (!file) return std::nullopt;
-    json out = json::parse(file, nullptr, false);
-    if (!out.is_object()) heed::fail<heed::IoError>("benchmark", path + " is not a JSON object");
-    return out;
-  }
-
   /// Returns `stored`, or nothing when a value of `wanted` differs in `completed`; `why` then lists the differences.
   static std::optional<json> accept(json stored, const json& wanted, const json& completed, const std::string& path,
                                     std::string* why) {
@@ -108,8 +112,8 @@ class Results {
     differences(wanted, completed, "", false, found);
     if (found.empty()) return stored;
     if (why != nullptr) {
-      *why = path + " does not match the plan:";
-      for (const std::string& one : found) *why += "\n  " + one;
+      *why = heed::printable(path) + " does not match the plan:";
+      for (const std::string& one : found) *why += "\n  " + heed::printable(one);
     }
     return std::nullopt;
   }

@@ -54,12 +54,21 @@ class BenchmarkRun {
  public:
   using json = nlohmann::json;
 
-  BenchmarkRun(const heed::data::Interactions& log, int seed, heed::Executor& executor)
-      : log_(log), seed_(static_cast<std::uint64_t>(seed)), executor_(executor) {}
+  BenchmarkRun(const heed::data::Interactions& log, int seed, const CheckpointOptions& checkpoints,
+               heed::Executor& executor)
+      : log_(log), seed_(static_cast<std::uint64_t>(seed)), checkpoints_{checkpoints}, executor_(executor) {}
+
+  /// The name of the folder of checkpoints of a run.
+  static std::string folder_of(const Run& run, int seed) {
+    return run.data + "." + run.name + ".seed" + std::to_string(seed);  // names have no dots
+  }
 
   /// Empty when Ctrl-C ended it.
   std::optional<json> operator()(const Run& run, const DataSet& data) {
     out_ = Results::identity(run, data, static_cast<int>(seed_));
+    checkpoints_.name = folder_of(run, static_cast<int>(seed_));
+    checkpoints_.run = out_;
+    if (!checkpoints_.options.folder.empty()) checkpoints_.run["log"] = heed::data::fingerprint(log_);
     out_.update({{"threads", executor_.threads()},
                  {"heed", heed::version()},
                  {"commit", built_from_commit()},
@@ -111,17 +120,19 @@ class BenchmarkRun {
   bool fit(Model& model, const heed::recsys::Task& task, const heed::recsys::TrainOptions& options,
            heed::recsys::TrainHooks hooks) {
     heed::nn::initialize(model, heed::Random(seed_).fork("weights"));
-    json epochs = json::array();  // loss, validation, seconds, seconds of validation
     hooks.on_step = [](const heed::recsys::TrainProgress&) { return !interrupted(); };
     hooks.on_epoch = [&](const heed::recsys::EpochReport& done) {
       std::printf("epoch %3td  loss %.4f  validation %.4f%s  %.1f s + %.1f s\n", done.epoch, done.loss, done.validation,
                   done.best ? " (best)" : "", done.seconds.training(), done.seconds.validation);
       std::fflush(stdout);
-      epochs.push_back({done.loss, done.validation, done.seconds.training(), done.seconds.validation});
       return true;
     };
-    const Training training = fit_from_seed(model, task, options, seed_, executor_, std::move(hooks));
+    const Training training = fit_from_seed(model, task, options, seed_, executor_, std::move(hooks), checkpoints_);
     if (training.report.interrupted) return false;
+    json epochs = json::array();  // loss, validation, seconds, seconds of validation
+    for (const heed::recsys::EpochReport& done : training.report.epochs) {
+      epochs.push_back({done.loss, done.validation, done.seconds.training(), done.seconds.validation});
+    }
     out_["seconds"] = training.seconds;
     out_["epochs"] = std::move(epochs);
     for (const auto& [phase, seconds] : mean_phases(training.report.epochs)) out_["seconds_an_epoch"][phase] = seconds;
@@ -133,6 +144,7 @@ class BenchmarkRun {
 
   const heed::data::Interactions& log_;
   std::uint64_t seed_;
+  Checkpoints checkpoints_;
   heed::Executor& executor_;
   json out_;
 };

@@ -13,9 +13,11 @@
 #include <vector>
 
 #include "log_options.hpp"
-#include "threads.hpp"
 #include "compare_tables.hpp"
+#include "files.hpp"
+#include "seeds.hpp"
 #include "subcommands.hpp"
+#include "threads.hpp"
 
 namespace {
 
@@ -32,23 +34,22 @@ class Compare {
   void add_options(CLI::App& app) {
     file_.path = "examples/data/baskets.tsv";
     add_log_options(app, file_, false);
-    app.add_option("--seed", first_seed_)->capture_default_str();
-    app.add_option("--seeds", seeds_, "Number of trainings per model; figures are means")
-        ->check(CLI::PositiveNumber)
-        ->capture_default_str();
-    app.add_option("--epochs", limits_.max_epochs, "Maximum number of epochs")->check(CLI::PositiveNumber);
-    app.add_option("--max-length", limits_.max_length, "Events of a history that a neural model sees")
-        ->check(CLI::PositiveNumber);
+    add_seed_option(app, first_seed_, "Seed of weights, dropout, order and samples");
+    add_seeds_option(app, seeds_, "Number of trainings per model; figures are means");
+    const CLI::Range epochs(Index{1}, Index{1'000'000'000}), lengths(Index{1}, Index{1'000'000});
+    app.add_option("--epochs", limits_.max_epochs, "Maximum number of epochs")->check(epochs);
+    app.add_option("--max-length", limits_.max_length, "Events of a history that a neural model sees")->check(lengths);
     app.add_option("--shares", shares_, "Also train on these shares of the users, for example 0.05 0.25 1")
         ->check(CLI::Range(1e-6, 1.0));
     auto* const with_lengths =
         app.add_option("--lengths", lengths_, "Also limit the models to so many events, for example 50 200 1000")
-            ->check(CLI::PositiveNumber);
+            ->check(lengths);
     app.add_option("--lengths-of", lengths_of_, "Models that --lengths applies to, a regular expression")
         ->capture_default_str()
         ->needs(with_lengths);
     app.add_option("--report", report_, "Where to write tables and curves")->capture_default_str();
     app.add_option("--page", page_, "Where to write the tables as Markdown");
+    add_force_option(app, force_);
     add_threads_option(app, threads_);
   }
 
@@ -60,6 +61,13 @@ class Compare {
                      [&](const Variant& v) { return std::regex_search(v.name, shown_lengths); })) {
       heed::fail<heed::OptionError>("--lengths-of", "'", lengths_of_, "' matches no model");
     }
+    for (const double share : shares_) {
+      if (!(share > 0)) heed::fail<heed::OptionError>("--shares", "a share of ", share);  // CLI::Range accepts NaN
+    }
+    Files files(force_);
+    read_by(files, file_);
+    files.writes("--report", report_, Output::report);
+    files.writes("--page", page_, Output::page);
     for (const std::string& path : {report_, page_}) {
       if (!path.empty()) heed::io::AtomicFile("write_report", path);
     }
@@ -83,8 +91,9 @@ class Compare {
 
     heed::io::Report report("Recommenders on " + file_.path);
     std::string page = heed::message(
-        compare_introduction, file_.path, ": ", log.num_users(), " users, ", log.num_items(), " items, ", log.size(),
-        " events. ", seeds_, seeds_ == 1 ? " seed, " : " seeds, ", executor->threads(),
+        page_marker, compare_introduction, heed::io::markdown_text(file_.path), ": ", log.num_users(), " users, ",
+        log.num_items(), " items, ", log.size(), " events. ", seeds_, seeds_ == 1 ? " seed, " : " seeds, ",
+        executor->threads(),
         executor->threads() == 1 ? " thread" : " threads", ", instruction set ", heed::isa(),
         limits_.max_epochs > 0 ? heed::message(", at most ", limits_.max_epochs, " epochs") : "",
         limits_.max_length > 0 ? heed::message(", at most ", limits_.max_length, " events of a history") : "", ".\n");
@@ -109,17 +118,18 @@ class Compare {
     }
     write_curves(report, curves, task.validates() ? "Validation NDCG@10" : "Negative training loss");
     report.write(report_);
-    std::printf("\nWrote %s\n", report_.c_str());
+    std::printf("\nWrote %s\n", heed::printable(report_).c_str());
     if (!page_.empty()) {
       heed::io::AtomicFile written("write_page", page_);
       written.write(page);
       written.commit();
-      std::printf("Wrote %s\n", page_.c_str());
+      std::printf("Wrote %s\n", heed::printable(page_).c_str());
     }
   }
 
  private:
   static std::regex expression(const std::string& text) {
+    check_expression("--lengths-of", text);
     try {
       return std::regex(text);
     } catch (const std::regex_error& error) {
@@ -131,6 +141,7 @@ class Compare {
   Limits limits_;
   std::uint64_t first_seed_ = 1;
   int seeds_ = 1, threads_ = 0;
+  bool force_ = false;
   std::string report_ = "comparison.html", page_, lengths_of_ = ".";
   std::vector<double> shares_;
   std::vector<Index> lengths_;

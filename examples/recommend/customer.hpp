@@ -31,7 +31,7 @@ inline void print_history(const Interactions& log, const History& past) {
     std::printf("    %s",
                 past.times.empty() ? "" : (date_of(past.times[static_cast<std::size_t>(begin)]) + "  ").c_str());
     for (Index i = begin; i < std::min(end, begin + most_items); ++i) {
-      std::printf("%s%s", i == begin ? "" : "; ", name_of(log, past.items[static_cast<std::size_t>(i)]).c_str());
+      std::printf("%s%s", i == begin ? "" : "; ", shown_name(log, past.items[static_cast<std::size_t>(i)]).c_str());
     }
     std::printf(end - begin > most_items ? "; and %td more\n" : "\n", end - begin - most_items);
     end = begin;
@@ -43,7 +43,7 @@ inline void print_recommendations(const Interactions& log, const heed::recsys::E
   std::printf("  recommended:\n");
   for (std::size_t i = 0; i < why.top.size(); ++i) {
     const auto& [item, score, repeat] = why.top[i];
-    std::printf("    %2zu. %-36s  p %.4f, %3.0f %% of it for purchases before\n", i + 1, name_of(log, item).c_str(),
+    std::printf("    %2zu. %-36s  p %.4f, %3.0f %% of it for purchases before\n", i + 1, shown_name(log, item).c_str(),
                 score, score > 0 ? 100 * repeat / score : 0.0);
   }
 }
@@ -57,7 +57,7 @@ inline void print_reasons(const Interactions& log, const History& past, const he
   }
   std::printf("  the attention weighed most:\n");
   for (std::size_t i = 0; i < std::min(weighed.size(), static_cast<std::size_t>(most)); ++i) {
-    std::printf("    %5.1f %%  %s%s\n", 100 * weighed[i].weight, name_of(log, weighed[i].item).c_str(),
+    std::printf("    %5.1f %%  %s%s\n", 100 * weighed[i].weight, shown_name(log, weighed[i].item).c_str(),
                 weighed[i].count > 1 ? (" (" + std::to_string(weighed[i].count) + " times)").c_str() : "");
   }
 }

@@ -5,10 +5,10 @@
 #include <memory>
 #include <string>
 
-#include "threads.hpp"
 #include "model_file.hpp"
 #include "subcommands.hpp"
 #include "test_tables.hpp"
+#include "threads.hpp"
 
 namespace {
 
@@ -19,6 +19,9 @@ struct Evaluate {
   int threads = 0;
 
   void run() const {
+    Files files;
+    files.reads("--model", model, true);
+    read_by(files, file);
     const auto executor = make_executor(threads);
     print_banner(*executor);
     const auto saved = heed::io::load_recommender<float>(model);

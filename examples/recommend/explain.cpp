@@ -10,7 +10,10 @@
 
 namespace {
 
-void print_explanation(Somebody& somebody, const std::string& report_path) {
+void print_explanation(Somebody& somebody, const std::string& report_path, bool force) {
+  Files files(force);
+  somebody.read_by(files);
+  files.writes("--report", report_path, Output::report);
   const auto saved = somebody.load();
   const History& past = somebody.past;
   heed::Tape<float> tape({.record = false});
@@ -22,7 +25,7 @@ void print_explanation(Somebody& somebody, const std::string& report_path) {
   heed::io::Report report("Why these recommendations");
   report.heat_map(attention_over_time(saved.model, tape, somebody.log, past, saved.task, "What the attention weighed"));
   report.write(report_path);
-  std::printf("Wrote %s\n", report_path.c_str());
+  std::printf("Wrote %s\n", heed::printable(report_path).c_str());
 }
 
 }  // namespace
@@ -31,7 +34,9 @@ void add_explain(CLI::App& app) {
   CLI::App& command = *app.add_subcommand("explain", "Recommend items to a user and show the attention weights");
   const auto somebody = std::make_shared<Somebody>();
   const auto report = std::make_shared<std::string>("report.html");
+  const auto force = std::make_shared<bool>(false);
   somebody->add_options(command);
   command.add_option("--report", *report, "Where to write the attention heat map")->capture_default_str();
-  command.callback([somebody, report] { print_explanation(*somebody, *report); });
+  add_force_option(command, *force);
+  command.callback([somebody, report, force] { print_explanation(*somebody, *report, *force); });
 }

@@ -7,6 +7,8 @@
 #include <heed/io/log_file.hpp>
 #include <string>
 
+#include "files.hpp"
+
 inline void add_log_options(CLI::App& app, heed::io::LogFile& file, bool required = true) {
   auto& columns = file.columns;
   app.add_option("--data", file.path, "Log of interactions: users, items, times (may be .gz)")->required(required);
@@ -26,14 +28,19 @@ inline void add_log_options(CLI::App& app, heed::io::LogFile& file, bool require
   app.add_flag("--skip-bad-lines", file.skip_bad_lines, "Skip malformed lines and count them");
 }
 
+inline void read_by(Files& files, const heed::io::LogFile& log) {
+  files.reads("--data", log.path);
+  files.reads("--items", log.items);
+}
+
 /// Reads the log and prints the number of skipped lines. Throws as heed::io::read_log.
 inline heed::data::Interactions read_and_report(const heed::io::LogFile& file) {
   heed::io::LogFileReport report;
   auto log = heed::io::read_log(file, &report);
   const auto print = [](const std::string& path, const heed::data::ReadReport& read) {
     if (read.bad_lines == 0) return;
-    std::printf("%s: %td of %td lines skipped, the first because of %s\n", path.c_str(), read.bad_lines, read.lines,
-                read.first_bad_line.c_str());
+    std::printf("%s: %td of %td lines skipped, the first because of %s\n", heed::printable(path).c_str(),
+                read.bad_lines, read.lines, read.first_bad_line.c_str());
   };
   print(file.path, report.log);
   print(file.items, report.items);

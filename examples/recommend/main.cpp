@@ -2,12 +2,26 @@
 // Trains a recommender on a log of interactions, compares it with the baselines, recommends items and explains them.
 // `recommend train --help` lists the options of train.
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <heed/core/error.hpp>
+#include <heed/core/printable.hpp>
+#include <new>
+#include <stdexcept>
+#include <string>
 
 #include "subcommands.hpp"
 
-int main(int argc, char** argv) {
+namespace {
+
+int failed(const std::string& what) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "recommend: %s\n", what.c_str());
+  return 1;
+}
+
+int run(int argc, char** argv) {
   CLI::App app("Trains and uses an attention recommender");
   app.require_subcommand(1);
   add_train(app);
@@ -19,9 +33,24 @@ int main(int argc, char** argv) {
   try {
     CLI11_PARSE(app, argc, argv);  // runs the subcommand
   } catch (const heed::Error& error) {
-    std::fflush(stdout);
-    std::fprintf(stderr, "recommend: %s\n", error.what());
-    return 1;
+    return failed(error.what());
+  } catch (const std::bad_alloc&) {
+    return failed("not enough memory for these options and files");
+  } catch (const std::length_error&) {
+    return failed("the options or files ask for more memory than a program can have");
+  } catch (const std::exception& error) {  // of JSON, the file system, ..; its text may quote a file
+    return failed(heed::printable(error.what(), 1000));
   }
   return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int status = run(argc, argv);
+  // Output that was not written, because the disk is full for example, is an error.
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    return failed(std::string("standard output: ") + std::strerror(errno));
+  }
+  return status;
 }

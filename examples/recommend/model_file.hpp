@@ -11,6 +11,7 @@
 
 #include "customer.hpp"
 #include "log_options.hpp"
+#include "seeds.hpp"
 
 using SavedModel = heed::io::SavedRecommender<float>;
 
@@ -43,7 +44,7 @@ inline Interactions read_for(const SavedModel& saved, const heed::io::LogFile& f
 
 inline void add_model_options(CLI::App& app, std::string& model, std::uint64_t& seed) {
   app.add_option("--model", model, "The trained model")->capture_default_str();
-  app.add_option("--seed", seed, "Seed of random samples")->capture_default_str();
+  add_seed_option(app, seed, "Seed of random samples");
 }
 
 /// The user to recommend to: a user of a log, or a history from the command line.
@@ -54,7 +55,14 @@ class Somebody {
     add_log_options(app, file_, false);
     auto* user = app.add_option("--user", user_, "A user of --data")->needs("--data");
     app.add_option("--history", history_, "Ids of items, oldest first")->excludes(user);
-    app.add_option("-k,--top", k, "Length of the list")->check(CLI::PositiveNumber)->capture_default_str();
+    app.add_option("-k,--top", k, "Length of the list")
+        ->check(CLI::Range(Index{1}, Index{1'000'000}))
+        ->capture_default_str();
+  }
+
+  void read_by(Files& files) const {
+    files.reads("--model", model_, true);
+    ::read_by(files, file_);
   }
 
   /// Loads the model and sets `past`, a view of data that this object owns. Throws CLI::RequiredError when the command
@@ -69,14 +77,14 @@ class Somebody {
     }
     if (!user_.empty()) {
       const heed::data::Id user = log.users.find(user_);
-      if (user < 0) heed::fail<heed::OptionError>("--user", heed::message("the log has no user ", user_));
+      if (user < 0) heed::fail<heed::OptionError>("--user", "the log has no user ", heed::printable(user_));
       past = log.user(user);
       return saved;
     }
     check_kinds("--history", saved, {});
     for (const std::string& id : history_) {
       const heed::data::Id item = log.catalogue.items.find(id);
-      if (item < 0) heed::fail<heed::OptionError>("--history", heed::message("the model has no item ", id));
+      if (item < 0) heed::fail<heed::OptionError>("--history", "the model has no item ", heed::printable(id));
       items_.push_back(item);
     }
     past.items = items_;

@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "checkpoints.hpp"
+
 /// The phases of an epoch and their seconds, in order of execution.
 using Phases = std::vector<std::pair<const char*, double>>;
 inline Phases phases(const heed::recsys::PhaseSeconds& seconds) {
@@ -69,12 +71,29 @@ struct Training {
 /// Trains `model` on `task`; order, dropout and negatives follow from `seed`.
 template <heed::recsys::Recommender Model>
 Training fit_from_seed(Model& model, const heed::recsys::Task& task, heed::recsys::TrainOptions options,
-                       std::uint64_t seed, heed::Executor& executor, heed::recsys::TrainHooks hooks) {
+                       std::uint64_t seed, heed::Executor& executor, heed::recsys::TrainHooks hooks,
+                       const Checkpoints& checkpoints = {}) {
   options.random = heed::Random(seed).fork("training");
   options.executor = &executor;
   const heed::Stopwatch watch;
-  auto report = heed::recsys::fit(model, task, options, std::move(hooks));
-  return {std::move(report), watch.seconds()};
+  auto training = heed::recsys::training_of(model, task, options);
+  bool resumed = false;
+  Training out{checkpoints.run_or_resume(
+                   training, heed::recsys::hooks_of(model, task, &executor, std::move(hooks)), resumed),
+               watch.seconds()};
+  if (!resumed) return out;
+  out.seconds = 0;  // the time before the checkpoint, too
+  for (const auto& epoch : out.report.epochs) out.seconds += epoch.seconds.training() + epoch.seconds.validation;
+  return out;
+}
+
+/// A line of JSON for one epoch.
+inline std::string log_line(std::uint64_t seed, const heed::recsys::EpochReport& done) {
+  nlohmann::json line{{"seed", seed},      {"epoch", done.epoch},
+                      {"loss", done.loss}, {"validation", done.validation},
+                      {"best", done.best}, {"tokens_per_second", done.tokens_per_second}};
+  for (const auto& [phase, seconds] : phases(done.seconds)) line["seconds"][phase] = seconds;
+  return line.dump() + "\n";
 }
 
 /// One training with its name in the report.

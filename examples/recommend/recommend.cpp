@@ -10,6 +10,8 @@
 namespace {
 
 void print_best(Somebody& somebody) {
+  Files files;
+  somebody.read_by(files);
   const auto saved = somebody.load();
   heed::recsys::Session<Model> session(saved.model,
                                        {.max_length = saved.task.max_length, .exclude_seen = !saved.task.next_basket});
@@ -19,8 +21,8 @@ void print_best(Somebody& somebody) {
                  past.kinds.empty() ? -1 : past.kinds[i]);
   }
   for (const auto& [item, score] : session.top_k(somebody.k)) {
-    std::printf("%-12s %.4f  %s\n", std::string(saved.catalogue.items.text(item)).c_str(), static_cast<double>(score),
-                name_of(somebody.log, item).c_str());
+    std::printf("%-12s %.4f  %s\n", heed::printable(saved.catalogue.items.text(item)).c_str(),
+                static_cast<double>(score), shown_name(somebody.log, item).c_str());
   }
 }
 

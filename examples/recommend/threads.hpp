@@ -3,14 +3,18 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <heed/core/executor.hpp>
 #include <memory>
+#include <thread>
 #ifdef _OPENMP
 #include <heed/openmp.hpp>
 #endif
 
 inline void add_threads_option(CLI::App& app, int& threads) {
-  app.add_option("--threads", threads, "0: all processors")->check(CLI::NonNegativeNumber);
+  // More threads than processors are slower; far more cannot be started.
+  const int most = std::max(64, static_cast<int>(std::thread::hardware_concurrency()));
+  app.add_option("--threads", threads, "0: all processors")->check(CLI::Range(0, most));
 }
 
 /// `threads` 0: as many as there are processors.

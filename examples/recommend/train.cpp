@@ -9,8 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "files.hpp"
 #include "interrupt.hpp"
+#include "model_output.hpp"
 #include "progress.hpp"
+#include "seeds.hpp"
 #include "subcommands.hpp"
 #include "test_tables.hpp"
 #include "threads.hpp"
@@ -18,23 +21,29 @@
 
 namespace {
 
-/// Appends a line of JSON for one epoch.
-void write_log_line(const std::string& path, std::uint64_t seed, const heed::recsys::EpochReport& done) {
+/// Appends to the log of epochs; nothing without a path.
+void append(const std::string& path, const std::string& text) {
   if (path.empty()) return;
   std::ofstream file(path, std::ios::app);
-  nlohmann::json line{{"seed", seed},      {"epoch", done.epoch},
-                      {"loss", done.loss}, {"validation", done.validation},
-                      {"best", done.best}, {"tokens_per_second", done.tokens_per_second}};
-  for (const auto& [phase, seconds] : phases(done.seconds)) line["seconds"][phase] = seconds;
-  file << line << '\n';
-  if (!file) heed::fail<heed::IoError>("--log", heed::message(path, " cannot be written"));
+  file << text << std::flush;
+  if (!file) heed::fail<heed::IoError>("--log", heed::printable(path), " cannot be written");
+}
+
+/// A fingerprint of the weights.
+std::uint64_t weights_of(const Model& model) {
+  heed::data::detail::Fingerprint hash;
+  heed::nn::for_each_parameter(model, [&](const std::string&, const heed::Parameter<float>& parameter) {
+    hash.column(std::span(parameter.value().data(), static_cast<std::size_t>(parameter.size())));
+  });
+  return hash.value();
 }
 
 struct Trained {
   std::optional<Model> model;  // the best seed on validation
   double validation = 0;
-  heed::recsys::Measured measured;
-  std::vector<Curve> curves;  // [seeds]
+  heed::recsys::Measured measured;  // finished seeds; the first one, if it was not finished
+  std::string figures;              // describes the seeds of `measured`
+  std::vector<Curve> curves;        // [seeds]
 };
 
 class Train {
@@ -43,10 +52,9 @@ class Train {
     add_log_options(app, file_);
     app.add_option("--model", model_, "Where to write the model")->capture_default_str();
     app.add_option("--report", report_, "Where to write the report")->capture_default_str();
-    app.add_option("--seed", seed_, "Seed of weights, dropout, order and samples")->capture_default_str();
-    app.add_option("--seeds", seeds_, "Number of trainings, from consecutive seeds; figures are means")
-        ->check(CLI::PositiveNumber)
-        ->capture_default_str();
+    add_force_option(app, force_);
+    add_seed_option(app, seed_, "Seed of weights, dropout, order and samples");
+    add_seeds_option(app, seeds_, "Number of trainings, from consecutive seeds; figures are means");
     app.add_option("--log", log_, "Append a JSON object per epoch to this file");
     configuration_.add_options(app);
     auto* mode = app.add_option("--mode", next_basket_, "Training targets")
@@ -64,10 +72,18 @@ class Train {
         ->excludes(mode)
         ->excludes(configuration_.encoder_option())
         ->excludes(app.get_option("--profile"));
+    checkpoint_.add_options(app);
     add_threads_option(app, threads_);
   }
 
   void run() const {
+    Files files(force_);
+    read_by(files, file_);
+    files.reads("--warm-start", warm_start_, true);
+    files.writes("--model", model_, Output::model);
+    files.writes("--report", report_, Output::report);
+    files.writes("--log", log_, Output::log);
+    checkpoint_.check();
     const auto executor = make_executor(threads_);
     print_banner(*executor);
     Interactions log = read_and_report(file_);
@@ -85,35 +101,54 @@ class Train {
     const heed::recsys::Task task(log, configuration.task);
     std::printf("%td users, %td items, %td events; task: %s\n", log.num_users(), log.num_items(), log.size(),
                 description_of(configuration.task).c_str());
+    for (const std::string& path : {model_, report_}) heed::io::AtomicFile("train", path);  // can be created
+    append(log_, "");
     catch_interrupts();
 
-    Trained trained = train_all_seeds(task, configuration, yesterday, *executor);
-    if (!trained.model) return;  // interrupted before the first epoch
-    heed::io::save_recommender(*trained.model, task.catalogue(), configuration.task, model_);
+    ModelOutput output(model_, task);
+    try {
+      const Trained trained = train_all_seeds(task, configuration, yesterday, output, *executor);
+      write_report(trained, task);
+      std::printf("\nWrote %s and %s: %s\n", heed::printable(model_).c_str(), heed::printable(report_).c_str(),
+                  output.contents().c_str());
+    } catch (...) {
+      if (!output.contents().empty()) std::fprintf(stderr, "recommend: %s\n", output.contents().c_str());
+      throw;
+    }
+  }
 
+ private:
+  void write_report(const Trained& trained, const heed::recsys::Task& task) const {
     heed::io::Report report("Recommender on " + file_.path);
     write_curves(report, trained.curves, task.validates() ? "Validation NDCG@10" : "Negative training loss");
     if (trained.measured.evaluations.front().users.empty()) {
       std::printf("\nThe log has no test events\n");
     } else {
-      show_test(heed::recsys::measure_baselines(task), trained.measured, configuration.task.k, seed_, &report);
+      if (!trained.figures.empty()) {
+        std::printf("\n%s\n", trained.figures.c_str());
+        report.text(trained.figures);
+      }
+      show_test(heed::recsys::measure_baselines(task), trained.measured, task.options().k, seed_, &report);
     }
     show_customers(*trained.model, task, report);
     report.write(report_);
-    std::printf("\nWrote %s and %s\n", model_.c_str(), report_.c_str());
   }
 
- private:
   Trained train_all_seeds(const heed::recsys::Task& task, const Configuration& configuration,
-                          std::optional<SavedModel>& yesterday, heed::Executor& executor) const {
+                          std::optional<SavedModel>& yesterday, ModelOutput& output, heed::Executor& executor) const {
+    nlohmann::json run{{"configuration", heed::io::to_json(configuration)}};
+    if (!checkpoint_.folder.empty()) run["log"] = heed::data::fingerprint(task.log());
+    if (yesterday) run["warm_start"] = weights_of(yesterday->model);
     const char* figure = task.validates() ? "validation NDCG@10" : "negative loss";
     Trained out;
+    int finished = 0;
     for (int s = 0; s < seeds_ && !interrupted(); ++s) {
       const std::uint64_t seed = seed_ + static_cast<std::uint64_t>(s);
       Model model = first_model(configuration, task.catalogue(), seed, yesterday);
       if (s == 0) {
         std::printf("\nTraining %td parameters on %zu examples%s\n", heed::nn::parameter_count(model),
                     task.examples().size(), task.validates() ? "" : "; the log has no validation events");
+        output.check(model);
       }
       if (seeds_ > 1) std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
       Progress progress;
@@ -123,28 +158,40 @@ class Train {
         return !interrupted();
       };
       hooks.on_epoch = [&](const heed::recsys::EpochReport& done) {
+        if (done.best) output.offer(model, done.validation, seed, done.epoch);
         progress.epoch(done, figure);
-        write_log_line(log_, seed, done);
+        append(log_, log_line(seed, done));
         return true;
       };
-      const Training training = fit_from_seed(model, task, configuration.training, seed, executor, hooks);
+      const Training training = fit_from_seed(model, task, configuration.training, seed, executor, hooks,
+                                              {checkpoint_, "seed-" + std::to_string(seed), run});
       const auto& report = training.report;
       out.curves.push_back({"seed " + std::to_string(seed), report});
       if (report.interrupted) std::printf("Interrupted: training ends, the best weights so far are kept\n");
+      if (report.epochs.empty()) break;
       std::printf("Trained in %.1f s, weights of epoch %td; seconds per epoch:", training.seconds, report.best_epoch);
       for (const auto& [phase, seconds] : mean_phases(report.epochs)) std::printf(" %s %.2f", phase, seconds);
       std::printf("\n");
-      out.measured.training_seconds += training.seconds;
-
-      heed::recsys::BatchRanker<Model> ranker(model, {.max_length = task.options().max_length, .executor = &executor});
-      out.measured.evaluations.push_back(heed::recsys::evaluate(task.log(), task.split(), ranker, task.evaluation()));
+      output.offer(model, training.best_validation(), seed, report.best_epoch);
+      finished += report.interrupted ? 0 : 1;
+      if (!report.interrupted || s == 0) {
+        heed::recsys::BatchRanker<Model> ranker(model,
+                                                {.max_length = task.options().max_length, .executor = &executor});
+        out.measured.evaluations.push_back(heed::recsys::evaluate(task.log(), task.split(), ranker, task.evaluation()));
+        out.measured.training_seconds += training.seconds;
+      }
       if (!out.model || training.best_validation() > out.validation) {
         out.validation = training.best_validation();
         out.model.emplace(std::move(model));
       }
     }
+    if (!out.model) heed::fail("train", "interrupted before the first epoch was complete: there is no model");
     out.measured.name = configuration.encoder.choice();
-    if (out.curves.size() > 1) out.measured.name += ", " + std::to_string(out.curves.size()) + " seeds";
+    if (finished > 1) out.measured.name += heed::message(", ", finished, " seeds");
+    if (finished < seeds_) {
+      out.figures = heed::message("Interrupted: ", finished, " of ", seeds_, " seeds finished. The figures are ",
+                                  finished > 0 ? "theirs." : "those of the first one, which is not finished.");
+    }
     return out;
   }
 
@@ -157,7 +204,7 @@ class Train {
     for (const History& past : heed::recsys::sample_users(task, random.fork("customers"), 3)) {
       const std::string user(log.users.text(static_cast<std::int32_t>(past.user)));
       const auto why = heed::recsys::explain(model, tape, past, explain_options(task.options(), 10));
-      std::printf("\nCustomer %s\n", user.c_str());
+      std::printf("\nCustomer %s\n", heed::printable(user).c_str());
       print_history(log, past);
       print_recommendations(log, why);
       print_reasons(log, past, why, 5);
@@ -179,6 +226,8 @@ class Train {
   std::string model_ = "model.safetensors", report_ = "report.html", log_, warm_start_;
   std::uint64_t seed_ = 1;
   int seeds_ = 1, threads_ = 0;
+  bool force_ = false;
+  CheckpointOptions checkpoint_;
   ConfigurationOptions configuration_;
   std::optional<bool> next_basket_;    // empty: by the format
   std::vector<double> split_by_time_;  // shares of the events before validation and test

@@ -4,7 +4,9 @@
 
 #include <chrono>
 #include <cstdio>
+#include <heed/core/error.hpp>
 #include <heed/core/executor.hpp>
+#include <heed/core/printable.hpp>
 #include <heed/data/interactions.hpp>
 #include <heed/recsys/task.hpp>
 #include <string>
@@ -14,8 +16,17 @@ inline void print_banner(const heed::Executor& executor) {
               executor.threads() == 1 ? "" : "s");
 }
 
+/// The name of an item as text; `shown_name` for a terminal.
 inline std::string name_of(const heed::data::Interactions& log, heed::data::Id item) {
   return std::string(log.catalogue.items.name(item));
+}
+inline std::string shown_name(const heed::data::Interactions& log, heed::data::Id item) {
+  return heed::printable(log.catalogue.items.name(item));
+}
+
+/// Throws heed::OptionError when a regular expression is so long that std::regex might overflow the stack.
+inline void check_expression(const char* option, const std::string& text) {
+  if (text.size() > 1000) heed::fail<heed::OptionError>(option, "an expression of more than 1000 characters");
 }
 
 /// `2011-11-20`.

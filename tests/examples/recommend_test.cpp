@@ -230,7 +230,7 @@ TEST_CASE("a warm start continues with new items, kinds and categories", "[examp
   const auto fails = [&](const std::string& options) {
     const Outcome outcome = shell(folder,
                                   "$recommend train --threads 1 --format csv --time-column when --data today.csv "
-                                  "--epochs 1 --report none --model none " +
+                                  "--epochs 1 --report none.html --model none " +
                                       options);
     CHECK(outcome.status == 1);
     CHECK_FALSE(std::filesystem::exists(folder.path / "none"));
