@@ -156,8 +156,8 @@ void run_benchmark(const BenchmarkOptions& options) {
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& error) {  // from JSON, a missing name, or the expression of --only
-    heed::fail<heed::IoError>("benchmark", heed::printable(options.plan), " or a file of results: ",
-                              heed::printable(error.what()));
+    heed::fail<heed::IoError>("benchmark", heed::printable(options.plan),
+                              " or a file of results: ", heed::printable(error.what()));
   }
 }
 

@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "log_options.hpp"
 #include "compare_tables.hpp"
 #include "files.hpp"
+#include "log_options.hpp"
 #include "seeds.hpp"
 #include "subcommands.hpp"
 #include "threads.hpp"
@@ -93,8 +93,7 @@ class Compare {
     std::string page = heed::message(
         page_marker, compare_introduction, heed::io::markdown_text(file_.path), ": ", log.num_users(), " users, ",
         log.num_items(), " items, ", log.size(), " events. ", seeds_, seeds_ == 1 ? " seed, " : " seeds, ",
-        executor->threads(),
-        executor->threads() == 1 ? " thread" : " threads", ", instruction set ", heed::isa(),
+        executor->threads(), executor->threads() == 1 ? " thread" : " threads", ", instruction set ", heed::isa(),
         limits_.max_epochs > 0 ? heed::message(", at most ", limits_.max_epochs, " epochs") : "",
         limits_.max_length > 0 ? heed::message(", at most ", limits_.max_length, " events of a history") : "", ".\n");
     const auto show = [&](const std::string& caption, const heed::io::Table& table) {

@@ -15,8 +15,8 @@
 
 using Model = heed::recsys::AnyRecommender<float>;
 using heed::Index;
-using heed::data::Interactions;
 using heed::data::History;
+using heed::data::Interactions;
 
 inline heed::recsys::ExplainOptions explain_options(const heed::recsys::TaskOptions& task, Index k) {
   return {.k = k, .max_length = task.max_length, .keep_history = task.next_basket};

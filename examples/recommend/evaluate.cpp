@@ -24,7 +24,7 @@ struct Evaluate {
     read_by(files, file);
     const auto executor = make_executor(threads);
     print_banner(*executor);
-    const auto saved = heed::io::load_recommender<float>(model);
+    const auto saved = load_model(model);
     const Interactions log = read_for(saved, file);
     const heed::recsys::Task task(log, saved.task);
     heed::recsys::BatchRanker<Model> ranker(saved.model,

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <heed/core/printable.hpp>
 #include <heed/data/renumber.hpp>
 #include <heed/io/recommender.hpp>
 #include <string>
@@ -14,6 +15,14 @@
 #include "seeds.hpp"
 
 using SavedModel = heed::io::SavedRecommender<float>;
+
+inline SavedModel load_model(const std::string& path) {
+  SavedModel saved = heed::io::load_recommender<float>(path);
+  if (saved.checksum == heed::io::Checksum::none) {
+    std::printf("%s has no checksum: damage to its weights would not be noticed\n", heed::printable(path).c_str());
+  }
+  return saved;
+}
 
 /// Throws heed::OptionError when the model uses a field of events or items (`seen` values) that the log lacks or whose
 /// values the model's file does not name.
@@ -69,7 +78,7 @@ class Somebody {
   /// line gives no user and no history, and heed::OptionError for an unknown user or item.
   SavedModel load() {
     if (user_.empty() && history_.empty()) throw CLI::RequiredError("--user or --history");
-    SavedModel saved = heed::io::load_recommender<float>(model_);
+    SavedModel saved = load_model(model_);
     if (!file_.path.empty()) {
       log = read_for(saved, file_);
     } else {

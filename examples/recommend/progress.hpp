@@ -78,9 +78,9 @@ Training fit_from_seed(Model& model, const heed::recsys::Task& task, heed::recsy
   const heed::Stopwatch watch;
   auto training = heed::recsys::training_of(model, task, options);
   bool resumed = false;
-  Training out{checkpoints.run_or_resume(
-                   training, heed::recsys::hooks_of(model, task, &executor, std::move(hooks)), resumed),
-               watch.seconds()};
+  Training out{
+      checkpoints.run_or_resume(training, heed::recsys::hooks_of(model, task, &executor, std::move(hooks)), resumed),
+      watch.seconds()};
   if (!resumed) return out;
   out.seconds = 0;  // the time before the checkpoint, too
   for (const auto& epoch : out.report.epochs) out.seconds += epoch.seconds.training() + epoch.seconds.validation;

@@ -89,7 +89,7 @@ class Train {
     Interactions log = read_and_report(file_);
     std::optional<SavedModel> yesterday;
     if (!warm_start_.empty()) {
-      yesterday = heed::io::load_recommender<float>(warm_start_);
+      yesterday = load_model(warm_start_);
       log = continued(std::move(log), *yesterday);
     }
     const bool next_basket = yesterday ? yesterday->task.next_basket : next_basket_.value_or(file_.has_baskets());

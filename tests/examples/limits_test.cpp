@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The recommend program with options and files out of all bounds: one clear line and exit 1 (105 or so where the
 // command line is wrong), before any training.
-#include <catch2/catch.hpp>
 #include <algorithm>
+#include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -51,8 +51,9 @@ TEST_CASE("options out of bounds are refused before the training", "[examples][l
 TEST_CASE("a lack of memory ends in one line and exit 1", "[examples][limits]") {
   const temporary::Folder folder;
   temporary::write_bytes(folder.file("log.tsv"), small_log());
-  const Outcome outcome = shell(folder, "ulimit -v 4000000 && $recommend train --data log.tsv --epochs 1 --threads 1 "
-                                        "--embed-dim 65536 --hidden-size 65536");
+  const Outcome outcome = shell(folder,
+                                "ulimit -v 4000000 && $recommend train --data log.tsv --epochs 1 --threads 1 "
+                                "--embed-dim 65536 --hidden-size 65536");
   INFO(outcome.text);
   CHECK(outcome.status == 1);
   CHECK_THAT(outcome.text, Contains("recommend: not enough memory") && !Contains("terminate"));
@@ -105,9 +106,8 @@ TEST_CASE("names and ids from files are printed without control characters", "[e
   const auto clean = [&](const std::string& command) {
     const Outcome outcome = shell(folder, "$recommend " + command);
     INFO(outcome.text);
-    CHECK(std::none_of(outcome.text.begin(), outcome.text.end(), [](unsigned char c) {
-      return (c < ' ' && c != '\n') || c == 0x7f || c == 0x9b;
-    }));
+    CHECK(std::none_of(outcome.text.begin(), outcome.text.end(),
+                       [](unsigned char c) { return (c < ' ' && c != '\n') || c == 0x7f || c == 0x9b; }));
     return outcome;
   };
   const std::string small = " --items names.tsv --epochs 1 --embed-dim 8 --hidden-size 8 --threads 1";

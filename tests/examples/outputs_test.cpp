@@ -34,9 +34,10 @@ Outcome after_two_epochs(const temporary::Folder& folder, const std::string& com
 TEST_CASE("an output that is an input, another output or a file of somebody is refused before any work",
           "[examples][outputs]") {
   const Files folder;
-  REQUIRE(shell(folder, "ln -s log.tsv soft; ln log.tsv hard; ln -s nowhere dangling; mkdir there; mkfifo pipe; "
-                        "$recommend train --epochs 1 --model old --report old.html --log old.jsonl" +
-                            small)
+  REQUIRE(shell(folder,
+                "ln -s log.tsv soft; ln log.tsv hard; ln -s nowhere dangling; mkdir there; mkfifo pipe; "
+                "$recommend train --epochs 1 --model old --report old.html --log old.jsonl" +
+                    small)
               .status == 0);
   const auto before = shell(folder, "cat log.tsv names.tsv notes.txt old old.html old.jsonl; ls -l").text;
   const auto refused = [&](const std::string& command, const std::string& message) {
@@ -143,8 +144,7 @@ TEST_CASE("what would fail after the training fails before it", "[examples][outp
 TEST_CASE("the best model so far is on the disk, however the training ends", "[examples][outputs]") {
   for (const std::string signal : {"KILL", "TERM", "HUP", "INT"}) {
     const Files folder;
-    const Outcome outcome =
-        after_two_epochs(folder, "$recommend train" + endless, "kill -" + signal + " $pid");
+    const Outcome outcome = after_two_epochs(folder, "$recommend train" + endless, "kill -" + signal + " $pid");
     INFO(signal << "\n" << outcome.text);
     CHECK(outcome.status == (signal == "KILL" ? 128 + 9 : 0));
     CHECK(heed::io::load_recommender<float>(folder.file("model.safetensors")).catalogue.items.size() == 12);
@@ -174,9 +174,10 @@ TEST_CASE("a program started with nohup is not ended by SIGHUP", "[examples][out
 
 TEST_CASE("an error in a later epoch leaves the best model, and says so", "[examples][outputs]") {
   const Files folder;
-  const Outcome outcome = shell(folder, "$recommend train --encoder sasrec --data log.tsv --embed-dim 8 --threads 1 "
-                                        "--mode every-position --batch-size 64 --epochs 60 --patience 60 "
-                                        "--learning-rate 1e12");
+  const Outcome outcome = shell(folder,
+                                "$recommend train --encoder sasrec --data log.tsv --embed-dim 8 --threads 1 "
+                                "--mode every-position --batch-size 64 --epochs 60 --patience 60 "
+                                "--learning-rate 1e12");
   INFO(outcome.text);
   CHECK(outcome.status == 1);
   CHECK_THAT(outcome.text, Contains("the loss is ") && Contains("the model of seed 1, epoch ") &&
@@ -211,8 +212,8 @@ TEST_CASE("output that cannot be written is an error", "[examples][outputs]") {
   const Outcome printed = shell(folder, "$recommend train --epochs 1 > /dev/full" + small);
   CHECK(printed.status == 1);
   CHECK_THAT(printed.text, Contains("standard output: No space left on device"));
-  for (const std::string command : {"recommend --history milk", "explain --history milk", "evaluate --data log.tsv",
-                                    "train --help"}) {
+  for (const std::string command :
+       {"recommend --history milk", "explain --history milk", "evaluate --data log.tsv", "train --help"}) {
     INFO(command);
     CHECK(shell(folder, "$recommend " + command + " > /dev/full").status == 1);
   }

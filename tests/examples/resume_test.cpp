@@ -12,8 +12,9 @@ namespace HEED_TEST_UNIT {
 using Catch::Matchers::Contains;
 using nlohmann::json;
 
-const std::string train = "$recommend train --data log.tsv --embed-dim 8 --hidden-size 8 --threads 1 --epochs 12 "
-                          "--patience 12 --seeds 2 --log log.jsonl ";
+const std::string train =
+    "$recommend train --data log.tsv --embed-dim 8 --hidden-size 8 --threads 1 --epochs 12 "
+    "--patience 12 --seeds 2 --log log.jsonl ";
 const std::string checkpoints = "--checkpoint dir --checkpoint-every 0 --resume ";
 
 /// Runs `command` repeatedly and kills it each time once its log of epochs has grown by `lines`, until it ends itself.
@@ -37,8 +38,8 @@ TEST_CASE("a training that is killed and resumed ends with the same bits", "[exa
   REQUIRE(resumed.status == 0);
   CHECK_THAT(resumed.text, Contains("Continues from ") && !Contains("runs 1\n"));
   // A bool, so that a failure does not print the bytes.
-  const bool same = temporary::read_bytes(alone.file("model.safetensors")) ==
-                    temporary::read_bytes(killed.file("model.safetensors"));
+  const bool same =
+      temporary::read_bytes(alone.file("model.safetensors")) == temporary::read_bytes(killed.file("model.safetensors"));
   CHECK(same);
   const auto figures = [](const std::string& text) {
     const std::size_t begin = text.find("\nTest, "), end = text.find("\nCustomer");

@@ -50,20 +50,31 @@ TEST_CASE("sizes far above what is of use, negative sizes and numbers that are n
   };
   using recsys::Configuration;
   const Configuration sasrec = recsys::preset("sasrec", false);
-  refused(sasrec, [](Configuration& c) { c.recommender.embed_dim = 65'537; },
-          "recommender.embed_dim is 65537, wanted 0 to 65536");
-  refused(sasrec, [](Configuration& c) { c.recommender.loss.negatives = 9'223'372'036'854'775'807; },
-          "recommender.loss.negatives is 9223372036854775807, wanted 0 to 1000000");
-  refused(sasrec, [](Configuration& c) { c.task.max_length = 1'000'000'000'000; }, "task.max_length is 1000000000000");
-  refused(sasrec, [](Configuration& c) { c.task.k = 0; }, "task.k is 0, wanted 1 to 1000000");
-  refused(sasrec, [](Configuration& c) { c.training.max_epochs = 1'000'000'000'001; }, "training.max_epochs is 1000000");
-  refused(sasrec, [](Configuration& c) { c.training.batch_size = -1; }, "training.batch_size is -1");
-  refused(sasrec, [](Configuration& c) { c.training.learning_rate = NAN; }, "training.learning_rate is ");
-  refused(sasrec, [](Configuration& c) { std::get<recsys::SASRecEncoderOptions>(c.encoder.encoder).num_heads = 1025; },
-          "encoder.num_heads is 1025, wanted 0 to 1024");
-  refused(recsys::ClickConfiguration{},
-          [](recsys::ClickConfiguration& c) { c.recommender.hidden_features = {8, 1'000'000}; },
-          "recommender.hidden_features is 1000000");
+  refused(
+      sasrec, [](Configuration& c) { c.recommender.embed_dim = 65'537; },
+      "recommender.embed_dim is 65537, wanted 0 to 65536");
+  refused(
+      sasrec, [](Configuration& c) { c.recommender.loss.negatives = 9'223'372'036'854'775'807; },
+      "recommender.loss.negatives is 9223372036854775807, wanted 0 to 1000000");
+  refused(
+      sasrec, [](Configuration& c) { c.task.max_length = 1'000'000'000'000; }, "task.max_length is 1000000000000");
+  refused(
+      sasrec, [](Configuration& c) { c.task.k = 0; }, "task.k is 0, wanted 1 to 1000000");
+  refused(
+      sasrec, [](Configuration& c) { c.training.max_epochs = 1'000'000'000'001; }, "training.max_epochs is 1000000");
+  refused(
+      sasrec, [](Configuration& c) { c.training.batch_size = -1; }, "training.batch_size is -1");
+  refused(
+      sasrec, [](Configuration& c) { c.training.learning_rate = NAN; }, "training.learning_rate is ");
+  refused(
+      sasrec, [](Configuration& c) { std::get<recsys::SASRecEncoderOptions>(c.encoder.encoder).num_heads = 1025; },
+      "encoder.num_heads is 1025, wanted 0 to 1024");
+  refused(
+      recsys::ClickConfiguration{},
+      [](recsys::ClickConfiguration& c) {
+        c.recommender.hidden_features = {8, 1'000'000};
+      },
+      "recommender.hidden_features is 1000000");
   Configuration by_time = sasrec;  // times in milliseconds, and before 1970
   by_time.task.validation_time = -1'700'000'000'000;
   by_time.task.test_time = 1'700'000'000'000;

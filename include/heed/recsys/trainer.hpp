@@ -232,7 +232,7 @@ class Training {
     }
     optimizer_.catch_up();
     if (const std::string wrong = weight_not_finite(*model_); !wrong.empty()) {
-      fail("train", "after epoch ", epoch, ", ", wrong);
+      fail("train", "after epoch ", epoch, " (loss ", mean_loss(), "), ", wrong);
     }
     charge(seconds.update);
     EpochReport done{.epoch = epoch, .loss = mean_loss()};
