@@ -46,6 +46,19 @@ TEST_CASE("options out of bounds are refused before the training", "[examples][l
   }
 }
 
+TEST_CASE("the program says when a model file has no checksum", "[examples][limits]") {
+  const temporary::Folder folder;
+  const auto shown = [&](const std::string& file) {
+    const Outcome outcome =
+        shell(folder, "$recommend recommend --history 10002 --model " HEED_SOURCE_DIR "/tests/io/golden/" + file);
+    INFO(outcome.text);
+    CHECK(outcome.status == 0);
+    return outcome.text.find("has no checksum") != std::string::npos;
+  };
+  CHECK(shown("recommender_2.safetensors"));
+  CHECK_FALSE(shown("recommender_2_checksum.safetensors"));
+}
+
 #ifndef HEED_TEST_SANITIZED  // sanitizers reserve more addresses than the limit
 
 TEST_CASE("a lack of memory ends in one line and exit 1", "[examples][limits]") {
