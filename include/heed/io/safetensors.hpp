@@ -15,6 +15,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -66,6 +67,10 @@ class SafetensorsFile {
     const int descriptor = ::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (descriptor < 0) bad(message("cannot open: ", std::strerror(errno)));
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(::fdopen(descriptor, "rb"), std::fclose);
+    if (!file) {
+      ::close(descriptor);
+      throw std::bad_alloc();
+    }
     struct stat facts {};
     if (::fstat(descriptor, &facts) != 0) bad(message("cannot open: ", std::strerror(errno)));
     if (!S_ISREG(facts.st_mode)) bad("is not a regular file");
