@@ -2,32 +2,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests the tests: changes one place of a header, compiles the header's test, and expects it to fail.
 
-    python3 tests/mutants.py --state build/mutants.jsonl              # 300 mutants; again: continues, or says the result
-    python3 tests/mutants.py --state build/mutants.jsonl --survivors  # tests the survivors again, after new tests
+    python3 tests/mutants.py --state build/mutants.jsonl              # 300 mutants; again: continues, shows the result
+    python3 tests/mutants.py --state build/mutants.jsonl --survivors  # those that survived, again, after new tests
     python3 tests/mutants.py --list --folder optim                    # the mutants in their order, without testing any
-    python3 tests/mutants.py --only include/heed/optim/adam.hpp:41    # all mutants of one line
+    python3 tests/mutants.py --only include/heed/optim/adam.hpp:42    # all mutants of one line
 
---seed chooses the mutants, --count is the number of valid ones, --folder restricts them to one folder, --jobs run at
-once. A mutant is killed if a test fails, crashes or exceeds its time; one that does not compile is invalid and replaced
-by another. The exit status is 1 if a mutant survived. The checkout is never modified: the changed header stands in a
-temporary include folder in front of the real one.
+--seed chooses the mutants, --count is the number of those that compile, --folder restricts them to one folder, --jobs
+run at once. A mutant is killed if a test fails, crashes or exceeds its time; one that does not compile is invalid and
+replaced by another. The exit status is 1 if a mutant survived. The checkout is never modified: the changed header is in
+a temporary include folder in front of the real one.
 
 Requires g++ and the packages of `./quickstart test`. The test of include/heed/X/Y.hpp is tests/X/Y_test.cpp; that of an
-operation is linked with tests/ops/registry_test.cpp, which derives most checks. A part under detail/ without a test of
-its own is tested by the tests of the headers that include it.
+operation is linked with tests/ops/registry_test.cpp, which derives most checks. A part, under detail/, is also tested
+by the tests of the headers that include it.
 
-Not changed, because the results do not depend on it or tests do not compare it: comments, texts and arguments of errors,
-template parameters, static assertions, prefetching, reserved capacity, sizes of scratch buffers, and constants that give
+Not changed, because no result depends on it or tests do not compare it: comments, texts and arguments of errors,
+template parameters, static assertions, prefetching, reserved capacity, sizes of scratch buffers, and constants that are
 the sizes of tiles, blocks and grains.
 """
 import argparse
 import concurrent.futures
+import functools
 import itertools
 import json
 import random
 import re
 import resource
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -43,17 +46,21 @@ FOLDERS = {
     "recsys": (["metrics.hpp", "evaluate*.hpp", "bootstrap.hpp", "statistics.hpp"], 1),
     "data": (["split.hpp", "batch.hpp", "token_batches.hpp", "history.hpp", "k_core.hpp", "filter.hpp"], 1),
 }
+PREFETCH = HEED / "kernels/prefetch.hpp"
 # Folders whose headers are precompiled: none of them includes a header that is changed.
 PRECOMPILED = ["core", "simd", "autograd", "testing"]
 
 # ---- the places that may be changed
 
-# Masked with the text up to the matching bracket.
-SKIPPED_CALLS = re.compile(r"\bfail(?=<)|\bstatic_assert(?=\()|\balignas(?=\()|\b(?:__builtin_)?prefetch(?=\()|\basm(?=\()"
-                           r"|\breserve(?=\()|\blayout\.array(?=\()|\btemplate(?= ?<)|\[\[(?=gnu)")
-SKIPPED = re.compile(r"//[^\n]*|/\*.*?\*/|^[ ]*#[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])+'"
-                     r"|\bconstexpr (?:Index|int|bool|std::size_t) [^;{]*=[^;]*;|^[^\n]*\bIsa::bytes\b[^\n]*"
-                     r"|^[^\n]*\bstatic Index scratch\([^{]*\{[^}]*\}|\boperator(?:[^\w\s(]+|\(\))|\b(?:using|enum) [^;]*;", re.M | re.S)
+SKIPPED = re.compile(
+    r"//[^\n]*|/\*.*?\*/|^[ ]*#[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])+'"  # comments, directives, literals
+    r"|\bconstexpr (?:Index|int|bool|std::size_t) [^;{]*=[^;]*;|\bIndex grain = [^;]*;|^[^\n]*\bIsa::bytes\b[^\n]*"
+    r"|^[^\n]*\breserve\([^\n]*;|^[^\n]*\bstatic Index scratch\([^{]*\{[^}]*\}"
+    r"|\boperator(?:[^\w\s(]+|\(\))|\b(?:using|enum) [^;]*;", re.M | re.S)
+# Skipped up to the matching brackets.
+SKIPPED_CALLS = re.compile(
+    r"\bfail(?=<)|\bstatic_assert(?=\()|\balignas(?=\()|\b(?:__builtin_)?prefetch(?=\()|\basm(?=\()"
+    r"|\blayout\.array(?=\()|\bscratch(?:\(\))?\.(?:template )?(?:array|tensor)(?=<)|\btemplate(?= ?<)|\[\[(?=gnu)")
 
 
 def masked(text):
@@ -90,21 +97,20 @@ OPERATORS = [
     ("operator", r" (?P<at>==) ", "!="), ("operator", r" (?P<at>!=) ", "=="), ("operator", r" (?P<at>&&) ", "||"),
     ("operator", r" (?P<at>\|\|) ", "&&"), ("operator", r"(?P<at>!)(?=[\w(])", ""),
     ("operator", r"\bstd::(?P<at>min)\b", "max"), ("operator", r"\bstd::(?P<at>max)\b", "min"),
-    ("operator", r"(?<![\w:.])(?P<at>max)\(", "min"), ("operator", r"\b(?P<at>sinh|cosh|tanh|sigmoid)\(", ""),
+    ("operator", r"(?<![\w:.])(?P<at>max)\(", "min"), ("operator", r"(?<!> )\b(?P<at>tanh|sigmoid|exp|log)\(", ""),
     ("off by one", r" (?P<at><) ", "<="), ("off by one", r" (?P<at><=) ", "<"), ("off by one", r" (?P<at>>) ", ">="),
     ("off by one", r" (?P<at>>=) ", ">"), ("off by one", r"\bfor \([\w:]+ \w+ = (?P<at>0)\b", "1"),
     ("off by one", r"(?P<at>\b\w+(?:\.rows|\.cols|\.size|\.count)\(\))(?=[;,)])", r"\g<at> - 1"),
-    ("constant", r"\b(?:Scalar|Index|double)[({](?P<at>[01])[)}]", None), ("constant", r"(?<![\w.'])(?P<at>\d+)(?![\w.'])", None),
-    ("constant", r"(?<![\w.'])(?P<at>\d+\.\d+)(?![\w.'])", None), ("constant", r"\b(?P<at>true)\b", "false"),
+    ("constant", r"(?<![\w.'])(?P<at>\d+(?:\.\d+)?)(?![\w.'])", None), ("constant", r"\b(?P<at>true)\b", "false"),
     ("constant", r"\b(?P<at>false)\b", "true"),
     ("dropped term", rf"(?P<at> [+-] (?:{TERM}|\d+))(?=;|,|\)|\])", ""),
     ("dropped term", rf"(?P<at> \* {TERM})(?=;|,|\)|\]| [-+])", ""),
     ("dropped term", rf"(?P<at>{TERM} \* )(?={TERM}(?:;|,|\)|\]| [-+]))", ""),
-    ("dropped term", r"^ +(?P<at>[\w.:()\[\]>*+-]+(?: [+*/|&-]= |\().*\S)(?=;$)", ""),
-    ("dropped term", r" && (?P<at>[^&|;?]+?)(?=\) | &&|;$)", "true"),
-    ("swapped arguments", rf"\b(?!min|max|fma)\w+(?:<[\w, ]+>)?\((?P<at>({TERM}), ({TERM}))(?=[,)])", None),
+    ("dropped term", r"[;{}]\s*\n +(?P<at>[\w.:()\[\]>*+-]+(?: [+*/|&-]= |\().*\S)(?=;$)", ""),
+    ("dropped term", r" && (?P<at>(?:[^&|;?()]|\((?:[^()]|\([^()]*\))*\))+?)(?=\) | &&|;$)", "true"),
+    ("swapped arguments", rf"\b(?!min|max|fma)\w+(?:<[\w, ]+>)?\((?P<at>((?!e\.size){TERM}), ({TERM}))(?=[,)])", None),
     ("swapped arguments", rf"\bfma\([^,()]+, (?P<at>({TERM}), ({TERM}))\)", None),
-    ("swapped branches", r"\? (?P<at>([^?:;]+) : ([^?:;]+?))(?=;|,|\)$)", None),
+    ("swapped branches", rf"\? (?P<at>([^?:;,()]+|-?{TERM}) : ([^?:;,()]+|-?{TERM}))(?=[;,)])", None),
     ("wrong axis", r"\.(?P<at>rows)\(\)", "cols"), ("wrong axis", r"\.(?P<at>cols)\(\)", "rows"),
     ("wrong axis", r"\.(?P<at>columns)\(", "rows"), ("wrong axis", r"\.(?P<at>rows)\((?=[^)])", "columns"),
     ("wrong axis", r"\.(?P<at>row_stride)\(\)", "cols"), ("wrong axis", r"\bshape(?:\(\))?\[(?P<at>\d)\]", None),
@@ -117,14 +123,12 @@ NAMES = {"lstm": ["ifgo", ("cells", "gates"), ("h0", "c0"), ("h_n", "c_n")], "gr
 
 
 def replaced(kind, match, replacement):
-    """Returns what takes the place of the group `at`."""
-    at = match["at"]
+    """Returns what takes the place of the group `at`: `replacement`, else the swapped parts or the next number."""
     if replacement is not None:
         return match.expand(replacement)
     if kind.startswith("swapped"):
-        left, right = match[2], match[3]
-        return f"{right}{' : ' if kind == 'swapped branches' else ', '}{left}"
-    return str(float(at) + 1) if "." in at else str(int(at) + 1)
+        return match[3] + (" : " if kind == "swapped branches" else ", ") + match[2]
+    return str(float(match["at"]) + 1 if "." in match["at"] else int(match["at"]) + 1)
 
 
 def mutants_of(header):
@@ -141,7 +145,7 @@ def mutants_of(header):
         for match in pattern.finditer(code):
             begin, end = match.span("at")
             new = replaced(kind, match, to)
-            if new is None or new == text[begin:end]:
+            if new == text[begin:end]:
                 continue
             line_begin, line_end = text.rfind("\n", 0, begin) + 1, text.find("\n", end)
             source = text[line_begin:line_end]
@@ -158,15 +162,16 @@ def in_turns(lists):
 
 
 def chosen(seed, only_folder):
-    """Returns all mutants in the order in which they are tested: folders, headers and kinds of change take turns."""
+    """Returns all mutants in the order in which they are tested: folders, headers and kinds of change take turns. The
+    shorter its tests, the more turns a header gets, as long tests take minutes to compile and run."""
     queues = []
     for folder, (patterns, share) in FOLDERS.items():
         if only_folder not in (None, folder):
             continue
         source = random.Random(f"{seed} {folder}")
-        headers = sorted({path for pattern in patterns for path in (HEED / folder).glob(pattern)})
+        headers = sorted({path for pattern in patterns for path in (HEED / folder).glob(pattern)} - {PREFETCH})
         source.shuffle(headers)
-        per_header = []
+        turns = []
         for header in headers:
             kinds = {}
             for mutant in mutants_of(header):
@@ -175,71 +180,78 @@ def chosen(seed, only_folder):
             source.shuffle(groups)
             for group in groups:
                 source.shuffle(group)
-            per_header.append(in_turns(groups))
-        queue = in_turns(per_header)
+            cost = 3000 + sum(test.stat().st_size for test in tests_of(header))
+            turns += [((i + 0.5) * cost, mutant) for i, mutant in enumerate(in_turns(groups))]
+        queue = [mutant for _, mutant in sorted(turns, key=lambda turn: turn[0])]
         queues.append([queue[i : i + share] for i in range(0, len(queue), share)])
     return [mutant for some in in_turns(queues) for mutant in some]
 
 
 # ---- tests
 
-def tests_of(path):
-    """Returns the tests of a header, the shortest first."""
-    inner = Path(path).relative_to("include/heed").with_suffix("")
-    test = ROOT / "tests" / f"{inner}_test.cpp"
-    if test.exists():
-        return [test]
-    line = f'#include "{Path(path).relative_to("include")}"'
-    users = [user for user in (HEED / inner.parts[0]).rglob("*.hpp") if line in user.read_text()]
-    tests = {test for user in users for test in tests_of(user.relative_to(ROOT).as_posix())}
-    return sorted(tests, key=lambda test: (test.stat().st_size, test))
+@functools.cache
+def users_of(include):
+    """Returns the headers that include `include`."""
+    return [path for path in sorted(HEED.rglob("*.hpp")) if f'#include "{include}"' in path.read_text()]
 
 
-class Bench:
+@functools.cache
+def tests_of(header):
+    """Returns the tests of a header, of a part also those of its users, the shortest first."""
+    own = ROOT / "tests" / header.relative_to(HEED).with_name(f"{header.stem}_test.cpp")
+    tests = {own} if own.exists() else set()
+    if header.parent.name == "detail":
+        users = users_of(header.relative_to(ROOT / "include").as_posix())
+        tests = tests.union(*(tests_of(user) for user in users))
+    return sorted(tests, key=lambda test: (test != own, test.stat().st_size, test))
+
+
+class Runner:
     """Compiles and runs tests with one header replaced."""
 
     def __init__(self, folder, options, limits, save):
-        self.folder, self.options, self.limits, self.save = Path(folder), options, limits, save
-        includes = [f"-I{ROOT / 'include'}", f"-I{ROOT / 'tests'}", "-isystem", options.eigen]
+        self.folder, self.limits, self.save = Path(folder), limits, save
+        self.command = [*shlex.split(options.compiler), "-std=c++20", "-march=native", "-O0", "-w", "-Wno-psabi"]
+        self.includes = [f"-I{ROOT / 'include'}", f"-I{ROOT / 'tests'}", "-isystem", options.eigen]
         self.libraries = ["-lrapidcheck"]
         if not Path("/usr/include/catch2/catch.hpp").exists():  # Catch2 3
-            includes.append(f"-I{ROOT / 'tests/support/catch2_v3'}")
+            self.includes.append(f"-I{ROOT / 'tests/support/catch2_v3'}")
             self.libraries.append("-lCatch2")
-        self.flags = ["-std=c++20", "-march=native", "-O0", "-w", "-Wno-psabi", f'-DHEED_SOURCE_DIR="{ROOT}"']
-        self.includes = includes
         headers = [path for name in PRECOMPILED for path in sorted((HEED / name).glob("*.hpp"))]
         for path in headers:
             if re.search(rf'#include "heed/({"|".join(FOLDERS)})/', path.read_text()):
-                sys.exit(f"mutants: {path} includes a folder of which headers are changed: remove it from PRECOMPILED")
+                sys.exit(f"mutants: {path} includes a folder of which headers are changed: see PRECOMPILED")
         lines = [f"#include <{name}>" for name in ("catch2/catch.hpp", "Eigen/Core", "rapidcheck.h")]
         lines += [f'#include "{path.relative_to(ROOT / "include")}"' for path in headers]
-        (self.folder / "precompiled.hpp").write_text("\n".join(lines) + "\n")
-        self.compile("-x", "c++-header", self.folder / "precompiled.hpp", "-o", self.folder / "precompiled.hpp.gch")
+        self.precompiled = self.folder / "precompiled.hpp"
+        self.precompiled.write_text("\n".join(lines) + "\n")
+        self.compile("-x", "c++-header", self.precompiled, "-o", f"{self.precompiled}.gch")
         self.common = [self.object(ROOT / "tests/support" / name) for name in ("main.cpp", "allocations.cpp")]
-        self.registry = None
+        self.registry = self.object(ROOT / "tests/ops/registry_test.cpp")
 
     def compile(self, *arguments, overlay=None, check=True):
-        command = [self.options.compiler, *self.flags, *([f"-I{overlay}"] if overlay else []), *self.includes]
-        return subprocess.run([*command, *map(str, arguments)], check=check, capture_output=not check)
+        command = [*self.command, *([f"-I{overlay}"] if overlay else []), *self.includes, *map(str, arguments)]
+        return subprocess.run(command, check=check, capture_output=not check)
 
     def object(self, source):
         target = self.folder / f"{source.stem}.o"
-        self.compile("-DHEED_TEST_UNIT=common", "-c", source, "-o", target)
+        self.compile(*self.defines("common"), "-c", source, "-o", target)
         return target
+
+    def defines(self, unit):
+        return [f"-DHEED_TEST_UNIT={unit}", f'-DHEED_SOURCE_DIR="{ROOT}"']
 
     def run(self, test, overlay, limit):
         """Returns ("passed" or "failed" or "invalid", what failed, seconds of processor time)."""
         with tempfile.TemporaryDirectory(dir=self.folder) as work:
             work = Path(work)
-            (work / "unit.cpp").write_text(f'#include "precompiled.hpp"\n#include "{test}"\n')
-            compiled = self.compile("-DHEED_TEST_UNIT=unit", f"-I{self.folder}", "-c", work / "unit.cpp", "-o",
-                                    work / "unit.o", overlay=overlay, check=False)
+            compiled = self.compile(*self.defines("unit"), "-include", self.precompiled, "-c", test,
+                                    "-o", work / "unit.o", overlay=overlay, check=False)
             if compiled.returncode != 0:
                 return "invalid", compiled.stderr.decode()[-2000:], 0
             objects = [work / "unit.o"]  # first: its inline functions are those of the program
             arguments = ["--abort"]
             if test.parent == ROOT / "tests/ops":
-                self.registry = self.registry or self.object(ROOT / "tests/ops/registry_test.cpp")
                 objects.append(self.registry)
                 arguments.append("~every operation has samples*")  # there are those of one operation
             linked = self.compile(*objects, *self.common, "-o", work / "test", *self.libraries, check=False)
@@ -283,7 +295,7 @@ class Bench:
             changed = Path(overlay) / Path(mutant["file"]).relative_to("include")
             changed.parent.mkdir(parents=True)
             changed.write_text(text[: mutant["at"]] + mutant["new"] + text[mutant["end"] :])
-            for test in tests_of(mutant["file"]):
+            for test in tests_of(ROOT / mutant["file"]):
                 result, what, _ = self.run(test, overlay, self.limit_of(test))
                 if result != "passed":
                     outcome = "invalid" if result == "invalid" else "killed"
@@ -297,13 +309,14 @@ def folder_of(record):
 
 def report(records):
     """Prints a row per folder and the survivors. Returns whether there is none."""
-    print("| folder | headers | mutants | killed | survived | invalid, replaced |\n| --- | ---: | ---: | ---: | ---: | ---: |")
+    print("| folder | headers | mutants | killed | survived | invalid, replaced |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
     for folder in [*FOLDERS, "all"]:
         own = [record for record in records if folder in (folder_of(record), "all")]
         of = {result: [x for x in own if x["result"] == result] for result in ("killed", "survived", "invalid")}
         valid = of["killed"] + of["survived"]
-        print(f"| {folder} | {len({x['file'] for x in valid})} | {len(valid)} | {len(of['killed'])} | {len(of['survived'])} "
-              f"| {len(of['invalid'])} |")
+        print(f"| {folder} | {len({x['file'] for x in valid})} | {len(valid)} | {len(of['killed'])} "
+              f"| {len(of['survived'])} | {len(of['invalid'])} |")
     survivors = [record for record in records if record["result"] == "survived"]
     for record in sorted(survivors, key=lambda record: (record["file"], record["line"])):
         print(f"\n{record['file']}:{record['line']} ({record['kind']})\n- {record['before']}\n+ {record['after']}")
@@ -312,7 +325,7 @@ def report(records):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--state", type=Path, help="file of results, one JSON object a line; an existing one is continued")
+    parser.add_argument("--state", type=Path, help="file of results, a JSON object a line; continued")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=300, help="number of mutants that compile")
     parser.add_argument("--jobs", type=int, default=1)
@@ -320,10 +333,11 @@ def main():
     parser.add_argument("--only", metavar="FILE:LINE", help="all mutants of this line")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--survivors", action="store_true", help="test those again that survived")
-    parser.add_argument("--compiler", default=shutil.which("g++") or "c++")
+    parser.add_argument("--compiler", default=shutil.which("g++") or "c++", help="may have options")
     parser.add_argument("--eigen", default="/usr/include/eigen3", help="include folder of Eigen")
     options = parser.parse_args()
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that temporary files are removed
     mutants = chosen(options.seed, options.folder)
     if options.only:
         file, line = options.only.rsplit(":", 1)
@@ -357,14 +371,14 @@ def main():
     waiting = (mutant for mutant in mutants if mutant["key"] not in done)
     with tempfile.TemporaryDirectory(prefix="heed_mutants_") as folder, \
             concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        bench, running = None, set()
+        runner, running = None, set()
         while True:
             while len(running) < options.jobs and valid + len(running) < wanted:
                 mutant = next(waiting, None)
                 if mutant is None:
                     break
-                bench = bench or Bench(folder, options, limits, save)
-                running.add(pool.submit(bench.result_of, mutant))
+                runner = runner or Runner(folder, options, limits, save)
+                running.add(pool.submit(runner.result_of, mutant))
             if not running:
                 break
             finished, running = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)

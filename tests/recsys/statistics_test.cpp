@@ -21,6 +21,8 @@ TEST_CASE("the mean of no values is 0, and the deviation of a single value is 0"
   const std::vector<double> one = {3};
   CHECK(mean(one) == 3);
   CHECK(standard_deviation(one) == 0);
+  const std::vector<double> two = {1, 3};
+  CHECK(standard_deviation(two) == std::sqrt(2.0));
 }
 
 }  // namespace HEED_TEST_UNIT
