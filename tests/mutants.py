@@ -181,7 +181,7 @@ def chosen(seed, only_folder):
             for group in groups:
                 source.shuffle(group)
             cost = 3000 + sum(test.stat().st_size for test in tests_of(header))
-            turns += [((i + 0.5) * cost, mutant) for i, mutant in enumerate(in_turns(groups))]
+            turns += [((i + 1) * cost ** 1.5, mutant) for i, mutant in enumerate(in_turns(groups))]
         queue = [mutant for _, mutant in sorted(turns, key=lambda turn: turn[0])]
         queues.append([queue[i : i + share] for i in range(0, len(queue), share)])
     return [mutant for some in in_turns(queues) for mutant in some]

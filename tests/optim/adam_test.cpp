@@ -30,6 +30,10 @@ TEST_CASE("Adam's first step is the learning rate, whatever the gradient's size"
   CHECK(p.value()(2) == Approx(-0.25).epsilon(1e-6));
 }
 
+TEST_CASE("Adam updates a large parameter chunk by chunk") {
+  test::check_chunks([](const auto& list) { return std::make_unique<optim::Adam<float>>(list); });
+}
+
 TEST_CASE("Adam refuses betas, eps and rates that are out of range") {
   test::Model model;
   const auto error = [&](const optim::AdamOptions& options) {

@@ -31,6 +31,12 @@ TEST_CASE("Nesterov adds momentum times the buffer to the gradient") {
   CHECK(p.value()(0) == -3.25);
 }
 
+TEST_CASE("SGD updates a large parameter chunk by chunk") {
+  test::check_chunks([](const auto& list) {
+    return std::make_unique<optim::Sgd<float>>(list, optim::SgdOptions{.learning_rate = 0.1, .momentum = 0.9});
+  });
+}
+
 TEST_CASE("SGD without momentum has no state") {
   test::Model model;
   CHECK(optim::Sgd<float>(model.list()).state().empty());
