@@ -108,7 +108,8 @@ OPERATORS = [
     ("dropped term", rf"(?P<at>{TERM} \* )(?={TERM}(?:;|,|\)|\]| [-+]))", ""),
     ("dropped term", r"[;{}]\s*\n +(?P<at>[\w.:()\[\]>*+-]+(?: [+*/|&-]= |\().*\S)(?=;$)", ""),
     ("dropped term", r" && (?P<at>(?:[^&|;?()]|\((?:[^()]|\([^()]*\))*\))+?)(?=\) | &&|;$)", "true"),
-    ("swapped arguments", rf"\b(?!min|max|fma)\w+(?:<[\w, ]+>)?\((?P<at>((?!e\.size){TERM}), ({TERM}))(?=[,)])", None),
+    ("swapped arguments", rf"\b(?!(?:min|max|fma|add|multiply)\b)\w+(?:<[\w, ]+>)?\("
+     rf"(?P<at>((?!e\.size){TERM}), ({TERM}))(?=[,)])", None),
     ("swapped arguments", rf"\bfma\([^,()]+, (?P<at>({TERM}), ({TERM}))\)", None),
     ("swapped branches", rf"\? (?P<at>([^?:;,()]+|-?{TERM}) : ([^?:;,()]+|-?{TERM}))(?=[;,)])", None),
     ("wrong axis", r"\.(?P<at>rows)\(\)", "cols"), ("wrong axis", r"\.(?P<at>cols)\(\)", "rows"),
