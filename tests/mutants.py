@@ -60,7 +60,8 @@ SKIPPED = re.compile(
 # Skipped up to the matching brackets.
 SKIPPED_CALLS = re.compile(
     r"\bfail(?=<)|\bstatic_assert(?=\()|\balignas(?=\()|\b(?:__builtin_)?prefetch(?=\()|\basm(?=\()"
-    r"|\blayout\.array(?=\()|\bscratch(?:\(\))?\.(?:template )?(?:array|tensor)(?=<)|\btemplate(?= ?<)|\[\[(?=gnu)")
+    r"|\bgrain(?=\()|\blayout\.array(?=\()|\bscratch(?:\(\))?\.(?:template )?(?:array|tensor)(?=<)"
+    r"|\btemplate(?= ?<)|\[\[(?=gnu)")
 
 
 def masked(text):
@@ -163,8 +164,8 @@ def in_turns(lists):
 
 
 def chosen(seed, only_folder):
-    """Returns all mutants in the order in which they are tested: folders, headers and kinds of change take turns. The
-    shorter its tests, the more turns a header gets, as long tests take minutes to compile and run."""
+    """Returns all mutants in the order in which they are tested: folders, headers and kinds of change take turns.
+    After one of each header, the shorter its tests, the more turns it gets, as long tests take minutes."""
     queues = []
     for folder, (patterns, share) in FOLDERS.items():
         if only_folder not in (None, folder):
@@ -182,7 +183,7 @@ def chosen(seed, only_folder):
             for group in groups:
                 source.shuffle(group)
             cost = 3000 + sum(test.stat().st_size for test in tests_of(header))
-            turns += [((i + 1) * cost ** 1.5, mutant) for i, mutant in enumerate(in_turns(groups))]
+            turns += [(i * cost**1.5, mutant) for i, mutant in enumerate(in_turns(groups))]
         queue = [mutant for _, mutant in sorted(turns, key=lambda turn: turn[0])]
         queues.append([queue[i : i + share] for i in range(0, len(queue), share)])
     return [mutant for some in in_turns(queues) for mutant in some]
