@@ -73,6 +73,20 @@ TEST_CASE("no history can be taken of a temporary log", "[data][history]") {
   STATIC_REQUIRE_FALSE(GivesHistory<Interactions>);
 }
 
+TEST_CASE("a basket is a run of events of equal time, or one event without times", "[data][history]") {
+  const std::vector<std::int64_t> times = {1, 1, 2, 3, 3, 3};
+  CHECK(basket_end(times, 6, 0) == 2);
+  CHECK(basket_end(times, 6, 2) == 3);
+  CHECK(basket_end(times, 6, 3) == 6);
+  CHECK(basket_end(times, 5, 3) == 5);  // only the first five events
+  CHECK(basket_begin(times, 6) == 3);
+  CHECK(basket_begin(times, 5) == 3);
+  CHECK(basket_begin(times, 3) == 2);
+  CHECK(basket_begin(times, 2) == 0);
+  CHECK(basket_end({}, 6, 3) == 4);
+  CHECK(basket_begin({}, 6) == 5);
+}
+
 TEST_CASE("distinct values", "[data][history]") {
   CHECK(distinct(Ids{5, 1, 5, 3, 1}) == Ids{1, 3, 5});
   CHECK(distinct({}).empty());

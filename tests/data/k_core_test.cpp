@@ -105,6 +105,7 @@ TEST_CASE("names and features stay with the items of the core", "[data][k_core]"
   CHECK(k_core(log, {.users = 0, .items = 0}).size() == 5);
   CHECK(k_core(Interactions{}).size() == 0);
   CHECK_THROWS_AS(k_core(log, {.users = -1}), heed::OptionError);
+  CHECK_THROWS_AS(k_core(log, {.items = -1}), heed::OptionError);
 }
 
 }  // namespace HEED_TEST_UNIT

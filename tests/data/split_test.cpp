@@ -73,6 +73,11 @@ TEST_CASE("split by time: the same times for all users, and equal times in one p
   CHECK_FALSE(split.tested(3));
   CHECK(split.validated(3));
 
+  // A validation window without length.
+  const Split at_once = heed::data::split_by_time(log, {.validation_time = 3, .test_time = 3});
+  CHECK(at_once.train_end == Cuts{2, 2, 0, 0, 1});
+  CHECK(at_once.validation_end == at_once.train_end);
+
   heed::data::InteractionsBuilder untimed({});
   untimed.add("u", "a");
   const auto plain = std::move(untimed).build();

@@ -85,6 +85,7 @@ TEST_CASE("the seed determines the batches and their order", "[data][token_batch
 TEST_CASE("batches without examples, of long examples and of empty histories", "[data][token_batches]") {
   std::vector<Example> none;
   CHECK(batches_by_tokens(none, {}, Random(1)).empty());
+  CHECK(BatchRange{} == BatchRange{.begin = 0, .end = 0});
   std::vector<Example> some = {{0, 0, 50, 51}, {1, 0, 0, 1}, {2, 0, 3, 4}, {3, 0, 70, 71}, {4, 0, 0, 1}};
   const auto batches = batches_by_tokens(some, {.max_tokens = 4, .bucket = 1}, Random(1));
   CHECK(batches.size() == 4);  // the two empty ones, the short one, and each of the long ones

@@ -36,6 +36,18 @@ TEST_CASE("activations and their slopes match the reference") {
   });
 }
 
+TEST_CASE("the gradient through relu is scaled, and 0 where the output is 0") {
+  test::for_every_isa([]<class Scalar, class Isa>() {
+    for (const Index size : test::sizes_around_width<Scalar, Isa>()) {
+      const auto x = test::normal_as<Scalar>({size}, "x"), dy = test::normal_as<Scalar>({size}, "dy");
+      Tensor<Scalar> y({size}), dx = Tensor<Scalar>::ones({size});
+      kernels::activation_forward<Scalar, Isa>(Activation::relu, size, x.data(), y.data());
+      kernels::relu_gradient<Scalar, Isa>(size, y.data(), dy.data(), Scalar(0.5), dx.data());
+      for (Index i = 0; i < size; ++i) CHECK(dx(i) == (y(i) > 0 ? Scalar(0.5) * dy(i) : Scalar(0)));
+    }
+  });
+}
+
 TEST_CASE("an activation propagates NaN and handles infinities and large numbers") {
   const float infinity = std::numeric_limits<float>::infinity();
   for (const Activation kind : all) {

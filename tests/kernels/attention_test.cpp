@@ -18,13 +18,13 @@ constexpr Index strip = kernels::detail::backward_strip<Isa>;
 /// The outputs requested besides the context.
 enum class Asked { weights, mass, both };
 
-/// The items of keys or queries: 0, the least, the greatest and -1 in turn, then one that no key holds.
+/// The items of keys or queries, each `times` times: 0, the least, the greatest, -1 and, of five, one that no key holds.
 template <class Scalar>
-std::vector<kernels::LaneItem<Scalar>> items(Index size, std::size_t kinds) {
+std::vector<kernels::LaneItem<Scalar>> items(Index size, std::size_t kinds, std::size_t times) {
   using Limits = std::numeric_limits<kernels::LaneItem<Scalar>>;
   const kernels::LaneItem<Scalar> all[] = {0, Limits::min(), Limits::max(), -1, 7};
   std::vector<kernels::LaneItem<Scalar>> out;
-  for (std::size_t i = 0; i < static_cast<std::size_t>(size); ++i) out.push_back(all[i * i % kinds]);
+  for (std::size_t i = 0; i < static_cast<std::size_t>(size); ++i) out.push_back(all[i / times % kinds]);
   return out;
 }
 template <class Integer>
@@ -50,8 +50,8 @@ struct Case : test::AttentionProblem<Scalar> {
         asked(what),
         scratch({kernels::attention_scratch<Scalar, Isa>(m.queries, m.keys, width, depth)}),
         d_mass(test::normal_as<Scalar>({m.queries, 1}, "d_mass")),
-        key_items(items<Scalar>(m.keys, 4)),
-        query_items(items<Scalar>(m.queries, 5)) {}
+        key_items(items<Scalar>(m.keys, 4, 3)),  // a register holds others than the next one
+        query_items(items<Scalar>(m.queries, 5, 1)) {}
 
   Scalar scale() const { return Scalar(0.5); }
   kernels::AttentionUnit<Scalar> unit() {

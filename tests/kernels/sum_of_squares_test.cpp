@@ -40,7 +40,8 @@ TEST_CASE("the sum of squares has the same bits as a whole, in parts, and withou
   std::fill_n(x.data() + 61, 50, 0.0f);
   kernels::SumOfSquares parts;
   parts.add(0, 3, x.data());
-  parts.add(3, 40, x.data());
+  parts.add(3, 5, x.data());
+  parts.add(5, 40, x.data());
   parts.add(40, 61, x.data());
   parts.add(111, 200, x.data());
   CHECK(parts.total() == sum_of_squares(200, x.data()));

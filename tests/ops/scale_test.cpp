@@ -17,7 +17,13 @@ const SamplesOf scale_op("scale", []() -> OpSamples {
   };
   OpSamples out;
   out.good = {one("factor and offset", {3, 5}, -1.5, 0.25),
-              one("factor alone", {2, 3, 4}, 3, 0),
+              sample(
+                  "factor alone", {normal({2, 3, 4})}, [](auto&, auto x) { return scale(x[0], 3); },
+                  [](std::span<const Tensor<double>> x) {
+                    Tensor<double> y(x[0].shape());
+                    y.array() = 3 * x[0].array();
+                    return y;
+                  }),
               one("offset alone", {17}, 1, -2),
               one("a scalar", {}, 2, 1),
               one("nothing", {0, 5}, 2, 1),

@@ -11,6 +11,15 @@ TEST_CASE("AdamW agrees with PyTorch over 20 steps") {
   test::check_adam_parity<optim::AdamW<double>, optim::AdamWOptions>({"adamw", "adamw_decay"});
 }
 
+TEST_CASE("AdamW's defaults are PyTorch's") {
+  const optim::AdamWOptions options;
+  CHECK(options.learning_rate == 1e-3);
+  CHECK(options.beta1 == 0.9);
+  CHECK(options.beta2 == 0.999);
+  CHECK(options.eps == 1e-8);
+  CHECK(options.weight_decay == 0.01);
+}
+
 TEST_CASE("AdamW's decay does not affect the moments") {
   Parameter<double> p(Shape{1});
   p.value()(0) = 2.0;

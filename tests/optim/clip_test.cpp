@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "heed/optim/lazy_adam.hpp"
 #include "optim/support.hpp"
 #include "parity/fixture.hpp"
 #include "support/allocations.hpp"
@@ -42,6 +43,26 @@ TEST_CASE("the gradient norm excludes the row that stays zero") {
   CHECK(table.gradient()(0, 0) == Approx(0.6));
   CHECK(table.gradient()(1, 0) == 0.0f);
   CHECK(table.gradient()(2, 1) == Approx(0.8));
+}
+
+TEST_CASE("of a table with row updates only the prepared rows are counted and scaled") {
+  Parameter<float> table({4, 2});
+  optim::LazyAdam<float> adam(ParameterList<float>{{"table", &table}}, optim::under("table"));
+  const Index rows[] = {2, 1};
+  table.row_updates()->prepare(rows);
+  table.gradient() = Tensor<float>::of({{9, 9}, {3, 0}, {0, 4}, {9, 9}});
+  CHECK(optim::clip_gradient_norm(ParameterList<float>{{"table", &table}}, 1.0) == 5.0);
+  CHECK(table.gradient()(1, 0) == Approx(0.6));
+  CHECK(table.gradient()(2, 1) == Approx(0.8));
+  CHECK(table.gradient()(0, 0) == 9.0f);
+  CHECK(table.gradient()(3, 1) == 9.0f);
+}
+
+TEST_CASE("a maximum norm of 0 clears the gradients") {
+  Parameter<float> p(Shape{2});
+  p.gradient() = Tensor<float>::of({3, -4});
+  CHECK(optim::clip_gradient_norm(ParameterList<float>{{"p", &p}}, 0.0) == 5.0);
+  CHECK((p.gradient().array() == 0.0f).all());
 }
 
 TEST_CASE("gradients that are not finite affect all others, as in PyTorch, or throw before any change") {

@@ -31,6 +31,12 @@ TEST_CASE("Nesterov adds momentum times the buffer to the gradient") {
   CHECK(p.value()(0) == -3.25);
 }
 
+TEST_CASE("SGD updates a large parameter chunk by chunk") {
+  test::check_chunks([](const auto& list) {
+    return std::make_unique<optim::Sgd<float>>(list, optim::SgdOptions{.learning_rate = 0.1, .momentum = 0.9});
+  });
+}
+
 TEST_CASE("SGD without momentum has no state") {
   test::Model model;
   CHECK(optim::Sgd<float>(model.list()).state().empty());
@@ -46,8 +52,10 @@ TEST_CASE("SGD refuses invalid momentum") {
   const auto error = [&](const optim::SgdOptions& options) {
     return test::error_of([&] { optim::Sgd<float>(model.list(), options); });
   };
+  CHECK(error({.momentum = -0.5}) == "sgd: momentum -0.500000 is not in [0, 1)");
   CHECK(error({.momentum = 1.0}) == "sgd: momentum 1.000000 is not in [0, 1)");
   CHECK(error({.nesterov = true}) == "sgd: momentum 0.000000 must be positive with nesterov");
+  CHECK(error({.momentum = 0.5, .nesterov = true}) == "nothing thrown");
 }
 
 }  // namespace HEED_TEST_UNIT

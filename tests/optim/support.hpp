@@ -35,6 +35,32 @@ struct Model {
   }
 };
 
+/// Checks that the elements of a parameter that is updated in several chunks are updated as in parameters of one chunk.
+/// `make(list)` returns an optimiser.
+template <class Make>
+void check_chunks(const Make& make) {
+  constexpr Index size = 12000;
+  Parameter<float> whole(Shape{3 * size}), a(Shape{size}), b(Shape{size}), c(Shape{size});
+  const auto one = make(ParameterList<float>{{"whole", &whole}});
+  const auto three = make(ParameterList<float>{{"a", &a}, {"b", &b}, {"c", &c}});
+  for (std::uint64_t step = 0; step < 3; ++step) {
+    whole.gradient() = Tensor<float>::normal({3 * size}, Random(step));
+    Index begin = 0;
+    for (const auto* part : {&a, &b, &c}) {
+      part->gradient().vector() = whole.gradient().vector().segment(begin, size);
+      begin += size;
+    }
+    one->step();
+    three->step();
+  }
+  Index begin = 0;
+  for (const auto* part : {&a, &b, &c}) {
+    CHECK(part->value().vector() == whole.value().vector().segment(begin, size));
+    CHECK((part->value().array() != 0.0f).any());
+    begin += size;
+  }
+}
+
 /// Returns the text of the heed::Error that `call` throws.
 template <class Call>
 std::string error_of(const Call& call) {

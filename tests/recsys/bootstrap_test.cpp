@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "heed/recsys/bootstrap.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <vector>
@@ -43,11 +44,36 @@ TEST_CASE("the bootstrap is reproducible and antisymmetric", "[recsys][bootstrap
   CHECK(none.high == 0);
 }
 
+TEST_CASE("the interval of a constant difference is this difference", "[recsys][bootstrap]") {
+  const std::vector<double> a = {3, 5, 2}, b = {1, 3, 0};
+  for (const heed::Index resamples : {1, 10}) {
+    const MeanDifference result = paired_bootstrap(a, b, Random(7), {.resamples = resamples});
+    CHECK(result.mean == 2);
+    CHECK(result.low == 2);
+    CHECK(result.high == 2);
+  }
+}
+
+TEST_CASE("the ends of the interval are interpolated between the resampled means", "[recsys][bootstrap]") {
+  const std::vector<double> a = {1, 2, 4, 8, 16, 32, 64}, b(7);
+  const Random random(3);
+  std::vector<double> means(4);
+  std::uint64_t draw = 0;
+  for (double& mean : means) {
+    for (int i = 0; i < 7; ++i) mean += a[static_cast<std::size_t>(random.below(draw++, 7))] / 7;
+  }
+  std::sort(means.begin(), means.end());
+  const MeanDifference result = paired_bootstrap(a, b, random, {.resamples = 4, .level = 0.5});
+  CHECK(result.low == Approx(0.25 * means[0] + 0.75 * means[1]));   // place 0.25 * 3
+  CHECK(result.high == Approx(0.75 * means[2] + 0.25 * means[3]));  // place 0.75 * 3
+}
+
 TEST_CASE("invalid bootstrap arguments are errors", "[recsys][bootstrap]") {
   const std::vector<double> a = {1, 0}, b = {1};
   CHECK_THROWS_AS(paired_bootstrap(a, b, Random(1)), heed::ShapeError);
   CHECK_THROWS_AS(paired_bootstrap({}, {}, Random(1)), heed::ShapeError);
   CHECK_THROWS_AS(paired_bootstrap(a, a, Random(1), {.level = 1}), heed::OptionError);
+  CHECK_THROWS_AS(paired_bootstrap(a, a, Random(1), {.level = 0}), heed::OptionError);
   CHECK_THROWS_AS(paired_bootstrap(a, a, Random(1), {.resamples = 0}), heed::OptionError);
 }
 
