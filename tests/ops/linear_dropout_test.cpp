@@ -18,7 +18,7 @@ struct Case {
   double dropout = 0;
 };
 
-const TapeOptions training{.training = true, .random = Random(9)};
+const TapeOptions dropping{.training = true, .random = Random(9)};
 
 /// The inputs are x, w, and b and the residual if given. The mask is that of dropout, from the same random stream.
 Tensor<double> reference(const Case& c, std::span<const Tensor<double>> x) {
@@ -28,7 +28,7 @@ Tensor<double> reference(const Case& c, std::span<const Tensor<double>> x) {
   kernels::reference::gemm(x[0].view(), transposed.view(), c.bias ? x[2].data() : nullptr, y.view());
   for (Index i = 0; i < y.size(); ++i) y.data()[i] = kernels::reference::activation(c.kind, y.data()[i]);
   if (c.dropout > 0) {
-    Tape<double> tape(training);
+    Tape<double> tape(dropping);
     const Tensor<double> dropped(dropout(tape.constant(y), c.dropout).value());
     y = dropped;
   }
@@ -51,7 +51,7 @@ Sample linear_dropout_sample(const char* label, const Case& c) {
         };
         return scalar(v[0]);
       },
-      [=](std::span<const Tensor<double>> v) { return reference(c, v); }, 1e-5, training);
+      [=](std::span<const Tensor<double>> v) { return reference(c, v); }, 1e-5, dropping);
 }
 
 }  // namespace
