@@ -130,9 +130,9 @@ TEST_CASE("what would fail after the training fails before it", "[examples][outp
   fails(train + "--model /proc/m", "/proc/m");
   fails(train + "--report nowhere/r", "nowhere/r");
   fails(train + "--log nowhere/l", "nowhere/l");
-  const std::string longest(255, 'm');  // a valid name, but no temporary file beside it has one
-  fails(train + "--model " + longest, "File name too long");
-  fails(train + "--report " + longest, "File name too long");
+  const std::string too_long(256, 'm');
+  fails(train + "--model " + too_long, "File name too long");
+  fails(train + "--report " + too_long, "File name too long");
   // A full disk: no file may grow beyond a block.
   fails("trap '' XFSZ; ulimit -f 1; " + train, "--model: model.safetensors cannot be written");
   // Ids that no model file can hold.

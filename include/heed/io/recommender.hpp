@@ -162,23 +162,24 @@ SavedRecommender<Scalar> load_recommender(const std::string& path) {
     options.at("encoder").at(detail::choice_key);  // throws: a file must name its encoder
     from_json(options.at("encoder"), encoder);
     from_json(options.at("task"), task);
-    detail::for_each_element<data::Id>(metadata.at("item_features"),
+    detail::for_each_element<data::Id>("item_features", metadata.at("item_features"),
                                        [&](data::Id value) { catalogue.features.values.push_back(value); });
-    detail::for_each_element<std::string>(metadata.at("items"),
+    detail::for_each_element<std::string>("items", metadata.at("items"),
                                           [&](const std::string& text) { catalogue.items.add(text); });
-    detail::for_each_element<std::string>(metadata.at("names"), [&](const std::string& name) {
+    detail::for_each_element<std::string>("names", metadata.at("names"), [&](const std::string& name) {
       if (named < catalogue.items.size()) catalogue.items.set_name(static_cast<data::Id>(named), name);
       ++named;
     });
     // Files of older versions may lack these.
     const auto read_texts = [&](const char* key, data::Vocabulary& to) {
       if (!metadata.contains(key)) return;
-      detail::for_each_element<std::string>(metadata.at(key), [&](const std::string& text) { to.add(text); });
+      detail::for_each_element<std::string>(key, metadata.at(key), [&](const std::string& text) { to.add(text); });
     };
     read_texts("kinds", catalogue.kinds);
     read_texts("features", catalogue.features.names);
     if (metadata.contains("counts")) {
-      detail::for_each_element<Index>(metadata.at("counts"), [&](Index count) { catalogue.counts.push_back(count); });
+      detail::for_each_element<Index>("counts", metadata.at("counts"),
+                                      [&](Index count) { catalogue.counts.push_back(count); });
     }
   } catch (const nlohmann::json::exception& error) {
     bad(message("metadata: ", printable(error.what(), 1000)));

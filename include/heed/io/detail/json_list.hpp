@@ -16,14 +16,16 @@ namespace heed::inline HEED_ABI::io::detail {
 /// The parser's events of a list of T.
 template <class T, class Take>
 struct ListEvents {
+  const char* name;
   const Take& take;
   int depth = 0;
+  Index count = 0;
 
   bool start_array(std::size_t) { return depth++ == 0 || wrong(); }
   bool end_array() { return true; }
   bool string(std::string& text) {
     if constexpr (std::is_same_v<T, std::string>) {
-      return depth == 1 ? (take(text), true) : wrong();
+      return depth == 1 ? (take(text), ++count, true) : wrong();
     } else {
       return wrong();
     }
@@ -38,27 +40,28 @@ struct ListEvents {
   bool key(std::string&) { return wrong(); }
   bool end_object() { return wrong(); }
   bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception& error) {
-    fail<OptionError>("list", printable(error.what(), 1000));
+    fail<OptionError>(name, printable(error.what(), 1000));
   }
 
  private:
   template <class Number>
   bool number(Number value) {
     if constexpr (std::is_integral_v<T>) {
-      if (depth == 1 && std::in_range<T>(value)) return take(static_cast<T>(value)), true;
+      if (depth == 1 && std::in_range<T>(value)) return take(static_cast<T>(value)), ++count, true;
     }
     return wrong();
   }
-  [[noreturn]] static bool wrong() {
-    fail<OptionError>("list", "wanted a JSON list of ", std::is_integral_v<T> ? "integers" : "texts");
+  [[noreturn]] bool wrong() const {
+    if (depth == 0) fail<OptionError>(name, "wanted a list");
+    fail<OptionError>(message(name, "[", count, "]"), "wanted ", std::is_integral_v<T> ? "integer" : "text");
   }
 };
 
-/// Calls `take` for each element of the JSON list `text`; T is std::string or an integer. Throws OptionError on
-/// anything else.
+/// Calls `take` for each element of the JSON list `text`; T is std::string or an integer. Throws OptionError, which
+/// names the element (`name[2]`), on anything else.
 template <class T, class Take>
-void for_each_element(const std::string& text, const Take& take) {
-  ListEvents<T, Take> events{take};
+void for_each_element(const char* name, const std::string& text, const Take& take) {
+  ListEvents<T, Take> events{name, take};
   nlohmann::json::sax_parse(text, &events);
 }
 
