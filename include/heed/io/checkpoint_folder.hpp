@@ -56,13 +56,15 @@ class CheckpointFolder {
     if (out.path.empty() && !out.damaged.empty()) {
       fail<IoError>("checkpoints", "none in ", path_, " can be read:", faults);
     }
-    resumed_ = true;
+    claimed_ = true;
     return out;
   }
 
-  /// Writes a checkpoint, and removes all others but the one before. Errors as save_checkpoint.
+  /// Writes a checkpoint, and removes all others but the one before. Errors as save_checkpoint; OptionError when the
+  /// folder has checkpoints of which neither `resume` nor `save` of this object knows.
   template <nn::Module Model>
   void save(recsys::Training<Model>& training) {
+    claim();
     const Index steps = training.optimizer().steps();
     char name[64];
     std::snprintf(name, sizeof(name), "checkpoint-%012lld.safetensors", static_cast<long long>(steps));
@@ -76,9 +78,7 @@ class CheckpointFolder {
   template <nn::Module Model>
   recsys::TrainReport run(recsys::Training<Model>& training, recsys::TrainHooks hooks, double seconds = 60) {
     if (!(seconds >= 0)) fail<OptionError>("checkpoints", "every ", seconds, " seconds");
-    if (!resumed_ && !empty()) {
-      fail<OptionError>("checkpoints", path_, " has checkpoints: resume from them, or use another folder");
-    }
+    claim();
     const bool was_finished = training.position().finished;
     double saved = hooks.now();
     hooks.on_step = [&, now = hooks.now, then = std::move(hooks.on_step)](const recsys::TrainProgress& progress) {
@@ -94,6 +94,14 @@ class CheckpointFolder {
   }
 
  private:
+  /// Makes the folder this object's own, unless it has checkpoints of another training.
+  void claim() {
+    if (!claimed_ && !empty()) {
+      fail<OptionError>("checkpoints", path_, " has checkpoints: resume from them, or use another folder");
+    }
+    claimed_ = true;
+  }
+
   using Files = std::map<Index, std::string, std::greater<>>;
 
   static constexpr std::string_view prefix = "checkpoint-", suffix = ".safetensors";
@@ -127,7 +135,7 @@ class CheckpointFolder {
 
   std::string path_;
   nlohmann::json run_;
-  bool resumed_ = false;
+  bool claimed_ = false;
 };
 
 }  // namespace heed::inline HEED_ABI::io

@@ -248,10 +248,12 @@ class Training {
     if (hooks.on_epoch && !hooks.on_epoch(done)) position_.finished = true;
   }
   void finish(const EpochReport& done) {
+    std::vector<Tensor<Scalar>> values;  // first, as nothing has changed when there is no memory for it
+    for (const auto& named : parameters_) {
+      if (done.best) values.push_back(named.parameter->value());
+    }
     report_.epochs.push_back(done);
     if (done.best) {
-      std::vector<Tensor<Scalar>> values;
-      for (const auto& named : parameters_) values.push_back(named.parameter->value());
       best_ = std::move(values);
       report_.best_epoch = done.epoch;
     }
@@ -263,6 +265,7 @@ class Training {
     return report.epochs[static_cast<std::size_t>(report.best_epoch - 1)].validation;
   }
 
+  static constexpr Index max_tokens = Index{1} << 48;  ///< in an epoch: far below an overflow of their sum
   /// Whether a training with these options and examples can have this state. It may come from a damaged file.
   bool reachable(const TrainReport& report, const TrainPosition& at, Index steps) {
     TrainReport so_far;
@@ -274,8 +277,8 @@ class Training {
     }
     const Index done = std::ssize(so_far.epochs);
     const double most = static_cast<double>(done) * static_cast<double>(examples_.size());
-    if (report.best_epoch != so_far.best_epoch || at.batches < 0 || at.tokens < 0 || steps < at.batches ||
-        static_cast<double>(steps - at.batches) > most) {
+    if (report.best_epoch != so_far.best_epoch || at.batches < 0 || at.tokens < 0 || at.tokens > max_tokens ||
+        steps < at.batches || static_cast<double>(steps - at.batches) > most) {
       return false;
     }
     if (at.finished) return done > 0 && at.batches == 0;
