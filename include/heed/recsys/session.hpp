@@ -36,9 +36,11 @@ class Session {
         scores_({1, model.num_items()}) {
     if (options.max_length < 0) fail<OptionError>("Session", "max_length ", options.max_length);
     options_.max_length = seen_length(model, options.max_length);
-    past_.items.reserve(most_kept());
-    past_.times.reserve(most_kept());
-    past_.kinds.reserve(most_kept());
+    // Longer histories grow as events come: max_length may be that of a file, and far above what is pushed.
+    const std::size_t reserved = std::min<std::size_t>(most_kept(), 4096);
+    past_.items.reserve(reserved);
+    past_.times.reserve(reserved);
+    past_.kinds.reserve(reserved);
     if (options.exclude_seen) seen_.reserve(static_cast<std::size_t>(model.num_items()));
   }
   explicit Session(const Model&&, const SessionOptions& = {}) = delete;
