@@ -39,11 +39,11 @@ void check() {
     CHECK(index.num_items() == 50);
     for (const std::size_t k : {0u, 1u, 10u, 60u}) {
       for (const auto& hidden : {std::vector<data::Id>(), left_out}) {
-        std::vector<ScoredItem<Scalar>> wanted(k), room(k);
+        std::vector<ScoredItem<Scalar>> wanted(k), found(k);
         wanted.resize(static_cast<std::size_t>(kernels::top_k<Scalar>(
             scores.data(), 50, std::ssize(wanted), hidden.data(), std::ssize(hidden), wanted.data())));
         const std::size_t before = test::allocations();
-        const auto got = index.top_k({query.data(), 7}, room, hidden);
+        const auto got = index.top_k({query.data(), 7}, found, hidden);
         CHECK(test::allocations() == before);
         CHECK(std::equal(got.begin(), got.end(), wanted.begin(), wanted.end(),
                          [](const auto& a, const auto& b) { return a.item == b.item && a.score == b.score; }));
@@ -60,8 +60,8 @@ TEST_CASE("an item index finds the best items by product and bias", "[recsys][it
 
 TEST_CASE("an item index without items returns none", "[recsys][item_index]") {
   const ItemIndex<float> index(Tensor<float>({0, 2}).view());
-  std::array<ScoredItem<float>, 3> room;
-  CHECK(index.top_k(std::array{1.0f, 2.0f}, room).empty());
+  std::array<ScoredItem<float>, 3> found;
+  CHECK(index.top_k(std::array{1.0f, 2.0f}, found).empty());
 }
 
 TEST_CASE("an item index rejects invalid arguments", "[recsys][item_index]") {
@@ -72,12 +72,12 @@ TEST_CASE("an item index rejects invalid arguments", "[recsys][item_index]") {
   CHECK(error_of<ShapeError>([&] { ItemIndex<float>(table.view(), bias); }) ==
         "ItemIndex: table [4, 2] and 1 biases do not fit [items, d] and items or none");
   const ItemIndex<float> index(table.view());
-  std::array<ScoredItem<float>, 3> room;
-  CHECK(error_of<ShapeError>([&] { index.top_k(bias, room); }) ==
+  std::array<ScoredItem<float>, 3> found;
+  CHECK(error_of<ShapeError>([&] { index.top_k(bias, found); }) ==
         "ItemIndex::top_k: query of 1 features for items of 2");
   const std::array query = {1.0f, 2.0f};
   const std::array<data::Id, 2> falls = {3, 1};
-  CHECK(error_of<OptionError>([&] { index.top_k(query, room, falls); }) == "ItemIndex::top_k: left_out unsorted");
+  CHECK(error_of<OptionError>([&] { index.top_k(query, found, falls); }) == "ItemIndex::top_k: left_out unsorted");
 }
 
 TEST_CASE("an item index refuses vectors, biases and queries that give scores that are not finite") {
@@ -86,13 +86,13 @@ TEST_CASE("an item index refuses vectors, biases and queries that give scores th
   const std::array bias = {0.0f, -infinity, 0.0f};
   CHECK(error_of<Error>([&] { ItemIndex<float>(table.view(), bias); }) == "ItemIndex: a bias is -inf");
   const ItemIndex<float> index(table.view());
-  std::array<ScoredItem<float>, 3> room;
+  std::array<ScoredItem<float>, 3> found;
   for (const float bad : {std::numeric_limits<float>::quiet_NaN(), infinity, largest, -1e10f}) {
     const std::array query = {0.0f, bad};
-    CHECK_THAT(error_of<Error>([&] { index.top_k(query, room); }),
+    CHECK_THAT(error_of<Error>([&] { index.top_k(query, found); }),
                Catch::Contains("may give scores that are not finite"));
   }
-  CHECK(index.top_k(std::array{-1e3f, 1.0f}, room)[2].item == 2);
+  CHECK(index.top_k(std::array{-1e3f, 1.0f}, found)[2].item == 2);
   table(1, 1) = largest;  // infinity as Bfloat16
   CHECK(error_of<Error>([&] { ItemIndex<float>(table.view()); }) == "");
   CHECK(error_of<Error>([&] { ItemIndex<Bfloat16>(table.view()); }) == "ItemIndex: the vector of item 1 is not finite");

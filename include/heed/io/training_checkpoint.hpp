@@ -183,7 +183,8 @@ void save_checkpoint(const M& module, optim::Optimizer<Scalar>& optimizer, const
 
 /// Restores what `save_checkpoint` wrote, into objects made with the same options, and returns the notes. Throws
 /// IoError for a file that is damaged or no such checkpoint, OptionError with the differences for another model,
-/// precision or optimiser; nothing is changed then.
+/// precision or tensors of the optimiser; nothing is changed then. The optimiser's options are not in the file: Adam's
+/// state also fits AdamW.
 template <class M, class Scalar = typename std::remove_reference_t<M>::scalar_type>
   requires nn::Module<std::remove_reference_t<M>>
 std::map<std::string, std::string> load_checkpoint(M&& module, optim::Optimizer<Scalar>& optimizer, Tape<Scalar>& tape,

@@ -108,7 +108,7 @@ class AdamTable final : public RowUpdates {
   using Taken = std::int32_t;
   static constexpr Index grain = 64;
 
-  /// Makes room for `more` elements, growing geometrically.
+  /// Reserves memory for `more` elements, growing geometrically.
   template <class T>
   static void reserve(std::vector<T>& list, std::size_t more) {
     const std::size_t size = list.size() + more;
