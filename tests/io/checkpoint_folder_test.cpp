@@ -10,19 +10,10 @@
 namespace HEED_TEST_UNIT {
 
 using namespace heed;
+using resumes::error_of;
 using Catch::Matchers::Contains;
 using io::CheckpointFolder;
 using Model = recsys::SASRec<float>;
-
-template <class Error, class Function>
-std::string error_of(const Function& function) {
-  try {
-    function();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 /// A training of two epochs of four steps.
 struct Setting {

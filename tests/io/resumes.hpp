@@ -17,6 +17,17 @@ namespace resumes {
 
 using namespace heed;
 
+/// Returns the text of the error that `function` throws.
+template <class Error, class Function>
+std::string error_of(const Function& function) {
+  try {
+    function();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
 /// What a training gives: all but the times.
 template <class Scalar>
 struct Outcome {

@@ -19,6 +19,7 @@
 namespace HEED_TEST_UNIT {
 
 using namespace heed;
+using resumes::error_of;
 using Catch::Matchers::Contains;
 using recsys::NextItemLoss;
 using recsys::SASRec;
@@ -46,16 +47,6 @@ bool unchanged(const ParameterList<Scalar>& a, const ParameterList<Scalar>& fres
     if (one.initialized() != other.initialized() || !test::same_bits(one.value(), other.value())) return false;
   }
   return true;
-}
-
-template <class Error, class Function>
-std::string error_of(const Function& function) {
-  try {
-    function();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST_CASE("a training resumed from every step ends with the same bits", "[io][training_checkpoint]") {
