@@ -442,6 +442,23 @@ TEST_CASE("logs of other formats are read, compressed too", "[examples][recommen
   }
 }
 
+TEST_CASE("a user without a known item gets the popular items, with a message", "[examples][recommend]") {
+  const temporary::Folder folder;
+  std::string log;
+  for (int user = 0; user < 8; ++user) {
+    for (int t = 0; t < 5; ++t) log += std::to_string(user) + " " + std::to_string((user + t) % 6) + "\n";
+    log += std::to_string(user) + " popular\n" + std::to_string(user) + " 5\n" + std::to_string(user) + " 4\n";
+  }
+  temporary::write_bytes(folder.file("log.txt"), log);
+  temporary::write_bytes(folder.file("stranger.txt"), "stranger unheard\n");
+  const std::string format = " --format user-item --data ";
+  REQUIRE(shell(folder, "$recommend train --epochs 1" + small + format + "log.txt").status == 0);
+  const Outcome best = shell(folder, "$recommend recommend --top 2 --user stranger" + format + "stranger.txt");
+  INFO(best.text);
+  CHECK(best.status == 0);
+  CHECK_THAT(best.text, Contains("there is no history") && Contains("the most popular items\npopular "));
+}
+
 TEST_CASE("errors name file and line, and nothing is written", "[examples][recommend]") {
   const temporary::Folder folder;
   const auto fails = [&](const std::string& log, const std::string& options = "") {
