@@ -43,18 +43,14 @@ void save(const M& module, const std::string& path, const std::map<std::string, 
   write_safetensors(path, std::move(tensors), metadata);
 }
 
-/// Copies the tensors of `file` to the parameters of `module` by name; padding rows are set to zero. A double module
-/// also reads F32; a float module reads F64 if narrowing is allowed. Throws one IoError that lists every tensor that is
-/// missing, is unexpected or has another shape or type; the module is then unchanged. Values may be infinite or NaN, as
-/// in PyTorch's `load_state_dict`.
+/// Copies the tensors of `file` to the parameters of `module` by name; padding rows are set to zero. F16,
+/// BF16 and F32 are read exactly, F64 by a double module or if narrowing is allowed. Throws one IoError that lists
+/// every tensor that is missing, is unexpected or has another shape or type; the module is then unchanged. Values may
+/// be infinite or NaN, as in PyTorch's `load_state_dict`.
 template <class M>
   requires nn::Module<std::remove_reference_t<M>>
 void load(M&& module, const SafetensorsFile& file, Narrowing narrowing = Narrowing::refuse) {
   using Scalar = typename std::remove_reference_t<M>::scalar_type;
-  const auto readable = [&](Dtype dtype) {
-    return dtype == dtype_of<Scalar>() || (dtype == Dtype::f32 && dtype_of<Scalar>() == Dtype::f64) ||
-           (dtype == Dtype::f64 && narrowing == Narrowing::allow);
-  };
   std::string wrong;
   std::map<std::string, Parameter<Scalar>*> wanted;
   nn::for_each_parameter(module, [&](const std::string& name, Parameter<Scalar>& parameter) {
@@ -67,7 +63,7 @@ void load(M&& module, const SafetensorsFile& file, Narrowing narrowing = Narrowi
     if (found.shape != detail::sizes(parameter.shape())) {
       wrong += message("\n  wrong shape: ", printable(name), " is ", detail::text(found.shape), ", wanted ",
                        to_string(parameter.shape()));
-    } else if (!readable(found.dtype)) {
+    } else if (!readable<Scalar>(found.dtype, narrowing)) {
       wrong += message("\n  wrong type: ", printable(name), " is ", name_of(found.dtype), ", wanted ",
                        name_of(dtype_of<Scalar>()));
     }
