@@ -26,6 +26,7 @@
 #include "heed/core/bfloat16.hpp"
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
+#include "heed/core/options.hpp"
 #include "heed/core/printable.hpp"
 #include "heed/core/tensor.hpp"
 #include "heed/core/utf8.hpp"
@@ -50,6 +51,7 @@ constexpr Dtype dtype_of() {
 
 /// Whether F64 may be read as float, rounded to nearest (infinity beyond the range of float).
 enum class Narrowing { refuse, allow };
+constexpr auto names(Narrowing) { return enum_names("refuse", "allow"); }
 
 /// Whether a tensor of type `stored` can be read as T: its own type, one that T represents exactly (F16, BF16 and F32
 /// for float and double, I32 for int64_t), or F64 for float if `narrowing` allows it.
