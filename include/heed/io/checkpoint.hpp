@@ -133,6 +133,10 @@ LoadReport load(M&& module, const SafetensorsFile& file, const LoadOptions& opti
   }
   if (!wrong.empty()) fail<IoError>("load", file.path(), " does not fit the module:", wrong);
 
+  // Allocates, so that nothing fails below.
+  for (const auto& [name, parameter] : parameters) {
+    if (sources.at(name) != nullptr) std::as_const(*parameter).value();
+  }
   for (const auto& [name, parameter] : parameters) {
     const TensorInfo* source = sources.at(name);
     if (source == nullptr) continue;
