@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lets every single allocation of a training step, a save and a load fail: nothing leaks, and nothing is half done.
 #include <catch2/catch.hpp>
+#include <optional>
 
 #include "heed/data/batch.hpp"
 #include "heed/io/checkpoint.hpp"
 #include "heed/nn/init.hpp"
+#include "heed/nn/linear.hpp"
 #include "heed/optim/lazy_adam.hpp"
 #include "heed/recsys/models/any.hpp"
 #include "io/temporary.hpp"
@@ -120,6 +122,25 @@ TEST_CASE("a load of which any allocation fails leaves the module unchanged", "[
         CHECK(test::held_bytes() == held);
         CHECK(same(values(model), before));
       });
+  if (!test::allocations_counted) return;
+  CHECK(failed > 20);
+}
+
+TEST_CASE("a load of which any allocation fails loads no part of a new module", "[io][faults]") {
+  const temporary::Folder folder;
+  const std::string path = folder.file("a model with a long name.safetensors");
+  const nn::LinearOptions options{.in_features = 3, .out_features = 2};
+  nn::Linear<float> saved(options);
+  nn::initialize(saved, Random(1));
+  io::save(saved, path, metadata);
+  std::optional<nn::Linear<float>> layer;
+  const std::size_t failed = test::fail_each_allocation(
+      [&] {
+        layer.reset();
+        layer.emplace(options);
+        io::load(*layer, path);
+      },
+      [&] { CHECK_FALSE((layer && (layer->weight.initialized() || layer->bias.initialized()))); });
   if (!test::allocations_counted) return;
   CHECK(failed > 20);
 }

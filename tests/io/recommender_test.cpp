@@ -4,7 +4,11 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <span>
+#include <string>
 #include <tuple>
+#include <vector>
 
 #include "heed/nn/init.hpp"
 #include "io/temporary.hpp"
@@ -108,6 +112,28 @@ TEST_CASE("a recommender with any encoder is loaded", "[io][recommender]") {
       CHECK(written[i].name == read[i].name);
       CHECK((written[i].parameter->value().array() == read[i].parameter->value().array()).all());
     }
+  }
+}
+
+TEST_CASE("a recommender whose weights were rounded to bfloat16 is loaded", "[io][recommender]") {
+  const temporary::Folder folder;
+  const Model model = make(tiny, {});
+  io::save_recommender(model, catalogue(), {}, folder.file("m"));
+  const io::SafetensorsFile file(folder.file("m"));
+  std::map<std::string, std::vector<Bfloat16>> rounded;
+  std::vector<io::TensorSource> tensors;
+  for (const auto& tensor : file.tensors()) {
+    auto& values = rounded[tensor.name];
+    for (const float value : file.values<float>(tensor.name)) values.emplace_back(value);
+    tensors.push_back({tensor.name, io::Dtype::bf16, tensor.shape, std::as_bytes(std::span(values))});
+  }
+  io::write_safetensors(folder.file("half"), tensors, file.metadata());
+  const auto saved = io::load_recommender<float>(folder.file("half"));
+  const Tensor<float>& items = saved.model.input.items.weight.value();
+  const auto& wanted = rounded.at("items.weight");
+  REQUIRE(items.size() == std::ssize(wanted));
+  for (Index i = 0; i < items.size(); ++i) {
+    CHECK(items.data()[i] == static_cast<float>(wanted[static_cast<std::size_t>(i)]));
   }
 }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <numeric>
 
 #include "support/allocations.hpp"
 #include "temporary.hpp"
@@ -17,6 +18,7 @@ using Catch::Matchers::Contains;
 using heed::Index;
 using heed::IoError;
 using heed::io::Checksum;
+using heed::io::Dtype;
 using heed::io::SafetensorsFile;
 using heed::io::tensor_source;
 using temporary::Folder;
@@ -100,6 +102,55 @@ TEST_CASE("safetensors: conversions are exact unless narrowing is allowed", "[io
   CHECK_THROWS_WITH(file.values<float>("none"), Contains("no tensor 'none'"));
   std::vector<float> two(2);
   CHECK_THROWS_WITH(file.read<float>("f", two), Contains("has 1 elements, wanted 2"));
+}
+
+TEMPLATE_TEST_CASE("safetensors: every float16 and bfloat16 is read exactly", "[io]", float, double) {
+  const Folder folder;
+  const std::string path = folder.file("a.safetensors");
+  std::vector<std::uint16_t> all(0x10000);
+  std::iota(all.begin(), all.end(), std::uint16_t{0});
+  const auto bytes = std::as_bytes(std::span(all));
+  heed::io::write_safetensors(path, {{"h", Dtype::f16, {0x10000}, bytes}, {"b", Dtype::bf16, {0x100, 0x100}, bytes}});
+  const SafetensorsFile file(path);
+  const auto half = file.values<TestType>("h"), brain = file.values<TestType>("b");
+  bool exact = half.size() == all.size() && brain.size() == all.size();
+  for (std::size_t i = 0; exact && i < all.size(); ++i) {
+    const auto same = [](TestType read, float wanted) {
+      if (std::isnan(wanted)) return std::isnan(read);
+      return read == static_cast<TestType>(wanted) && std::signbit(read) == std::signbit(wanted);
+    };
+    exact = same(half[i], static_cast<float>(heed::io::detail::Float16{all[i]})) &&
+            same(brain[i], std::bit_cast<float>(static_cast<std::uint32_t>(all[i]) << 16));
+  }
+  CHECK(exact);
+  CHECK_THROWS_WITH(file.values<std::int32_t>("h"), Contains("'h' is F16, which cannot be read as I32"));
+}
+
+TEST_CASE("safetensors: a tensor is returned with its shape", "[io]") {
+  const Folder folder;
+  const std::string path = folder.file("a.safetensors");
+  const std::vector<double> numbers = {0, 1, 2, 3, 4, 5};
+  const std::vector<std::int64_t> integers = {7};
+  const auto source = [&](const char* name, std::vector<Index> shape) {
+    const std::span<const double> values(numbers);
+    return tensor_source<double>(name, shape, shape.back() == 0 ? values.first(0) : values.first(6));
+  };
+  constexpr Index large = Index{1} << 31;
+  heed::io::write_safetensors(
+      path, {source("m", {1, 2, 3}), source("none", {3, 0}), source("seven", {1, 1, 1, 1, 1, 2, 3}),
+             source("too long", {large, large, 2, 0}), tensor_source<std::int64_t>("scalar", {}, integers)});
+  const SafetensorsFile file(path);
+  const heed::Tensor<double> m = file.tensor<double>("m");
+  CHECK(m.shape() == heed::Shape{1, 2, 3});
+  CHECK(m(0, 1, 2) == 5);
+  CHECK(file.tensor<float>("m", heed::io::Narrowing::allow)(0, 1, 2) == 5);
+  CHECK(file.tensor<double>("none").shape() == heed::Shape{3, 0});
+  CHECK(file.tensor<std::int64_t>("scalar").item() == 7);
+  CHECK_THROWS_WITH(file.tensor<float>("m"), Contains("'m' is F64") && Contains("narrowing"));
+  CHECK_THROWS_WITH(file.tensor<float>("x"), Contains("no tensor 'x'"));
+  CHECK_THROWS_WITH(file.tensor<double>("seven"), Contains(path) && Contains("'seven': shape: more than 6 dimensions"));
+  CHECK_THROWS_WITH(file.tensor<double>("too long"), Contains(path) && Contains("'too long': shape: more elements"));
+  CHECK_THROWS_AS(file.tensor<double>("seven"), IoError);
 }
 
 TEST_CASE("safetensors: the bytes are those of the reference implementation", "[io]") {

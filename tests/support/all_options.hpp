@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <heed/heed.hpp>
+#include <heed/io/checkpoint.hpp>
 #include <heed/nn/detail/recurrent.hpp>
 #include <heed/testing/gradcheck.hpp>
 #include <string>
@@ -30,7 +31,7 @@ using All = std::tuple<
     recsys::Seq2SeqOptions, recsys::TifuKnnOptions, recsys::NextItemOptions, recsys::PointerHeadOptions,
     recsys::PositionsOptions, recsys::RecurrentEncoderOptions<nn::GRU>, recsys::SessionOptions, recsys::TaskOptions,
     recsys::TrainOptions, recsys::WarmStartOptions, testing::GradcheckOptions, recsys::Configuration,
-    recsys::ClickConfiguration>;
+    recsys::ClickConfiguration, io::LoadOptions>;
 
 /// Calls `f(options)` for each of the structs, with default values.
 template <class F>

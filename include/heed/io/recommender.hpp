@@ -142,9 +142,10 @@ void save_recommender(const recsys::AnyRecommender<Scalar>& model, const data::C
         {"names", names.dump(-1, ' ', false, replace)}});
 }
 
-/// Reads a file written by save_recommender, by this or an older version. Throws IoError with the path and the fault,
-/// also on weights that are not finite. Takes at most about 4 times the memory of the file: the tensors are compared
-/// with the options before memory is allocated for them.
+/// Reads a file written by save_recommender, by this or an older version; its weights may since have been converted to
+/// F16 or BF16. Throws IoError with the path and the fault, also on weights that are not finite. Takes at most about 4
+/// times the memory of the file, its weights counted as Scalar: the tensors are compared with the options before memory
+/// is allocated for them.
 template <class Scalar>
 SavedRecommender<Scalar> load_recommender(const std::string& path) {
   const SafetensorsFile file(path);

@@ -23,12 +23,16 @@
 #include <utility>
 #include <vector>
 
+#include "heed/core/bfloat16.hpp"
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
+#include "heed/core/options.hpp"
 #include "heed/core/printable.hpp"
+#include "heed/core/tensor.hpp"
 #include "heed/core/utf8.hpp"
 #include "heed/io/atomic_file.hpp"
 #include "heed/io/detail/checksum.hpp"
+#include "heed/io/detail/float16.hpp"
 #include "heed/io/detail/safetensors_header.hpp"
 #include "heed/io/detail/xxh64.hpp"
 
@@ -47,6 +51,17 @@ constexpr Dtype dtype_of() {
 
 /// Whether F64 may be read as float, rounded to nearest (infinity beyond the range of float).
 enum class Narrowing { refuse, allow };
+constexpr auto names(Narrowing) { return enum_names("refuse", "allow"); }
+
+/// Whether a tensor of type `stored` can be read as T: its own type, one that T represents exactly (F16, BF16 and F32
+/// for float and double, I32 for int64_t), or F64 for float if `narrowing` allows it.
+template <class T>
+constexpr bool readable(Dtype stored, Narrowing narrowing = Narrowing::refuse) {
+  if (stored == dtype_of<T>()) return true;
+  if (std::is_same_v<T, std::int64_t>) return stored == Dtype::i32;
+  return std::is_floating_point_v<T> && (stored == Dtype::f16 || stored == Dtype::bf16 || stored == Dtype::f32 ||
+                                         (stored == Dtype::f64 && narrowing == Narrowing::allow));
+}
 
 /// Whether a file has heed's checksum: the entry `heed.checksum` of its metadata, `heed.xxh64:` and 16 hexadecimal
 /// digits, the XXH64 (seed 0) of the whole file with these digits replaced by `0`. Other readers take it for any
@@ -129,29 +144,48 @@ class SafetensorsFile {
   }
 
   /// Copies tensor `name` into `out`, which must have its size. T is float, double, int32_t or int64_t; the stored type
-  /// must be that of T or one that T represents exactly (F32 for double, I32 for int64_t), or F64 for float if
-  /// `narrowing` allows it. Throws IoError.
+  /// must be `readable` as T. Throws IoError.
   template <class T>
   void read(std::string_view name, std::span<T> out, Narrowing narrowing = Narrowing::refuse) const {
     const TensorInfo& tensor = info(name);
-    const std::span<const std::byte> from = bytes(name);
-    if (tensor.dtype == dtype_of<T>()) return convert<T>(tensor, from, out);
-    if constexpr (std::is_same_v<T, double>) {
-      if (tensor.dtype == Dtype::f32) return convert<float>(tensor, from, out);
-    } else if constexpr (std::is_same_v<T, std::int64_t>) {
-      if (tensor.dtype == Dtype::i32) return convert<std::int32_t>(tensor, from, out);
-    } else if constexpr (std::is_same_v<T, float>) {
-      if (tensor.dtype == Dtype::f64 && narrowing == Narrowing::allow) return convert<double>(tensor, from, out);
+    if (!readable<T>(tensor.dtype, narrowing)) {
+      bad(message("tensor '", printable(name), "' is ", name_of(tensor.dtype), ", which cannot be read as ",
+                  name_of(dtype_of<T>()),
+                  readable<T>(tensor.dtype, Narrowing::allow) ? " unless narrowing is allowed" : ""));
     }
-    bad(message("tensor '", printable(name), "' is ", name_of(tensor.dtype), ", which cannot be read as ",
-                name_of(dtype_of<T>()),
-                tensor.dtype == Dtype::f64 && dtype_of<T>() == Dtype::f32 ? " unless narrowing is allowed" : ""));
+    if (out.size() != element_count(tensor)) {
+      bad(message("tensor '", printable(name), "' has ", element_count(tensor), " elements, wanted ", out.size()));
+    }
+    if constexpr (std::is_floating_point_v<T>) {
+      if (tensor.dtype == Dtype::f16) return convert<detail::Float16>(tensor, out);
+      if (tensor.dtype == Dtype::bf16) return convert<Bfloat16>(tensor, out);
+      if (tensor.dtype == Dtype::f32) return convert<float>(tensor, out);
+      convert<double>(tensor, out);
+    } else {
+      if (tensor.dtype == Dtype::i32) return convert<std::int32_t>(tensor, out);
+      convert<std::int64_t>(tensor, out);
+    }
   }
   /// Returns tensor `name` as a vector, row-major. Throws as above.
   template <class T>
   std::vector<T> values(std::string_view name, Narrowing narrowing = Narrowing::refuse) const {
     std::vector<T> out(element_count(info(name)));
     read<T>(name, out, narrowing);
+    return out;
+  }
+  /// Returns tensor `name` with its shape. Throws as above, also on a shape that a Tensor cannot have, as one of more
+  /// than six dimensions.
+  template <class T>
+  Tensor<T> tensor(std::string_view name, Narrowing narrowing = Narrowing::refuse) const {
+    Tensor<T> out;
+    try {
+      Shape shape;
+      for (const Index size : info(name).shape) shape.push_back(size);
+      out = Tensor<T>(shape);
+    } catch (const ShapeError& error) {
+      bad(message("tensor '", printable(name), "': ", error.what()));
+    }
+    read<T>(name, std::span(out.data(), static_cast<std::size_t>(out.size())), narrowing);
     return out;
   }
 
@@ -161,18 +195,16 @@ class SafetensorsFile {
     return static_cast<std::size_t>(tensor.end - tensor.begin) * 8 / dtype_facts[static_cast<int>(tensor.dtype)].bits;
   }
   template <class Stored, class T>
-  void convert(const TensorInfo& tensor, std::span<const std::byte> from, std::span<T> out) const {
-    if (out.size() != element_count(tensor)) {
-      bad(message("tensor '", printable(tensor.name), "' has ", element_count(tensor), " elements, wanted ",
-                  out.size()));
-    }
+  void convert(const TensorInfo& tensor, std::span<T> out) const {
+    const std::byte* from = data_.get() + tensor.begin;
     if constexpr (std::is_same_v<Stored, T>) {
-      if (!out.empty()) std::memcpy(out.data(), from.data(), from.size());
+      if (!out.empty()) std::memcpy(out.data(), from, out.size_bytes());
     } else {
+      using Number = std::conditional_t<std::is_class_v<Stored>, float, Stored>;  // float16 and bfloat16 are classes
       for (std::size_t i = 0; i < out.size(); ++i) {
         Stored value;
-        std::memcpy(&value, from.data() + i * sizeof(Stored), sizeof(Stored));
-        out[i] = static_cast<T>(value);
+        std::memcpy(&value, from + i * sizeof(Stored), sizeof(Stored));
+        out[i] = static_cast<T>(static_cast<Number>(value));
       }
     }
   }
