@@ -4,7 +4,9 @@
 #include <catch2/catch.hpp>
 #include <limits>
 #include <string>
+#include <vector>
 
+#include "heed/data/interactions.hpp"
 #include "support/allocations.hpp"
 
 namespace HEED_TEST_UNIT {
@@ -188,6 +190,15 @@ TEST_CASE("a file has either numbers or dates", "[data][time]") {
   CHECK_THAT(error_of([&](auto text) { dates(text); }, "x"), Contains("wanted a time"));  // decides nothing
   dates("2014-04-07");
   CHECK_THAT(error_of([&](auto text) { dates(text); }, "17"), Contains("before were dates, got \"17\""));
+}
+
+TEST_CASE("a log of dates without time of day has a basket per day", "[data][time]") {
+  data::InteractionsBuilder builder({.times = true});
+  data::detail::TimeParser parse;
+  for (const char* day : {"2014-04-08", "2014-04-07", "2014-04-07", "2014-04-08"}) builder.add("u", "a", parse(day));
+  const data::Interactions log = std::move(builder).build();
+  CHECK(log.baskets(0) == std::vector<Index>{0, 2, 4});
+  CHECK(log.time_unit == data::TimeUnit{});
 }
 
 TEST_CASE("parsing a time does not allocate", "[data][time]") {
