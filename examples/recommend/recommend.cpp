@@ -13,9 +13,10 @@ void print_best(Somebody& somebody) {
   Files files;
   somebody.read_by(files);
   const auto saved = somebody.load();
-  heed::recsys::Session<Model> session(saved.model,
-                                       {.max_length = saved.task.max_length, .exclude_seen = !saved.task.next_basket});
   const History& past = somebody.past;
+  heed::recsys::Session<Model> session(
+      saved.model,
+      {.max_length = saved.task.max_length, .exclude_seen = !saved.task.next_basket, .time_unit = past.time_unit});
   for (std::size_t i = 0; i < past.items.size(); ++i) {
     session.push(past.items[i], past.times.empty() ? static_cast<std::int64_t>(i) : past.times[i],
                  past.kinds.empty() ? -1 : past.kinds[i]);
