@@ -133,6 +133,8 @@ TEST_CASE("dates are seconds whatever their range, and do not mix with numbers",
   CHECK(error({1, 2, decimal(3, 0, true)}) ==
         "InteractionsBuilder: the time of event 1 is a number, that of event 3 a date");
   CHECK_THAT(error({decimal(3, 0, true), 1}), Contains("event 2 is a number, that of event 1 a date"));
+  CHECK_THROWS_AS(error({decimal(3, 19)}), OptionError);
+  CHECK_THROWS_AS(error({decimal(3, -1)}), OptionError);
   CHECK_THAT(error({decimal(3, 0, true)}, TimeUnit{3}), Contains("dates, which have no unit, got milliseconds"));
 }
 
@@ -193,6 +195,7 @@ TEST_CASE("times as text", "[data][time]") {
   CHECK(time_text(-62'135'596'801, {}) == "-62135596801 seconds");
   CHECK(time_text(least, {}) == "-9223372036854775808 seconds");
   CHECK(time_text(least, {18}) == "1969-12-31 23:59:50.776627963145224192");
+  CHECK(time_text(least, {9}) == "1677-09-21 00:12:43.145224192");
   CHECK(data::unit_text({9}) == "nanoseconds");
   CHECK(data::unit_text({4}) == "10^-4 seconds");
 }

@@ -100,12 +100,13 @@ class InteractionsBuilder {
 
   Index size() const { return static_cast<Index>(user_of_.size()); }
 
-  /// Adds one event. `time`, `rating` and `kind` are stored if the log has these fields.
+  /// Adds one event. `time`, `rating` and `kind` are stored if the log has these fields. Throws OptionError for a time
+  /// of a scale that is not 0 to 18.
   void add(std::string_view user, std::string_view item, const DecimalTime& time = {}, float rating = 0,
            std::string_view kind = {}) {
+    if (fields_.times) times_.add(time);  // first: it checks
     user_of_.push_back(out_.users.add(user));
     items_.push_back(out_.catalogue.items.add(item));
-    if (fields_.times) times_.add(time);
     if (fields_.ratings) ratings_.push_back(rating);
     if (fields_.kinds) kinds_.push_back(out_.catalogue.kinds.add(kind));
   }

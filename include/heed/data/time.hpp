@@ -145,7 +145,7 @@ inline std::string time_text(std::int64_t time, TimeUnit unit) {
   std::string out = padded(static_cast<int>(day.year()), 4) + "-" + padded(static_cast<unsigned>(day.month()), 2) +
                     "-" + padded(static_cast<unsigned>(day.day()), 2) + " " + padded(clock.hours().count(), 2) + ":" +
                     padded(clock.minutes().count(), 2) + ":" + padded(clock.seconds().count(), 2);
-  const std::int64_t fraction = time - whole * second;
+  const std::int64_t fraction = (time % second + second) % second;  // 10^18 twice fits
   if (fraction == 0) return out;
   out += "." + padded(fraction, static_cast<std::size_t>(unit.decimals));
   return out.substr(0, out.find_last_not_of('0') + 1);
@@ -156,7 +156,11 @@ namespace detail {
 /// Collects the times of a log, and settles on one unit for them when all are known, whatever their order.
 class TimeColumn {
  public:
+  /// Throws OptionError for a scale that is not 0 to 18.
   void add(const DecimalTime& time) {
+    if (time.scale < 0 || time.scale > most_decimals) {
+      fail<OptionError>("InteractionsBuilder", "a time of scale ", time.scale, ", wanted 0 to ", most_decimals);
+    }
     auto& largest = largest_[static_cast<std::size_t>(time.scale)];
     largest = std::max(largest, magnitude(time.digits));
     auto& first = time.date ? first_date_ : first_number_;
