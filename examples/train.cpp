@@ -57,7 +57,7 @@ void train(const std::string& log_path, const std::string& model_path) {
   hooks.on_epoch = [&](const recsys::EpochReport& epoch) {
     // One file with the weights, the options, the task and the catalogue: all that serving needs. Written as soon as
     // there is a better model, so that nothing that happens later loses it.
-    if (epoch.best) heed::io::save_recommender(model, task.catalogue(), task.options(), model_path);
+    if (epoch.best) heed::io::save_recommender(model, task, model_path);
     std::printf("epoch %2td  loss %.4f  validation NDCG@10 %.4f%s\n", epoch.epoch, epoch.loss, epoch.validation,
                 epoch.best ? "  (best so far)" : "");
     std::fflush(stdout);

@@ -38,8 +38,8 @@ class Results {
     auto stored = read_json_object(path_of(run, seed));
     if (!stored) return std::nullopt;
     // An option that was added after the file was written had its default value.
-    json completed = {{"configuration", run.defaults}};
-    completed.merge_patch(*stored);
+    json completed = *stored;
+    complete(completed["configuration"], run.defaults);
     return accept(std::move(*stored), identity(run, data, seed), completed, path_of(run, seed), why);
   }
   /// The stored baselines, as above.
@@ -105,6 +105,18 @@ class Results {
   }
 
  private:
+  /// Adds the values of `defaults` that `stored` lacks. (A merge patch would take a null for a removal.)
+  static void complete(json& stored, const json& defaults) {
+    if (!stored.is_object()) return;
+    for (const auto& [name, value] : defaults.items()) {
+      if (!stored.contains(name)) {
+        stored[name] = value;
+      } else if (value.is_object()) {
+        complete(stored[name], value);
+      }
+    }
+  }
+
   /// Returns `stored`, or nothing when a value of `wanted` differs in `completed`; `why` then lists the differences.
   static std::optional<json> accept(json stored, const json& wanted, const json& completed, const std::string& path,
                                     std::string* why) {

@@ -95,8 +95,14 @@ class Train {
     const bool next_basket = yesterday ? yesterday->task.next_basket : next_basket_.value_or(file_.has_baskets());
     auto configuration = configuration_.configuration(next_basket, yesterday ? &*yesterday : nullptr);
     if (!split_by_time_.empty()) {
-      configuration.task.validation_time = heed::data::time_quantile(log, split_by_time_[0]);
-      configuration.task.test_time = heed::data::time_quantile(log, split_by_time_[1]);
+      configuration.task.cuts = {.validation_time = heed::data::time_quantile(log, split_by_time_[0]),
+                                 .test_time = heed::data::time_quantile(log, split_by_time_[1]),
+                                 .unit = log.time_unit};
+      const auto [validation_time, test_time, unit] = *configuration.task.cuts;
+      if (validation_time == test_time) {
+        heed::fail<heed::OptionError>("--split-by-time", "no event is between the shares ", split_by_time_[0], " and ",
+                                      split_by_time_[1], ": both begin at ", heed::data::time_text(test_time, unit));
+      }
     }
     const heed::recsys::Task task(log, configuration.task);
     std::printf("%td users, %td items, %td events; task: %s\n", log.num_users(), log.num_items(), log.size(),

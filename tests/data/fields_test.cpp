@@ -36,20 +36,6 @@ std::vector<Fields> records_of(const std::string& text, char quote = '"') {
 
 }  // namespace
 
-TEST_CASE("times", "[data][fields]") {
-  using detail::parse_time;
-  CHECK(parse_time("1295344860") == 1295344860);
-  CHECK(parse_time("-9223372036854775808") == std::numeric_limits<std::int64_t>::min());
-  CHECK(parse_time("9223372036854775807") == std::numeric_limits<std::int64_t>::max());
-  CHECK(parse_time("881250949.0") == 881250949);
-  CHECK(parse_time("-1.5") == -2);
-  CHECK(parse_time("8.5e3") == 8500);
-  for (const char* bad : {"", " 1", "1 ", "abc", "12x", "nan", "inf", "-inf", "1e400", "1e19", "9223372036854775808"}) {
-    INFO(bad);
-    CHECK_THROWS_AS(parse_time(bad), BadLine);
-  }
-}
-
 TEST_CASE("ratings", "[data][fields]") {
   using detail::parse_rating;
   CHECK(parse_rating("3.5") == 3.5f);

@@ -29,7 +29,9 @@ TEST_CASE("baskets", "[data][read_baskets]") {
 TEST_CASE("malformed baskets", "[data][read_baskets]") {
   CHECK_THROWS_WITH(read_text("1\t2\ta\n1\tb\n"),
                     "read_baskets: b.tsv:2: wanted 3 fields (customer, time, items), got 2");
-  CHECK_THROWS_WITH(read_text("1\tsoon\ta"), "read_baskets: b.tsv:1: wanted a time in 64 bits, got \"soon\"");
+  CHECK_THROWS_WITH(
+      read_text("1\tsoon\ta"),
+      "read_baskets: b.tsv:1: wanted a time (a number, or a date like 2014-04-07 10:51:09), got \"soon\"");
   CHECK_THROWS_WITH(read_text("\n1\t2\t "), "read_baskets: b.tsv:2: the basket is empty");
   CHECK_THROWS_WITH(read_text("\t2\ta"), "read_baskets: b.tsv:1: the customer is empty");
   CHECK_THROWS_WITH(read_text(""), "read_baskets: b.tsv: no interactions in the file");
@@ -41,7 +43,7 @@ TEST_CASE("malformed baskets", "[data][read_baskets]") {
   CHECK(log.num_items() == 2);  // nothing of a bad line is stored
   CHECK(report.lines == 4);
   CHECK(report.bad_lines == 2);
-  CHECK(report.first_bad_line == "b.tsv:2: wanted a time in 64 bits, got \"soon\"");
+  CHECK(report.first_bad_line == "b.tsv:2: wanted a time (a number, or a date like 2014-04-07 10:51:09), got \"soon\"");
   CHECK_THROWS_WITH(read_text("x", {.skip_bad_lines = true}), "read_baskets: b.tsv: no interactions in the file");
 }
 

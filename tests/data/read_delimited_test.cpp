@@ -60,13 +60,14 @@ TEST_CASE("malformed CSV", "[data][read_delimited]") {
   CHECK_THROWS_AS(read(header + "1,2,3,4\n", {.user = ""}), heed::OptionError);
   CHECK_THROWS_WITH(read(header + "1,2,3,4\n1,2,3\n", timed), "read_delimited: log.csv:3: wanted 4 fields, got 3");
   CHECK_THROWS_WITH(read(header + "1,2,99999999999999999999,4\n", timed),
-                    "read_delimited: log.csv:2: wanted a time in 64 bits, got \"99999999999999999999\"");
+                    "read_delimited: log.csv:2: the time \"99999999999999999999\" does not fit 64 bits");
   CHECK_THROWS_WITH(read(header + "1,2,3,1e99\n", timed),
                     "read_delimited: log.csv:2: wanted a finite rating, got \"1e99\"");
   CHECK_THROWS_WITH(read(header + ",2,3,4\n", timed), "read_delimited: log.csv:2: the user is empty");
   // A record over two lines is reported at its first line.
-  CHECK_THROWS_WITH(read(header + "1,\"2\n2\",3,4\n1,\"2\n2\",x,4\n", timed),
-                    "read_delimited: log.csv:4: wanted a time in 64 bits, got \"x\"");
+  CHECK_THROWS_WITH(
+      read(header + "1,\"2\n2\",3,4\n1,\"2\n2\",x,4\n", timed),
+      "read_delimited: log.csv:4: wanted a time (a number, or a date like 2014-04-07 10:51:09), got \"x\"");
   ReadReport report;
   const Interactions log =
       read(header + "1,2,3,4\n1,2,3\n1,2,nan,4\n1,3,3,4", timed, {.skip_bad_lines = true}, &report);

@@ -32,7 +32,9 @@ TEST_CASE("malformed ratings", "[data][read_movielens]") {
   CHECK_THROWS_WITH(read_text("1\t2\t3\t4\n1\t2\t3\n"),
                     "read_movielens: ratings:2: wanted 4 fields (user, item, rating, time), got 3");
   CHECK_THROWS_WITH(read_text("1::2::nan::4"), "read_movielens: ratings:1: wanted a finite rating, got \"nan\"");
-  CHECK_THROWS_WITH(read_text("1::2::5::x"), "read_movielens: ratings:1: wanted a time in 64 bits, got \"x\"");
+  CHECK_THROWS_WITH(
+      read_text("1::2::5::x"),
+      "read_movielens: ratings:1: wanted a time (a number, or a date like 2014-04-07 10:51:09), got \"x\"");
   CHECK_THROWS_WITH(read_text("1::::5::9"), "read_movielens: ratings:1: the item is empty");
   CHECK_THROWS_AS(read_text("user,item\n1,2\n"), heed::IoError);
   CHECK_THROWS_WITH(read_text("userId,movieId,rating,timestamp\n"),

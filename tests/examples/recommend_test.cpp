@@ -328,6 +328,55 @@ TEST_CASE("a split by time tests users without a history", "[examples][recommend
   CHECK_THAT(fails("0.9"), Contains("--split-by-time"));
 }
 
+TEST_CASE("a log in seconds, in milliseconds or of dates trains the same model", "[examples][recommend]") {
+  const temporary::Folder folder;
+  const auto write = [&](const char* file, const std::string& fraction, bool dates) {
+    std::string log = small_log();
+    for (int day = 0; day < 4; ++day) {
+      const std::string seconds = std::to_string(1300000000 + 86400 * day);
+      const std::string time = dates ? "2011-03-1" + std::to_string(3 + day) + " 07:06:40" : seconds + fraction;
+      for (std::size_t at = 0; (at = log.find(seconds, at)) != std::string::npos; at += time.size()) {
+        log.replace(at, seconds.size(), time);
+      }
+    }
+    temporary::write_bytes(folder.file(file), log);
+  };
+  write("seconds", "", false);
+  write("milliseconds", "000", false);
+  write("dates", "", true);
+  write("fractions", ".25", false);
+  std::string before;
+  for (const std::string log : {"seconds", "milliseconds", "dates"}) {
+    const Outcome trained = shell(folder, "$recommend train --epochs 1 --split-by-time 0.5,0.75 --data " + log +
+                                              " --model " + log + ".model" + small);
+    INFO(trained.text);
+    REQUIRE(trained.status == 0);
+    CHECK_THAT(trained.text,
+               Contains("task: the events from 2011-03-16 on from the earlier ones; validation from 2011-03-15 on"));
+    const std::string why =
+        shell(folder, "$recommend explain --user c3 --data " + log + " --model " + log + ".model").text;
+    CHECK_THAT(why, Contains("2011-03-16  "));
+    if (!before.empty()) CHECK(why == before);
+    before = why;
+    CHECK(shell(folder, "$recommend evaluate --data milliseconds --model " + log + ".model").status == 0);
+  }
+  const auto fails = [&](const std::string& line) {
+    const Outcome outcome = shell(folder, "$recommend " + line);
+    CHECK(outcome.status == 1);
+    return outcome.text;
+  };
+  CHECK_THAT(fails("evaluate --data fractions --model seconds.model"),
+             Contains("the log's time 2011-03-13 07:06:40.25 (130000000025 in 10^-2 seconds) is not a 64-bit whole"));
+  CHECK_THAT(fails("train --data dates --epochs 1 --split-by-time 0.5,0.6"),
+             Contains("no event is between the shares 0.5") && Contains("both begin at 2011-03-15 07:06:40"));
+  CHECK(shell(folder, "grep -v 2011-03-16 dates > old").status == 0);
+  CHECK_THAT(
+      fails("evaluate --data old --model dates.model"),
+      Contains(
+          "no events from test_time 2011-03-16 07:06:40 on; its times are from 2011-03-13 07:06:40 (1300000000) to "
+          "2011-03-15 07:06:40 (1300172800), in seconds"));
+}
+
 TEST_CASE("a benchmark is completed over several invocations", "[examples][recommend]") {
   const temporary::Folder folder;
   temporary::write_bytes(folder.file("log.tsv"), small_log());

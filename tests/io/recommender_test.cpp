@@ -70,9 +70,9 @@ TEST_CASE("a recommender is loaded with its options, its catalogue and its weigh
   const temporary::Folder folder;
   const std::string path = folder.file("model.safetensors");
   Model model = make(odd, {odd_encoder});
-  io::save_recommender(
-      model, catalogue(),
-      {.next_basket = false, .validation_time = -5, .test_time = 5'000'000'000, .max_length = 77, .k = 5}, path);
+  const data::TimeCuts cuts{.validation_time = -5, .test_time = 5'000'000'000, .unit = {3}};
+  io::save_recommender(model, catalogue(), {.next_basket = false, .cuts = cuts, .max_length = 77, .k = 5}, path,
+                       data::TimeUnit{6});
   const auto saved = io::load_recommender<float>(path);
 
   CHECK(io::to_json(saved.model.options()) == io::to_json(odd));
@@ -80,8 +80,8 @@ TEST_CASE("a recommender is loaded with its options, its catalogue and its weigh
   CHECK(saved.model.options().loss.kind == recsys::NextItemLoss::Kind::gbce);
   CHECK(std::get<recsys::AttentionEncoderOptions>(saved.model.encoder_options().encoder).num_heads == 3);
   CHECK_FALSE(saved.task.next_basket);
-  CHECK(saved.task.validation_time == -5);
-  CHECK(saved.task.test_time == 5'000'000'000);
+  CHECK(saved.task.cuts == cuts);
+  CHECK(saved.time_unit == data::TimeUnit{6});
   CHECK(saved.task.max_length == 77);
   CHECK(saved.task.k == 5);
 
@@ -224,13 +224,14 @@ TEST_CASE("a catalogue may have kinds and features that the model does not use",
 TEST_CASE("an option that a file lacks has its default", "[io][recommender]") {
   const temporary::Folder folder;
   Model model = make(tiny, {});
-  io::save_recommender(model, catalogue(), {.next_basket = false, .test_time = 75}, folder.file("m"));
+  io::save_recommender(model, catalogue(), {}, folder.file("m"));
   change(folder.file("m"), "options",
          R"({"recommender": {"num_items": 3, "embed_dim": 4, "max_length": 9}, "encoder": {"model": "attention"},
-             "task": {"next_basket": false, "test_time": 75}})");
+             "task": {"next_basket": false, "cuts": {"test_time": 75}}})");
   const auto saved = io::load_recommender<float>(folder.file("m"));
   CHECK_FALSE(saved.task.next_basket);
-  CHECK(saved.task.test_time == 75);
+  CHECK(saved.task.cuts == data::TimeCuts{.test_time = 75});
+  CHECK(saved.time_unit == std::nullopt);
   CHECK(saved.task.max_length == recsys::TaskOptions().max_length);
   CHECK(io::to_json(saved.model.options()) == io::to_json(tiny));
 }
@@ -239,16 +240,52 @@ TEST_CASE("a file with the options of heed 0.1.0 is read", "[io][recommender]") 
   const temporary::Folder folder;
   Model model = make(odd, {odd_encoder});
   io::save_recommender(model, catalogue(), {}, folder.file("m"));
-  const std::string written =
+  std::string written =
       R"({"encoder":{"attention":"multi_head","decoder":true,"dropout":0.125,"hidden_size":6,"model":"attention",)"
       R"("num_heads":3},"recommender":{"combination":"add","embed_dim":4,"item_bias":true,"item_deviation":0.5,)"
       R"("loss":{"calibration":0.25,"cosine":false,"exclude_history":false,"in_batch":false,"kind":"gbce",)"
       R"("negatives":7,"popularity":0.0,"scale":2.0},"max_age":5,"max_length":9,"num_features":0,"num_items":3,)"
       R"("num_kinds":0,"pointer":false},"task":{"k":10,"learners":1.0,"max_length":300,"next_basket":true,)"
       R"("test_time":0,"validation_time":0}})";
-  CHECK(io::SafetensorsFile(folder.file("m")).metadata().at("options") == written);  // the format is unchanged
-  change(folder.file("m"), "options", written);
-  CHECK(io::to_json(io::load_recommender<float>(folder.file("m")).model.options()) == io::to_json(odd));
+  const auto with_cuts = [&](const std::string& cuts) {
+    change(folder.file("m"), "format", "heed.recommender.2");
+    change(folder.file("m"), "options", written.substr(0, written.find("\"test_time")) + cuts + "}}");
+    const auto saved = io::load_recommender<float>(folder.file("m"));
+    CHECK(io::to_json(saved.model.options()) == io::to_json(odd));
+    CHECK(saved.task.cuts.has_value() == saved.time_unit.has_value());
+    return saved.task.cuts;
+  };
+  CHECK_FALSE(with_cuts(R"("test_time":0,"validation_time":0)"));
+  CHECK_FALSE(with_cuts(R"("test_time":0)"));
+  // The times had the unit of the log, which the range tells.
+  CHECK(with_cuts(R"("test_time":75,"validation_time":0)") == data::TimeCuts{.test_time = 75});
+  CHECK(with_cuts(R"("test_time":1396867869277,"validation_time":-1)") ==
+        data::TimeCuts{.validation_time = -1, .test_time = 1'396'867'869'277, .unit = {3}});
+  CHECK_THROWS_WITH(with_cuts(R"("test_time":"late")"), Contains("test_time is \"late\", wanted integer"));
+  // The format of today differs in the times.
+  io::save_recommender(model, catalogue(), {}, folder.file("m"));
+  written.replace(written.find("\"task\":{"), 8, R"("task":{"cuts":null,)");
+  written.replace(written.find(R"(,"test_time")"), std::string::npos, R"(},"time_unit":null})");
+  CHECK(io::SafetensorsFile(folder.file("m")).metadata().at("options") == written);
+}
+
+TEST_CASE("a model of a task is saved with the task's options, catalogue and unit of time", "[io][recommender]") {
+  const temporary::Folder folder;
+  data::InteractionsBuilder builder({.times = true}, data::TimeUnit{3});
+  for (const char* text : {"10002", "caf\u00e9", "\"quoted\""}) builder.add("u", text, 7);
+  const data::Interactions log = std::move(builder).build();
+  const recsys::Task task(log, {.max_length = 5});
+  io::save_recommender(make(tiny, {}), task, folder.file("m"));
+  const auto saved = io::load_recommender<float>(folder.file("m"));
+  CHECK(saved.task.max_length == 5);
+  CHECK(saved.catalogue.items.find("caf\u00e9") == 1);
+  CHECK(saved.catalogue.counts == task.catalogue().counts);
+  CHECK(saved.time_unit == data::TimeUnit{3});
+
+  data::Interactions untimed = log;
+  untimed.times.clear();
+  io::save_recommender(make(tiny, {}), recsys::Task(untimed), folder.file("m"));
+  CHECK(io::load_recommender<float>(folder.file("m")).time_unit == std::nullopt);
 }
 
 TEST_CASE("a damaged or foreign file is an error that names it", "[io][recommender]") {
@@ -277,7 +314,7 @@ TEST_CASE("a damaged or foreign file is an error that names it", "[io][recommend
     return broken("options", changed.replace(changed.find(from), from.size(), to));
   };
   const std::tuple<const char*, const char*, const char*> cases[] = {
-      {"format", "something else", "'format' is 'something else', wanted heed.recommender.2"},
+      {"format", "something else", "'format' is 'something else', wanted heed.recommender.3"},
       {"format", "", "'format'"},
       {"options", "", "lacks options"},
       {"options", "{", "metadata 'options' is not JSON"},
@@ -299,6 +336,9 @@ TEST_CASE("a damaged or foreign file is an error that names it", "[io][recommend
   CHECK_THAT(with("\"additive\"", "\"subtractive\""), Contains("attention is \"subtractive\", wanted none|"));
   CHECK_THAT(with("\"decoder\"", "\"encoder\""), Contains("there is no option encoder, wanted one of model"));
   CHECK_THAT(with("\"model\"", "\"mode\""), Contains("key 'model' not found"));
+  CHECK_THAT(with("\"time_unit\":null", "\"time_unit\":{\"decimals\":19}"), Contains("wanted 0 to 18"));
+  CHECK_THAT(with("\"cuts\":null", "\"cuts\":{\"unit\":{\"decimals\":-1}}"), Contains("-1 decimals, wanted 0 to 18"));
+  CHECK_THAT(with("\"cuts\":null", "\"test_time\":5"), Contains("there is no option test_time"));
   CHECK_THAT(with("\"max_age\":2", "\"max_age\":2.5"), Contains("max_age is 2.5, wanted integer"));
   CHECK_THAT(with("\"embed_dim\":4", "\"embed_dim\":1000000000000"), Contains("options say embed_dim 1000000000000"));
   CHECK_THAT(with("\"hidden_size\":64", "\"hidden_size\":1000000000000"), Contains("hidden_size"));
@@ -340,11 +380,11 @@ TEST_CASE("loading a small file whose options are large takes little memory and 
 TEST_CASE("a file of a newer or an unknown format is an error that says so", "[io][recommender]") {
   const temporary::Folder folder;
   io::save_recommender(make(tiny, {}), catalogue(), {}, folder.file("m"));
-  change(folder.file("m"), "format", "heed.recommender.3");
+  change(folder.file("m"), "format", "heed.recommender.4");
   CHECK_THROWS_WITH(io::load_recommender<float>(folder.file("m")),
-                    Contains("of a newer version of heed: heed.recommender.3, this one reads heed.recommender.2"));
-  change(folder.file("m"), "format", "heed.recommender.3\x1b");
-  CHECK_THROWS_WITH(io::load_recommender<float>(folder.file("m")), Contains(R"('heed.recommender.3\x1b', wanted)"));
+                    Contains("of a newer version of heed: heed.recommender.4, this one reads heed.recommender.3"));
+  change(folder.file("m"), "format", "heed.recommender.4\x1b");
+  CHECK_THROWS_WITH(io::load_recommender<float>(folder.file("m")), Contains(R"('heed.recommender.4\x1b', wanted)"));
 }
 
 TEST_CASE("golden files of every released format are read", "[io][recommender]") {
@@ -354,9 +394,17 @@ TEST_CASE("golden files of every released format are read", "[io][recommender]")
   CHECK(io::to_json(saved.model.options()) == io::to_json(odd));
   CHECK(saved.catalogue.items.text(1) == "caf\u00e9");
   CHECK(saved.catalogue.items.name(0) == "INFLATABLE POLITICAL GLOBE");
+  CHECK(saved.task.cuts == data::TimeCuts{.validation_time = -5, .test_time = 5'000'000'000});
+  CHECK(saved.time_unit == data::TimeUnit{0});
   const auto with = io::load_recommender<float>(HEED_SOURCE_DIR "/tests/io/golden/recommender_2_checksum.safetensors");
   CHECK(with.checksum == io::Checksum::present);
   CHECK((with.model.input.items.weight.value().array() == saved.model.input.items.weight.value().array()).all());
+  const auto third = io::load_recommender<float>(HEED_SOURCE_DIR "/tests/io/golden/recommender_3.safetensors");
+  CHECK(third.task.cuts ==
+        data::TimeCuts{.validation_time = -5, .test_time = 1'396'867'869'277, .unit = data::TimeUnit{3}});
+  CHECK(third.time_unit == data::TimeUnit{6});
+  CHECK(third.checksum == io::Checksum::present);
+  CHECK((third.model.input.items.weight.value().array() == saved.model.input.items.weight.value().array()).all());
 }
 
 }  // namespace HEED_TEST_UNIT

@@ -17,11 +17,11 @@ using namespace heed;
 
 using All = std::tuple<
     TapeOptions, data::KCoreOptions, data::ReadOptions, data::DelimitedOptions, data::NamesOptions,
-    data::FeatureOptions, data::TokenBatchOptions, nn::AdditiveAttentionOptions, nn::AttentionPoolingOptions,
-    nn::detail::RecurrentOptions, nn::DropoutOptions, nn::EmbeddingOptions, nn::GruOptions, nn::HSTULayerOptions,
-    nn::LayerNormOptions, nn::LiGRLayerOptions, nn::LinearOptions, nn::MlpOptions, nn::MultiHeadAttentionOptions,
-    nn::TargetAttentionOptions, nn::TransformerEncoderLayerOptions, AttentionOptions, CrossEntropyOptions,
-    GatedProductOptions<float>, LinearCrossEntropyOptions, LinearDropoutOptions<float>,
+    data::FeatureOptions, data::TimeOptions, data::TokenBatchOptions, nn::AdditiveAttentionOptions,
+    nn::AttentionPoolingOptions, nn::detail::RecurrentOptions, nn::DropoutOptions, nn::EmbeddingOptions, nn::GruOptions,
+    nn::HSTULayerOptions, nn::LayerNormOptions, nn::LiGRLayerOptions, nn::LinearOptions, nn::MlpOptions,
+    nn::MultiHeadAttentionOptions, nn::TargetAttentionOptions, nn::TransformerEncoderLayerOptions, AttentionOptions,
+    CrossEntropyOptions, GatedProductOptions<float>, LinearCrossEntropyOptions, LinearDropoutOptions<float>,
     PointwiseAttentionOptions<float>, SampledLossOptions, optim::AdamOptions, optim::AdamWOptions, optim::ClipOptions,
     optim::ScheduleOptions, optim::SgdOptions, recsys::BatchRankerOptions, recsys::BootstrapOptions,
     recsys::CandidateScorerOptions, recsys::EvaluateOptions, recsys::EvaluateSampledOptions, recsys::ExplainOptions,

@@ -71,17 +71,6 @@ std::errc parse_number(std::string_view field, T& value) {
   }
 }
 
-/// Parses a time: a 64-bit integer, or a decimal number, which is rounded down. Throws BadLine.
-inline std::int64_t parse_time(std::string_view field) {
-  std::int64_t whole = 0;
-  std::errc error = parse_number(field, whole);
-  if (error == std::errc{}) return whole;
-  double decimal = 0;
-  if (error == std::errc::invalid_argument) error = parse_number(field, decimal);
-  if (error == std::errc{} && std::abs(decimal) < 0x1p63) return static_cast<std::int64_t>(std::floor(decimal));
-  throw BadLine{message("wanted a time in 64 bits, got ", quoted(field))};
-}
-
 /// Parses a finite number. Throws BadLine.
 inline float parse_rating(std::string_view field) {
   float value = 0;

@@ -47,9 +47,9 @@ class Fingerprint {
 
 }  // namespace detail
 
-/// Returns a hash of all events (users, items, times and so baskets, ratings, kinds), of the texts of users, items and
-/// kinds in the order of their ids, and of the items' features. Display names have no influence. Stable: the same on
-/// every little-endian machine and in every version.
+/// Returns a hash of all events (users, items, times and their unit and so baskets, ratings, kinds), of the texts of
+/// users, items and kinds in the order of their ids, and of the items' features. Display names have no influence.
+/// Stable: the same on every little-endian machine and in every version.
 inline std::uint64_t fingerprint(const Interactions& log) {
   detail::Fingerprint hash;
   hash.column(std::span<const Index>(log.offsets));
@@ -62,6 +62,8 @@ inline std::uint64_t fingerprint(const Interactions& log) {
   hash.texts(log.catalogue.kinds);
   hash.column(std::span<const Id>(log.catalogue.features.values));
   hash.texts(log.catalogue.features.names);
+  // As before logs had a unit: times in seconds.
+  if (log.time_unit != TimeUnit{}) hash.word(static_cast<std::uint64_t>(log.time_unit.decimals));
   return hash.value();
 }
 

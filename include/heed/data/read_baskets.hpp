@@ -7,6 +7,7 @@
 #include "heed/data/fields.hpp"
 #include "heed/data/interactions.hpp"
 #include "heed/data/lines.hpp"
+#include "heed/data/parse_time.hpp"
 
 namespace heed::inline HEED_ABI::data {
 
@@ -14,6 +15,7 @@ namespace heed::inline HEED_ABI::data {
 /// they form a basket. Throws IoError on a file without interactions or, unless skipped, on a malformed line.
 inline Interactions read_baskets(LineReader lines, const ReadOptions& options = {}, ReadReport* report = nullptr) {
   InteractionsBuilder builder({.times = true});
+  detail::TimeParser parse_time;
   std::vector<std::string_view> fields;
   detail::read_records(lines, "read_baskets", options, report, [&](LineReader& at) {
     detail::split_fields(at.line(), "\t", fields);
@@ -21,7 +23,7 @@ inline Interactions read_baskets(LineReader lines, const ReadOptions& options = 
       throw detail::BadLine{message("wanted 3 fields (customer, time, items), got ", fields.size())};
     }
     const auto customer = detail::parse_id(fields[0], "customer");
-    const auto time = detail::parse_time(fields[1]);
+    const auto time = parse_time(fields[1]);
     std::string_view items = fields[2];
     auto item = detail::parse_id(detail::take_word(items), "basket");
     for (; !item.empty(); item = detail::take_word(items)) builder.add(customer, item, time);

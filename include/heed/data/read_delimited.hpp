@@ -11,6 +11,7 @@
 #include "heed/data/fields.hpp"
 #include "heed/data/interactions.hpp"
 #include "heed/data/lines.hpp"
+#include "heed/data/parse_time.hpp"
 
 namespace heed::inline HEED_ABI::data {
 
@@ -102,12 +103,13 @@ inline Interactions read_columns(LineReader& lines, std::string_view operation, 
                                  const Columns& columns, const ReadOptions& options, ReadReport* report) {
   const bool timed = columns.time != no_column, rated = columns.rating != no_column, kinds = columns.kind != no_column;
   InteractionsBuilder builder({.times = timed, .ratings = rated, .kinds = kinds});
+  TimeParser parse_time;
   read_records(lines, operation, options, report, [&](LineReader& at) {
     const auto& fields = split_row(splitter, at, columns.width);
     const auto field = [&](Index column) { return fields[static_cast<std::size_t>(column)]; };
     const auto user = parse_id(field(columns.user), "user");
     const auto item = parse_id(field(columns.item), "item");
-    const auto time = timed ? parse_time(field(columns.time)) : 0;
+    const auto time = timed ? parse_time(field(columns.time)) : DecimalTime();
     const auto rating = rated ? parse_rating(field(columns.rating)) : 0;
     builder.add(user, item, time, rating, kinds ? parse_id(field(columns.kind), "kind") : "");
   });

@@ -7,6 +7,7 @@
 #include "heed/data/fields.hpp"
 #include "heed/data/interactions.hpp"
 #include "heed/data/lines.hpp"
+#include "heed/data/parse_time.hpp"
 
 namespace heed::inline HEED_ABI::data {
 
@@ -16,6 +17,7 @@ namespace heed::inline HEED_ABI::data {
 inline Interactions read_movielens(LineReader lines, const ReadOptions& options = {}, ReadReport* report = nullptr) {
   constexpr std::string_view operation = "read_movielens";
   InteractionsBuilder builder({.times = true, .ratings = true});
+  detail::TimeParser parse_time;
   std::vector<std::string_view> fields;
   std::string_view delimiter;
   detail::read_records(lines, operation, options, report, [&](LineReader& at) {
@@ -33,7 +35,7 @@ inline Interactions read_movielens(LineReader lines, const ReadOptions& options 
     const auto user = detail::parse_id(fields[0], "user");
     const auto item = detail::parse_id(fields[1], "item");
     const auto rating = detail::parse_rating(fields[2]);
-    builder.add(user, item, detail::parse_time(fields[3]), rating);
+    builder.add(user, item, parse_time(fields[3]), rating);
   });
   return detail::finish(std::move(builder), lines, operation);
 }

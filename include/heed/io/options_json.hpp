@@ -27,6 +27,8 @@ std::string option_type() {
     std::string out;
     for (const auto& one : T::choices()) out += (out.empty() ? "" : "|") + one.first;
     return out;
+  } else if constexpr (OptionalOption<T>) {
+    return option_type<typename T::value_type>() + " or null";
   } else if constexpr (OptionStruct<T>) {
     return "JSON object of options";
   } else if constexpr (NamedEnum<T>) {
@@ -62,6 +64,8 @@ template <OptionValue T>
 nlohmann::json json_of(const T& value) {
   if constexpr (NamedEnum<T>) {
     return std::string(enum_name(value));
+  } else if constexpr (OptionalOption<T>) {
+    return value ? json_of(*value) : nlohmann::json();
   } else if constexpr (std::is_same_v<T, char>) {
     return value == 0 ? std::string() : std::string(1, value);
   } else if constexpr (OptionStruct<T>) {
@@ -87,7 +91,11 @@ void read_options(const nlohmann::json& json, const std::string& path, T& option
 template <OptionValue T>
 void read_value(const nlohmann::json& json, const std::string& path, T& value) {
   bool fits = false;
-  if constexpr (OptionStruct<T>) {
+  if constexpr (OptionalOption<T>) {
+    if (json.is_null()) return value.reset();
+    if (!value) value.emplace();
+    return read_value(json, path, *value);
+  } else if constexpr (OptionStruct<T>) {
     read_options(json, path, value);
     fits = true;
   } else if constexpr (NamedEnum<T>) {
@@ -180,7 +188,8 @@ nlohmann::json to_json(const T& options) {
 }
 
 /// Returns the value of `json`, which errors call `name`: an integer exactly and in the range of T, a finite number, a
-/// text, a name of an enumeration, true or false, options, or a list of these. Throws OptionError for anything else.
+/// text, a name of an enumeration, true or false, options, a list of these, or null for an optional one. Throws
+/// OptionError for anything else.
 template <OptionValue T>
 T from_json(const nlohmann::json& json, const std::string& name) {
   T value{};
@@ -189,8 +198,9 @@ T from_json(const nlohmann::json& json, const std::string& name) {
 }
 
 /// Sets the options that `json` names; the others keep their values, as a file may be older than an option. A choice of
-/// another model starts from its defaults. Throws OptionError, and changes nothing, on an unknown option and on a value
-/// of the wrong type: an integer with decimals or out of range, an unknown name of an enumeration or of a choice.
+/// another model starts from its defaults, and so do options that were null. Throws OptionError, and changes nothing,
+/// on an unknown option and on a value of the wrong type: an integer with decimals or out of range, an unknown name of
+/// an enumeration or of a choice.
 template <OptionStruct T>
 void from_json(const nlohmann::json& json, T& options) {
   T changed = options;
@@ -242,7 +252,7 @@ inline nlohmann::json changes(const nlohmann::json& from, const nlohmann::json& 
   nlohmann::json out = nlohmann::json::object();
   for (const auto& [name, value] : to.items()) {
     if (!from.contains(name) || value == from.at(name)) continue;
-    if (!value.is_object()) {
+    if (!value.is_object() || !from.at(name).is_object()) {
       out[name] = value;
     } else if (nlohmann::json inner = changes(from.at(name), value); !inner.empty()) {
       out[name] = std::move(inner);

@@ -10,6 +10,7 @@
 #include <map>
 #include <new>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,6 +19,7 @@
 #include "heed/core/printable.hpp"
 #include "heed/core/utf8.hpp"
 #include "heed/data/catalogue.hpp"
+#include "heed/data/time.hpp"
 #include "heed/io/checkpoint.hpp"
 #include "heed/io/detail/json_list.hpp"
 #include "heed/io/options_json.hpp"
@@ -34,23 +36,29 @@ struct SavedRecommender {
   recsys::TaskOptions task;
   Checksum checksum =
       Checksum::none;  ///< of the file; `none` as in files of older versions, whose damage goes unnoticed
+  /// Of the log that the model was trained on; nullopt when that had no times, was not given, or for a file of format
+  /// 2, unless the cuts tell it by their range.
+  std::optional<data::TimeUnit> time_unit{};
 };
 
 namespace detail {
 
 inline constexpr std::string_view recommender_format = "heed.recommender.";
-inline constexpr int recommender_version = 2;  ///< the first that was released
+inline constexpr int recommender_version = 3;
+inline constexpr int oldest_recommender_version = 2;  ///< the first that was released
 
 // Options of a file beyond these are damage: a layer takes memory before its weights are read, a session reserves its
 // history.
 inline constexpr Index max_layers = 1'000, max_history = 100'000'000;
 
-/// Throws IoError unless `metadata` has a format that this version of heed reads.
-inline void check_format(const std::map<std::string, std::string>& metadata, const std::string& path) {
+/// Returns the version of the format. Throws IoError for one that this version of heed does not read.
+inline int format_version(const std::map<std::string, std::string>& metadata, const std::string& path) {
   const auto found = metadata.find("format");
   const std::string_view format = found == metadata.end() ? std::string_view() : found->second;
+  for (int version = oldest_recommender_version; version <= recommender_version; ++version) {
+    if (format == message(recommender_format, version)) return version;
+  }
   const std::string known = message(recommender_format, recommender_version);
-  if (format == known) return;
   const std::string_view number = format.substr(std::min(recommender_format.size(), format.size()));
   int version = 0;
   const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), version);
@@ -58,6 +66,22 @@ inline void check_format(const std::map<std::string, std::string>& metadata, con
                      end == number.data() + number.size() && version > recommender_version;
   fail<IoError>("load_recommender", path, ": metadata 'format' is ", newer ? "of a newer version of heed: " : "'",
                 printable(format), newer ? ", this one reads " : "', wanted ", known);
+}
+
+/// Converts the options of a task of format 2, whose cuts had no unit (that of the log), and were both 0 without cuts.
+inline void convert_task_of_version_2(nlohmann::json& task) {
+  nlohmann::json cuts = nlohmann::json::object();
+  std::uint64_t most = 0;
+  for (const char* name : {"validation_time", "test_time"}) {
+    if (!task.is_object() || !task.contains(name)) continue;
+    const auto time = from_json<std::int64_t>(task.at(name), name);
+    most = std::max(most, data::detail::magnitude(time));
+    cuts[name] = time;
+    task.erase(name);
+  }
+  if (most == 0) return;
+  cuts["unit"] = to_json(data::detail::unit_of_largest(most));
+  task["cuts"] = std::move(cuts);
 }
 
 /// Throws IoError on a weight that is not finite: one makes all scores NaN.
@@ -112,11 +136,13 @@ inline std::string misfit(const data::Catalogue& catalogue, const recsys::NextIt
 
 /// Writes the model with its catalogue. Metadata: `options` (JSON object), `items` and `names` (JSON lists of ids and
 /// names of items), `kinds` and `features` (JSON lists of kinds of event and values of the feature), `item_features`
-/// and `counts` (JSON lists, a number per item). Replaces the file atomically. Throws IoError, also on a text that is
-/// not UTF-8, and ShapeError when the catalogue does not fit the model or its feature differs from the model's.
+/// and `counts` (JSON lists, a number per item). `time_unit` is that of the log that the model was trained on, if it
+/// has times. Replaces the file atomically. Throws IoError, also on a text that is not UTF-8, and ShapeError when the
+/// catalogue does not fit the model or its feature differs from the model's.
 template <class Scalar>
 void save_recommender(const recsys::AnyRecommender<Scalar>& model, const data::Catalogue& catalogue,
-                      const recsys::TaskOptions& task, const std::string& path) {
+                      const recsys::TaskOptions& task, const std::string& path,
+                      std::optional<data::TimeUnit> time_unit = {}) {
   if (const std::string wrong = detail::misfit(catalogue, model.options()); !wrong.empty()) {
     fail<ShapeError>("save_recommender", wrong);
   }
@@ -127,7 +153,8 @@ void save_recommender(const recsys::AnyRecommender<Scalar>& model, const data::C
   for (data::Id i = 0; i < catalogue.num_items(); ++i) names.push_back(std::string(catalogue.items.name(i)));
   const nlohmann::json options{{"recommender", to_json(model.options())},
                                {"encoder", to_json(model.encoder_options())},
-                               {"task", to_json(task)}};
+                               {"task", to_json(task)},
+                               {"time_unit", detail::json_of(time_unit)}};
   // Names are for display, so invalid UTF-8 may be replaced; ids must be exact.
   constexpr auto replace = nlohmann::json::error_handler_t::replace;
   save(model, path,
@@ -142,6 +169,14 @@ void save_recommender(const recsys::AnyRecommender<Scalar>& model, const data::C
         {"names", names.dump(-1, ' ', false, replace)}});
 }
 
+/// The same for a model that was trained on `task`.
+template <class Scalar>
+void save_recommender(const recsys::AnyRecommender<Scalar>& model, const recsys::Task& task, const std::string& path) {
+  const bool timed = !task.log().times.empty();
+  save_recommender(model, task.catalogue(), task.options(), path,
+                   timed ? std::optional(task.log().time_unit) : std::nullopt);
+}
+
 /// Reads a file written by save_recommender, by this or an older version; its weights may since have been converted to
 /// F16 or BF16. Throws IoError with the path and the fault, also on weights that are not finite. Takes at most about 4
 /// times the memory of the file, its weights counted as Scalar: the tensors are compared with the options before memory
@@ -151,18 +186,27 @@ SavedRecommender<Scalar> load_recommender(const std::string& path) {
   const SafetensorsFile file(path);
   const auto bad = [&](std::string_view what) { fail<IoError>("load_recommender", path, ": ", what); };
   const auto& metadata = file.metadata();
-  detail::check_format(metadata, path);
+  const int version = detail::format_version(metadata, path);
   recsys::NextItemOptions model;
   recsys::AnyEncoderOptions encoder;
   recsys::TaskOptions task;
+  std::optional<data::TimeUnit> time_unit;
   data::Catalogue catalogue;
   Index named = 0;
   try {
-    const nlohmann::json options = parse_json(metadata.at("options"), message(path, ": metadata 'options'"));
+    nlohmann::json options = parse_json(metadata.at("options"), message(path, ": metadata 'options'"));
     from_json(options.at("recommender"), model);
     options.at("encoder").at(detail::choice_key);  // throws: a file must name its encoder
     from_json(options.at("encoder"), encoder);
+    if (version == 2) detail::convert_task_of_version_2(options.at("task"));
     from_json(options.at("task"), task);
+    if (options.contains("time_unit")) {
+      time_unit = from_json<std::optional<data::TimeUnit>>(options.at("time_unit"), "time_unit");
+    }
+    if (version == 2 && task.cuts) time_unit = task.cuts->unit;
+    for (const auto& unit : {time_unit, task.cuts ? std::optional(task.cuts->unit) : std::nullopt}) {
+      if (unit) data::detail::ticks_per_second("options", *unit);
+    }
     detail::for_each_element<data::Id>("item_features", metadata.at("item_features"),
                                        [&](data::Id value) { catalogue.features.values.push_back(value); });
     detail::for_each_element<std::string>("items", metadata.at("items"),
@@ -214,7 +258,7 @@ SavedRecommender<Scalar> load_recommender(const std::string& path) {
   });
   try {
     recsys::AnyRecommender<Scalar> made(model, encoder, catalogue);
-    SavedRecommender<Scalar> out{std::move(made), std::move(catalogue), task, file.checksum()};
+    SavedRecommender<Scalar> out{std::move(made), std::move(catalogue), task, file.checksum(), time_unit};
     load(out.model, file);
     detail::check_finite(out.model, path);
     return out;
