@@ -44,9 +44,9 @@ void save(const M& module, const std::string& path, const std::map<std::string, 
 }
 
 /// Copies the tensors of `file` to the parameters of `module` by name; padding rows are set to zero. A double module
-/// also reads F32; a float module reads F64 if narrowing is allowed. Throws one IoError that lists every tensor that is
-/// missing, is unexpected or has another shape or type; the module is then unchanged. Values may be infinite or NaN, as
-/// in PyTorch's `load_state_dict`.
+/// also reads F32; a float module reads F64 if narrowing is allowed. Throws one IoError that lists every tensor (up
+/// to 100) that is missing, is unexpected or has another shape or type; the module is then unchanged. Values may be
+/// infinite or NaN, as in PyTorch's `load_state_dict`.
 template <class M>
   requires nn::Module<std::remove_reference_t<M>>
 void load(M&& module, const SafetensorsFile& file, Narrowing narrowing = Narrowing::refuse) {
@@ -56,26 +56,29 @@ void load(M&& module, const SafetensorsFile& file, Narrowing narrowing = Narrowi
            (dtype == Dtype::f64 && narrowing == Narrowing::allow);
   };
   std::string wrong;
+  int faults = 0;
+  const auto add = [&](const auto&... pieces) {
+    if (++faults <= 100) wrong += message("\n  ", pieces...);  // of a damaged file, not of up to 65,536 tensors
+  };
   std::map<std::string, Parameter<Scalar>*> wanted;
   nn::for_each_parameter(module, [&](const std::string& name, Parameter<Scalar>& parameter) {
-    if (!wanted.emplace(name, &parameter).second) wrong += message("\n  twice in the module: ", printable(name));
+    if (!wanted.emplace(name, &parameter).second) add("twice in the module: ", printable(name));
     if (!file.contains(name)) {
-      wrong += message("\n  missing: ", printable(name), " ", to_string(parameter.shape()));
+      add("missing: ", printable(name), " ", parameter.shape());
       return;
     }
     const TensorInfo& found = file.info(name);
     if (found.shape != detail::sizes(parameter.shape())) {
-      wrong += message("\n  wrong shape: ", printable(name), " is ", detail::text(found.shape), ", wanted ",
-                       to_string(parameter.shape()));
+      add("wrong shape: ", printable(name), " is ", detail::text(found.shape), ", wanted ", parameter.shape());
     } else if (!readable(found.dtype)) {
-      wrong += message("\n  wrong type: ", printable(name), " is ", name_of(found.dtype), ", wanted ",
-                       name_of(dtype_of<Scalar>()));
+      add("wrong type: ", printable(name), " is ", name_of(found.dtype), ", wanted ", name_of(dtype_of<Scalar>()));
     }
   });
   for (const TensorInfo& tensor : file.tensors()) {
     if (wanted.contains(tensor.name)) continue;
-    wrong += message("\n  unexpected: ", printable(tensor.name), " ", detail::text(tensor.shape));
+    add("unexpected: ", printable(tensor.name), " ", detail::text(tensor.shape));
   }
+  if (faults > 100) wrong += message("\n  and ", faults - 100, " more");
   if (!wrong.empty()) fail<IoError>("load", file.path(), " does not fit the module:", wrong);
   for (const auto& [name, parameter] : wanted) {
     file.read(name, std::span(parameter->value().data(), static_cast<std::size_t>(parameter->size())), narrowing);
