@@ -59,21 +59,22 @@ class Results {
     return out;
   }
 
-  /// The files that the runs and data sets of a plan have.
+  /// The files that the runs and data sets of a plan have. Creates their folders and throws unless these can be
+  /// written.
   void written_by(Files& files, const Plan& plan, int most_seeds) const {
-    for (const auto& [name, data] : plan.data) files.writes("--results", path_of(data), Output::result);
+    for (const auto& [name, data] : plan.data) {
+      files.writes("--results", path_of(data), Output::result);
+      std::filesystem::create_directories(folder_ + "/" + name);
+      heed::io::AtomicFile("benchmark", path_of(data));  // throws unless it can be written
+    }
     for (const Run& run : plan.runs) {
       for (int seed = 1; seed <= std::max(most_seeds, run.seeds); ++seed) {
         files.writes("--results", path_of(run, seed), Output::result);
       }
     }
-    heed::io::AtomicFile("benchmark", folder_ + "/check");  // throws unless the folder can be written
   }
 
   static void write(const std::string& path, const std::string& content) {
-    if (const auto folder = std::filesystem::path(path).parent_path(); !folder.empty()) {
-      std::filesystem::create_directories(folder);
-    }
     heed::io::AtomicFile file("benchmark", path);
     file.write(content);
     file.commit();

@@ -78,9 +78,9 @@ inline std::string to_string(const LoadReport& report) {
 }
 
 /// Copies the tensors of `file` to the parameters of `module` by name; padding rows are set to zero. F16, BF16 and F32
-/// are read exactly, F64 by a double module or if narrowing is allowed. Throws one IoError that lists everything that
-/// is missing or unexpected (if `strict`), has another shape or type, fits twice, or is not there to be renamed; the
-/// module is then unchanged. Values may be infinite or NaN, as in PyTorch's `load_state_dict`.
+/// are read exactly, F64 by a double module or if narrowing is allowed. Throws one IoError that lists everything (up
+/// to 100) that is missing or unexpected (if `strict`), has another shape or type, fits twice, or is not there to be
+/// renamed; the module is then unchanged. Values may be infinite or NaN, as in PyTorch's `load_state_dict`.
 template <class M>
   requires nn::Module<std::remove_reference_t<M>>
 LoadReport load(M&& module, const SafetensorsFile& file, const LoadOptions& options = {}) {
@@ -88,7 +88,10 @@ LoadReport load(M&& module, const SafetensorsFile& file, const LoadOptions& opti
   const auto parameters = nn::parameters(module);
   LoadReport report;
   std::string wrong;
-  const auto add = [&](const auto&... pieces) { wrong += message("\n  ", pieces...); };
+  int faults = 0;
+  const auto add = [&](const auto&... pieces) {
+    if (++faults <= 100) wrong += message("\n  ", pieces...);  // of a damaged file, not of up to 65,536 tensors
+  };
 
   std::map<std::string_view, const TensorInfo*> sources;  // by parameter
   for (const auto& [name, parameter] : parameters) {
@@ -131,6 +134,7 @@ LoadReport load(M&& module, const SafetensorsFile& file, const LoadOptions& opti
       add("unexpected: ", printable(name), " ", detail::text(file.info(name).shape));
     }
   }
+  if (faults > 100) wrong += message("\n  and ", faults - 100, " more");
   if (!wrong.empty()) fail<IoError>("load", file.path(), " does not fit the module:", wrong);
 
   // Allocates, so that nothing fails below.

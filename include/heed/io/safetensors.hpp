@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstddef>
@@ -16,6 +17,8 @@
 #include <map>
 #include <memory>
 #include <new>
+#include <nlohmann/json.hpp>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -75,8 +78,8 @@ class SafetensorsFile {
   /// Reads all of `path`. Throws IoError with the file, the field and the fault, for the first of: file shorter than 8
   /// bytes; header above 100 MB or beyond the file; invalid UTF-8; invalid JSON, including duplicate keys, unknown
   /// fields and numbers above 2^48; offsets with holes or overlaps; sizes that overflow, are not whole bytes, or differ
-  /// from the offsets; trailing bytes; above 65,536 tensors or 64 dimensions; a checksum that differs from the content.
-  /// Values are not checked: NaN and infinity are accepted.
+  /// from the offsets; trailing bytes; above 65,536 tensors or keys of the metadata, or 64 dimensions; a checksum that
+  /// differs from the content. Values are not checked: NaN and infinity are accepted.
   explicit SafetensorsFile(std::string path) : path_(std::move(path)) {
     // Without O_NONBLOCK, opening a named pipe waits for a writer.
     const int descriptor = ::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -127,6 +130,8 @@ class SafetensorsFile {
   const std::vector<TensorInfo>& tensors() const { return tensors_; }
   /// Without the checksum.
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  /// The same, which is then empty here: it may be most of the file.
+  std::map<std::string, std::string> take_metadata() { return std::exchange(metadata_, {}); }
   /// `none`: damage to the values would not have been noticed. A `present` checksum was verified.
   Checksum checksum() const { return checksum_; }
   bool contains(std::string_view name) const { return by_name_.contains(name); }
@@ -217,7 +222,7 @@ class SafetensorsFile {
 
   std::string path_;
   std::vector<TensorInfo> tensors_;
-  std::map<std::string, std::size_t, std::less<>> by_name_;
+  std::map<std::string_view, std::size_t> by_name_;  // the names in tensors_, whose elements no move moves
   std::map<std::string, std::string> metadata_;
   Checksum checksum_ = Checksum::none;
   std::unique_ptr<std::byte[]> data_;
@@ -286,8 +291,8 @@ inline void write_safetensors(const std::string& path, std::vector<TensorSource>
   header += '}';
   header.append((8 - header.size() % 8) % 8, ' ');
   if (header.size() > detail::max_header_bytes) fail<IoError>(operation, path, ": the header exceeds 100 MB");
-  if (tensors.size() > detail::max_tensors) {
-    fail<IoError>(operation, path, ": more than ", detail::max_tensors, " tensors");
+  if (tensors.size() > detail::max_tensors || metadata.size() > detail::max_metadata) {
+    fail<IoError>(operation, path, ": more than ", detail::max_tensors, " tensors or keys of the metadata");
   }
   const std::uint64_t length = header.size();
   if (checksum == Checksum::present) {
