@@ -270,7 +270,9 @@ TEST_CASE("hostile metadata is an error", "[io][training_checkpoint]") {
     io::write_safetensors(path, {}, without);
     CHECK_THAT(error_of<IoError>([&] { io::load_checkpoint(training, path); }), Contains("metadata lacks"));
   }
-  CHECK_THAT(with("format", "heed.training.9"), Contains("metadata 'format' is not heed.training.1"));
+  CHECK_THAT(with("format", "heed.training.2"),
+             Contains("is of a newer version of heed: heed.training.2, this one reads heed.training.1"));
+  CHECK_THAT(with("format", "heed.loop.2"), Contains("'format' is 'heed.loop.2', wanted heed.training.1"));
   for (const char* state :
        {"[]", "{}", R"({"steps": -1, "learning_rate": 0.1, "tape_step": 0})",
         R"({"steps": 1e300, "learning_rate": 0.1, "tape_step": 0})", R"({"steps": 1, "learning_rate": 1e999})",
@@ -376,7 +378,7 @@ TEST_CASE("the checkpoint of a loop does not fit another optimiser, and a traini
   const auto model = maker(task, {})();
   auto training = recsys::training_of(*model, task, two_epochs);
   CHECK_THAT(error_of<IoError>([&] { io::load_checkpoint(training, folder.file("adam")); }),
-             Contains("metadata 'format' is not heed.training.1"));
+             Contains("metadata 'format' is 'heed.loop.1', wanted heed.training.1"));
 }
 
 }  // namespace HEED_TEST_UNIT

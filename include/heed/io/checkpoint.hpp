@@ -2,8 +2,11 @@
 // Saves and loads the parameters of a module as a safetensors file with state_dict names. Requires nlohmann-json.
 #pragma once
 
+#include <charconv>
 #include <map>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -25,6 +28,23 @@ inline std::string text(const std::vector<Index>& sizes) {
   std::string out = "[";
   for (std::size_t i = 0; i < sizes.size(); ++i) out += message(i == 0 ? "" : ", ", sizes[i]);
   return out + "]";
+}
+
+/// Throws IoError unless the format of `file` is `known`, which ends in its version: "heed.recommender.2".
+inline void check_format(std::string_view operation, const SafetensorsFile& file, std::string_view known) {
+  const auto found = file.metadata().find("format");
+  const std::string_view format = found == file.metadata().end() ? std::string_view() : found->second;
+  if (format == known) return;
+  const auto version_of = [kind = known.substr(0, known.rfind('.') + 1)](std::string_view text) {
+    int version = -1;  // of another kind
+    if (!text.starts_with(kind)) return version;
+    const char* const end = text.data() + text.size();
+    const auto [last, error] = std::from_chars(text.data() + kind.size(), end, version);
+    return error == std::errc() && last == end ? version : -1;
+  };
+  const bool newer = version_of(format) > version_of(known);
+  fail<IoError>(operation, file.path(), ": metadata 'format' is ", newer ? "of a newer version of heed: " : "'",
+                printable(format), newer ? ", this one reads " : "', wanted ", known);
 }
 
 }  // namespace detail

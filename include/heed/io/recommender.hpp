@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <iterator>
@@ -38,27 +37,11 @@ struct SavedRecommender {
 
 namespace detail {
 
-inline constexpr std::string_view recommender_format = "heed.recommender.";
-inline constexpr int recommender_version = 2;  ///< the first that was released
+inline constexpr std::string_view recommender_format = "heed.recommender.2";  ///< the first that was released
 
 // Options of a file beyond these are damage: a layer takes memory before its weights are read, a session reserves its
 // history.
 inline constexpr Index max_layers = 1'000, max_history = 100'000'000;
-
-/// Throws IoError unless `metadata` has a format that this version of heed reads.
-inline void check_format(const std::map<std::string, std::string>& metadata, const std::string& path) {
-  const auto found = metadata.find("format");
-  const std::string_view format = found == metadata.end() ? std::string_view() : found->second;
-  const std::string known = message(recommender_format, recommender_version);
-  if (format == known) return;
-  const std::string_view number = format.substr(std::min(recommender_format.size(), format.size()));
-  int version = 0;
-  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), version);
-  const bool newer = format.starts_with(recommender_format) && error == std::errc() &&
-                     end == number.data() + number.size() && version > recommender_version;
-  fail<IoError>("load_recommender", path, ": metadata 'format' is ", newer ? "of a newer version of heed: " : "'",
-                printable(format), newer ? ", this one reads " : "', wanted ", known);
-}
 
 /// Throws IoError on a weight that is not finite: one makes all scores NaN.
 template <nn::Module M>
@@ -131,7 +114,7 @@ void save_recommender(const recsys::AnyRecommender<Scalar>& model, const data::C
   // Names are for display, so invalid UTF-8 may be replaced; ids must be exact.
   constexpr auto replace = nlohmann::json::error_handler_t::replace;
   save(model, path,
-       {{"format", message(detail::recommender_format, detail::recommender_version)},
+       {{"format", std::string(detail::recommender_format)},
         {"heed_version", version()},
         {"options", options.dump()},
         {"kinds", detail::texts_of(catalogue.kinds, "kind", path).dump()},
@@ -150,7 +133,7 @@ SavedRecommender<Scalar> load_recommender(const std::string& path) {
   const SafetensorsFile file(path);
   const auto bad = [&](std::string_view what) { fail<IoError>("load_recommender", path, ": ", what); };
   const auto& metadata = file.metadata();
-  detail::check_format(metadata, path);
+  detail::check_format("load_recommender", file, detail::recommender_format);
   recsys::NextItemOptions model;
   recsys::AnyEncoderOptions encoder;
   recsys::TaskOptions task;

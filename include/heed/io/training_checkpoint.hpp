@@ -102,10 +102,7 @@ T read_fields(const SafetensorsFile& file, const nlohmann::json& json) {
 }
 
 inline StepState read_steps(const SafetensorsFile& file, std::string_view format) {
-  const auto found = file.metadata().find("format");
-  if (found == file.metadata().end() || found->second != format) {
-    bad_checkpoint(file, message("metadata 'format' is not ", format));
-  }
+  check_format("load_checkpoint", file, format);
   const auto state = read_fields<StepState>(file, metadata_json(file, "state"));
   if (state.steps < 0 || state.learning_rate < 0) bad_checkpoint(file, "steps or learning_rate are negative");
   return state;
@@ -182,9 +179,9 @@ void save_checkpoint(const M& module, optim::Optimizer<Scalar>& optimizer, const
 }
 
 /// Restores what `save_checkpoint` wrote, into objects made with the same options, and returns the notes. Throws
-/// IoError for a file that is damaged or no such checkpoint, OptionError with the differences for another model,
-/// precision or tensors of the optimiser; nothing is changed then. The optimiser's options are not in the file: Adam's
-/// state also fits AdamW.
+/// DamageError for a damaged file, IoError for one that cannot be read, is no such checkpoint or of a newer format;
+/// OptionError with the differences for another model, precision or tensors of the optimiser; nothing is changed then.
+/// The optimiser's options are not in the file: Adam's state also fits AdamW.
 template <class M, class Scalar = typename std::remove_reference_t<M>::scalar_type>
   requires nn::Module<std::remove_reference_t<M>>
 std::map<std::string, std::string> load_checkpoint(M&& module, optim::Optimizer<Scalar>& optimizer, Tape<Scalar>& tape,
@@ -221,9 +218,8 @@ void save_checkpoint(recsys::Training<Model>& training, const std::string& path,
                            {{"training", position.dump()}, {"run", detail::identity(training.options(), run).dump()}});
 }
 
-/// Sets a new training to what `save_checkpoint` wrote. Throws IoError for a file that is damaged or no such
-/// checkpoint; OptionError with the differences when the model, its precision, the training's options or `run` differ;
-/// StateError unless the training is new. Nothing is changed then.
+/// Sets a new training to what `save_checkpoint` wrote. Errors as above; OptionError with the differences also when the
+/// training's options or `run` differ; StateError unless the training is new. Nothing is changed then.
 template <nn::Module Model>
 void load_checkpoint(recsys::Training<Model>& training, const std::string& path, const nlohmann::json& run = {}) {
   using Scalar = typename Model::scalar_type;

@@ -160,7 +160,8 @@ class HeaderEvents {
   bool null() { return unexpected("null"); }
   bool binary(nlohmann::json::binary_t&) { return unexpected("binary"); }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception& error) {
-    fail<IoError>("read_safetensors", path_, ": invalid JSON at header byte ", position, ": ", printable(error.what()));
+    fail<DamageError>("read_safetensors", path_, ": invalid JSON at header byte ", position, ": ",
+                      printable(error.what()));
   }
 
  private:
@@ -190,11 +191,11 @@ class HeaderEvents {
     return go(place);
   }
   [[noreturn]] bool complain(std::string_view what, std::string_view name) const {
-    fail<IoError>("read_safetensors", path_, ": header entry '", printable(name), "': ", what);
+    fail<DamageError>("read_safetensors", path_, ": header entry '", printable(name), "': ", what);
   }
   [[noreturn]] bool complain(std::string_view what) const { complain(what, key_); }
   [[noreturn]] bool unexpected(std::string_view what) const {
-    if (key_.empty()) fail<IoError>("read_safetensors", path_, ": the header is not an object but ", what);
+    if (key_.empty()) fail<DamageError>("read_safetensors", path_, ": the header is not an object but ", what);
     complain(message(what, " where the format has none"));
   }
 
@@ -208,17 +209,18 @@ class HeaderEvents {
   int offsets_ = 0;
 };
 
-/// Parses and validates the header `text` of `path`, whose tensors have `data_bytes` bytes in total. Throws IoError.
+/// Parses and validates the header `text` of `path`, whose tensors have `data_bytes` bytes in total. Throws
+/// DamageError.
 inline SafetensorsHeader parse_safetensors_header(const std::string& path, std::string_view text,
                                                   std::uint64_t data_bytes) {
   const std::size_t valid = heed::detail::utf8_valid_prefix(text);
   if (valid != text.size()) {
-    fail<IoError>("read_safetensors", path, ": invalid UTF-8 at header byte ", valid);
+    fail<DamageError>("read_safetensors", path, ": invalid UTF-8 at header byte ", valid);
   }
   // The parser accepts a byte-order mark before the text and treats NUL as its end.
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos || text[first] != '{' || text.find('\0') != std::string_view::npos) {
-    fail<IoError>("read_safetensors", path, ": invalid JSON: the header is not an object that begins with {");
+    fail<DamageError>("read_safetensors", path, ": invalid JSON: the header is not an object that begins with {");
   }
   HeaderEvents events(path);
   nlohmann::json::sax_parse(text, &events);
@@ -230,7 +232,7 @@ inline SafetensorsHeader parse_safetensors_header(const std::string& path, std::
   Index end = 0;
   for (const TensorInfo& tensor : header.tensors) {
     const auto complain = [&](std::string_view what) {
-      fail<IoError>("read_safetensors", path, ": tensor '", printable(tensor.name), "': ", what);
+      fail<DamageError>("read_safetensors", path, ": tensor '", printable(tensor.name), "': ", what);
     };
     if (tensor.begin != end || tensor.end < tensor.begin) {
       complain(message("data_offsets [", tensor.begin, ", ", tensor.end, "] must begin at ", end,
@@ -244,7 +246,8 @@ inline SafetensorsHeader parse_safetensors_header(const std::string& path, std::
     }
   }
   if (static_cast<std::uint64_t>(end) != data_bytes) {
-    fail<IoError>("read_safetensors", path, ": the tensors end at data byte ", end, ", but the file has ", data_bytes);
+    fail<DamageError>("read_safetensors", path, ": the tensors end at data byte ", end, ", but the file has ",
+                      data_bytes);
   }
   return header;
 }
