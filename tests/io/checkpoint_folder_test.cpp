@@ -173,7 +173,7 @@ TEST_CASE("checkpoints of another run are refused, and never mixed with those of
   s.stop_after(3);
   CHECK_THAT(error_of<OptionError>([&] { s.stop_after(3); }), Contains("has checkpoints: resume from them"));
   s.run["log"] = 8;
-  CHECK_THAT(error_of<OptionError>([&] { s.resume(); }), Contains("\"run.log\": 7 in the checkpoint, 8 now"));
+  CHECK_THAT(error_of<OptionError>([&] { s.resume(); }), Contains("\n  run.log: 7 in the checkpoint, 8 now"));
   CHECK(s.names() == std::set{second, third});
 }
 

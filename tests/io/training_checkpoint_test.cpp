@@ -19,10 +19,10 @@
 namespace HEED_TEST_UNIT {
 
 using namespace heed;
-using resumes::error_of;
 using Catch::Matchers::Contains;
 using recsys::NextItemLoss;
 using recsys::SASRec;
+using resumes::error_of;
 using temporary::Folder;
 
 /// Four steps per epoch.
@@ -168,14 +168,14 @@ TEST_CASE("another run, other options, another seed, model or precision is refus
   other.learning_rate = 0.02;
   other.random = Random(43);
   const std::string options = refused(same, other, run);
-  CHECK_THAT(options, Contains("\n  \"training.learning_rate\": 0.01 in the checkpoint, 0.02 now"));
-  CHECK_THAT(options, Contains("\n  \"random\": 42 in the checkpoint, 43 now"));
+  CHECK_THAT(options, Contains("\n  training.learning_rate: 0.01 in the checkpoint, 0.02 now"));
+  CHECK_THAT(options, Contains("\n  random: 42 in the checkpoint, 43 now"));
   CHECK_THAT(options, !Contains("batch_size"));
   const nlohmann::json changed{{"log", 8}, {"model", {{"dropout", 0.1}}}, {"new", true}};
   const std::string runs = refused(same, two_epochs, changed);
-  CHECK_THAT(runs, Contains("\n  \"run.log\": 7 in the checkpoint, 8 now"));
-  CHECK_THAT(runs, Contains("\n  \"run.model.dropout\": 0.2 in the checkpoint, 0.1 now"));
-  CHECK_THAT(runs, Contains("\n  \"run.new\": null in the checkpoint, true now"));
+  CHECK_THAT(runs, Contains("\n  run.log: 7 in the checkpoint, 8 now"));
+  CHECK_THAT(runs, Contains("\n  run.model.dropout: 0.2 in the checkpoint, 0.1 now"));
+  CHECK_THAT(runs, Contains("\n  run.new: null in the checkpoint, true now"));
   CHECK_THAT(refused(maker<double>(task, {}), two_epochs, run), Contains("F32 [8, 4] in the checkpoint, F64 [8, 4]"));
   const auto wide = [] {
     return std::make_unique<SASRec<float>>(recsys::NextItemOptions{.num_items = 8, .embed_dim = 6, .max_length = 12},
@@ -263,8 +263,10 @@ TEST_CASE("hostile metadata is an error", "[io][training_checkpoint]") {
   };
   for (const char* key : {"state", "training", "run"}) {
     INFO(key);
-    CHECK_THAT(with(key, std::string(1000000, '[')), Contains("is nested too deeply"));
-    CHECK_THAT(with(key, "{"), Contains("is not JSON"));
+    const std::string what = path + ": metadata '" + key + "' ";
+    CHECK_THAT(with(key, std::string(1000000, '[')), Contains(what + "nests more than 64"));
+    CHECK_THAT(with(key, "{"), Contains(what + "is not JSON"));
+    CHECK_THAT(with(key, std::string((1 << 24) + 1, ' ')), Contains(what + "is above 16 MB"));
     auto without = metadata;
     without.erase(key);
     io::write_safetensors(path, {}, without);
@@ -279,14 +281,14 @@ TEST_CASE("hostile metadata is an error", "[io][training_checkpoint]") {
         R"({"steps": 1, "learning_rate": -1, "tape_step": 0})",
         R"({"steps": 1, "learning_rate": 0, "tape_step": -1})"}) {
     INFO(state);
-    CHECK_THAT(with("state", state), Contains("load_checkpoint"));
+    CHECK_THAT(with("state", state), Contains(path));
   }
   // Control characters of an untrusted file do not reach the terminal.
   auto other = metadata;
-  other["run"] = R"({"\u001b[2J": "\u009b"})";
+  other["run"] = R"({"\u001b[2J": "\u009b\u001b"})";
   io::write_safetensors(path, {}, other);
   const std::string shown = error_of<OptionError>([&] { io::load_checkpoint(training, path); });
-  CHECK_THAT(shown, Contains("u001b") && Contains("u009b"));
+  CHECK_THAT(shown, Contains("\\x1b[2J") && Contains("u001b") && Contains("u009b"));
   for (const char c : shown) CHECK((c == '\n' || (c >= ' ' && c < 127)));
 }
 
@@ -371,7 +373,7 @@ TEST_CASE("the checkpoint of a loop does not fit another optimiser, and a traini
   const std::string differences =
       error_of<OptionError>([&] { io::load_checkpoint(loop, sgd, tape, folder.file("adam")); });
   CHECK_THAT(differences, Contains("missing: optimizer.head.weight.momentum_buffer F32 [1, 4]"));
-  CHECK_THAT(differences, Contains("unexpected: \"optimizer.head.weight.exp_avg\""));
+  CHECK_THAT(differences, Contains("unexpected: optimizer.head.weight.exp_avg\n"));
 
   const auto log = test::circle_log(12, 5, 6);
   const recsys::Task task(log, {.next_basket = false, .k = 2});

@@ -22,6 +22,7 @@ namespace heed::inline HEED_ABI::io {
 namespace detail {
 
 inline constexpr std::string_view loop_format = "heed.loop.1", training_format = "heed.training.1";
+inline constexpr std::size_t max_entry = 1 << 24;  ///< bytes of JSON, which takes many times the memory of its text
 
 /// The numbers beside the tensors of a model and its optimiser.
 struct StepState {
@@ -34,11 +35,6 @@ struct StepState {
 
 [[noreturn]] inline void bad_checkpoint(const SafetensorsFile& file, std::string_view what) {
   fail<IoError>("load_checkpoint", file.path(), ": ", what);
-}
-
-/// JSON text in ASCII, for error messages about untrusted values.
-inline std::string ascii(const nlohmann::json& json) {
-  return json.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
 
 /// All tensors of a checkpoint. Rows of the parameters are brought up to date.
@@ -72,20 +68,12 @@ void write_checkpoint(const std::string& path, const ParameterList<Scalar>& para
   write_safetensors(path, std::move(sources), metadata);
 }
 
-/// Parses an entry of the metadata. Its depth is limited, because comparing and printing JSON is recursive, and its
-/// length, because JSON takes many times the memory of its text.
-inline nlohmann::json metadata_json(const SafetensorsFile& file, const char* key) {
+/// Returns an entry of the metadata.
+inline nlohmann::json entry(const SafetensorsFile& file, const char* key) {
   const auto found = file.metadata().find(key);
   if (found == file.metadata().end()) bad_checkpoint(file, message("metadata lacks '", key, "'"));
-  if (found->second.size() > (1 << 24)) bad_checkpoint(file, message("metadata '", key, "' is above 16 MB"));
-  try {
-    return nlohmann::json::parse(found->second, [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
-      if (depth > 64) bad_checkpoint(file, message("metadata '", key, "' is nested too deeply"));
-      return true;
-    });
-  } catch (const nlohmann::json::exception&) {
-    bad_checkpoint(file, message("metadata '", key, "' is not JSON"));
-  }
+  if (found->second.size() > max_entry) bad_checkpoint(file, message("metadata '", key, "' is above 16 MB"));
+  return parse_json(found->second, message(file.path(), ": metadata '", key, "'"));
 }
 
 /// Converts `json`, which must have all fields.
@@ -103,7 +91,7 @@ T read_fields(const SafetensorsFile& file, const nlohmann::json& json) {
 
 inline StepState read_steps(const SafetensorsFile& file, std::string_view format) {
   check_format("load_checkpoint", file, format);
-  const auto state = read_fields<StepState>(file, metadata_json(file, "state"));
+  const auto state = read_fields<StepState>(file, entry(file, "state"));
   if (state.steps < 0 || state.learning_rate < 0) bad_checkpoint(file, "steps or learning_rate are negative");
   return state;
 }
@@ -126,7 +114,7 @@ void check_tensors(const SafetensorsFile& file, const std::vector<optim::NamedSt
         message("\n  ", name, ": ", name_of(found.dtype), " ", text(found.shape), " in the checkpoint, ", here, " now");
   }
   for (const TensorInfo& tensor : file.tensors()) {
-    if (!names.contains(tensor.name)) wrong += message("\n  unexpected: ", ascii(tensor.name));
+    if (!names.contains(tensor.name)) wrong += message("\n  unexpected: ", printable(tensor.name));
   }
   if (!wrong.empty()) {
     fail<OptionError>("load_checkpoint", file.path(), " is of another model or optimiser:", wrong);
@@ -145,7 +133,7 @@ inline void list_differences(const std::string& path, const nlohmann::json& save
                              std::string& out) {
   if (saved == now) return;
   if (!saved.is_object() || !now.is_object()) {
-    out += message("\n  ", ascii(path), ": ", ascii(saved), " in the checkpoint, ", ascii(now), " now");
+    out += message("\n  ", printable(path), ": ", shown(saved), " in the checkpoint, ", shown(now), " now");
     return;
   }
   nlohmann::json both = saved;
@@ -225,13 +213,12 @@ void load_checkpoint(recsys::Training<Model>& training, const std::string& path,
   using Scalar = typename Model::scalar_type;
   const SafetensorsFile file(path);
   const detail::StepState state = detail::read_steps(file, detail::training_format);
-  const nlohmann::json place = detail::metadata_json(file, "training");
+  const nlohmann::json place = detail::entry(file, "training");
   if (!place.is_object() || !place.contains("position") || !place.contains("report")) {
     detail::bad_checkpoint(file, "metadata 'training' lacks position or report");
   }
   std::string differences;
-  detail::list_differences("", detail::metadata_json(file, "run"), detail::identity(training.options(), run),
-                           differences);
+  detail::list_differences("", detail::entry(file, "run"), detail::identity(training.options(), run), differences);
   if (!differences.empty()) {
     fail<OptionError>("load_checkpoint", path, " is of another run:", differences);
   }
