@@ -383,4 +383,35 @@ TEST_CASE("the checkpoint of a loop does not fit another optimiser, and a traini
              Contains("metadata 'format' is 'heed.loop.1', wanted heed.training.1"));
 }
 
+TEST_CASE("a checkpoint of another version of heed or of another instruction set is refused",
+          "[io][training_checkpoint]") {
+  const Folder folder;
+  const std::string path = folder.file("a");
+  const auto log = test::circle_log(12, 5, 6);
+  const recsys::Task task(log, {.next_basket = false, .k = 2});
+  const auto model = maker(task, {})();
+  nn::initialize(*model, Random(1));
+  auto training = recsys::training_of(*model, task, two_epochs);
+  Loop loop;
+  nn::initialize(loop, Random(1));
+  optim::Adam<float> adam(nn::parameters(loop));
+  Tape<float> tape;
+  const auto check = [&](const auto& save, const auto& load) {
+    save();
+    auto metadata = io::SafetensorsFile(path).metadata();
+    auto run = nlohmann::json::parse(metadata.at("run"));
+    CHECK(run.at("heed") == version());
+    CHECK(run.at("isa") == isa());
+    run["heed"] = "0.0.9";
+    run["isa"] = "abacus";
+    metadata["run"] = run.dump();
+    io::write_safetensors(path, {}, metadata);
+    const std::string error = error_of<OptionError>(load);
+    CHECK_THAT(error, Contains(message("\n  heed: \"0.0.9\" in the checkpoint, \"", version(), "\" now")));
+    CHECK_THAT(error, Contains(message("\n  isa: \"abacus\" in the checkpoint, \"", isa(), "\" now")));
+  };
+  check([&] { io::save_checkpoint(training, path); }, [&] { io::load_checkpoint(training, path); });
+  check([&] { io::save_checkpoint(loop, adam, tape, path); }, [&] { io::load_checkpoint(loop, adam, tape, path); });
+}
+
 }  // namespace HEED_TEST_UNIT

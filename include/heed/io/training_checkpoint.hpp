@@ -52,10 +52,20 @@ std::vector<optim::NamedState<Scalar>> checkpoint_tensors(const ParameterList<Sc
   return out;
 }
 
+/// What a checkpoint and the program that continues from it have in common, as other builds may have other bits.
+inline nlohmann::json build() { return {{"heed", version()}, {"isa", isa()}}; }
+
+/// The same for a training: executor and lazy_rows do not change its bits.
+inline nlohmann::json identity(const recsys::TrainOptions& options, const nlohmann::json& run) {
+  nlohmann::json out = build();
+  out.update({{"training", to_json(options)}, {"random", options.random.key()}, {"run", run}});
+  return out;
+}
+
 template <class Scalar>
 void write_checkpoint(const std::string& path, const ParameterList<Scalar>& parameters,
                       const std::vector<optim::NamedState<Scalar>>& tensors, std::string_view format,
-                      const StepState& state, std::map<std::string, std::string> metadata) {
+                      const StepState& state, const nlohmann::json& run, std::map<std::string, std::string> metadata) {
   for (const auto& [name, parameter] : parameters) {
     if (!parameter->initialized()) fail<StateError>("save_checkpoint", name, " was never initialised");
   }
@@ -64,7 +74,7 @@ void write_checkpoint(const std::string& path, const ParameterList<Scalar>& para
     const std::span<const Scalar> values(tensor->data(), static_cast<std::size_t>(tensor->size()));
     sources.push_back(tensor_source(name, sizes(tensor->shape()), values));
   }
-  metadata.insert({{"format", std::string(format)}, {"heed_version", version()}, {"state", to_json(state).dump()}});
+  metadata.insert({{"format", std::string(format)}, {"run", run.dump()}, {"state", to_json(state).dump()}});
   write_safetensors(path, std::move(sources), metadata);
 }
 
@@ -89,8 +99,7 @@ T read_fields(const SafetensorsFile& file, const nlohmann::json& json) {
   return out;
 }
 
-inline StepState read_steps(const SafetensorsFile& file, std::string_view format) {
-  check_format("load_checkpoint", file, format);
+inline StepState read_steps(const SafetensorsFile& file) {
   const auto state = read_fields<StepState>(file, entry(file, "state"));
   if (state.steps < 0 || state.learning_rate < 0) bad_checkpoint(file, "steps or learning_rate are negative");
   return state;
@@ -144,9 +153,12 @@ inline void list_differences(const std::string& path, const nlohmann::json& save
   }
 }
 
-/// What must be the same when a training continues: executor and lazy_rows do not change its bits.
-inline nlohmann::json identity(const recsys::TrainOptions& options, const nlohmann::json& run) {
-  return {{"training", to_json(options)}, {"random", options.random.key()}, {"run", run}};
+/// Throws IoError unless the file has this format, OptionError with the differences unless it is of this run.
+inline void check_run(const SafetensorsFile& file, std::string_view format, const nlohmann::json& run) {
+  check_format("load_checkpoint", file, format);
+  std::string differences;
+  list_differences("", entry(file, "run"), run, differences);
+  if (!differences.empty()) fail<OptionError>("load_checkpoint", file.path(), " is of another run:", differences);
 }
 
 }  // namespace detail
@@ -163,19 +175,21 @@ void save_checkpoint(const M& module, optim::Optimizer<Scalar>& optimizer, const
   std::map<std::string, std::string> metadata;
   for (const auto& [key, value] : notes) metadata.emplace("note." + key, value);
   detail::write_checkpoint(path, parameters, detail::checkpoint_tensors(parameters, optimizer), detail::loop_format,
-                           state, std::move(metadata));
+                           state, detail::build(), std::move(metadata));
 }
 
 /// Restores what `save_checkpoint` wrote, into objects made with the same options, and returns the notes. Throws
 /// DamageError for a damaged file, IoError for one that cannot be read, is no such checkpoint or of a newer format;
-/// OptionError with the differences for another model, precision or tensors of the optimiser; nothing is changed then.
-/// The optimiser's options are not in the file: Adam's state also fits AdamW.
+/// OptionError with the differences for another model, precision or tensors of the optimiser, another version of heed
+/// or instruction set; nothing is changed then. The optimiser's options are not in the file: Adam's state also fits
+/// AdamW.
 template <class M, class Scalar = typename std::remove_reference_t<M>::scalar_type>
   requires nn::Module<std::remove_reference_t<M>>
 std::map<std::string, std::string> load_checkpoint(M&& module, optim::Optimizer<Scalar>& optimizer, Tape<Scalar>& tape,
                                                    const std::string& path) {
   const SafetensorsFile file(path);
-  const detail::StepState state = detail::read_steps(file, detail::loop_format);
+  detail::check_run(file, detail::loop_format, detail::build());
+  const detail::StepState state = detail::read_steps(file);
   std::map<std::string, std::string> notes;
   for (const auto& [key, value] : file.metadata()) {
     if (key.starts_with("note.")) notes.emplace(key.substr(5), value);
@@ -203,7 +217,7 @@ void save_checkpoint(recsys::Training<Model>& training, const std::string& path,
                            detail::checkpoint_tensors(training.parameters(), optimizer, training.best_weights()),
                            detail::training_format,
                            {steps, optimizer.learning_rate(), static_cast<std::uint64_t>(steps)},
-                           {{"training", position.dump()}, {"run", detail::identity(training.options(), run).dump()}});
+                           detail::identity(training.options(), run), {{"training", position.dump()}});
 }
 
 /// Sets a new training to what `save_checkpoint` wrote. Errors as above; OptionError with the differences also when the
@@ -212,15 +226,11 @@ template <nn::Module Model>
 void load_checkpoint(recsys::Training<Model>& training, const std::string& path, const nlohmann::json& run = {}) {
   using Scalar = typename Model::scalar_type;
   const SafetensorsFile file(path);
-  const detail::StepState state = detail::read_steps(file, detail::training_format);
+  detail::check_run(file, detail::training_format, detail::identity(training.options(), run));
+  const detail::StepState state = detail::read_steps(file);
   const nlohmann::json place = detail::entry(file, "training");
   if (!place.is_object() || !place.contains("position") || !place.contains("report")) {
     detail::bad_checkpoint(file, "metadata 'training' lacks position or report");
-  }
-  std::string differences;
-  detail::list_differences("", detail::entry(file, "run"), detail::identity(training.options(), run), differences);
-  if (!differences.empty()) {
-    fail<OptionError>("load_checkpoint", path, " is of another run:", differences);
   }
   const nlohmann::json& given = place["report"];
   // Before memory is taken for them.
