@@ -414,4 +414,30 @@ TEST_CASE("a checkpoint of another version of heed or of another instruction set
   check([&] { io::save_checkpoint(loop, adam, tape, path); }, [&] { io::load_checkpoint(loop, adam, tape, path); });
 }
 
+TEST_CASE("what no checkpoint could be compared with is refused when it is saved", "[io][training_checkpoint]") {
+  const Folder folder;
+  const std::string path = folder.file("a");
+  const auto log = test::circle_log(12, 5, 6);
+  const recsys::Task task(log, {.next_basket = false, .k = 2});
+  const auto model = maker(task, {})();
+  nn::initialize(*model, Random(1));
+  auto training = recsys::training_of(*model, task, two_epochs);
+  nlohmann::json deep;
+  for (int i = 0; i < 64; ++i) deep = nlohmann::json::array({std::move(deep)});
+  const auto refused = [&](const nlohmann::json& run, const char* why) {
+    CHECK_THAT(error_of<IoError>([&] { io::save_checkpoint(training, path, run); }),
+               Contains(path + ": metadata 'run' ") && Contains(why));
+    CHECK(folder.entries() == 0);
+  };
+  refused({{"log", "caf\xe9"}}, "is not JSON: ");
+  refused({{"log", std::string(1 << 24, 'a')}}, "is above 16 MB");
+  refused({{"rate", NAN}}, "has NaN, infinity or binary data");
+  refused({{"rate", {1, -INFINITY}}}, "has NaN, infinity or binary data");
+  refused({{"bytes", nlohmann::json::binary({1, 2})}}, "has NaN, infinity or binary data");
+  refused(deep, "nests more than 64");
+  const nlohmann::json good{{"rate", 0.1f}, {"zero", -0.0}, {"big", ~std::uint64_t{0}}, {"one", 1}, {"caf\u00e9", {}}};
+  io::save_checkpoint(training, path, good);
+  io::load_checkpoint(training, path, good);
+}
+
 }  // namespace HEED_TEST_UNIT

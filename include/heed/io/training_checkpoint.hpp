@@ -62,6 +62,20 @@ inline nlohmann::json identity(const recsys::TrainOptions& options, const nlohma
   return out;
 }
 
+/// Returns the text of an entry of the metadata. Throws IoError for one that `entry` would refuse or read as another.
+inline std::string entry_text(const std::string& path, const char* key, const nlohmann::json& json) {
+  const std::string what = message(path, ": metadata '", key, "'");
+  std::string text;
+  try {
+    text = json.dump();
+  } catch (const nlohmann::json::exception& error) {  // text that is not UTF-8
+    fail<IoError>("save_checkpoint", what, " is not JSON: ", printable(error.what(), 1000));
+  }
+  if (text.size() > max_entry) fail<IoError>("save_checkpoint", what, " is above 16 MB");
+  if (parse_json(text, what) != json) fail<IoError>("save_checkpoint", what, " has NaN, infinity or binary data");
+  return text;
+}
+
 template <class Scalar>
 void write_checkpoint(const std::string& path, const ParameterList<Scalar>& parameters,
                       const std::vector<optim::NamedState<Scalar>>& tensors, std::string_view format,
@@ -74,7 +88,9 @@ void write_checkpoint(const std::string& path, const ParameterList<Scalar>& para
     const std::span<const Scalar> values(tensor->data(), static_cast<std::size_t>(tensor->size()));
     sources.push_back(tensor_source(name, sizes(tensor->shape()), values));
   }
-  metadata.insert({{"format", std::string(format)}, {"run", run.dump()}, {"state", to_json(state).dump()}});
+  metadata.insert({{"format", std::string(format)},
+                   {"run", entry_text(path, "run", run)},
+                   {"state", entry_text(path, "state", to_json(state))}});
   write_safetensors(path, std::move(sources), metadata);
 }
 
@@ -207,17 +223,18 @@ std::map<std::string, std::string> load_checkpoint(M&& module, optim::Optimizer<
 
 /// Writes the state of a training between two steps, as in a hook of `Training::run` or after its end. `run` is what a
 /// training must have in common with this one to continue it, besides its options: the fingerprint of the log
-/// (data/fingerprint.hpp), the options of the model. Errors as above; StateError after an interruption or an exception.
+/// (data/fingerprint.hpp), the options of the model. Errors as above, IoError also when `run` is not UTF-8, above 16 MB
+/// or has NaN; StateError after an interruption or an exception.
 template <nn::Module Model>
 void save_checkpoint(recsys::Training<Model>& training, const std::string& path, const nlohmann::json& run = {}) {
   auto& optimizer = training.optimizer();
   const Index steps = optimizer.steps();
   const nlohmann::json position{{"position", to_json(training.position())}, {"report", to_json(training.report())}};
-  detail::write_checkpoint(path, training.parameters(),
-                           detail::checkpoint_tensors(training.parameters(), optimizer, training.best_weights()),
-                           detail::training_format,
-                           {steps, optimizer.learning_rate(), static_cast<std::uint64_t>(steps)},
-                           detail::identity(training.options(), run), {{"training", position.dump()}});
+  detail::write_checkpoint(
+      path, training.parameters(),
+      detail::checkpoint_tensors(training.parameters(), optimizer, training.best_weights()), detail::training_format,
+      {steps, optimizer.learning_rate(), static_cast<std::uint64_t>(steps)}, detail::identity(training.options(), run),
+      {{"training", detail::entry_text(path, "training", position)}});
 }
 
 /// Sets a new training to what `save_checkpoint` wrote. Errors as above; OptionError with the differences also when the
