@@ -177,6 +177,20 @@ inline void check_run(const SafetensorsFile& file, std::string_view format, cons
   if (!differences.empty()) fail<OptionError>("load_checkpoint", file.path(), " is of another run:", differences);
 }
 
+inline std::pair<recsys::TrainPosition, recsys::TrainReport> read_position(const SafetensorsFile& file,
+                                                                           Index max_epochs) {
+  const nlohmann::json place = entry(file, "training");
+  if (!place.is_object() || !place.contains("position") || !place.contains("report")) {
+    bad_checkpoint(file, "metadata 'training' lacks position or report");
+  }
+  const nlohmann::json& report = place["report"];
+  // Before memory is taken for them.
+  if (report.contains("epochs") && std::cmp_greater(report["epochs"].size(), max_epochs)) {
+    bad_checkpoint(file, "more epochs than max_epochs");
+  }
+  return {read_fields<recsys::TrainPosition>(file, place["position"]), read_fields<recsys::TrainReport>(file, report)};
+}
+
 }  // namespace detail
 
 /// Writes the state of a training loop of your own between two steps: the module's parameters, the optimiser's state,
@@ -197,8 +211,8 @@ void save_checkpoint(const M& module, optim::Optimizer<Scalar>& optimizer, const
 /// Restores what `save_checkpoint` wrote, into objects made with the same options, and returns the notes. Throws
 /// DamageError for a damaged file, IoError for one that cannot be read, is no such checkpoint or of a newer format;
 /// OptionError with the differences for another model, precision or tensors of the optimiser, another version of heed
-/// or instruction set; nothing is changed then. The optimiser's options are not in the file: Adam's state also fits
-/// AdamW.
+/// or instruction set. After any exception, std::bad_alloc included, nothing is changed. The optimiser's options are
+/// not in the file: Adam's state also fits AdamW.
 template <class M, class Scalar = typename std::remove_reference_t<M>::scalar_type>
   requires nn::Module<std::remove_reference_t<M>>
 std::map<std::string, std::string> load_checkpoint(M&& module, optim::Optimizer<Scalar>& optimizer, Tape<Scalar>& tape,
@@ -238,38 +252,31 @@ void save_checkpoint(recsys::Training<Model>& training, const std::string& path,
 }
 
 /// Sets a new training to what `save_checkpoint` wrote. Errors as above; OptionError with the differences also when the
-/// training's options or `run` differ; StateError unless the training is new. Nothing is changed then.
+/// training's options or `run` differ; StateError unless the training is new. After any exception, std::bad_alloc
+/// included, nothing is changed.
 template <nn::Module Model>
 void load_checkpoint(recsys::Training<Model>& training, const std::string& path, const nlohmann::json& run = {}) {
   using Scalar = typename Model::scalar_type;
   const SafetensorsFile file(path);
   detail::check_run(file, detail::training_format, detail::identity(training.options(), run));
   const detail::StepState state = detail::read_steps(file);
-  const nlohmann::json place = detail::entry(file, "training");
-  if (!place.is_object() || !place.contains("position") || !place.contains("report")) {
-    detail::bad_checkpoint(file, "metadata 'training' lacks position or report");
+  auto [position, report] = detail::read_position(file, training.options().max_epochs);
+  auto tensors = detail::checkpoint_tensors(training.parameters(), training.optimizer());
+  const std::size_t current = tensors.size();
+  for (std::size_t i = 0; i < current && report.best_epoch > 0; ++i) {  // of the same shapes
+    const auto& [name, value] = tensors[i];
+    if (name.starts_with("model.")) tensors.push_back({"best." + name.substr(6), value});
   }
-  const nlohmann::json& given = place["report"];
-  // Before memory is taken for them.
-  if (given.contains("epochs") && std::cmp_greater(given["epochs"].size(), training.options().max_epochs)) {
-    detail::bad_checkpoint(file, "more epochs than max_epochs");
-  }
-  const auto position = detail::read_fields<recsys::TrainPosition>(file, place["position"]);
-  auto report = detail::read_fields<recsys::TrainReport>(file, given);
-  auto wanted = detail::checkpoint_tensors(training.parameters(), training.optimizer());
-  const std::size_t count = report.best_epoch > 0 ? wanted.size() : 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    if (wanted[i].name.starts_with("model.")) wanted.push_back({"best." + wanted[i].name.substr(6), wanted[i].value});
-  }
-  detail::check_tensors<Scalar>(file, wanted);
+  detail::check_tensors<Scalar>(file, tensors);
   try {
     training.restore(std::move(report), position, state.steps);
   } catch (const OptionError& error) {
     detail::bad_checkpoint(file, error.what());
   }
+  // Nothing below throws or allocates.
   training.optimizer().set_learning_rate(state.learning_rate);
-  detail::read_tensors(
-      file, detail::checkpoint_tensors(training.parameters(), training.optimizer(), training.best_weights()));
+  for (std::size_t i = current; i < tensors.size(); ++i) tensors[i].value = &training.best_weights()[i - current];
+  detail::read_tensors(file, tensors);
 }
 
 }  // namespace heed::inline HEED_ABI::io
