@@ -31,7 +31,7 @@ void append(const std::string& path, const std::string& text) {
 
 /// A fingerprint of the weights.
 std::uint64_t weights_of(const Model& model) {
-  heed::data::detail::Fingerprint hash;
+  heed::data::Fingerprint hash;
   heed::nn::for_each_parameter(model, [&](const std::string&, const heed::Parameter<float>& parameter) {
     hash.column(std::span(parameter.value().data(), static_cast<std::size_t>(parameter.size())));
   });
