@@ -83,7 +83,7 @@ class Train {
     files.writes("--model", model_, Output::model);
     files.writes("--report", report_, Output::report);
     files.writes("--log", log_, Output::log);
-    checkpoint_.check();
+    checkpoint_.check(files);
     const auto executor = make_executor(threads_);
     print_banner(*executor);
     Interactions log = read_and_report(file_);
