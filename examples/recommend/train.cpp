@@ -105,9 +105,12 @@ class Train {
     append(log_, "");
     catch_interrupts();
 
-    ModelOutput output(model_, task);
+    nlohmann::json run{{"configuration", heed::io::to_json(configuration)}, {"log", heed::data::fingerprint(log)}};
+    if (yesterday) run["warm_start"] = weights_of(yesterday->model);
+    ModelOutput output(model_, task, run);
+    if (checkpoint_.resume) output.resume(seed_, seeds_);
     try {
-      const Trained trained = train_all_seeds(task, configuration, yesterday, output, *executor);
+      const Trained trained = train_all_seeds(task, configuration, run, yesterday, output, *executor);
       write_report(trained, task);
       std::printf("\nWrote %s and %s: %s\n", heed::printable(model_).c_str(), heed::printable(report_).c_str(),
                   output.contents().c_str());
@@ -134,11 +137,8 @@ class Train {
     report.write(report_);
   }
 
-  Trained train_all_seeds(const heed::recsys::Task& task, const Configuration& configuration,
+  Trained train_all_seeds(const heed::recsys::Task& task, const Configuration& configuration, const nlohmann::json& run,
                           std::optional<SavedModel>& yesterday, ModelOutput& output, heed::Executor& executor) const {
-    nlohmann::json run{{"configuration", heed::io::to_json(configuration)}};
-    if (!checkpoint_.folder.empty()) run["log"] = heed::data::fingerprint(task.log());
-    if (yesterday) run["warm_start"] = weights_of(yesterday->model);
     const char* figure = task.validates() ? "validation NDCG@10" : "negative loss";
     Trained out;
     int finished = 0;

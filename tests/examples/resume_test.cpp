@@ -54,6 +54,45 @@ TEST_CASE("a training that is killed and resumed ends with the same bits", "[exa
   CHECK_THAT(again.text, !Contains("epoch  1") && Contains(figures(whole.text)));
 }
 
+TEST_CASE("the model of the best seed stays when a training is resumed", "[examples][resume]") {
+  const temporary::Folder folder;
+  temporary::write_bytes(folder.file("log.tsv"), small_log());
+  int first = 0;
+  std::string command;
+  for (Outcome outcome; outcome.text.find(": the model of seed " + std::to_string(first + 1)) == std::string::npos;) {
+    REQUIRE(++first < 20);  // until the second seed is better
+    std::filesystem::remove_all(folder.path / "dir");
+    command = train + checkpoints + "--seed " + std::to_string(first) + " ";
+    outcome = shell(folder, command);
+    INFO(outcome.text);
+    REQUIRE(outcome.status == 0);
+  }
+  const std::string second = "seed-" + std::to_string(first + 1), model = folder.file("model.safetensors");
+  const std::string best = temporary::read_bytes(model);
+  const auto is_best = [&] { return temporary::read_bytes(model) == best; };
+
+  // A file that is gone, or of another training, is written again.
+  std::filesystem::remove(model);
+  CHECK(shell(folder, command).status == 0);
+  CHECK(is_best());
+  CHECK(shell(folder, "$recommend train --data log.tsv --epochs 1 --threads 1").status == 0);
+  CHECK_FALSE(is_best());
+  CHECK(shell(folder, command).status == 0);
+  CHECK(is_best());
+  CHECK(shell(folder, train + "--seed " + std::to_string(first + 50)).status == 0);
+  CHECK(shell(folder, command).status == 0);
+  CHECK(is_best());
+
+  // The first seed does not replace it, although the second cannot be resumed.
+  const Outcome stopped = shell(folder, "rm dir/" + second + "/* && ln -s checkpoint-1.safetensors dir/" + second +
+                                            "/checkpoint-1.safetensors; " + command);
+  INFO(stopped.text);
+  CHECK(stopped.status == 1);
+  CHECK_THAT(stopped.text, Contains("checkpoint-1.safetensors: cannot open: ") &&
+                               Contains("recommend: the model of " + std::string("seed ") + std::to_string(first + 1)));
+  CHECK(is_best());
+}
+
 TEST_CASE("checkpoints are neither replaced without --resume nor continued with other data or options",
           "[examples][resume]") {
   const temporary::Folder folder;

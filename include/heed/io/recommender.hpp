@@ -95,11 +95,13 @@ inline std::string misfit(const data::Catalogue& catalogue, const recsys::NextIt
 
 /// Writes the model with its catalogue. Metadata: `options` (JSON object), `items` and `names` (JSON lists of ids and
 /// names of items), `kinds` and `features` (JSON lists of kinds of event and values of the feature), `item_features`
-/// and `counts` (JSON lists, a number per item). Replaces the file atomically. Throws IoError, also on a text that is
-/// not UTF-8, and ShapeError when the catalogue does not fit the model or its feature differs from the model's.
+/// and `counts` (JSON lists, a number per item); `note.KEY` for each of `notes`. Replaces the file atomically. Throws
+/// IoError, also on a text that is not UTF-8, and ShapeError when the catalogue does not fit the model or its feature
+/// differs from the model's.
 template <class Scalar>
 void save_recommender(const recsys::AnyRecommender<Scalar>& model, const data::Catalogue& catalogue,
-                      const recsys::TaskOptions& task, const std::string& path) {
+                      const recsys::TaskOptions& task, const std::string& path,
+                      const std::map<std::string, std::string>& notes = {}) {
   if (const std::string wrong = detail::misfit(catalogue, model.options()); !wrong.empty()) {
     fail<ShapeError>("save_recommender", wrong);
   }
@@ -113,16 +115,18 @@ void save_recommender(const recsys::AnyRecommender<Scalar>& model, const data::C
                                {"task", to_json(task)}};
   // Names are for display, so invalid UTF-8 may be replaced; ids must be exact.
   constexpr auto replace = nlohmann::json::error_handler_t::replace;
-  save(model, path,
-       {{"format", std::string(detail::recommender_format)},
-        {"heed_version", version()},
-        {"options", options.dump()},
-        {"kinds", detail::texts_of(catalogue.kinds, "kind", path).dump()},
-        {"features", detail::texts_of(catalogue.features.names, "feature", path).dump()},
-        {"item_features", nlohmann::json(catalogue.features.values).dump()},
-        {"counts", nlohmann::json(catalogue.counts).dump()},
-        {"items", detail::texts_of(catalogue.items, "item", path).dump()},
-        {"names", names.dump(-1, ' ', false, replace)}});
+  std::map<std::string, std::string> metadata{
+      {"format", std::string(detail::recommender_format)},
+      {"heed_version", version()},
+      {"options", options.dump()},
+      {"kinds", detail::texts_of(catalogue.kinds, "kind", path).dump()},
+      {"features", detail::texts_of(catalogue.features.names, "feature", path).dump()},
+      {"item_features", nlohmann::json(catalogue.features.values).dump()},
+      {"counts", nlohmann::json(catalogue.counts).dump()},
+      {"items", detail::texts_of(catalogue.items, "item", path).dump()},
+      {"names", names.dump(-1, ' ', false, replace)}};
+  for (const auto& [key, value] : notes) metadata.emplace("note." + key, value);
+  save(model, path, metadata);
 }
 
 /// Reads a file written by save_recommender, by this or an older version. Throws IoError with the path and the fault,
