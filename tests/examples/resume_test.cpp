@@ -3,7 +3,10 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "examples/programs.hpp"
 
@@ -91,6 +94,41 @@ TEST_CASE("the model of the best seed stays when a training is resumed", "[examp
   CHECK_THAT(stopped.text, Contains("checkpoint-1.safetensors: cannot open: ") &&
                                Contains("recommend: the model of " + std::string("seed ") + std::to_string(first + 1)));
   CHECK(is_best());
+}
+
+TEST_CASE("the log of epochs has each once, however often a training is resumed", "[examples][resume]") {
+  const temporary::Folder folder;
+  temporary::write_bytes(folder.file("log.tsv"), small_log());
+  const auto lines = [&](const std::string& log) {
+    std::vector<std::pair<int, int>> out;
+    std::istringstream file(temporary::read_bytes(folder.file(log)));
+    for (std::string line; std::getline(file, line);) {
+      const json one = json::parse(line, nullptr, false);
+      if (one.is_object()) out.emplace_back(one.at("seed").get<int>(), one.at("epoch").get<int>());
+    }
+    return out;
+  };
+  std::vector<std::pair<int, int>> expected;
+  for (const int seed : {1, 2}) {
+    for (int epoch = 1; epoch <= 12; ++epoch) expected.emplace_back(seed, epoch);
+  }
+  const auto run = [&](const std::string& before, const std::string& command) {
+    const Outcome outcome = shell(folder, before + command);
+    INFO(outcome.text);
+    CHECK(outcome.status == 0);
+  };
+  run("", train + checkpoints);
+  CHECK(lines("log.jsonl") == expected);
+  run("rm dir/seed-2/$(ls dir/seed-2 | tail -n 1); ", train + checkpoints);  // the last epoch is repeated
+  CHECK(lines("log.jsonl") == expected);
+  run("rm -r dir/*; ", train + checkpoints);
+  CHECK(lines("log.jsonl") == expected);
+  run("rm log.jsonl; ", train + checkpoints);
+  CHECK(lines("log.jsonl") == expected);
+  run("head -c -20 log.jsonl > cut && mv cut log.jsonl; ", train + checkpoints);  // killed while it was written
+  CHECK(lines("log.jsonl") == expected);
+  run("", train);  // a new training
+  CHECK(lines("log.jsonl").size() == 2 * expected.size());
 }
 
 TEST_CASE("checkpoints are neither replaced without --resume nor continued with other data or options",
