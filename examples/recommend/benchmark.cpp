@@ -41,7 +41,7 @@ class Benchmark {
     for (const auto& [name, data] : plan_.data) files.reads("data " + name + " of the plan", data.file.path);
     results_.written_by(files, plan_, options.seeds);
     files.writes("--page", options.page, Output::page);
-    options.checkpoint.check();
+    options.checkpoint.check(files);
     heed::io::AtomicFile("benchmark", options.page);  // throws unless the page can be written
   }
 

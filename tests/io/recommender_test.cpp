@@ -224,7 +224,8 @@ TEST_CASE("a catalogue may have kinds and features that the model does not use",
 TEST_CASE("an option that a file lacks has its default", "[io][recommender]") {
   const temporary::Folder folder;
   Model model = make(tiny, {});
-  io::save_recommender(model, catalogue(), {}, folder.file("m"));
+  io::save_recommender(model, catalogue(), {}, folder.file("m"), {}, {{"options", "of the note"}});
+  CHECK(io::SafetensorsFile(folder.file("m")).metadata().at("note.options") == "of the note");
   change(folder.file("m"), "options",
          R"({"recommender": {"num_items": 3, "embed_dim": 4, "max_length": 9}, "encoder": {"model": "attention"},
              "task": {"next_basket": false, "cuts": {"test_time": 75}}})");

@@ -2,10 +2,13 @@
 // Saves and loads the parameters of a module as a safetensors file with state_dict names. Requires nlohmann-json.
 #pragma once
 
+#include <charconv>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -29,6 +32,26 @@ inline std::string text(const std::vector<Index>& sizes) {
   std::string out = "[";
   for (std::size_t i = 0; i < sizes.size(); ++i) out += message(i == 0 ? "" : ", ", sizes[i]);
   return out + "]";
+}
+
+/// Returns the version of the format of `file`: that of `known`, which ends in it ("heed.recommender.3"), or an older
+/// one from `oldest` on. Throws IoError for any other format.
+inline int check_format(std::string_view operation, const SafetensorsFile& file, std::string_view known,
+                        std::optional<int> oldest = {}) {
+  const auto found = file.metadata().find("format");
+  const std::string_view format = found == file.metadata().end() ? std::string_view() : found->second;
+  const auto version_of = [kind = known.substr(0, known.rfind('.') + 1)](std::string_view text) {
+    int version = -1;  // of another kind
+    if (!text.starts_with(kind)) return version;
+    const char* const end = text.data() + text.size();
+    const auto [last, error] = std::from_chars(text.data() + kind.size(), end, version);
+    return error == std::errc() && last == end ? version : -1;
+  };
+  const int version = version_of(format), newest = version_of(known);
+  if (version >= oldest.value_or(newest) && version <= newest) return version;
+  const bool newer = version > newest;
+  fail<IoError>(operation, file.path(), ": metadata 'format' is ", newer ? "of a newer version of heed: " : "'",
+                printable(format), newer ? ", this one reads " : "', wanted ", known);
 }
 
 }  // namespace detail

@@ -16,6 +16,7 @@
 
 #include "heed/core/error.hpp"
 #include "heed/core/options.hpp"
+#include "heed/core/printable.hpp"
 #include "heed/io/parse_json.hpp"
 
 namespace heed::inline HEED_ABI::io {
@@ -57,7 +58,7 @@ inline constexpr const char* choice_key = "model";
 
 /// Returns JSON text for error messages; bytes that are not UTF-8 are replaced.
 inline std::string shown(const nlohmann::json& json) {
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return printable(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 template <OptionValue T>
@@ -155,17 +156,16 @@ void read_options(const nlohmann::json& json, const std::string& path, T& option
   });
   for (const auto& one : json.items()) {
     if (std::ranges::find(known, one.key()) != known.end()) continue;
-    const std::string name = shown(prefix + one.key());
     std::string wanted;
     for (const std::string_view option : known) wanted.append(wanted.empty() ? "" : ", ").append(option);
-    fail<OptionError>("options", "there is no option ", name.substr(1, name.size() - 2), ", wanted one of ", wanted);
+    fail<OptionError>("options", "there is no option ", printable(prefix + one.key()), ", wanted one of ", wanted);
   }
 }
 
 template <OptionStruct T>
 void add_help(const T& options, const std::string& prefix, std::string& out) {
   const auto add = [&](const char* name, const nlohmann::json& value, const std::string& type) {
-    out += prefix + name + "=" + (value.is_string() ? value.get<std::string>() : shown(value)) + "  (" + type + ")\n";
+    out += prefix + name + "=" + (value.is_string() ? value.get<std::string>() : value.dump()) + "  (" + type + ")\n";
   };
   if constexpr (OptionChoice<T>) add(choice_key, std::string(options.choice()), option_type<T>());
   for_each_field(options, [&](const char* name, const auto& field) {

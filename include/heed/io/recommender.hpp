@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <iterator>
 #include <limits>
@@ -46,8 +45,7 @@ struct SavedRecommender {
 
 namespace detail {
 
-inline constexpr std::string_view recommender_format = "heed.recommender.";
-inline constexpr int recommender_version = 3;
+inline constexpr std::string_view recommender_format = "heed.recommender.3";
 inline constexpr int oldest_recommender_version = 2;  ///< the first that was released
 
 // Options of a file beyond these are damage: a layer takes memory before its weights are read, a session reserves its
@@ -58,23 +56,6 @@ inline constexpr Index max_layers = 1'000, max_history = 100'000'000;
 // have more kinds or values of its feature only if it has more items.
 inline constexpr std::size_t max_options = 65'536;
 inline constexpr Index max_names = 65'536;
-
-/// Returns the version of the format. Throws IoError for one that this version of heed does not read.
-inline int format_version(const std::map<std::string, std::string>& metadata, const std::string& path) {
-  const auto found = metadata.find("format");
-  const std::string_view format = found == metadata.end() ? std::string_view() : found->second;
-  for (int version = oldest_recommender_version; version <= recommender_version; ++version) {
-    if (format == message(recommender_format, version)) return version;
-  }
-  const std::string known = message(recommender_format, recommender_version);
-  const std::string_view number = format.substr(std::min(recommender_format.size(), format.size()));
-  int version = 0;
-  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), version);
-  const bool newer = format.starts_with(recommender_format) && error == std::errc() &&
-                     end == number.data() + number.size() && version > recommender_version;
-  fail<IoError>("load_recommender", path, ": metadata 'format' is ", newer ? "of a newer version of heed: " : "'",
-                printable(format), newer ? ", this one reads " : "', wanted ", known);
-}
 
 /// Converts the options of a task of format 2, whose cuts had no unit (that of the log), and were both 0 without cuts.
 inline void convert_task_of_version_2(nlohmann::json& task) {
@@ -249,14 +230,15 @@ inline Description read_description(const std::map<std::string, std::string>& me
 
 /// Writes the model with its catalogue. Metadata: `options` (JSON object), `items` and `names` (JSON lists of ids and
 /// names of items), `kinds` and `features` (JSON lists of kinds of event and values of the feature), `item_features`
-/// and `counts` (JSON lists, a number per item). `time_unit` is that of the log that the model was trained on, if it
-/// has times. Replaces the file atomically. Throws IoError, also on a text that is not UTF-8, and ShapeError when the
-/// catalogue does not fit the model, its feature differs from the model's, or it has more than 65,536 kinds or values
-/// of the feature and fewer items.
+/// and `counts` (JSON lists, a number per item); `note.KEY` for each of `notes`. `time_unit` is that of the log that
+/// the model was trained on, if it has times. Replaces the file atomically. Throws IoError, also on a text that is not
+/// UTF-8, and ShapeError when the catalogue does not fit the model, its feature differs from the model's, or it has
+/// more than 65,536 kinds or values of the feature and fewer items.
 template <class Scalar>
 void save_recommender(const recsys::AnyRecommender<Scalar>& model, const data::Catalogue& catalogue,
                       const recsys::TaskOptions& task, const std::string& path,
-                      std::optional<data::TimeUnit> time_unit = {}) {
+                      std::optional<data::TimeUnit> time_unit = {},
+                      const std::map<std::string, std::string>& notes = {}) {
   if (const std::string wrong = detail::misfit(catalogue, model.options()); !wrong.empty()) {
     fail<ShapeError>("save_recommender", wrong);
   }
@@ -271,16 +253,18 @@ void save_recommender(const recsys::AnyRecommender<Scalar>& model, const data::C
                                {"time_unit", detail::json_of(time_unit)}};
   // Names are for display, so invalid UTF-8 may be replaced; ids must be exact.
   constexpr auto replace = nlohmann::json::error_handler_t::replace;
-  save(model, path,
-       {{"format", message(detail::recommender_format, detail::recommender_version)},
-        {"heed_version", version()},
-        {"options", options.dump()},
-        {"kinds", detail::texts_of(catalogue.kinds, "kind", path).dump()},
-        {"features", detail::texts_of(catalogue.features.names, "feature", path).dump()},
-        {"item_features", nlohmann::json(catalogue.features.values).dump()},
-        {"counts", nlohmann::json(catalogue.counts).dump()},
-        {"items", detail::texts_of(catalogue.items, "item", path).dump()},
-        {"names", names.dump(-1, ' ', false, replace)}});
+  std::map<std::string, std::string> metadata{
+      {"format", std::string(detail::recommender_format)},
+      {"heed_version", version()},
+      {"options", options.dump()},
+      {"kinds", detail::texts_of(catalogue.kinds, "kind", path).dump()},
+      {"features", detail::texts_of(catalogue.features.names, "feature", path).dump()},
+      {"item_features", nlohmann::json(catalogue.features.values).dump()},
+      {"counts", nlohmann::json(catalogue.counts).dump()},
+      {"items", detail::texts_of(catalogue.items, "item", path).dump()},
+      {"names", names.dump(-1, ' ', false, replace)}};
+  for (const auto& [key, value] : notes) metadata.emplace("note." + key, value);
+  save(model, path, metadata);
 }
 
 /// The same for a model that was trained on `task`.
@@ -298,7 +282,8 @@ void save_recommender(const recsys::AnyRecommender<Scalar>& model, const recsys:
 template <class Scalar>
 SavedRecommender<Scalar> load_recommender(const std::string& path) {
   SafetensorsFile file(path);
-  const int version = detail::format_version(file.metadata(), path);
+  const int version =
+      detail::check_format("load_recommender", file, detail::recommender_format, detail::oldest_recommender_version);
   Index bytes = 0;
   for (const auto& tensor : file.tensors()) bytes += tensor.end - tensor.begin;
   auto [model, encoder, task, time_unit, catalogue] =

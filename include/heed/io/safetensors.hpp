@@ -75,11 +75,12 @@ enum class Checksum { none, present };
 /// the size of the file.
 class SafetensorsFile {
  public:
-  /// Reads all of `path`. Throws IoError with the file, the field and the fault, for the first of: file shorter than 8
-  /// bytes; header above 100 MB or beyond the file; invalid UTF-8; invalid JSON, including duplicate keys, unknown
-  /// fields and numbers above 2^48; offsets with holes or overlaps; sizes that overflow, are not whole bytes, or differ
-  /// from the offsets; trailing bytes; above 65,536 tensors or keys of the metadata, or 64 dimensions; a checksum that
-  /// differs from the content. Values are not checked: NaN and infinity are accepted.
+  /// Reads all of `path`. Throws IoError when the system cannot, and DamageError with the file, the field and the fault
+  /// for the first of: file shorter than 8 bytes; header above 100 MB or beyond the file; invalid UTF-8; invalid JSON,
+  /// including duplicate keys, unknown fields and numbers above 2^48; offsets with holes or overlaps; sizes that
+  /// overflow, are not whole bytes, or differ from the offsets; trailing bytes; above 65,536 tensors or keys of
+  /// the metadata, or 64 dimensions; a checksum that differs from the content. Values are not checked: NaN and infinity
+  /// are accepted.
   explicit SafetensorsFile(std::string path) : path_(std::move(path)) {
     // Without O_NONBLOCK, opening a named pipe waits for a writer.
     const int descriptor = ::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -93,11 +94,13 @@ class SafetensorsFile {
     if (::fstat(descriptor, &facts) != 0) bad(message("cannot open: ", std::strerror(errno)));
     if (!S_ISREG(facts.st_mode)) bad("is not a regular file");
     const auto size = static_cast<std::uint64_t>(facts.st_size);
-    if (size < 8) bad(message("a header length requires 8 bytes, the file has ", size));
+    if (size < 8) bad<DamageError>(message("a header length requires 8 bytes, the file has ", size));
     std::uint64_t header_size = 0;
     read_exactly(file.get(), &header_size, 8);
-    if (header_size > detail::max_header_bytes) bad("the header length is above 100000000 bytes");
-    if (header_size > size - 8) bad(message("the header requires ", header_size, " bytes, the file has ", size - 8));
+    if (header_size > detail::max_header_bytes) bad<DamageError>("the header length is above 100000000 bytes");
+    if (header_size > size - 8) {
+      bad<DamageError>(message("the header requires ", header_size, " bytes, the file has ", size - 8));
+    }
     const std::uint64_t data_size = size - 8 - header_size;
     detail::Xxh64 content;
     std::string stored;
@@ -121,8 +124,8 @@ class SafetensorsFile {
     content.update({data_.get(), data_size});
     const std::string found = detail::hexadecimal(content.digest());
     if (found == stored) return;
-    bad(message("is damaged or was changed: the checksum of its content is ", found, ", the stored one (",
-                detail::checksum_key, ") ", stored.empty() ? "cannot be read" : stored));
+    bad<DamageError>(message("is damaged or was changed: the checksum of its content is ", found, ", the stored one (",
+                             detail::checksum_key, ") ", stored.empty() ? "cannot be read" : stored));
   }
 
   const std::string& path() const { return path_; }
@@ -218,7 +221,10 @@ class SafetensorsFile {
       bad(std::ferror(file) != 0 ? message("cannot read: ", std::strerror(errno)) : "the file ended while it was read");
     }
   }
-  [[noreturn]] void bad(std::string_view what) const { fail<IoError>("read_safetensors", path_, ": ", what); }
+  template <class Kind = IoError>
+  [[noreturn]] void bad(std::string_view what) const {
+    fail<Kind>("read_safetensors", path_, ": ", what);
+  }
 
   std::string path_;
   std::vector<TensorInfo> tensors_;

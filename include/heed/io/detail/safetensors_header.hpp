@@ -76,18 +76,18 @@ std::uint64_t checked_bytes(const std::vector<Index>& shape, Dtype dtype, const 
 }
 
 /// Parses and validates the header `text` of `path`, whose tensors have `data_bytes` bytes in total. Duplicate keys are
-/// errors, and so is anything outside the format. Throws IoError.
+/// errors, and so is anything outside the format. Throws DamageError.
 inline SafetensorsHeader parse_safetensors_header(const std::string& path, std::string_view text,
                                                   std::uint64_t data_bytes) {
   const std::size_t valid = heed::detail::utf8_valid_prefix(text);
   if (valid != text.size()) {
-    fail<IoError>("read_safetensors", path, ": invalid UTF-8 at header byte ", valid);
+    fail<DamageError>("read_safetensors", path, ": invalid UTF-8 at header byte ", valid);
   }
   SafetensorsHeader header;
   std::string entry, field;
   const auto complain = [&](std::string_view what) {
-    fail<IoError>("read_safetensors", path, ": header", entry.empty() ? "" : " entry '", printable(entry),
-                  entry.empty() ? ": " : "': ", what);
+    fail<DamageError>("read_safetensors", path, ": header", entry.empty() ? "" : " entry '", printable(entry),
+                      entry.empty() ? ": " : "': ", what);
   };
   JsonScanner scanner(text, complain);
   bool metadata_seen = false;
@@ -167,7 +167,8 @@ inline SafetensorsHeader parse_safetensors_header(const std::string& path, std::
     }
   }
   if (static_cast<std::uint64_t>(end) != data_bytes) {
-    fail<IoError>("read_safetensors", path, ": the tensors end at data byte ", end, ", but the file has ", data_bytes);
+    fail<DamageError>("read_safetensors", path, ": the tensors end at data byte ", end, ", but the file has ",
+                      data_bytes);
   }
   return header;
 }
