@@ -38,7 +38,7 @@ inline void check_kinds(const char* operation, const SavedModel& saved, const In
 }
 
 /// Reads the log with the model's ids. Throws heed::OptionError when it lacks kinds of event that the model uses.
-inline Interactions read_for(const SavedModel& saved, const heed::io::LogFile& file) {
+inline Interactions read_for(const SavedModel& saved, const LogFiles& file) {
   Index unknown = 0;
   Interactions log = read_and_report(file);
   check_kinds("--data", saved, log);
@@ -79,7 +79,7 @@ class Somebody {
   SavedModel load() {
     if (user_.empty() && history_.empty()) throw CLI::RequiredError("--user or --history");
     SavedModel saved = load_model(model_);
-    if (!file_.path.empty()) {
+    if (!file_.paths.empty()) {
       log = read_for(saved, file_);
     } else {
       log.catalogue = saved.catalogue;
@@ -107,7 +107,7 @@ class Somebody {
 
  private:
   std::string model_ = "model.safetensors", user_;
-  heed::io::LogFile file_;
+  LogFiles file_;
   std::vector<std::string> history_;
   std::vector<heed::data::Id> items_;
 };

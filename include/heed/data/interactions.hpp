@@ -103,6 +103,12 @@ class InteractionsBuilder {
     if (fields_.kinds) kinds_.push_back(out_.catalogue.kinds.add(kind));
   }
 
+  /// Names the item of the last event, unless it has a name.
+  void name_item(std::string_view name) {
+    Vocabulary& items = out_.catalogue.items;
+    if (!items.has_name(items_.back())) items.set_name(items_.back(), name);
+  }
+
   /// Returns the log, sorted; the builder must not be used afterwards.
   Interactions build() && {
     out_.offsets.assign(static_cast<std::size_t>(out_.users.size()) + 1, 0);

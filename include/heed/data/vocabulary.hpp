@@ -60,11 +60,14 @@ class Vocabulary {
 
   /// Returns the display name of `id`, or its text if none was set. Valid until the next `add` or `set_name`.
   std::string_view name(Id id) const {
-    check(id);
-    const auto at = static_cast<std::size_t>(id);
-    return at < names_.size() && !names_[at].empty() ? std::string_view(names_[at]) : text_at(at);
+    return has_name(id) ? std::string_view(names_[static_cast<std::size_t>(id)]) : text(id);
   }
 
+  /// Returns whether a display name was set.
+  bool has_name(Id id) const {
+    check(id);
+    return static_cast<std::size_t>(id) < names_.size() && !names_[static_cast<std::size_t>(id)].empty();
+  }
   void set_name(Id id, std::string_view name) {
     check(id);
     if (names_.size() < ends_.size()) names_.resize(ends_.size());
