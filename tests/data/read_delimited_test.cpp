@@ -214,6 +214,7 @@ TEST_CASE("names of items from a column of the log", "[data][read_delimited]") {
 
 TEST_CASE("JSON in the place of a header is named", "[data][read_delimited]") {
   CHECK_THROWS_WITH(read("{\"user_id\": \"s0\", \"item_id\": \"p3\"}\n"), Catch::Contains("--format jsonl"));
+  CHECK_THROWS_WITH(read("{\"user\":\"s0\",\"item\":\"p3\"}\n"), Catch::Contains("--format jsonl"));
 }
 
 TEST_CASE("a wide header is not quoted whole", "[data][read_delimited]") {

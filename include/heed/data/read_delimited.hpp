@@ -60,6 +60,7 @@ class DelimitedTable {
     const std::string_view first = lines.line_number() > 0 ? lines.line() : first_line(lines, operation);
     delimiter_ = !delimiter.empty() ? delimiter : find_delimiter(first, lines.name(), quote, columns.size(), wanted);
     splitter_.emplace(delimiter_, quote_of(delimiter_, quote));
+    json_ = first.starts_with('{') || first.starts_with("[{");
     if (!has_header_) {
       header_ = columns;
       return;
@@ -68,7 +69,7 @@ class DelimitedTable {
     try {
       for (const std::string_view field : splitter_->split(lines)) header_.emplace_back(field);
     } catch (const BadLine& bad) {
-      fail<IoError>(operation, lines.name(), ":", start, ": in the header: ", bad.text);
+      fail<IoError>(operation, lines.name(), ":", start, ": in the header: ", bad.text, json_ ? use_jsonl : "");
     }
   }
 
@@ -96,9 +97,8 @@ class DelimitedTable {
     }
     if (header_.size() > 20) got += message(" and ", header_.size() - 20, " more");
     if (!has_header_) fail<IoError>(operation_, lines_.name(), ": no column ", quoted(name), " in --columns: ", got);
-    const bool json = header_[0].starts_with('{') || header_[0].starts_with('[');
     fail<IoError>(operation_, lines_.name(), ":", lines_.line_number(), ": no column ", quoted(name),
-                  " in the header: ", got, json ? " (JSON? --format jsonl reads JSON lines)" : "");
+                  " in the header: ", got, json_ ? use_jsonl : "");
   }
   /// As `need`; no_column for an empty name.
   Index need_if_named(std::string_view name) const { return name.empty() ? no_column : need(name); }
@@ -107,6 +107,8 @@ class DelimitedTable {
   const std::vector<std::string_view>& row() { return splitter_->split(lines_, header_.size()); }
 
  private:
+  static constexpr const char* use_jsonl = " (JSON? --format jsonl reads JSON lines)";
+
   static char quote_of(std::string_view delimiter, std::optional<char> quote) {
     return quote.value_or(delimiter == "\t" ? '\0' : '"');
   }
@@ -138,7 +140,7 @@ class DelimitedTable {
 
   LineReader& lines_;
   std::string_view operation_;
-  bool has_header_;
+  bool has_header_, json_ = false;
   std::string delimiter_;
   std::optional<RecordSplitter> splitter_;
   std::vector<std::string> header_;
