@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <concepts>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -38,19 +40,24 @@ class Vocabulary {
   /// Returns the id of `text`, adding it if it is new. Throws IndexError beyond 2^31 - 1 texts.
   Id add(std::string_view text) {
     if (slots_.size() < 2 * (ends_.size() + 1)) grow();
-    const std::size_t slot = slot_of(text);
-    if (slots_[slot] != unknown) return slots_[slot];
+    Slot key;
+    const std::size_t slot = slot_of(text, key);
+    if (slots_[slot].id != unknown) return slots_[slot].id;
     if (size() == std::numeric_limits<Id>::max()) fail<IndexError>("vocabulary", "more than 2^31 - 1 ids");
     const auto id = static_cast<Id>(ends_.size());
     text_.resize(ends_.empty() ? 0 : ends_.back());  // drops a text whose end could not be stored
     text_.append(text);
     ends_.push_back(text_.size());
-    slots_[slot] = id;
+    key.id = id;
+    slots_[slot] = key;
     return id;
   }
 
   /// Returns the id of `text`, or `unknown`.
-  Id find(std::string_view text) const { return slots_.empty() ? unknown : slots_[slot_of(text)]; }
+  Id find(std::string_view text) const {
+    Slot key;
+    return slots_.empty() ? unknown : slots_[slot_of(text, key)].id;
+  }
 
   /// Returns the text of `id`; valid until the next `add`. Throws IndexError outside [0, size).
   std::string_view text(Id id) const {
@@ -78,14 +85,23 @@ class Vocabulary {
   Index longest_probe() const {
     std::size_t longest = 0;
     for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
-      if (slots_[slot] == unknown) continue;
-      const std::size_t first = heed::detail::siphash(text_at(static_cast<std::size_t>(slots_[slot])), key_);
+      if (slots_[slot].id == unknown) continue;
+      const std::size_t first = heed::detail::siphash(text_at(static_cast<std::size_t>(slots_[slot].id)), key_);
       longest = std::max(longest, ((slot - first) & (slots_.size() - 1)) + 1);
     }
     return static_cast<Index>(longest);
   }
 
  private:
+  /// An entry of the hash table: an id with its text if that is short, else with a part of its hash, so that a look-up
+  /// seldom reads other memory.
+  struct Slot {
+    Id id = unknown;
+    std::uint8_t size = 0;  // of the text; `large` if it is not here
+    std::array<char, 11> text{};
+  };
+  static constexpr std::uint8_t large = 255;
+
   void check(Id id) const {
     if (id < 0 || id >= size()) {
       fail<IndexError>("vocabulary", "id ", id, " of a vocabulary of ", size());
@@ -95,24 +111,42 @@ class Vocabulary {
     const std::size_t begin = at == 0 ? 0 : ends_[at - 1];
     return std::string_view(text_).substr(begin, ends_[at] - begin);
   }
-  /// Returns the slot of `text`, or the free slot to insert it at. The table is at most half full.
-  std::size_t slot_of(std::string_view text) const {
+  /// Returns the slot of `text`, or the free slot to insert `key` at, which is filled but for the id. The table is at
+  /// most half full.
+  std::size_t slot_of(std::string_view text, Slot& key) const {
+    const std::uint64_t hash = heed::detail::siphash(text, key_);
+    const bool is_large = text.size() > key.text.size();
+    key.size = is_large ? large : static_cast<std::uint8_t>(text.size());
+    if (is_large) {
+      std::memcpy(key.text.data(), &hash, sizeof(hash));
+    } else {
+      std::copy(text.begin(), text.end(), key.text.begin());
+    }
     const std::size_t mask = slots_.size() - 1;
-    std::size_t slot = heed::detail::siphash(text, key_) & mask;
-    while (slots_[slot] != unknown && text_at(static_cast<std::size_t>(slots_[slot])) != text) slot = (slot + 1) & mask;
+    const auto same = [&](const Slot& slot) {
+      return slot.size == key.size && slot.text == key.text &&
+             (!is_large || text_at(static_cast<std::size_t>(slot.id)) == text);
+    };
+    std::size_t slot = hash & mask;
+    while (slots_[slot].id != unknown && !same(slots_[slot])) slot = (slot + 1) & mask;
     return slot;
   }
   void grow() {
     if (slots_.empty()) {
       if (::getentropy(key_.data(), sizeof(key_)) != 0) fail("vocabulary", "the system gives no random key");
     }
-    slots_.assign(slots_.empty() ? 16 : 2 * slots_.size(), unknown);
-    for (std::size_t i = 0; i < ends_.size(); ++i) slots_[slot_of(text_at(i))] = static_cast<Id>(i);
+    slots_.assign(slots_.empty() ? 16 : 2 * slots_.size(), Slot());
+    for (std::size_t i = 0; i < ends_.size(); ++i) {
+      Slot key;
+      const std::size_t slot = slot_of(text_at(i), key);
+      key.id = static_cast<Id>(i);
+      slots_[slot] = key;
+    }
   }
 
   std::string text_;                // all texts, concatenated
   std::vector<std::size_t> ends_;   // end of each text in text_
-  std::vector<Id> slots_;           // the hash table: a power of two of ids, `unknown` where free
+  std::vector<Slot> slots_;         // the hash table: a power of two of slots, their ids `unknown` where free
   heed::detail::SipKey key_{};      // drawn with the first slots
   std::vector<std::string> names_;  // empty until a name is set
 };
