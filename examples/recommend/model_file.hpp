@@ -51,7 +51,7 @@ inline void check_time_unit(const char* operation, const SavedModel& saved, cons
 
 /// Reads the log with the model's ids and unit of time. Throws heed::OptionError when it lacks kinds of event that the
 /// model uses, or when a time is not a whole number in the model's unit.
-inline Interactions read_for(const SavedModel& saved, const heed::io::LogFile& file) {
+inline Interactions read_for(const SavedModel& saved, const LogFiles& file) {
   Index unknown = 0;
   Interactions log = read_and_report(file);
   check_kinds("--data", saved, log);
@@ -94,7 +94,7 @@ class Somebody {
   SavedModel load() {
     if (user_.empty() && history_.empty()) throw CLI::RequiredError("--user or --history");
     SavedModel saved = load_model(model_);
-    if (!file_.path.empty()) {
+    if (!file_.paths.empty()) {
       log = read_for(saved, file_);
     } else {
       log.catalogue = saved.catalogue;
@@ -122,7 +122,7 @@ class Somebody {
 
  private:
   std::string model_ = "model.safetensors", user_;
-  heed::io::LogFile file_;
+  LogFiles file_;
   std::vector<std::string> history_;
   std::vector<heed::data::Id> items_;
 };

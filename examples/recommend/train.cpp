@@ -119,7 +119,7 @@ class Train {
 
  private:
   void write_report(const Trained& trained, const heed::recsys::Task& task) const {
-    heed::io::Report report("Recommender on " + file_.path);
+    heed::io::Report report("Recommender on " + file_.title());
     write_curves(report, trained.curves, task.validates() ? "Validation NDCG@10" : "Negative training loss");
     if (trained.measured.evaluations.front().users.empty()) {
       std::printf("\nThe log has no test events\n");
@@ -221,7 +221,7 @@ class Train {
                         task.options(), random.fork("deleted items"));
   }
 
-  heed::io::LogFile file_;
+  LogFiles file_;
   std::string model_ = "model.safetensors", report_ = "report.html", log_, warm_start_;
   std::uint64_t seed_ = 1;
   int seeds_ = 1, threads_ = 0;

@@ -111,6 +111,12 @@ class InteractionsBuilder {
     if (fields_.kinds) kinds_.push_back(out_.catalogue.kinds.add(kind));
   }
 
+  /// Names the item of the last event, unless it has a name.
+  void name_item(std::string_view name) {
+    Vocabulary& items = out_.catalogue.items;
+    if (!items.has_name(items_.back())) items.set_name(items_.back(), name);
+  }
+
   /// Returns the log, sorted; the builder must not be used afterwards. The log's unit has the decimals that the
   /// fractions of the times need, as far as 64 bits hold them. Throws OptionError when some times are dates and others
   /// numbers, or when they are dates and there is a `time_unit`.

@@ -69,11 +69,16 @@ class Vocabulary {
 
   /// Returns the display name of `id`, or its text if none was set. Valid until the next `add` or `set_name`.
   std::string_view name(Id id) const {
+    if (!has_name(id)) return text(id);
+    const Range& range = names_[static_cast<std::size_t>(id)];
+    return std::string_view(name_text_).substr(range.begin, range.size);
+  }
+
+  /// Returns whether a display name other than the text was set.
+  bool has_name(Id id) const {
     check(id);
     const auto at = static_cast<std::size_t>(id);
-    return at < names_.size() && names_[at].size > 0
-               ? std::string_view(name_text_).substr(names_[at].begin, names_[at].size)
-               : text_at(at);
+    return at < names_.size() && names_[at].size > 0;
   }
 
   /// A name that `id` had before keeps its memory.
