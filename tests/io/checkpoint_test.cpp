@@ -13,6 +13,7 @@
 #include "heed/nn/embedding.hpp"
 #include "heed/nn/linear.hpp"
 #include "heed/nn/lstm.hpp"
+#include "support/error_of.hpp"
 #include "temporary.hpp"
 
 namespace HEED_TEST_UNIT {
@@ -21,6 +22,7 @@ using Catch::Matchers::Contains;
 using heed::Index;
 using heed::io::SafetensorsFile;
 using heed::io::tensor_source;
+using heed::test::error_of;
 using temporary::Folder;
 namespace nn = heed::nn;
 
@@ -46,16 +48,6 @@ std::vector<Scalar> flattened(const Model<Scalar>& model) {
     out.insert(out.end(), p.value().data(), p.value().data() + p.size());
   });
   return out;
-}
-
-template <class Function>
-std::string error_of(const Function& function) {
-  try {
-    function();
-  } catch (const heed::IoError& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEMPLATE_TEST_CASE("a saved module is loaded with the same bits and metadata", "", float, double) {

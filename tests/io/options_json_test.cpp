@@ -6,6 +6,7 @@
 #include <string>
 
 #include "support/all_options.hpp"
+#include "support/error_of.hpp"
 
 namespace HEED_TEST_UNIT {
 
@@ -42,13 +43,9 @@ void alter(T& value) {
 template <class T>
 std::string error_of(const std::string& text) {
   T options;
-  try {
-    io::set(options, text);
-  } catch (const OptionError& error) {
-    CHECK(io::to_json(options) == io::to_json(T()));
-    return error.what();
-  }
-  return "no error";
+  const std::string error = test::error_of<OptionError>([&] { io::set(options, text); });
+  CHECK((error == "" || io::to_json(options) == io::to_json(T())));
+  return error;
 }
 
 TEST_CASE("all options survive a round trip through JSON", "[io][options]") {

@@ -13,6 +13,7 @@
 #include "heed/nn/init.hpp"
 #include "io/temporary.hpp"
 #include "support/allocations.hpp"
+#include "support/error_of.hpp"
 
 namespace HEED_TEST_UNIT {
 
@@ -296,13 +297,9 @@ TEST_CASE("a damaged or foreign file is an error that names it", "[io][recommend
     Model model = make({.num_items = 3, .embed_dim = 4, .max_age = 2}, {});
     io::save_recommender(model, catalogue(), {}, path);
     change(path, key, value);
-    try {
-      io::load_recommender<float>(path);
-    } catch (const IoError& error) {
-      CHECK_THAT(error.what(), Contains(path));
-      return std::string(error.what());
-    }
-    return std::string("no error");
+    const std::string error = test::error_of<IoError>([&] { io::load_recommender<float>(path); });
+    CHECK_THAT(error, Contains(path));
+    return error;
   };
   const std::string options = [&] {
     Model model = make({.num_items = 3, .embed_dim = 4, .max_age = 2}, {});
@@ -359,14 +356,9 @@ TEST_CASE("a file with a weight that is not finite is an error that names the te
 
 /// Returns the error of loading `path`, or "", after a check of the memory that it takes.
 std::string error_of_loading(const std::string& path) {
-  std::string error;
   test::restart_peak();
   const std::size_t before = test::held_bytes();
-  try {
-    io::load_recommender<float>(path);
-  } catch (const IoError& fault) {
-    error = fault.what();
-  }
+  const std::string error = test::error_of<IoError>([&] { io::load_recommender<float>(path); });
   const std::size_t size = temporary::read_bytes(path).size();
   INFO((test::peak_bytes() - before) << " bytes for a file of " << size);
   CHECK(test::peak_bytes() - before < 4 * size + 16'000'000);
