@@ -16,7 +16,7 @@
 namespace {
 
 void explain(const std::string& path, std::span<char*> texts) {
-  const auto [model, catalogue, task, checksum] = heed::io::load_recommender<float>(path);
+  const auto [model, catalogue, task, checksum, time_unit] = heed::io::load_recommender<float>(path);
   const auto name = [&items = catalogue.items](heed::data::Id item) { return heed::printable(items.name(item)); };
 
   // A History is a view: of a user of a log (log.user(u)), or of ids of your own, as here.

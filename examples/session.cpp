@@ -17,7 +17,7 @@ namespace {
 
 void serve(const std::string& path, std::span<char*> events) {
   // The file holds the model, the task that it was trained for, and the catalogue: the items' ids, texts and names.
-  const auto [model, catalogue, task, checksum] = heed::io::load_recommender<float>(path);
+  const auto [model, catalogue, task, checksum, time_unit] = heed::io::load_recommender<float>(path);
 
   // One session per visitor. It keeps as many events as the model sees, and allocates nothing once it is warm. The
   // model is never changed, so sessions on several threads may share it.
@@ -32,7 +32,7 @@ void serve(const std::string& path, std::span<char*> events) {
       continue;
     }
     // Events of equal time form one basket; here each event is a basket of its own. In a server, this is the event's
-    // time in the log's unit.
+    // time in seconds, or in SessionOptions::time_unit.
     session.push(item, time++);
     std::printf("after %s:", heed::printable(event).c_str());
     for (const auto& [best, score] : session.top_k(5)) {

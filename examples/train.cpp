@@ -9,7 +9,7 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
-#include <heed/io/log_file.hpp>
+#include <heed/io/read_log.hpp>
 #include <heed/io/recommender.hpp>
 #include <heed/recsys/models/popularity.hpp>
 #include <string>
@@ -31,10 +31,9 @@ void train(const std::string& log_path, const std::string& model_path) {
   }
 
   // The log: users, items and events in time order. read_log takes other formats as well, and files ending in .gz.
-  const heed::data::Interactions log =
-      heed::io::read_log({.path = log_path,
-                          .format = heed::io::LogFile::Format::csv,
-                          .columns = {.user = "user", .item = "item", .time = "time"}});
+  const heed::data::Interactions log = heed::io::read_log(
+      log_path,
+      {.format = heed::io::LogFormat::csv, .user_column = "user", .item_column = "item", .time_column = "time"});
   std::printf("%td users, %td items, %td events\n", log.num_users(), log.num_items(), log.size());
 
   // The task: of each user with three events or more, the last event tests, the one before it validates, and the
@@ -57,7 +56,7 @@ void train(const std::string& log_path, const std::string& model_path) {
   hooks.on_epoch = [&](const recsys::EpochReport& epoch) {
     // One file with the weights, the options, the task and the catalogue: all that serving needs. Written as soon as
     // there is a better model, so that nothing that happens later loses it.
-    if (epoch.best) heed::io::save_recommender(model, task.catalogue(), task.options(), model_path);
+    if (epoch.best) heed::io::save_recommender(model, task, model_path);
     std::printf("epoch %2td  loss %.4f  validation NDCG@10 %.4f%s\n", epoch.epoch, epoch.loss, epoch.validation,
                 epoch.best ? "  (best so far)" : "");
     std::fflush(stdout);

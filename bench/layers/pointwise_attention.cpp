@@ -21,7 +21,7 @@ struct PointwiseAttention {
   Segments segments = Segments::uniform(batch, time);
   Parameter<float> q = input({batch * time, heads* width}, 1), k = input(q.shape(), 2), v = input(q.shape(), 3);
   Parameter<float> position_bias = input({time}, 4), time_bias = input({128}, 5);
-  std::vector<std::int64_t> when = clicks();
+  std::vector<double> when = clicks();
   Tape<float> tape{};
 
   static Parameter<float> input(const Shape& shape, std::uint64_t seed) {
@@ -30,12 +30,12 @@ struct PointwiseAttention {
     return x;
   }
   /// Times of sessions: most events are a minute apart, some are days apart.
-  std::vector<std::int64_t> clicks() const {
-    std::vector<std::int64_t> out(static_cast<std::size_t>(batch * time));
+  std::vector<double> clicks() const {
+    std::vector<double> out(static_cast<std::size_t>(batch * time));
     const auto gaps = Tensor<float>::normal({batch * time}, Random(6), 3.0F);
-    std::int64_t now = 0;
+    double now = 0;
     for (std::size_t i = 0; i < out.size(); ++i) {
-      now += static_cast<std::int64_t>(60.0F * std::exp(std::abs(gaps.data()[i])));
+      now += std::floor(60.0F * std::exp(std::abs(gaps.data()[i])));
       out[i] = now;
     }
     return out;

@@ -38,10 +38,10 @@ class Benchmark {
     check_expression("--only", options.only);
     Files files(options.force);
     files.reads("--plan", options.plan);
-    for (const auto& [name, data] : plan_.data) files.reads("data " + name + " of the plan", data.file.path);
+    for (const auto& [name, data] : plan_.data) files.reads("data " + name + " of the plan", data.path());
     results_.written_by(files, plan_, options.seeds);
     files.writes("--page", options.page, Output::page);
-    options.checkpoint.check();
+    options.checkpoint.check(files);
     heed::io::AtomicFile("benchmark", options.page);  // throws unless the page can be written
   }
 
@@ -81,11 +81,11 @@ class Benchmark {
   const Log* log_of(const DataSet& data) {
     const auto [at, fresh] = logs_.try_emplace(data.name);
     if (fresh) {
-      if (std::filesystem::exists(data.file.path)) {
+      if (std::filesystem::exists(data.path())) {
         at->second = std::make_unique<Log>(Log{read_and_report(data.file), {}});
         at->second->task.emplace(at->second->interactions, heed::recsys::TaskOptions{.next_basket = data.next_basket});
       } else {
-        std::printf("%s does not exist: its runs are skipped\n", heed::printable(data.file.path).c_str());
+        std::printf("%s does not exist: its runs are skipped\n", heed::printable(data.path()).c_str());
       }
     }
     return at->second.get();

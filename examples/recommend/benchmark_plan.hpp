@@ -3,7 +3,6 @@
 #pragma once
 
 #include <filesystem>
-#include <heed/io/log_file.hpp>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -14,13 +13,16 @@
 
 #include "configuration_options.hpp"
 #include "json_file.hpp"
+#include "log_options.hpp"
 #include "seeds.hpp"
 
 struct DataSet {
   std::string name, title, protocol;
   nlohmann::json key;  ///< the settings that every figure of the data set depends on
   bool next_basket = true;
-  heed::io::LogFile file;
+  LogFiles file;  ///< one file
+
+  const std::string& path() const { return file.paths.front(); }
 };
 
 /// A model that is trained on a data set with `seeds` seeds.
@@ -94,14 +96,14 @@ class Plan {
     spec.at("next_basket").get_to(out.next_basket);
     const std::string file = text(spec, "file"), format = text(spec, "format");
     out.key = {{"file", file}, {"format", format}, {"next_basket", out.next_basket}};
-    const auto known = heed::io::log_formats().find(format);
-    if (known == heed::io::log_formats().end()) {
+    const auto known = heed::enum_value<heed::io::LogFormat>(format);
+    if (!known) {
       heed::fail<heed::OptionError>("format", "there is no format ", heed::printable(format));
     }
-    out.file.format = known->second;
+    out.file.options.format = *known;
     // Relative to the plan, or in the folder of data sets.
-    out.file.path = (std::filesystem::path(plan).parent_path() / file).string();
-    if (!std::filesystem::exists(out.file.path)) out.file.path = data_dir + "/" + file;
+    const auto beside = std::filesystem::path(plan).parent_path() / file;
+    out.file.paths = {std::filesystem::exists(beside) ? beside.string() : data_dir + "/" + file};
     return out;
   }
 

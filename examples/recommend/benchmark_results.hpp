@@ -38,8 +38,8 @@ class Results {
     auto stored = read_json_object(path_of(run, seed));
     if (!stored) return std::nullopt;
     // An option that was added after the file was written had its default value.
-    json completed = {{"configuration", run.defaults}};
-    completed.merge_patch(*stored);
+    json completed = *stored;
+    complete(completed["configuration"], run.defaults);
     return accept(std::move(*stored), identity(run, data, seed), completed, path_of(run, seed), why);
   }
   /// The stored baselines, as above.
@@ -59,21 +59,22 @@ class Results {
     return out;
   }
 
-  /// The files that the runs and data sets of a plan have.
+  /// The files that the runs and data sets of a plan have. Creates their folders and throws unless these can be
+  /// written.
   void written_by(Files& files, const Plan& plan, int most_seeds) const {
-    for (const auto& [name, data] : plan.data) files.writes("--results", path_of(data), Output::result);
+    for (const auto& [name, data] : plan.data) {
+      files.writes("--results", path_of(data), Output::result);
+      std::filesystem::create_directories(folder_ + "/" + name);
+      heed::io::AtomicFile("benchmark", path_of(data));  // throws unless it can be written
+    }
     for (const Run& run : plan.runs) {
       for (int seed = 1; seed <= std::max(most_seeds, run.seeds); ++seed) {
         files.writes("--results", path_of(run, seed), Output::result);
       }
     }
-    heed::io::AtomicFile("benchmark", folder_ + "/check");  // throws unless the folder can be written
   }
 
   static void write(const std::string& path, const std::string& content) {
-    if (const auto folder = std::filesystem::path(path).parent_path(); !folder.empty()) {
-      std::filesystem::create_directories(folder);
-    }
     heed::io::AtomicFile file("benchmark", path);
     file.write(content);
     file.commit();
@@ -105,6 +106,18 @@ class Results {
   }
 
  private:
+  /// Adds the values of `defaults` that `stored` lacks. (A merge patch would take a null for a removal.)
+  static void complete(json& stored, const json& defaults) {
+    if (!stored.is_object()) return;
+    for (const auto& [name, value] : defaults.items()) {
+      if (!stored.contains(name)) {
+        stored[name] = value;
+      } else if (value.is_object()) {
+        complete(stored[name], value);
+      }
+    }
+  }
+
   /// Returns `stored`, or nothing when a value of `wanted` differs in `completed`; `why` then lists the differences.
   static std::optional<json> accept(json stored, const json& wanted, const json& completed, const std::string& path,
                                     std::string* why) {

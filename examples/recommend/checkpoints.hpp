@@ -13,6 +13,8 @@
 #include <string>
 #include <utility>
 
+#include "files.hpp"
+
 struct CheckpointOptions {
   std::string folder;  ///< empty: no checkpoints
   double every = 60;   ///< seconds
@@ -27,8 +29,10 @@ struct CheckpointOptions {
     app.add_flag("--resume", resume, "Continue from --checkpoint, from the beginning if there is none")->needs(to);
   }
 
-  /// Throws heed::OptionError when the folder is in use but must not be continued: nothing in it is replaced.
-  void check() const {
+  /// Throws as Files::keeps, and heed::OptionError when the folder is in use but must not be continued: nothing in it
+  /// is replaced.
+  void check(const Files& files) const {
+    files.keeps("--checkpoint", folder);
     if (folder.empty() || resume || !std::filesystem::exists(folder) || std::filesystem::is_empty(folder)) return;
     heed::fail<heed::OptionError>("--checkpoint", heed::printable(folder),
                                   " is not empty: --resume continues from its checkpoints");

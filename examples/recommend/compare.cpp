@@ -32,7 +32,7 @@ constexpr const char* compare_introduction =
 class Compare {
  public:
   void add_options(CLI::App& app) {
-    file_.path = "examples/data/baskets.tsv";
+    file_.paths = {"examples/data/baskets.tsv"};
     add_log_options(app, file_, false);
     add_seed_option(app, first_seed_, "Seed of weights, dropout, order and samples");
     add_seeds_option(app, seeds_, "Number of trainings per model; figures are means");
@@ -89,9 +89,9 @@ class Compare {
       models.push_back(measure(variant, log, next_basket, limits_, seeds, *executor, &curves));
     }
 
-    heed::io::Report report("Recommenders on " + file_.path);
+    heed::io::Report report("Recommenders on " + file_.title());
     std::string page = heed::message(
-        page_marker, compare_introduction, heed::io::markdown_text(file_.path), ": ", log.num_users(), " users, ",
+        page_marker, compare_introduction, heed::io::markdown_text(file_.title()), ": ", log.num_users(), " users, ",
         log.num_items(), " items, ", log.size(), " events. ", seeds_, seeds_ == 1 ? " seed, " : " seeds, ",
         executor->threads(), executor->threads() == 1 ? " thread" : " threads", ", instruction set ", heed::isa(),
         limits_.max_epochs > 0 ? heed::message(", at most ", limits_.max_epochs, " epochs") : "",
@@ -136,7 +136,7 @@ class Compare {
     }
   }
 
-  heed::io::LogFile file_;
+  LogFiles file_;
   Limits limits_;
   std::uint64_t first_seed_ = 1;
   int seeds_ = 1, threads_ = 0;

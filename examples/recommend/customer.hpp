@@ -28,8 +28,8 @@ inline void print_history(const Interactions& log, const History& past) {
   Index end = past.size();
   for (Index shown = 0; end > 0 && shown < most_baskets; ++shown) {
     const Index begin = heed::data::basket_begin(past.times, end);
-    std::printf("    %s",
-                past.times.empty() ? "" : (date_of(past.times[static_cast<std::size_t>(begin)]) + "  ").c_str());
+    const auto date = [&] { return date_of(past.times[static_cast<std::size_t>(begin)], past.time_unit) + "  "; };
+    std::printf("    %s", past.times.empty() ? "" : date().c_str());
     for (Index i = begin; i < std::min(end, begin + most_items); ++i) {
       std::printf("%s%s", i == begin ? "" : "; ", shown_name(log, past.items[static_cast<std::size_t>(i)]).c_str());
     }
@@ -82,7 +82,7 @@ inline heed::io::HeatMap attention_over_time(const Model& model, heed::Tape<floa
       rows.try_emplace(item, ends.size(), 0.0).first->second[q] = weight;
     }
     map.queries.push_back(past.times.empty() ? "after " + std::to_string(n) + " items"
-                                             : "after " + date_of(past.times[n - 1]));
+                                             : "after " + date_of(past.times[n - 1], past.time_unit));
   }
   std::vector<std::pair<double, heed::data::Id>> order;
   for (const auto& [item, weights] : rows) order.push_back({-*std::max_element(weights.begin(), weights.end()), item});

@@ -13,7 +13,7 @@
 namespace {
 
 struct Evaluate {
-  heed::io::LogFile file;
+  LogFiles file;
   std::string model = "model.safetensors";
   std::uint64_t seed = 1;
   int threads = 0;

@@ -15,6 +15,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 /// The kinds of file that the program writes; an existing file of the kind is replaced (appended to: a log of epochs).
 enum class Output { model, report, page, log, result };
@@ -63,7 +64,7 @@ class Files {
       refuse(option, path, "is not a regular file");
     }
     if (type == std::filesystem::file_type::directory) refuse(option, path, "is a directory");
-    options_.try_emplace(identity(path), option);
+    files_.try_emplace(identity(path), option, canonical(path));
   }
 
   /// Throws heed::OptionError when `path` is an input, another output or a file that must not be replaced. Call it
@@ -75,28 +76,50 @@ class Files {
     if (!exists && std::filesystem::is_symlink(path)) refuse(option, path, "is a link to a file that does not exist");
     const bool device = kind == Output::log && type == std::filesystem::file_type::character;
     if (exists && !device && type != std::filesystem::file_type::regular) refuse(option, path, "is not a regular file");
-    const auto [same, fresh] = options_.try_emplace(identity(path), option);
-    if (!fresh && !device) refuse(option, path, "is also the file of " + same->second);
+    const auto [same, fresh] = files_.try_emplace(identity(path), option, canonical(path));
+    if (!fresh && !device) refuse(option, path, "is also the file of " + same->second.first);
     if (!exists || device || force_ || std::filesystem::file_size(path) == 0 || written_by_heed(path, kind)) return;
     refuse(option, path, "exists and was not written by heed as such a file: --force replaces it");
   }
 
+  /// Throws heed::OptionError when `folder` is something else, or is or contains an input or another output, and
+  /// heed::IoError when nothing can be made in it. Call it after all `reads` and `writes`. An empty path is no folder.
+  void keeps(const std::string& option, const std::string& folder) const {
+    if (folder.empty()) return;
+    const bool exists = std::filesystem::exists(folder);
+    if (exists ? !std::filesystem::is_directory(folder) : std::filesystem::is_symlink(folder)) {
+      refuse(option, folder, "is not a folder");
+    }
+    auto place = canonical(folder);
+    if (!place.has_filename()) place = place.parent_path();  // ends in a slash
+    for (const auto& [id, file] : files_) {
+      const auto& [other, path] = file;
+      if (std::mismatch(place.begin(), place.end(), path.begin(), path.end()).first != place.end()) continue;
+      refuse(option, folder, "is or contains the file of " + other);
+    }
+    while (!std::filesystem::exists(place)) place = place.parent_path();
+    heed::io::AtomicFile(option, (place / ".heed-check").string());  // throws unless files can be made there
+  }
+
  private:
+  static std::filesystem::path canonical(const std::string& path) {
+    std::error_code ignored;
+    const auto absolute = std::filesystem::absolute(path, ignored);
+    const auto out = std::filesystem::weakly_canonical(absolute, ignored);
+    return ignored ? absolute.lexically_normal() : out;
+  }
   /// Equal for all paths of one file (links too), whether it exists or not.
   static std::string identity(const std::string& path) {
     struct stat found {};
     if (::stat(path.c_str(), &found) == 0) return heed::message(found.st_dev, ":", found.st_ino);
-    std::error_code ignored;
-    const auto absolute = std::filesystem::absolute(path, ignored);
-    const auto canonical = std::filesystem::weakly_canonical(absolute, ignored);
-    return (ignored ? absolute.lexically_normal() : canonical).string();
+    return canonical(path).string();
   }
   [[noreturn]] static void refuse(const std::string& option, const std::string& path, std::string_view why) {
     heed::fail<heed::OptionError>(option, heed::printable(path), " ", why);
   }
 
   bool force_;
-  std::map<std::string, std::string> options_;  // of the files, by identity
+  std::map<std::string, std::pair<std::string, std::filesystem::path>> files_;  // by identity: option, canonical path
 };
 
 inline void add_force_option(CLI::App& app, bool& force) {

@@ -4,14 +4,14 @@
 
 #include <csignal>
 
-inline volatile std::sig_atomic_t interrupt_count = 0;
-inline bool interrupted() { return interrupt_count > 0; }
+inline volatile std::sig_atomic_t interrupt_caught = 0;
+inline bool interrupted() { return interrupt_caught != 0; }
 
 /// After this call the first signal makes `interrupted` return true; then a Ctrl-C or a SIGTERM ends the program. A
 /// SIGHUP never does, as the shell and the kernel both send one when a terminal is closed.
 inline void catch_interrupts() {
   constexpr auto handler = [](int) {
-    interrupt_count = 1;
+    interrupt_caught = 1;
     std::signal(SIGINT, SIG_DFL);
     std::signal(SIGTERM, SIG_DFL);
   };

@@ -1,48 +1,130 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command-line options for a log: file, format, columns and item names.
+// The command-line options for a log: files, format, columns and item names; and what was read.
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <cstdio>
-#include <heed/io/log_file.hpp>
+#include <heed/core/options.hpp>
+#include <heed/io/read_log.hpp>
+#include <map>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "files.hpp"
+#include "words.hpp"
 
-inline void add_log_options(CLI::App& app, heed::io::LogFile& file, bool required = true) {
-  auto& columns = file.columns;
-  app.add_option("--data", file.path, "Log of interactions: users, items, times (may be .gz)")->required(required);
-  app.add_option("--format", file.format, "Format of the log")
-      ->transform(
-          CLI::CheckedTransformer(heed::io::log_formats()).description("baskets|movielens|recbole|user-item|csv"))
-      ->default_str("baskets");
-  app.add_option("--user-column", columns.user, "csv: column of users")->capture_default_str();
-  app.add_option("--item-column", columns.item, "csv: column of items")->capture_default_str();
-  app.add_option("--time-column", columns.time, "csv: column of times, in seconds")->default_str("the file's order");
-  app.add_option("--kind-column", columns.kind, "csv: column of kinds of event, an input of the model");
-  app.add_option("--delimiter", columns.delimiter, "csv: delimiter of columns")->default_str("comma; tab for .tsv");
-  auto* table = app.add_option("--items", file.items, "Table of item names (tab separated with a header)");
-  app.add_option("--id-column", file.names.id, "items: column of ids")->capture_default_str();
-  app.add_option("--name-column", file.names.name, "items: column of names")->capture_default_str();
-  app.add_option("--feature-column", file.feature, "items: column of a category, an input of the model")->needs(table);
-  app.add_flag("--skip-bad-lines", file.skip_bad_lines, "Skip malformed lines and count them");
+/// The files of a log, and how to read them.
+struct LogFiles {
+  std::vector<std::string> paths;
+  heed::io::LogOptions options;
+
+  bool has_baskets() const { return options.format == heed::io::LogFormat::baskets; }
+  /// The files in a title: `a.csv`, `a.csv and 2 more`.
+  std::string title() const {
+    if (paths.empty()) return "no file";
+    const std::string more = paths.size() == 1 ? "" : heed::message(" and ", paths.size() - 1, " more");
+    return (paths[0] == "-" ? "standard input" : paths[0]) + more;
+  }
+};
+
+/// An option whose value is the name of an enumerator.
+template <heed::NamedEnum E>
+CLI::Option* add_enum_option(CLI::App& app, const char* flag, E& value, const char* help) {
+  std::map<std::string, E> values;
+  std::string all;
+  for (const std::string_view name : names(E())) {
+    values.emplace(name, *heed::enum_value<E>(name));
+    all += (all.empty() ? "" : "|") + std::string(name);
+  }
+  return app.add_option(flag, value, help)
+      ->transform(CLI::CheckedTransformer(values).description(all))
+      ->default_str(std::string(heed::enum_name(value)));
 }
 
-inline void read_by(Files& files, const heed::io::LogFile& log) {
-  files.reads("--data", log.path);
-  files.reads("--items", log.items);
+inline void add_log_options(CLI::App& app, LogFiles& files, bool required = true) {
+  heed::io::LogOptions& log = files.options;
+  app.add_option("--data", files.paths, "Log of interactions: files in their order (.gz too), or - for standard input")
+      ->required(required);
+  add_enum_option(app, "--format", log.format, "Format of the log");
+  app.add_option("--user-column", log.user_column, "csv, recbole, jsonl: column of users")->default_str("user_id");
+  app.add_option("--item-column", log.item_column, "csv, recbole, jsonl: column of items")->default_str("item_id");
+  app.add_option("--time-column", log.time_column, "csv, recbole, jsonl: column of times")
+      ->default_str("the file's order");
+  app.add_option("--time-format", log.time_format, "Dates of the log, such as %m/%d/%Y %H:%M")->default_str("ISO 8601");
+  const std::map<std::string, std::int32_t> units{{"s", 0}, {"ms", 3}, {"us", 6}, {"ns", 9}};
+  app.add_option_function<std::string>(
+         "--time-unit", [&log, units](const std::string& unit) { log.time_unit = {units.at(unit)}; },
+         "Unit of times that are numbers")
+      ->check(CLI::IsMember(units))
+      ->default_str("found from the largest");
+  app.add_option("--rating-column", log.rating_column, "csv, recbole, jsonl: column of ratings");
+  app.add_option("--kind-column", log.kind_column,
+                 "csv, recbole, jsonl: column of kinds of event, an input of the model");
+  app.add_option("--columns", log.columns, "csv: names of all columns, if the file has no header")->delimiter(',');
+  app.add_option("--delimiter", log.delimiter, "csv: delimiter of columns, or tab")
+      ->default_str("found from the first line")
+      ->transform([](const std::string& text) { return text == "tab" || text == "\\t" ? "\t" : text; });
+  app.add_option("--quote", log.quote, "csv: quote of fields, or none")->default_str("\"; none between tabs");
+  add_enum_option(app, "--encoding", log.encoding, "Encoding of the log and the items");
+  app.add_option("--items", log.items, "Table of items with a header (csv with any delimiter)");
+  app.add_option("--id-column", log.id_column, "items: column of ids")->default_str("item_id");
+  app.add_option("--name-column", log.name_column, "items: column of names; without --items, a column of the log")
+      ->default_str("description");
+  app.add_option("--feature-column", log.feature_column, "items: column of a category, an input of the model");
+  app.add_flag("--skip-bad-lines", log.skip_bad_lines, "Skip malformed lines and count them");
+  add_enum_option(app, "--missing-user", log.missing_user, "What to do with lines without a user");
+  app.add_option("--min-rating", log.min_rating, "Leave out events with a lower rating");
+  app.add_option("--k-core", log.k_core, "Leave out users and items with fewer events, repeatedly");
 }
 
-/// Reads the log and prints the number of skipped lines. Throws as heed::io::read_log.
-inline heed::data::Interactions read_and_report(const heed::io::LogFile& file) {
-  heed::io::LogFileReport report;
-  auto log = heed::io::read_log(file, &report);
-  const auto print = [](const std::string& path, const heed::data::ReadReport& read) {
-    if (read.bad_lines == 0) return;
-    std::printf("%s: %td of %td lines skipped, the first because of %s\n", heed::printable(path).c_str(),
-                read.bad_lines, read.lines, read.first_bad_line.c_str());
-  };
-  print(file.path, report.log);
-  print(file.items, report.items);
+inline void read_by(Files& files, const LogFiles& log) {
+  for (const std::string& path : log.paths) {
+    if (path != "-") files.reads("--data", path);
+  }
+  files.reads("--items", log.options.items);
+}
+
+/// Prints which lines were skipped, by reason; nothing if none was.
+inline void print_skipped(const std::string& path, const heed::data::ReadReport& read) {
+  if (read.skipped_lines == 0) return;
+  std::printf("%s: %td of %td lines skipped:", heed::printable(path).c_str(), read.skipped_lines, read.lines);
+  const char* before = " ";
+  for (const auto& [reason, count, first] : read.skipped) {
+    std::printf("%s%td (%s; the first: %s)", before, count, reason.c_str(), first.c_str());
+    before = ", ";
+  }
+  std::printf("\n");
+}
+
+/// Prints what was read in three lines: the files, the lines that were skipped, the log.
+inline void print_report(const LogFiles& files, const heed::io::LogReport& report) {
+  const heed::data::ReadReport& log = report.log;
+  std::printf("%s: %td lines", heed::printable(files.title()).c_str(), log.lines);
+  if (!log.delimiter.empty()) std::printf(", columns separated by \"%s\"", heed::printable(log.delimiter).c_str());
+  if (log.low_ratings > 0) std::printf(", %td ratings too low", log.low_ratings);
+  if (report.outside_k_core > 0) std::printf(", %td events outside the k-core", report.outside_k_core);
+  std::printf("\n");
+  print_skipped(files.title(), log);
+  if (report.items) print_skipped(files.options.items, report.items->table);
+  std::printf("%td events of %td users and %td items", log.events, log.users, log.items);
+  if (log.first_time)
+    std::printf(" from %s to %s", date_of(*log.first_time, log.time_unit).c_str(),
+                date_of(*log.last_time, log.time_unit).c_str());
+  if (log.times.file_unit != heed::data::TimeUnit{}) {
+    std::printf(", times in %s", heed::data::unit_text(log.times.file_unit).c_str());
+  }
+  if (log.times.rounded > 0) std::printf(", %td times rounded", log.times.rounded);
+  if (log.repeats > 0) std::printf(", %td of them repeats of another at the same time", log.repeats);
+  std::printf("\n");
+  for (const std::string& warning : report.warnings) std::printf("%s\n", warning.c_str());
+}
+
+/// Reads the log and prints the report. Throws as heed::io::read_log.
+inline heed::data::Interactions read_and_report(const LogFiles& files) {
+  heed::io::LogReport report;
+  auto log = heed::io::read_log(files.paths, files.options, &report);
+  print_report(files, report);
   return log;
 }

@@ -8,6 +8,8 @@
 #include <heed/data/renumber.hpp>
 #include <heed/io/recommender.hpp>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "customer.hpp"
@@ -37,11 +39,24 @@ inline void check_kinds(const char* operation, const SavedModel& saved, const In
               "kinds of event", "a log with --kind-column");
 }
 
-/// Reads the log with the model's ids. Throws heed::OptionError when it lacks kinds of event that the model uses.
-inline Interactions read_for(const SavedModel& saved, const heed::io::LogFile& file) {
+/// Throws heed::OptionError when the model uses the times of `log`, and its file does not say their unit.
+inline void check_time_unit(const char* operation, const SavedModel& saved, const Interactions& log) {
+  const auto* hstu = std::get_if<heed::recsys::HSTUEncoderOptions>(&saved.model.encoder_options().encoder);
+  if (saved.time_unit || hstu == nullptr || hstu->time_buckets == 0 || log.time_unit == heed::data::TimeUnit{}) return;
+  heed::fail<heed::OptionError>(operation,
+                                "the model uses times, and its file does not say their unit; those of the log "
+                                "are in ",
+                                heed::data::unit_text(log.time_unit));
+}
+
+/// Reads the log with the model's ids and unit of time. Throws heed::OptionError when it lacks kinds of event that the
+/// model uses, or when a time is not a whole number in the model's unit.
+inline Interactions read_for(const SavedModel& saved, const LogFiles& file) {
   Index unknown = 0;
   Interactions log = read_and_report(file);
   check_kinds("--data", saved, log);
+  check_time_unit("--data", saved, log);
+  if (saved.time_unit) log = heed::data::convert_times(std::move(log), *saved.time_unit);
   log = heed::data::renumber_items(log, saved.catalogue.items, &unknown);
   if (unknown > 0) std::printf("%td events skipped: the model does not have their items\n", unknown);
   if (saved.model.options().num_kinds > 0) {
@@ -79,7 +94,7 @@ class Somebody {
   SavedModel load() {
     if (user_.empty() && history_.empty()) throw CLI::RequiredError("--user or --history");
     SavedModel saved = load_model(model_);
-    if (!file_.path.empty()) {
+    if (!file_.paths.empty()) {
       log = read_for(saved, file_);
     } else {
       log.catalogue = saved.catalogue;
@@ -107,7 +122,7 @@ class Somebody {
 
  private:
   std::string model_ = "model.safetensors", user_;
-  heed::io::LogFile file_;
+  LogFiles file_;
   std::vector<std::string> history_;
   std::vector<heed::data::Id> items_;
 };

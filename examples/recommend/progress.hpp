@@ -87,15 +87,6 @@ Training fit_from_seed(Model& model, const heed::recsys::Task& task, heed::recsy
   return out;
 }
 
-/// A line of JSON for one epoch.
-inline std::string log_line(std::uint64_t seed, const heed::recsys::EpochReport& done) {
-  nlohmann::json line{{"seed", seed},      {"epoch", done.epoch},
-                      {"loss", done.loss}, {"validation", done.validation},
-                      {"best", done.best}, {"tokens_per_second", done.tokens_per_second}};
-  for (const auto& [phase, seconds] : phases(done.seconds)) line["seconds"][phase] = seconds;
-  return line.dump() + "\n";
-}
-
 /// One training with its name in the report.
 struct Curve {
   std::string name;

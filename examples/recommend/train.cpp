@@ -2,17 +2,16 @@
 // `recommend train`: trains on a log, and writes the model and a report.
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "epoch_log.hpp"
 #include "files.hpp"
 #include "interrupt.hpp"
 #include "model_output.hpp"
-#include "progress.hpp"
 #include "seeds.hpp"
 #include "subcommands.hpp"
 #include "test_tables.hpp"
@@ -21,17 +20,9 @@
 
 namespace {
 
-/// Appends to the log of epochs; nothing without a path.
-void append(const std::string& path, const std::string& text) {
-  if (path.empty()) return;
-  std::ofstream file(path, std::ios::app);
-  file << text << std::flush;
-  if (!file) heed::fail<heed::IoError>("--log", heed::printable(path), " cannot be written");
-}
-
 /// A fingerprint of the weights.
 std::uint64_t weights_of(const Model& model) {
-  heed::data::detail::Fingerprint hash;
+  heed::data::Fingerprint hash;
   heed::nn::for_each_parameter(model, [&](const std::string&, const heed::Parameter<float>& parameter) {
     hash.column(std::span(parameter.value().data(), static_cast<std::size_t>(parameter.size())));
   });
@@ -83,7 +74,7 @@ class Train {
     files.writes("--model", model_, Output::model);
     files.writes("--report", report_, Output::report);
     files.writes("--log", log_, Output::log);
-    checkpoint_.check();
+    checkpoint_.check(files);
     const auto executor = make_executor(threads_);
     print_banner(*executor);
     Interactions log = read_and_report(file_);
@@ -95,19 +86,28 @@ class Train {
     const bool next_basket = yesterday ? yesterday->task.next_basket : next_basket_.value_or(file_.has_baskets());
     auto configuration = configuration_.configuration(next_basket, yesterday ? &*yesterday : nullptr);
     if (!split_by_time_.empty()) {
-      configuration.task.validation_time = heed::data::time_quantile(log, split_by_time_[0]);
-      configuration.task.test_time = heed::data::time_quantile(log, split_by_time_[1]);
+      configuration.task.cuts = {.validation_time = heed::data::time_quantile(log, split_by_time_[0]),
+                                 .test_time = heed::data::time_quantile(log, split_by_time_[1]),
+                                 .unit = log.time_unit};
+      const auto [validation_time, test_time, unit] = *configuration.task.cuts;
+      if (validation_time == test_time) {
+        heed::fail<heed::OptionError>("--split-by-time", "no event is between the shares ", split_by_time_[0], " and ",
+                                      split_by_time_[1], ": both begin at ", heed::data::time_text(test_time, unit));
+      }
     }
     const heed::recsys::Task task(log, configuration.task);
     std::printf("%td users, %td items, %td events; task: %s\n", log.num_users(), log.num_items(), log.size(),
                 description_of(configuration.task).c_str());
     for (const std::string& path : {model_, report_}) heed::io::AtomicFile("train", path);  // can be created
-    append(log_, "");
+    EpochLog epochs(log_, checkpoint_.resume);
     catch_interrupts();
 
-    ModelOutput output(model_, task);
+    nlohmann::json run{{"configuration", heed::io::to_json(configuration)}, {"log", heed::data::fingerprint(log)}};
+    if (yesterday) run["warm_start"] = weights_of(yesterday->model);
+    ModelOutput output(model_, task, run);
+    if (checkpoint_.resume) output.resume(seed_, seeds_);
     try {
-      const Trained trained = train_all_seeds(task, configuration, yesterday, output, *executor);
+      const Trained trained = train_all_seeds(task, configuration, run, yesterday, output, epochs, *executor);
       write_report(trained, task);
       std::printf("\nWrote %s and %s: %s\n", heed::printable(model_).c_str(), heed::printable(report_).c_str(),
                   output.contents().c_str());
@@ -119,7 +119,7 @@ class Train {
 
  private:
   void write_report(const Trained& trained, const heed::recsys::Task& task) const {
-    heed::io::Report report("Recommender on " + file_.path);
+    heed::io::Report report("Recommender on " + file_.title());
     write_curves(report, trained.curves, task.validates() ? "Validation NDCG@10" : "Negative training loss");
     if (trained.measured.evaluations.front().users.empty()) {
       std::printf("\nThe log has no test events\n");
@@ -134,11 +134,9 @@ class Train {
     report.write(report_);
   }
 
-  Trained train_all_seeds(const heed::recsys::Task& task, const Configuration& configuration,
-                          std::optional<SavedModel>& yesterday, ModelOutput& output, heed::Executor& executor) const {
-    nlohmann::json run{{"configuration", heed::io::to_json(configuration)}};
-    if (!checkpoint_.folder.empty()) run["log"] = heed::data::fingerprint(task.log());
-    if (yesterday) run["warm_start"] = weights_of(yesterday->model);
+  Trained train_all_seeds(const heed::recsys::Task& task, const Configuration& configuration, const nlohmann::json& run,
+                          std::optional<SavedModel>& yesterday, ModelOutput& output, EpochLog& epochs,
+                          heed::Executor& executor) const {
     const char* figure = task.validates() ? "validation NDCG@10" : "negative loss";
     Trained out;
     int finished = 0;
@@ -160,13 +158,14 @@ class Train {
       hooks.on_epoch = [&](const heed::recsys::EpochReport& done) {
         if (done.best) output.offer(model, done.validation, seed, done.epoch);
         progress.epoch(done, figure);
-        append(log_, log_line(seed, done));
+        epochs.add(seed, done);
         return true;
       };
       const Training training = fit_from_seed(model, task, configuration.training, seed, executor, hooks,
                                               {checkpoint_, "seed-" + std::to_string(seed), run});
       const auto& report = training.report;
       out.curves.push_back({"seed " + std::to_string(seed), report});
+      for (const auto& done : report.epochs) epochs.add(seed, done);  // of before the checkpoint, into another log
       if (report.interrupted) std::printf("Interrupted: training ends, the best weights so far are kept\n");
       if (report.epochs.empty()) break;
       std::printf("Trained in %.1f s, weights of epoch %td; seconds per epoch:", training.seconds, report.best_epoch);
@@ -222,7 +221,7 @@ class Train {
                         task.options(), random.fork("deleted items"));
   }
 
-  heed::io::LogFile file_;
+  LogFiles file_;
   std::string model_ = "model.safetensors", report_ = "report.html", log_, warm_start_;
   std::uint64_t seed_ = 1;
   int seeds_ = 1, threads_ = 0;

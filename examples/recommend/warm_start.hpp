@@ -18,6 +18,7 @@
 inline Interactions continued(Interactions log, const SavedModel& yesterday) {
   namespace data = heed::data;
   check_kinds("--warm-start", yesterday, log);
+  check_time_unit("--warm-start", yesterday, log);
   check_field("--warm-start", yesterday.model.options().num_features, yesterday.catalogue.features.names.size(),
               !log.catalogue.features.values.empty(), "categories of items", "--items with --feature-column");
   const Index today = log.num_items();

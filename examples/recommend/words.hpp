@@ -2,12 +2,12 @@
 // Text that several subcommands print: the banner, item names, dates, descriptions of tasks.
 #pragma once
 
-#include <chrono>
 #include <cstdio>
 #include <heed/core/error.hpp>
 #include <heed/core/executor.hpp>
 #include <heed/core/printable.hpp>
 #include <heed/data/interactions.hpp>
+#include <heed/data/time.hpp>
 #include <heed/recsys/task.hpp>
 #include <string>
 
@@ -29,21 +29,18 @@ inline void check_expression(const char* option, const std::string& text) {
   if (text.size() > 1000) heed::fail<heed::OptionError>(option, "an expression of more than 1000 characters");
 }
 
-/// `2011-11-20`.
-inline std::string date_of(std::int64_t unix_time) {
-  const std::chrono::sys_seconds time{std::chrono::seconds(unix_time)};
-  const std::chrono::year_month_day day{std::chrono::floor<std::chrono::days>(time)};
-  char text[64];
-  std::snprintf(text, sizeof(text), "%04d-%02u-%02u", static_cast<int>(day.year()), static_cast<unsigned>(day.month()),
-                static_cast<unsigned>(day.day()));
-  return text;
+/// `2011-11-20`; the number of a time that is no date.
+inline std::string date_of(std::int64_t time, heed::data::TimeUnit unit) {
+  const std::string text = heed::data::time_text(time, unit);
+  return text.substr(0, text.find(' '));
 }
 
 /// Describes what the task predicts, and from which events.
 inline std::string description_of(const heed::recsys::TaskOptions& task) {
-  if (task.by_time()) {
-    return "the events from " + date_of(task.test_time) + " on from the earlier ones; validation from " +
-           date_of(task.validation_time) + " on";
+  if (task.cuts) {
+    const auto [validation_time, test_time, unit] = *task.cuts;
+    return "the events from " + date_of(test_time, unit) + " on from the earlier ones; validation from " +
+           date_of(validation_time, unit) + " on";
   }
   return task.next_basket ? "the last basket from the earlier ones" : "the last event from the earlier ones";
 }

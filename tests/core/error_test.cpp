@@ -24,7 +24,9 @@ TEST_CASE("every kind of error names the operation and is an Error") {
   CHECK(text_of<StateError>() == expected);
   CHECK(text_of<OptionError>() == expected);
   CHECK(text_of<IoError>() == expected);
+  CHECK(text_of<DamageError>() == expected);
   CHECK_THROWS_AS(fail<ShapeError>("x", "y"), Error);
+  CHECK_THROWS_AS(fail<DamageError>("x", "y"), IoError);
   CHECK_THROWS_AS(fail<IoError>("x", "y"), std::runtime_error);
   CHECK_THROWS_AS(fail("x", "y"), Error);
 }

@@ -2,6 +2,7 @@
 #include "heed/core/options.hpp"
 
 #include <catch2/catch.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,10 @@ TEST_CASE("OptionValue tells data from fields that belong to the running program
   STATIC_REQUIRE(OptionValue<std::vector<std::string>>);
   STATIC_REQUIRE(OptionValue<Colour>);
   STATIC_REQUIRE(OptionValue<std::vector<Inner>>);
+  STATIC_REQUIRE(OptionValue<std::optional<Inner>>);
+  STATIC_REQUIRE(OptionalOption<std::optional<int>>);
+  STATIC_REQUIRE_FALSE(OptionalOption<std::optional<int*>>);
+  STATIC_REQUIRE_FALSE(OptionalOption<Inner>);
   STATIC_REQUIRE(OptionStruct<Outer>);
   STATIC_REQUIRE_FALSE(OptionStruct<std::string>);
   STATIC_REQUIRE_FALSE(OptionChoice<Outer>);

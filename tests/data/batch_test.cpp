@@ -170,21 +170,23 @@ TEST_CASE("kinds and times stay with their items when baskets are shuffled") {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     batch.assign_next_basket(log, examples, Random(seed));
     CHECK(batch.kinds == batch.items);
-    CHECK(batch.times == std::vector<std::int64_t>{1, 1, 1, 1, 1, 2, 2, 2, 1, 1, 2});
+    CHECK(batch.times == std::vector<double>{1, 1, 1, 1, 1, 2, 2, 2, 1, 1, 2});
     moved += batch.items != Numbers{0, 1, 2, 3, 4, 1, 0, 4, 3, 4, 1};
   }
   CHECK(moved > 10);
   batch.assign_every_position(log, std::span(examples).last(1));
   CHECK(batch.kinds == Numbers{3, 4, 1});
-  CHECK(batch.times == std::vector<std::int64_t>{1, 1, 2});
+  CHECK(batch.times == std::vector<double>{1, 1, 2});
   batch.assign_histories(log, examples);
   CHECK(batch.kinds.size() == 11);
 
   const std::vector<std::int32_t> items = {4, 3, 1}, kinds = {0, 2, 1};
   const std::vector<std::int64_t> times = {1, 7, 8};
+  batch.assign_history({.items = items, .times = times, .time_unit = {3}}, 2);
+  CHECK(batch.times == std::vector<double>{0.007, 0.008});  // in seconds
   batch.assign_history({.items = items, .times = times, .kinds = kinds}, 2);
   CHECK(batch.kinds == Numbers{2, 1});
-  CHECK(batch.times == std::vector<std::int64_t>{7, 8});
+  CHECK(batch.times == std::vector<double>{7, 8});
   batch.assign_history({.items = items}, 2);
   CHECK(batch.items == Numbers{3, 1});
   CHECK(batch.kinds.empty());
@@ -197,7 +199,7 @@ TEST_CASE("kinds and times stay with their items when baskets are shuffled") {
   CHECK(batch.items == Numbers{3, 1});                       // unchanged
   batch.assign_histories(std::vector{known, {}, known}, 2);  // an empty history need not have times
   CHECK(batch.items == Numbers{3, 1, 3, 1});
-  CHECK(batch.times == std::vector<std::int64_t>{7, 8, 7, 8});
+  CHECK(batch.times == std::vector<double>{7, 8, 7, 8});
   CHECK(batch.query_rows == Numbers{1, -1, 3});
 
   const auto plain = small(false);

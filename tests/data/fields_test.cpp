@@ -5,7 +5,6 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -21,34 +20,7 @@ namespace {
 
 using Fields = std::vector<std::string>;
 
-/// Returns the fields of every record of `text`.
-std::vector<Fields> records_of(const std::string& text, char quote = '"') {
-  std::istringstream in(text);
-  LineReader lines(in, "text");
-  detail::RecordSplitter splitter(',', quote);
-  std::vector<Fields> out;
-  while (lines.next()) {
-    const auto& fields = splitter.split(lines);
-    out.emplace_back(fields.begin(), fields.end());
-  }
-  return out;
-}
-
 }  // namespace
-
-TEST_CASE("times", "[data][fields]") {
-  using detail::parse_time;
-  CHECK(parse_time("1295344860") == 1295344860);
-  CHECK(parse_time("-9223372036854775808") == std::numeric_limits<std::int64_t>::min());
-  CHECK(parse_time("9223372036854775807") == std::numeric_limits<std::int64_t>::max());
-  CHECK(parse_time("881250949.0") == 881250949);
-  CHECK(parse_time("-1.5") == -2);
-  CHECK(parse_time("8.5e3") == 8500);
-  for (const char* bad : {"", " 1", "1 ", "abc", "12x", "nan", "inf", "-inf", "1e400", "1e19", "9223372036854775808"}) {
-    INFO(bad);
-    CHECK_THROWS_AS(parse_time(bad), BadLine);
-  }
-}
 
 TEST_CASE("ratings", "[data][fields]") {
   using detail::parse_rating;
@@ -111,46 +83,13 @@ TEST_CASE("words and fields", "[data][fields]") {
   CHECK(detail::quoted("\x1b[2J\n") == "\"\\x1b[2J\\n\"");
 }
 
-TEST_CASE("RFC 4180 records", "[data][fields]") {
-  CHECK(records_of("a,b,c\n,,\n") == std::vector<Fields>{{"a", "b", "c"}, {"", "", ""}});
-  CHECK(records_of("\"a,b\",\"say \"\"hi\"\"\",\"\"\n") == std::vector<Fields>{{"a,b", "say \"hi\"", ""}});
-  CHECK(records_of("\"two\r\nlines\",x\r\nnext,y") == std::vector<Fields>{{"two\nlines", "x"}, {"next", "y"}});
-  CHECK(records_of("5\" nail,\"\"\"\"") == std::vector<Fields>{{"5\" nail", "\""}});
-  CHECK(records_of("\"a,b\"", 0) == std::vector<Fields>{{"\"a", "b\""}});
-  CHECK_THROWS_AS(records_of("\"a\"b,c"), BadLine);
-  CHECK_THROWS_AS(records_of("\"a,b\nc,d\n"), BadLine);
-}
-
-TEST_CASE("quoted fields of several lines", "[data][fields]") {
-  CHECK(records_of("\"\n\n\",b") == std::vector<Fields>{{"\n\n", "b"}});
-  CHECK(records_of("a,\"b\"\"\n\"\"c\",\"\"\"\n\"\n,\"d\n\"") ==
-        std::vector<Fields>{{"a", "b\"\n\"c", "\"\n"}, {"", "d\n"}});
-  CHECK(records_of("\"a\nb\",\"c\nd\",") == std::vector<Fields>{{"a\nb", "c\nd", ""}});
-  CHECK_THROWS_AS(records_of("\"a\nb\"c"), BadLine);
-}
-
-TEST_CASE("every line of a record is examined once", "[data][fields]") {
-  // 1 MB in records of many lines that keep a field open: examining records from the start takes minutes.
-  std::string record = "\"", text;
-  for (int i = 0; i < 16'000; ++i) record += "\"\"\n";
-  record += "\",b\n";
-  for (int i = 0; i < 20; ++i) text += record;
-  const auto records = records_of(text);
-  REQUIRE(records.size() == 20);
-  CHECK(records[19][0].size() == 32'000);
-  CHECK(records[19][1] == "b");
-}
-
-TEST_CASE("a stray quote does not consume the rest of the file", "[data][fields]") {
-  std::string text = "\"open,1\n";
-  for (int i = 0; i < 10000; ++i) text += "some,line\n";
-  std::istringstream in(text);
-  LineReader lines(in, "text");
-  detail::RecordSplitter splitter(',', '"');
-  REQUIRE(lines.next());
-  CHECK_THROWS_AS(splitter.split(lines), BadLine);
-  CHECK(lines.line_number() < 8000);
-  CHECK(lines.next());
+TEST_CASE("texts must be UTF-8", "[data][fields]") {
+  CHECK(detail::parse_text("", "name").empty());
+  CHECK(detail::parse_id("Björk, a long name with ASCII", "item") == "Björk, a long name with ASCII");
+  CHECK_THROWS_AS(detail::parse_id("", "item"), BadLine);
+  for (const char* bad : {"caf\xe9", "\xff", "12345678\xc3", "\xc3\x28 5678"}) {
+    CHECK_THROWS_AS(detail::parse_id(bad, "item"), BadLine);
+  }
 }
 
 }  // namespace HEED_TEST_UNIT

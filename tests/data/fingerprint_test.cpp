@@ -49,6 +49,7 @@ TEST_CASE("every change of a log changes its fingerprint, but for display names"
         log.catalogue.features.values = {0, -1, -1};
       },
       [](auto& log) { log.catalogue.features.names.add("drinks"); },
+      [](auto& log) { log.time_unit = {3}; },
       [](auto& log) { log.offsets[1] = 2; }};
   for (const auto& change : changes) {
     data::Interactions log = log_of();

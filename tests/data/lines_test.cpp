@@ -74,25 +74,36 @@ TEST_CASE("names of files are printable in errors, and lines hold any bytes", "[
   CHECK(lines_of(std::string("a\0b\n\0", 5)) == Lines{std::string("a\0b", 3), std::string(1, '\0')});
 }
 
-TEST_CASE("malformed records throw or are counted", "[data][lines]") {
-  std::vector<std::string> good;
-  const auto parse = [&](LineReader& lines) {
-    if (lines.line() == "bad") throw heed::data::detail::BadLine{"it says so"};
-    good.emplace_back(lines.line());
-  };
-  const std::string text = "a\n\n  \nbad\nb\nbad\n";
-  std::istringstream strict(text), lenient(text);
-  heed::data::ReadReport report;
-  LineReader lines(strict, "x.tsv");
-  CHECK_THROWS_WITH(heed::data::detail::read_records(lines, "reading", {}, &report, parse),
-                    "reading: x.tsv:4: it says so");
-  good.clear();
-  LineReader again(lenient, "x.tsv");
-  heed::data::detail::read_records(again, "reading", {.skip_bad_lines = true}, &report, parse);
-  CHECK(good == Lines{"a", "b"});
-  CHECK(report.lines == 6);
-  CHECK(report.bad_lines == 2);
-  CHECK(report.first_bad_line == "x.tsv:4: it says so");
+TEST_CASE("files that are not text are named", "[data][lines]") {
+  std::istringstream in("PAR1\x15\x04\x1b[31m\n");
+  LineReader lines(in, "log.csv");
+  CHECK_THROWS_WITH(lines.next(), "read: log.csv: wanted text, got a Parquet file");
+}
+
+TEST_CASE("a reader returns to the line that was marked", "[data][lines]") {
+  std::string text = "a\nb\n";
+  for (int i = 0; i < 30'000; ++i) text += "line\n";  // more than is read at once
+  std::istringstream in(text + "end");
+  LineReader lines(in, "text");
+  REQUIRE(lines.next());
+  lines.mark();
+  Lines once, twice;
+  while (lines.next()) once.emplace_back(lines.line());
+  CHECK(once.size() == 30'002);
+  lines.rewind();
+  CHECK(lines.line_number() == 1);
+  while (lines.next()) twice.emplace_back(lines.line());
+  CHECK(once == twice);
+  CHECK(lines.line_number() == 30'003);
+}
+
+TEST_CASE("lines in Latin-1 become UTF-8", "[data][lines]") {
+  std::istringstream in("caf\xe9;\xa3\r\nna\xefve");
+  LineReader lines(in, "text", heed::data::Encoding::latin1);
+  REQUIRE(lines.next());
+  CHECK(lines.line() == "caf\xc3\xa9;\xc2\xa3");
+  REQUIRE(lines.next());
+  CHECK(lines.line() == "na\xc3\xafve");
 }
 
 }  // namespace HEED_TEST_UNIT

@@ -29,17 +29,24 @@ TEST_CASE("the three formats of MovieLens give the same log", "[data][read_movie
 }
 
 TEST_CASE("malformed ratings", "[data][read_movielens]") {
-  CHECK_THROWS_WITH(read_text("1\t2\t3\t4\n1\t2\t3\n"),
-                    "read_movielens: ratings:2: wanted 4 fields (user, item, rating, time), got 3");
+  CHECK_THROWS_WITH(read_text("1\t2\t3\t4\n1\t2\t3\n"), "read_movielens: ratings:2: wanted 4 fields, got 3");
   CHECK_THROWS_WITH(read_text("1::2::nan::4"), "read_movielens: ratings:1: wanted a finite rating, got \"nan\"");
-  CHECK_THROWS_WITH(read_text("1::2::5::x"), "read_movielens: ratings:1: wanted a time in 64 bits, got \"x\"");
+  CHECK_THROWS_WITH(
+      read_text("1::2::5::x"),
+      "read_movielens: ratings:1: wanted a time (a number, or a date like 2014-04-07 10:51:09), got \"x\"");
   CHECK_THROWS_WITH(read_text("1::::5::9"), "read_movielens: ratings:1: the item is empty");
   CHECK_THROWS_AS(read_text("user,item\n1,2\n"), heed::IoError);
   CHECK_THROWS_WITH(read_text("userId,movieId,rating,timestamp\n"),
                     "read_movielens: ratings: no interactions in the file");
   ReadReport report;
   CHECK(read_text("1::2::5::9\n1::3::inf::9\n", {.skip_bad_lines = true}, &report).size() == 1);
-  CHECK(report.bad_lines == 1);
+  CHECK(report.skipped_lines == 1);
+}
+
+TEST_CASE("ratings.csv with other columns or quoted names", "[data][read_movielens]") {
+  const Interactions log = read_text("\"userId\",\"movieId\",\"rating\",\"timestamp\",\"x\"\n1,\"7\",5,9,\"a,b\"\n");
+  CHECK(log.catalogue.items.text(0) == "7");
+  CHECK_THROWS_WITH(read_text("userId,movieId,rating\n1,2,3\n"), Catch::Contains("no column \"timestamp\""));
 }
 
 }  // namespace HEED_TEST_UNIT

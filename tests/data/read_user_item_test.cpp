@@ -2,6 +2,7 @@
 #include "heed/data/read_user_item.hpp"
 
 #include <catch2/catch.hpp>
+#include <string>
 
 #include "data/read_text.hpp"
 
@@ -26,12 +27,28 @@ TEST_CASE("user item lines with one or more items", "[data][read_user_item]") {
 }
 
 TEST_CASE("malformed user item lines", "[data][read_user_item]") {
-  CHECK_THROWS_WITH(read_text("1 2\n3\n"), "read_user_item: ui.txt:2: user \"3\" has no item");
-  CHECK_THROWS_WITH(read_text("1 2\n\t\n"), "read_user_item: ui.txt:2: the user is empty");
+  CHECK_THROWS_WITH(read_text("1 2\n3\n"), "read_user_item: ui.txt:2: wanted a user and items, got user \"3\" alone");
+  CHECK_THROWS_WITH(read_text("1 2\n\t\n"), Catch::StartsWith("read_user_item: ui.txt:2: the user is empty"));
   CHECK_THROWS_WITH(read_text("\n\n"), "read_user_item: ui.txt: no interactions in the file");
   ReadReport report;
   CHECK(read_text("3\n1 2\n", {.skip_bad_lines = true}, &report).size() == 1);
-  CHECK(report.bad_lines == 1);
+  CHECK(report.skipped_lines == 1);
+}
+
+TEST_CASE("a header is not a user", "[data][read_user_item]") {
+  for (const char* header : {"user_id item_id", "user\titem", "userId movieId rating", "user_id:token item_id:token",
+                             "who what", "\"UserID\" \"ItemID\""}) {
+    INFO(header);
+    CHECK_THROWS_WITH(read_text(std::string(header) + "\n1 2\n"),
+                      Catch::StartsWith("read_user_item: ui.txt:1: wanted a user and items, got a header"));
+    ReadReport report;
+    CHECK(read_text(std::string(header) + "\n1 2\n", {.skip_bad_lines = true}, &report).users.text(0) == "1");
+    CHECK(report.skipped_lines == 1);
+  }
+  CHECK(read_text("ann tea\nbob jam\n").num_users() == 2);
+  CHECK(read_text("u i\n").num_users() == 1);
+  CHECK(read_text("user1 item1\n").num_users() == 1);
+  CHECK(read_text("ann 7\n1 8\n").num_users() == 2);
 }
 
 }  // namespace HEED_TEST_UNIT

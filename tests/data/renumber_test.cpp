@@ -72,4 +72,18 @@ TEST_CASE("kinds and features are converted to the ids of a trained model", "[da
   CHECK(renumber_kinds(log_of_three(), kinds).size() == 3);
 }
 
+TEST_CASE("times are converted to another unit exactly or not at all", "[data][renumber]") {
+  InteractionsBuilder builder({.times = true});
+  for (const std::int64_t time : {1'396'867'869'000, 1'396'867'870'500}) builder.add("ann", "a", time);
+  const Interactions log = std::move(builder).build();
+  const Interactions finer = convert_times(log, {6});
+  CHECK(finer.time_unit == TimeUnit{6});
+  CHECK(finer.times == std::vector<std::int64_t>{1'396'867'869'000'000, 1'396'867'870'500'000});
+  CHECK(convert_times(finer, {1}).times == std::vector<std::int64_t>{13'968'678'690, 13'968'678'705});
+  CHECK_THROWS_WITH(convert_times(log, {0}),
+                    "convert_times: the log's time 2014-04-07 10:51:10.5 (1396867870500 in "
+                    "milliseconds) is not a 64-bit whole number of seconds");
+  CHECK_THROWS_AS(convert_times(log, {18}), heed::OptionError);
+}
+
 }  // namespace HEED_TEST_UNIT

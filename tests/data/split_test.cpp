@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -84,6 +85,36 @@ TEST_CASE("split by time: the same times for all users, and equal times in one p
   CHECK_THROWS_AS(heed::data::split_by_time(plain, {.validation_time = 1, .test_time = 2}), heed::OptionError);
   CHECK_THROWS_AS(heed::data::split_by_time(log, {.validation_time = 3, .test_time = 2}), heed::OptionError);
   CHECK(heed::data::split_by_time({}, {.validation_time = 1, .test_time = 2}).num_users() == 0);
+}
+
+TEST_CASE("split by time: an empty window is an error that gives the range of the log", "[data][split]") {
+  const auto log = log_of({{1, 2, 3, 8}, {2, 8}});
+  CHECK_THROWS_WITH(heed::data::split_by_time(log, {.validation_time = 3, .test_time = 9}),
+                    "split_by_time: the log has no events from test_time 1970-01-01 00:00:09 on; its times are from "
+                    "1970-01-01 00:00:01 (1) to 1970-01-01 00:00:08 (8), in seconds");
+  CHECK_THROWS_WITH(heed::data::split_by_time(log, {.validation_time = 4, .test_time = 8}),
+                    Catch::Matchers::Contains("no events from validation_time 1970-01-01 00:00:04 to test_time "
+                                              "1970-01-01 00:00:08; its times"));
+  CHECK(heed::data::split_by_time(log, {.validation_time = 8, .test_time = 8}).tested(1));
+  CHECK(heed::data::split_by_time(log, {.validation_time = 0, .test_time = 0}).train_end == Cuts{0, 0});
+}
+
+TEST_CASE("split by time: the cuts may be in another unit than the log", "[data][split]") {
+  auto log = log_of({{1000, 1999, 2000, 2001, 3000, 3001, 4000}});
+  log.time_unit = {3};
+  const auto ends = [&](const heed::data::TimeCuts& cuts) {
+    const Split split = heed::data::split_by_time(log, cuts);
+    return Cuts{split.train_end[0], split.validation_end[0]};
+  };
+  CHECK(ends({.validation_time = 2, .test_time = 3}) == Cuts{2, 4});
+  CHECK(ends({.validation_time = 2000, .test_time = 3000, .unit = {3}}) == Cuts{2, 4});
+  CHECK(ends({.validation_time = 2'000'001, .test_time = 3'000'001, .unit = {6}}) == Cuts{3, 5});
+  CHECK(ends({.validation_time = -1'999'999, .test_time = 1'000'001, .unit = {6}}) == Cuts{0, 1});
+  const std::int64_t most = std::numeric_limits<std::int64_t>::max(), least = std::numeric_limits<std::int64_t>::min();
+  CHECK(ends({.validation_time = least, .test_time = 3}) == Cuts{0, 4});
+  CHECK_THROWS_WITH(ends({.validation_time = 2, .test_time = most}),
+                    Catch::Matchers::Contains("no events from test_time"));
+  CHECK_THROWS_AS(ends({.validation_time = 2, .test_time = 3, .unit = {19}}), heed::OptionError);
 }
 
 TEST_CASE("quantiles of the times of all events", "[data][split]") {

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "support/allocations.hpp"
+
 namespace HEED_TEST_UNIT {
 
 using heed::data::places_by_text;
@@ -37,6 +39,20 @@ TEST_CASE("a vocabulary grows, and a copy is independent", "[data][vocabulary]")
   CHECK(copy.find("new") == Vocabulary::unknown);
 }
 
+TEST_CASE("a vocabulary with reserved memory has the same ids and takes no more", "[data][vocabulary]") {
+  for (const int texts : {0, 1, 8, 9, 1000}) {
+    Vocabulary ids;
+    ids.reserve(texts, 4 * static_cast<std::size_t>(texts));
+    CHECK(ids.find("1000") == Vocabulary::unknown);
+    const std::size_t held = heed::test::held_bytes();
+    for (int i = 0; i < texts; ++i) REQUIRE(ids.add(std::to_string(1000 + i)) == i);
+    CHECK(heed::test::held_bytes() == held);
+    for (int i = 0; i < texts; ++i) REQUIRE(ids.find(std::to_string(1000 + i)) == i);
+    CHECK(ids.add("new") == texts);
+    CHECK(ids.text(texts) == "new");
+  }
+}
+
 TEST_CASE("the name of an id is its text until one is set", "[data][vocabulary]") {
   Vocabulary ids;
   ids.add("22423");
@@ -47,6 +63,14 @@ TEST_CASE("the name of an id is its text until one is set", "[data][vocabulary]"
   CHECK(ids.name(1) == "WHITE HANGING HEART T-LIGHT HOLDER");
   CHECK(ids.name(2) == "47566");
   CHECK(ids.text(1) == "85123A");
+  ids.set_name(2, ids.name(1));
+  ids.set_name(1, "heart");
+  CHECK(ids.name(1) == "heart");
+  CHECK(ids.name(2) == "WHITE HANGING HEART T-LIGHT HOLDER");
+  for (const std::string_view none : {"", "85123A"}) {
+    ids.set_name(1, none);
+    CHECK(ids.name(1) == "85123A");
+  }
 }
 
 TEST_CASE("ids outside a vocabulary are errors", "[data][vocabulary]") {

@@ -118,6 +118,29 @@ TEST_CASE("a stored run is used when data, model, seed and options match the pla
                         Contains("The plan does not use " + second));
 }
 
+TEST_CASE("a data set may have any name, and a folder that cannot be written is reported before anything runs",
+          "[examples][benchmark]") {
+  const temporary::Folder folder;
+  temporary::write_bytes(folder.file("log.tsv"), small_log());
+  json plan = small_plan();
+  plan["data"] = {{"check", plan["data"]["shop"]}};
+  plan["runs"] = json::array();
+  temporary::write_bytes(folder.file("plan.json"), plan.dump());
+  for (int time = 0; time < 2; ++time) {
+    const Outcome outcome = shell(folder, command);
+    INFO(outcome.text);
+    CHECK(outcome.status == 0);
+  }
+  CHECK(std::filesystem::exists(folder.path / "results/check/baselines.json"));
+
+  temporary::write_bytes(folder.file("plan.json"), small_plan().dump());
+  temporary::write_bytes(folder.file("results/shop"), "");
+  const Outcome outcome = shell(folder, command);
+  INFO(outcome.text);
+  CHECK(outcome.status == 1);
+  CHECK_THAT(outcome.text, Contains("results/shop") && !Contains("seed 1"));
+}
+
 TEST_CASE("an error in a plan is reported before anything runs, with the name of the run", "[examples][benchmark]") {
   const temporary::Folder folder;
   temporary::write_bytes(folder.file("log.tsv"), small_log());

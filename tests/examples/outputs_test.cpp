@@ -69,6 +69,18 @@ TEST_CASE("an output that is an input, another output or a file of somebody is r
   refused(train + "--report old", "old exists and was not written");
   refused(train + "--log old", "old exists and was not written");
 
+  for (const std::string path : {"x", "./x/", "x/y", "there/../x"}) {
+    refused(train + "--checkpoint x --model " + path, "--checkpoint: x is or contains the file of --model");
+    refused(train + "--checkpoint x/ --report " + path + " --log x/log",
+            "--checkpoint: x/ is or contains the file of ");
+  }
+  refused(train + "--checkpoint . --resume", "--checkpoint: . is or contains the file of ");
+  refused(train + "--checkpoint notes.txt --resume", "--checkpoint: notes.txt is not a folder");
+  refused(train + "--checkpoint dangling", "--checkpoint: dangling is not a folder");
+  refused(train + "--checkpoint notes.txt/x", "--checkpoint: cannot create");
+  refused(train + "--checkpoint /proc --resume", "--checkpoint: cannot create");
+  refused(train + "--checkpoint /proc/x/y", "--checkpoint: cannot create");
+
   refused("explain --model old --history milk --report old", "--report: old is also the file of --model");
   refused("explain --model old --data log.tsv --user c1 --report log.tsv", "is also the file of --data");
   refused("explain --model old --history milk --report notes.txt", "notes.txt exists and was not written");
@@ -106,6 +118,10 @@ TEST_CASE("a benchmark replaces neither its plan, nor a log, nor a file of someb
   refused("--results r --page r/shop/baselines.json", "is also the file of --results");
   refused("--results r --page notes.txt", "notes.txt exists and was not written");
   refused("--results r --page nowhere/page.md", "nowhere/page.md");
+  refused("--results r --page page.md --checkpoint r", "--checkpoint: r is or contains the file of --results");
+  refused("--results r --page page.md --checkpoint r/shop",
+          "--checkpoint: r/shop is or contains the file of --results");
+  refused("--results r --page page.md --checkpoint notes.txt --resume", "--checkpoint: notes.txt is not a folder");
   std::filesystem::create_directories(folder.path / "r/shop");
   temporary::write_bytes(folder.file("r/shop/LSTM-seed1.json"), "{\"mine\": 1}");
   refused("--results r --page page.md", "r/shop/LSTM-seed1.json exists and was not written");

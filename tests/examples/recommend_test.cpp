@@ -328,6 +328,55 @@ TEST_CASE("a split by time tests users without a history", "[examples][recommend
   CHECK_THAT(fails("0.9"), Contains("--split-by-time"));
 }
 
+TEST_CASE("a log in seconds, in milliseconds or of dates trains the same model", "[examples][recommend]") {
+  const temporary::Folder folder;
+  const auto write = [&](const char* file, const std::string& fraction, bool dates) {
+    std::string log = small_log();
+    for (int day = 0; day < 4; ++day) {
+      const std::string seconds = std::to_string(1300000000 + 86400 * day);
+      const std::string time = dates ? "2011-03-1" + std::to_string(3 + day) + " 07:06:40" : seconds + fraction;
+      for (std::size_t at = 0; (at = log.find(seconds, at)) != std::string::npos; at += time.size()) {
+        log.replace(at, seconds.size(), time);
+      }
+    }
+    temporary::write_bytes(folder.file(file), log);
+  };
+  write("seconds", "", false);
+  write("milliseconds", "000", false);
+  write("dates", "", true);
+  write("fractions", ".25", false);
+  std::string before;
+  for (const std::string log : {"seconds", "milliseconds", "dates"}) {
+    const Outcome trained = shell(folder, "$recommend train --epochs 1 --split-by-time 0.5,0.75 --data " + log +
+                                              " --model " + log + ".model" + small);
+    INFO(trained.text);
+    REQUIRE(trained.status == 0);
+    CHECK_THAT(trained.text,
+               Contains("task: the events from 2011-03-16 on from the earlier ones; validation from 2011-03-15 on"));
+    const std::string why =
+        shell(folder, "$recommend explain --user c3 --data " + log + " --model " + log + ".model").text;
+    CHECK_THAT(why, Contains("2011-03-16  "));
+    if (!before.empty()) CHECK(why == before);
+    before = why;
+    CHECK(shell(folder, "$recommend evaluate --data milliseconds --model " + log + ".model").status == 0);
+  }
+  const auto fails = [&](const std::string& line) {
+    const Outcome outcome = shell(folder, "$recommend " + line);
+    CHECK(outcome.status == 1);
+    return outcome.text;
+  };
+  CHECK_THAT(fails("evaluate --data fractions --model seconds.model"),
+             Contains("the log's time 2011-03-13 07:06:40.25 (130000000025 in 10^-2 seconds) is not a 64-bit whole"));
+  CHECK_THAT(fails("train --data dates --epochs 1 --split-by-time 0.5,0.6"),
+             Contains("no event is between the shares 0.5") && Contains("both begin at 2011-03-15 07:06:40"));
+  CHECK(shell(folder, "grep -v 2011-03-16 dates > old").status == 0);
+  CHECK_THAT(
+      fails("evaluate --data old --model dates.model"),
+      Contains(
+          "no events from test_time 2011-03-16 07:06:40 on; its times are from 2011-03-13 07:06:40 (1300000000) to "
+          "2011-03-15 07:06:40 (1300172800), in seconds"));
+}
+
 TEST_CASE("a benchmark is completed over several invocations", "[examples][recommend]") {
   const temporary::Folder folder;
   temporary::write_bytes(folder.file("log.tsv"), small_log());
@@ -442,6 +491,23 @@ TEST_CASE("logs of other formats are read, compressed too", "[examples][recommen
   }
 }
 
+TEST_CASE("a user without a known item gets the popular items, with a message", "[examples][recommend]") {
+  const temporary::Folder folder;
+  std::string log;
+  for (int user = 0; user < 8; ++user) {
+    for (int t = 0; t < 5; ++t) log += std::to_string(user) + " " + std::to_string((user + t) % 6) + "\n";
+    log += std::to_string(user) + " popular\n" + std::to_string(user) + " 5\n" + std::to_string(user) + " 4\n";
+  }
+  temporary::write_bytes(folder.file("log.txt"), log);
+  temporary::write_bytes(folder.file("stranger.txt"), "stranger unheard\n");
+  const std::string format = " --format user-item --data ";
+  REQUIRE(shell(folder, "$recommend train --epochs 1" + small + format + "log.txt").status == 0);
+  const Outcome best = shell(folder, "$recommend recommend --top 2 --user stranger" + format + "stranger.txt");
+  INFO(best.text);
+  CHECK(best.status == 0);
+  CHECK_THAT(best.text, Contains("there is no history") && Contains("the most popular items\npopular "));
+}
+
 TEST_CASE("errors name file and line, and nothing is written", "[examples][recommend]") {
   const temporary::Folder folder;
   const auto fails = [&](const std::string& log, const std::string& options = "") {
@@ -469,7 +535,7 @@ TEST_CASE("errors name file and line, and nothing is written", "[examples][recom
   CHECK_THAT(shell(folder, "$recommend recommend --data log.tsv --skip-bad-lines --user nobody").text,
              Contains("the log has no user nobody"));
   CHECK_THAT(shell(folder, "$recommend train --data log.tsv --kind-column what").text,
-             Contains("wanted a column of kinds, 'what', which only csv has"));
+             Contains("--kind-column: the format baskets has no such option"));
   CHECK(shell(folder, "$recommend recommend").status != 0);
   CHECK(shell(folder, "$recommend").status != 0);
   CHECK_THAT(shell(folder, "$recommend recommend --model log.tsv --history milk").text, Contains("log.tsv"));

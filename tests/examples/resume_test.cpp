@@ -3,7 +3,10 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "examples/programs.hpp"
 
@@ -52,6 +55,80 @@ TEST_CASE("a training that is killed and resumed ends with the same bits", "[exa
   const Outcome again = shell(killed, train + checkpoints + "| grep -v Continues");
   CHECK(again.status == 0);
   CHECK_THAT(again.text, !Contains("epoch  1") && Contains(figures(whole.text)));
+}
+
+TEST_CASE("the model of the best seed stays when a training is resumed", "[examples][resume]") {
+  const temporary::Folder folder;
+  temporary::write_bytes(folder.file("log.tsv"), small_log());
+  int first = 0;
+  std::string command;
+  for (Outcome outcome; outcome.text.find(": the model of seed " + std::to_string(first + 1)) == std::string::npos;) {
+    REQUIRE(++first < 20);  // until the second seed is better
+    std::filesystem::remove_all(folder.path / "dir");
+    command = train + checkpoints + "--seed " + std::to_string(first) + " ";
+    outcome = shell(folder, command);
+    INFO(outcome.text);
+    REQUIRE(outcome.status == 0);
+  }
+  const std::string second = "seed-" + std::to_string(first + 1), model = folder.file("model.safetensors");
+  const std::string best = temporary::read_bytes(model);
+  const auto is_best = [&] { return temporary::read_bytes(model) == best; };
+
+  // A file that is gone, or of another training, is written again.
+  std::filesystem::remove(model);
+  CHECK(shell(folder, command).status == 0);
+  CHECK(is_best());
+  CHECK(shell(folder, "$recommend train --data log.tsv --epochs 1 --threads 1").status == 0);
+  CHECK_FALSE(is_best());
+  CHECK(shell(folder, command).status == 0);
+  CHECK(is_best());
+  CHECK(shell(folder, train + "--seed " + std::to_string(first + 50)).status == 0);
+  CHECK(shell(folder, command).status == 0);
+  CHECK(is_best());
+
+  // The first seed does not replace it, although the second cannot be resumed.
+  const Outcome stopped = shell(folder, "rm dir/" + second + "/* && ln -s checkpoint-1.safetensors dir/" + second +
+                                            "/checkpoint-1.safetensors; " + command);
+  INFO(stopped.text);
+  CHECK(stopped.status == 1);
+  CHECK_THAT(stopped.text, Contains("checkpoint-1.safetensors: cannot open: ") &&
+                               Contains("recommend: the model of " + std::string("seed ") + std::to_string(first + 1)));
+  CHECK(is_best());
+}
+
+TEST_CASE("the log of epochs has each once, however often a training is resumed", "[examples][resume]") {
+  const temporary::Folder folder;
+  temporary::write_bytes(folder.file("log.tsv"), small_log());
+  const auto lines = [&](const std::string& log) {
+    std::vector<std::pair<int, int>> out;
+    std::istringstream file(temporary::read_bytes(folder.file(log)));
+    for (std::string line; std::getline(file, line);) {
+      const json one = json::parse(line, nullptr, false);
+      if (one.is_object()) out.emplace_back(one.at("seed").get<int>(), one.at("epoch").get<int>());
+    }
+    return out;
+  };
+  std::vector<std::pair<int, int>> expected;
+  for (const int seed : {1, 2}) {
+    for (int epoch = 1; epoch <= 12; ++epoch) expected.emplace_back(seed, epoch);
+  }
+  const auto run = [&](const std::string& before, const std::string& command) {
+    const Outcome outcome = shell(folder, before + command);
+    INFO(outcome.text);
+    CHECK(outcome.status == 0);
+  };
+  run("", train + checkpoints);
+  CHECK(lines("log.jsonl") == expected);
+  run("rm dir/seed-2/$(ls dir/seed-2 | tail -n 1); ", train + checkpoints);  // the last epoch is repeated
+  CHECK(lines("log.jsonl") == expected);
+  run("rm -r dir/*; ", train + checkpoints);
+  CHECK(lines("log.jsonl") == expected);
+  run("rm log.jsonl; ", train + checkpoints);
+  CHECK(lines("log.jsonl") == expected);
+  run("head -c -20 log.jsonl > cut && mv cut log.jsonl; ", train + checkpoints);  // killed while it was written
+  CHECK(lines("log.jsonl") == expected);
+  run("", train);  // a new training
+  CHECK(lines("log.jsonl").size() == 2 * expected.size());
 }
 
 TEST_CASE("checkpoints are neither replaced without --resume nor continued with other data or options",

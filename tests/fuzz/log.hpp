@@ -39,8 +39,9 @@ void check_reader(std::span<const std::uint8_t> input, Read&& read) {
       data::ReadReport report;
       const data::Interactions log = read(data::LineReader(in, "input"), {.skip_bad_lines = skip}, &report);
       require(consistent(log));
+      require(report.events == log.size() && report.users == log.num_users());
       if (!skip) events = log.size();
-      require(report.bad_lines > 0 ? skip && events == 0 : log.size() == events);
+      require(report.skipped_lines > 0 ? skip && events == 0 : log.size() == events);
     });
   }
 }

@@ -10,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const io::SafetensorsFile file(fuzz::as_file({data, size}));
     for (const io::TensorInfo& tensor : file.tensors()) {
       fuzz::require(std::ssize(file.bytes(tensor.name)) == tensor.end - tensor.begin);
-      fuzz::only_errors([&] { file.values<float>(tensor.name, io::Narrowing::allow); });
+      fuzz::only_errors([&] { file.tensor<float>(tensor.name, io::Narrowing::allow); });
       fuzz::only_errors([&] { file.values<std::int64_t>(tensor.name); });
     }
   });

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The input as a checkpoint of a training loop, and of a training that then takes one step.
+// The input as a checkpoint of a training loop, and of a training that then takes one step. Seeds are written when the
+// target starts, as a checkpoint of another version or instruction set is refused.
 #include "heed/io/training_checkpoint.hpp"
+
+#include <filesystem>
 
 #include "heed/nn/init.hpp"
 #include "heed/nn/linear.hpp"
@@ -34,7 +37,47 @@ recsys::GRU4Rec<float> model = small_model();
 const recsys::TrainOptions options{.batch_size = 1, .max_epochs = 2};
 nn::Linear<float> layer({.in_features = 2, .out_features = 1});
 
+/// Writes a seed by `save(path)`, without a checksum, as otherwise almost no change would get past it.
+void write_seed(const std::filesystem::path& folder, const char* name, const auto& save) {
+  const std::string path = (folder / name).string();
+  save(path);
+  const io::SafetensorsFile file(path);
+  std::vector<io::TensorSource> tensors;
+  for (const io::TensorInfo& tensor : file.tensors()) {
+    tensors.push_back({tensor.name, tensor.dtype, tensor.shape, file.bytes(tensor.name)});
+  }
+  io::write_safetensors(path, std::move(tensors), file.metadata(), io::Checksum::none);
+}
+
+void write_seeds(const std::filesystem::path& folder) {
+  nn::initialize(layer, Random(1));
+  optim::Adam<float> optimizer(nn::parameters(layer));
+  write_seed(folder, "seed-loop", [&](const std::string& path) {
+    io::save_checkpoint(layer, optimizer, Tape<float>(), path, {{"step", "0"}});
+  });
+  auto training = recsys::training_of(model, task, options);
+  const auto save = [&](const std::string& path) { io::save_checkpoint(training, path); };
+  recsys::TrainHooks hooks = recsys::hooks_of(model, task);
+  hooks.now = [time = 0.0]() mutable { return time += 0.25; };
+  hooks.on_step = [&](const recsys::TrainProgress& progress) {
+    write_seed(folder, progress.epoch == 1 ? "seed-first-epoch" : "seed-second-epoch", save);
+    return true;
+  };
+  training.run(hooks);
+  write_seed(folder, "seed-finished", save);
+}
+
 }  // namespace
+
+/// The first folder of the command line is the one in which libFuzzer keeps inputs.
+extern "C" int LLVMFuzzerInitialize(int* count, char*** arguments) {
+  for (int i = 1; i < *count; ++i) {
+    if (!std::filesystem::is_directory((*arguments)[i])) continue;
+    write_seeds((*arguments)[i]);
+    break;
+  }
+  return 0;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string& path = fuzz::as_file({data, size});

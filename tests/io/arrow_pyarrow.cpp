@@ -10,15 +10,16 @@ extern "C" const char* heed_read_arrow(ArrowArrayStream* stream, const char* use
   static std::string text;
   try {
     heed::data::ReadReport report;
-    const heed::data::Interactions log = heed::io::read_arrow(*stream,
-                                                              {.user = user,
-                                                               .item = item,
-                                                               .time = time,
-                                                               .rating = rating,
-                                                               .kind = kind,
-                                                               .skip_rows_without_user = skip_rows_without_user},
-                                                              &report);
-    text = heed::message(report.lines, "\t", report.bad_lines);
+    const heed::data::Interactions log = heed::io::read_arrow(
+        *stream,
+        {.user = user,
+         .item = item,
+         .time = time,
+         .rating = rating,
+         .kind = kind,
+         .missing_user = skip_rows_without_user ? heed::data::MissingUser::skip : heed::data::MissingUser::error},
+        &report);
+    text = heed::message(report.lines, "\t", report.skipped_lines);
     for (heed::data::Id u = 0; u < log.num_users(); ++u) {
       const auto begin = static_cast<std::size_t>(log.offsets[static_cast<std::size_t>(u)]);
       for (std::size_t e = begin; e < begin + static_cast<std::size_t>(log.length(u)); ++e) {

@@ -2,11 +2,13 @@
 // Atomic replacement of files.
 #include "heed/io/atomic_file.hpp"
 
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <catch2/catch.hpp>
 #include <csignal>
+#include <cstdio>
 #include <thread>
 
 #include "temporary.hpp"
@@ -135,11 +137,52 @@ TEST_CASE("atomic file: a program killed while it writes leaves the complete old
     CHECK(WIFSIGNALED(status_of(writer)));
     const std::string bytes = read_bytes(path);
     CHECK(bytes == letters(bytes.at(0)));
-    CHECK(folder.entries() <= 2);  // 2: killed between naming and renaming
+    CHECK(folder.entries() <= 2);
+    // Killed between naming and renaming: no later writer takes the file for its own.
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path)) {
+      if (entry.path().filename().string().starts_with(".heed.")) std::filesystem::remove(entry.path());
+    }
+    CHECK(folder.entries() == 1);
   }
-  write_letters(path, 'A');  // replaces what was left
-  CHECK(read_bytes(path) == letters('A'));
-  CHECK(folder.entries() == 1);
+}
+
+TEST_CASE("atomic file: a writer waits for no other program and takes no file that it did not make", "[io]") {
+  const temporary::Folder folder;
+  const std::string path = folder.file("a");
+  const int locked = ::open(folder.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  REQUIRE(locked >= 0);
+  // A program that was stopped while it committed. Without LOCK_NB here, a writer that locks would never end.
+  REQUIRE(::flock(locked, LOCK_EX | LOCK_NB) == 0);
+  for (const Temporary temporary : {Temporary::unnamed, Temporary::named}) {
+    // The next names, so that they are taken.
+    unsigned next = 0;
+    {
+      const AtomicFile probe("test", path, Temporary::named);
+      const auto entry = std::filesystem::directory_iterator(folder.path)->path().filename().string();
+      REQUIRE(std::sscanf(entry.c_str(), ".heed.%*d.%u.tmp", &next) == 1);
+    }
+    for (unsigned i = 1; i <= 3; ++i) {
+      temporary::write_bytes(folder.file(heed::message(".heed.", ::getpid(), ".", next + i, ".tmp")), "foreign");
+    }
+    AtomicFile file("test", path, temporary);
+    file.write("x");
+    file.commit();
+    CHECK(read_bytes(path) == "x");
+    CHECK(folder.entries() == 4);
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path)) {
+      if (entry.path() != path) CHECK(read_bytes(entry.path()) == "foreign");
+      std::filesystem::remove(entry.path());
+    }
+  }
+  ::close(locked);
+}
+
+TEST_CASE("atomic file: a writer succeeds beside whatever an earlier version or another user left", "[io]") {
+  const temporary::Folder folder;
+  std::filesystem::create_directory(folder.file(".heed.tmp"));
+  write_letters(folder.file("a"), 'a');
+  CHECK(read_bytes(folder.file("a")) == letters('a'));
+  CHECK(folder.entries() == 2);
 }
 
 TEST_CASE("atomic file: two programs that write one path both succeed with complete files", "[io]") {

@@ -10,9 +10,9 @@
 namespace HEED_TEST_UNIT {
 
 using namespace heed;
-using resumes::error_of;
 using Catch::Matchers::Contains;
 using io::CheckpointFolder;
+using resumes::error_of;
 using Model = recsys::SASRec<float>;
 
 /// A training of two epochs of four steps.
@@ -135,11 +135,35 @@ TEST_CASE("a damaged checkpoint of a later step is not kept in place of a good o
   CHECK(s.names() == std::set{second, third});
 }
 
+TEST_CASE("a checkpoint that cannot be opened or is of a newer format is an error, and stays",
+          "[io][checkpoint_folder]") {
+  Setting s;
+  s.stop_after(3);
+  const std::string path = s.file(third.c_str()), good = temporary::read_bytes(path);
+  const auto refused = [&](const char* why) {
+    CHECK_THAT(error_of<IoError>([&] { s.resume(); }), Contains(path) && Contains(why));
+    CHECK(s.names() == std::set{second, third});
+    std::filesystem::remove(path);
+  };
+  std::filesystem::remove(path);
+  std::filesystem::create_symlink(third, path);  // to itself
+  refused("cannot open: ");
+  std::filesystem::create_directory(path);
+  refused("is not a regular file");
+  temporary::write_bytes(path, good);
+  auto metadata = io::SafetensorsFile(path).metadata();
+  metadata["format"] = "heed.training.2";
+  io::write_safetensors(path, {}, metadata);
+  refused("is of a newer version of heed: heed.training.2, this one reads heed.training.1");
+  temporary::write_bytes(path, good);
+  CHECK(s.resume().second == s.expected());
+}
+
 TEST_CASE("when no checkpoint can be read, resuming is an error that names them all", "[io][checkpoint_folder]") {
   Setting s;
   s.stop_after(3);
   for (const std::string& name : {second, third}) temporary::write_bytes(s.file(name.c_str()), "");
-  const std::string error = error_of<IoError>([&] { s.resume(); });
+  const std::string error = error_of<DamageError>([&] { s.resume(); });
   CHECK_THAT(error, Contains(second) && Contains(third));
 }
 
@@ -149,7 +173,7 @@ TEST_CASE("checkpoints of another run are refused, and never mixed with those of
   s.stop_after(3);
   CHECK_THAT(error_of<OptionError>([&] { s.stop_after(3); }), Contains("has checkpoints: resume from them"));
   s.run["log"] = 8;
-  CHECK_THAT(error_of<OptionError>([&] { s.resume(); }), Contains("\"run.log\": 7 in the checkpoint, 8 now"));
+  CHECK_THAT(error_of<OptionError>([&] { s.resume(); }), Contains("\n  run.log: 7 in the checkpoint, 8 now"));
   CHECK(s.names() == std::set{second, third});
 }
 

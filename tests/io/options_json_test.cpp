@@ -6,6 +6,7 @@
 #include <string>
 
 #include "support/all_options.hpp"
+#include "support/error_of.hpp"
 
 namespace HEED_TEST_UNIT {
 
@@ -17,7 +18,10 @@ using nlohmann::json;
 /// Changes the value of every data field.
 template <class T>
 void alter(T& value) {
-  if constexpr (OptionStruct<T>) {
+  if constexpr (OptionalOption<T>) {
+    value.emplace();
+    alter(*value);
+  } else if constexpr (OptionStruct<T>) {
     for_each_field(value, [](const char*, auto& field) { alter(field); });
   } else if constexpr (NamedEnum<T>) {
     value = static_cast<T>((static_cast<std::size_t>(value) + 1) % names(value).size());
@@ -39,13 +43,9 @@ void alter(T& value) {
 template <class T>
 std::string error_of(const std::string& text) {
   T options;
-  try {
-    io::set(options, text);
-  } catch (const OptionError& error) {
-    CHECK(io::to_json(options) == io::to_json(T()));
-    return error.what();
-  }
-  return "no error";
+  const std::string error = test::error_of<OptionError>([&] { io::set(options, text); });
+  CHECK((error == "" || io::to_json(options) == io::to_json(T())));
+  return error;
 }
 
 TEST_CASE("all options survive a round trip through JSON", "[io][options]") {
@@ -78,6 +78,7 @@ TEST_CASE("every option can be set by name", "[io][options]") {
     for (const auto& [text, leaf] : flat.items()) {
       json::json_pointer pointer(text);
       if (to.at(pointer.parent_pointer()).is_array()) pointer.pop_back();  // lists are set as a whole
+      while (!from.contains(pointer)) pointer.pop_back();                  // and so are options that are null
       if (from.at(pointer) == to.at(pointer)) continue;                    // the name of a choice
       std::string name = pointer.to_string().substr(1);
       std::ranges::replace(name, '/', '.');
@@ -113,9 +114,9 @@ TEST_CASE("doubles keep their bits and integers their digits", "[io][options]") 
     CHECK(read.learning_rate == rate);
   }
   for (const std::int64_t time : {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()}) {
-    task.test_time = time;
+    task.cuts = {.test_time = time};
     io::from_json(json::parse(io::to_json(task).dump()), read_task);
-    CHECK(read_task.test_time == time);
+    CHECK(read_task.cuts == task.cuts);
   }
 }
 
@@ -128,12 +129,12 @@ TEST_CASE("an error names the option, the expected type and the value, and chang
   CHECK_THAT(error_of<Task>("k=true"), Contains("k is true, wanted integer"));
   CHECK_THAT(error_of<Task>("k="), Contains("k is \"\", wanted integer"));
   CHECK_THAT(error_of<Task>("k=null"), Contains("k is null"));
-  CHECK_THAT(error_of<Task>("learners=all\x1b[0m\xff"), Contains("learners is \"all\\u001b[0m\uFFFD\", wanted number"));
+  CHECK_THAT(error_of<Task>("learners=all\x1b[0m\xff"),
+             Contains("learners is \"all\\\\u001b[0m\uFFFD\", wanted number"));
   CHECK_THAT(error_of<Task>("next_basket=1"), Contains("next_basket is 1, wanted true|false"));
   CHECK_THAT(error_of<Task>("size=1"),
-             Equals("options: there is no option size, wanted one of next_basket, validation_time, test_time, "
-                    "max_length, k, learners"));
-  CHECK_THAT(error_of<Task>("si\x1bze=1"), Contains("no option si\\u001bze,"));
+             Equals("options: there is no option size, wanted one of next_basket, cuts, max_length, k, learners"));
+  CHECK_THAT(error_of<Task>("si\x1bze=1"), Contains("no option si\\x1bze,"));
   CHECK_THAT(error_of<Task>("k.size=1"), Contains("k is {\"size\":1}"));
   CHECK_THAT(error_of<Task>("k"), Equals("options: k is not name=value"));
   CHECK_THAT(error_of<Task>("=1"), Contains("not name=value"));
@@ -181,6 +182,26 @@ TEST_CASE("values and names of any nesting are errors", "[io][options]") {
   CHECK_THAT(error_of<recsys::TaskOptions>("k=" + brackets), Contains("wanted integer"));
   CHECK_THAT(error_of<recsys::TaskOptions>("k=" + brackets + std::string(200000, ']')), Contains("wanted integer"));
   CHECK_THAT(error_of<recsys::TaskOptions>(name + "=1"), Equals("options: a name has more than 64 parts"));
+}
+
+TEST_CASE("an optional option is null or a value", "[io][options]") {
+  recsys::TaskOptions task;
+  CHECK(io::to_json(task).at("cuts") == nullptr);
+  CHECK_THAT(io::help(task), Contains("cuts=null  (JSON object of options or null)\n"));
+  const json defaults = io::to_json(task);
+  io::set(task, "cuts.validation_time=-3");
+  io::set(task, "cuts.test_time=7");  // keeps the other one
+  io::set(task, "cuts.unit.decimals=3");
+  CHECK(task.cuts == data::TimeCuts{.validation_time = -3, .test_time = 7, .unit = {3}});
+  const json with = io::to_json(task);
+  CHECK(io::changes(defaults, with).dump() == R"({"cuts":{"test_time":7,"unit":{"decimals":3},"validation_time":-3}})");
+  CHECK(io::changes(with, defaults).dump() == R"({"cuts":null})");
+  io::set(task, "cuts=null");
+  CHECK_FALSE(task.cuts);
+  io::set(task, R"(cuts={"test_time":9})");
+  CHECK(task.cuts == data::TimeCuts{.test_time = 9});
+  CHECK_THAT(error_of<recsys::TaskOptions>("cuts=9"), Contains("cuts is 9, wanted a JSON object of options"));
+  CHECK_THAT(error_of<recsys::TaskOptions>("cuts.test_time=null"), Contains("cuts.test_time is null, wanted integer"));
 }
 
 TEST_CASE("a character may be empty", "[io][options]") {

@@ -4,11 +4,16 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <span>
+#include <string>
 #include <tuple>
+#include <vector>
 
 #include "heed/nn/init.hpp"
 #include "io/temporary.hpp"
 #include "support/allocations.hpp"
+#include "support/error_of.hpp"
 
 namespace HEED_TEST_UNIT {
 
@@ -66,9 +71,9 @@ TEST_CASE("a recommender is loaded with its options, its catalogue and its weigh
   const temporary::Folder folder;
   const std::string path = folder.file("model.safetensors");
   Model model = make(odd, {odd_encoder});
-  io::save_recommender(
-      model, catalogue(),
-      {.next_basket = false, .validation_time = -5, .test_time = 5'000'000'000, .max_length = 77, .k = 5}, path);
+  const data::TimeCuts cuts{.validation_time = -5, .test_time = 5'000'000'000, .unit = {3}};
+  io::save_recommender(model, catalogue(), {.next_basket = false, .cuts = cuts, .max_length = 77, .k = 5}, path,
+                       data::TimeUnit{6});
   const auto saved = io::load_recommender<float>(path);
 
   CHECK(io::to_json(saved.model.options()) == io::to_json(odd));
@@ -76,8 +81,8 @@ TEST_CASE("a recommender is loaded with its options, its catalogue and its weigh
   CHECK(saved.model.options().loss.kind == recsys::NextItemLoss::Kind::gbce);
   CHECK(std::get<recsys::AttentionEncoderOptions>(saved.model.encoder_options().encoder).num_heads == 3);
   CHECK_FALSE(saved.task.next_basket);
-  CHECK(saved.task.validation_time == -5);
-  CHECK(saved.task.test_time == 5'000'000'000);
+  CHECK(saved.task.cuts == cuts);
+  CHECK(saved.time_unit == data::TimeUnit{6});
   CHECK(saved.task.max_length == 77);
   CHECK(saved.task.k == 5);
 
@@ -108,6 +113,28 @@ TEST_CASE("a recommender with any encoder is loaded", "[io][recommender]") {
       CHECK(written[i].name == read[i].name);
       CHECK((written[i].parameter->value().array() == read[i].parameter->value().array()).all());
     }
+  }
+}
+
+TEST_CASE("a recommender whose weights were rounded to bfloat16 is loaded", "[io][recommender]") {
+  const temporary::Folder folder;
+  const Model model = make(tiny, {});
+  io::save_recommender(model, catalogue(), {}, folder.file("m"));
+  const io::SafetensorsFile file(folder.file("m"));
+  std::map<std::string, std::vector<Bfloat16>> rounded;
+  std::vector<io::TensorSource> tensors;
+  for (const auto& tensor : file.tensors()) {
+    auto& values = rounded[tensor.name];
+    for (const float value : file.values<float>(tensor.name)) values.emplace_back(value);
+    tensors.push_back({tensor.name, io::Dtype::bf16, tensor.shape, std::as_bytes(std::span(values))});
+  }
+  io::write_safetensors(folder.file("half"), tensors, file.metadata());
+  const auto saved = io::load_recommender<float>(folder.file("half"));
+  const Tensor<float>& items = saved.model.input.items.weight.value();
+  const auto& wanted = rounded.at("items.weight");
+  REQUIRE(items.size() == std::ssize(wanted));
+  for (Index i = 0; i < items.size(); ++i) {
+    CHECK(items.data()[i] == static_cast<float>(wanted[static_cast<std::size_t>(i)]));
   }
 }
 
@@ -198,13 +225,15 @@ TEST_CASE("a catalogue may have kinds and features that the model does not use",
 TEST_CASE("an option that a file lacks has its default", "[io][recommender]") {
   const temporary::Folder folder;
   Model model = make(tiny, {});
-  io::save_recommender(model, catalogue(), {.next_basket = false, .test_time = 75}, folder.file("m"));
+  io::save_recommender(model, catalogue(), {}, folder.file("m"), {}, {{"options", "of the note"}});
+  CHECK(io::SafetensorsFile(folder.file("m")).metadata().at("note.options") == "of the note");
   change(folder.file("m"), "options",
          R"({"recommender": {"num_items": 3, "embed_dim": 4, "max_length": 9}, "encoder": {"model": "attention"},
-             "task": {"next_basket": false, "test_time": 75}})");
+             "task": {"next_basket": false, "cuts": {"test_time": 75}}})");
   const auto saved = io::load_recommender<float>(folder.file("m"));
   CHECK_FALSE(saved.task.next_basket);
-  CHECK(saved.task.test_time == 75);
+  CHECK(saved.task.cuts == data::TimeCuts{.test_time = 75});
+  CHECK(saved.time_unit == std::nullopt);
   CHECK(saved.task.max_length == recsys::TaskOptions().max_length);
   CHECK(io::to_json(saved.model.options()) == io::to_json(tiny));
 }
@@ -213,16 +242,52 @@ TEST_CASE("a file with the options of heed 0.1.0 is read", "[io][recommender]") 
   const temporary::Folder folder;
   Model model = make(odd, {odd_encoder});
   io::save_recommender(model, catalogue(), {}, folder.file("m"));
-  const std::string written =
+  std::string written =
       R"({"encoder":{"attention":"multi_head","decoder":true,"dropout":0.125,"hidden_size":6,"model":"attention",)"
       R"("num_heads":3},"recommender":{"combination":"add","embed_dim":4,"item_bias":true,"item_deviation":0.5,)"
       R"("loss":{"calibration":0.25,"cosine":false,"exclude_history":false,"in_batch":false,"kind":"gbce",)"
       R"("negatives":7,"popularity":0.0,"scale":2.0},"max_age":5,"max_length":9,"num_features":0,"num_items":3,)"
       R"("num_kinds":0,"pointer":false},"task":{"k":10,"learners":1.0,"max_length":300,"next_basket":true,)"
       R"("test_time":0,"validation_time":0}})";
-  CHECK(io::SafetensorsFile(folder.file("m")).metadata().at("options") == written);  // the format is unchanged
-  change(folder.file("m"), "options", written);
-  CHECK(io::to_json(io::load_recommender<float>(folder.file("m")).model.options()) == io::to_json(odd));
+  const auto with_cuts = [&](const std::string& cuts) {
+    change(folder.file("m"), "format", "heed.recommender.2");
+    change(folder.file("m"), "options", written.substr(0, written.find("\"test_time")) + cuts + "}}");
+    const auto saved = io::load_recommender<float>(folder.file("m"));
+    CHECK(io::to_json(saved.model.options()) == io::to_json(odd));
+    CHECK(saved.task.cuts.has_value() == saved.time_unit.has_value());
+    return saved.task.cuts;
+  };
+  CHECK_FALSE(with_cuts(R"("test_time":0,"validation_time":0)"));
+  CHECK_FALSE(with_cuts(R"("test_time":0)"));
+  // The times had the unit of the log, which the range tells.
+  CHECK(with_cuts(R"("test_time":75,"validation_time":0)") == data::TimeCuts{.test_time = 75});
+  CHECK(with_cuts(R"("test_time":1396867869277,"validation_time":-1)") ==
+        data::TimeCuts{.validation_time = -1, .test_time = 1'396'867'869'277, .unit = {3}});
+  CHECK_THROWS_WITH(with_cuts(R"("test_time":"late")"), Contains("test_time is \"late\", wanted integer"));
+  // The format of today differs in the times.
+  io::save_recommender(model, catalogue(), {}, folder.file("m"));
+  written.replace(written.find("\"task\":{"), 8, R"("task":{"cuts":null,)");
+  written.replace(written.find(R"(,"test_time")"), std::string::npos, R"(},"time_unit":null})");
+  CHECK(io::SafetensorsFile(folder.file("m")).metadata().at("options") == written);
+}
+
+TEST_CASE("a model of a task is saved with the task's options, catalogue and unit of time", "[io][recommender]") {
+  const temporary::Folder folder;
+  data::InteractionsBuilder builder({.times = true}, data::TimeUnit{3});
+  for (const char* text : {"10002", "caf\u00e9", "\"quoted\""}) builder.add("u", text, 7);
+  const data::Interactions log = std::move(builder).build();
+  const recsys::Task task(log, {.max_length = 5});
+  io::save_recommender(make(tiny, {}), task, folder.file("m"));
+  const auto saved = io::load_recommender<float>(folder.file("m"));
+  CHECK(saved.task.max_length == 5);
+  CHECK(saved.catalogue.items.find("caf\u00e9") == 1);
+  CHECK(saved.catalogue.counts == task.catalogue().counts);
+  CHECK(saved.time_unit == data::TimeUnit{3});
+
+  data::Interactions untimed = log;
+  untimed.times.clear();
+  io::save_recommender(make(tiny, {}), recsys::Task(untimed), folder.file("m"));
+  CHECK(io::load_recommender<float>(folder.file("m")).time_unit == std::nullopt);
 }
 
 TEST_CASE("a damaged or foreign file is an error that names it", "[io][recommender]") {
@@ -232,13 +297,9 @@ TEST_CASE("a damaged or foreign file is an error that names it", "[io][recommend
     Model model = make({.num_items = 3, .embed_dim = 4, .max_age = 2}, {});
     io::save_recommender(model, catalogue(), {}, path);
     change(path, key, value);
-    try {
-      io::load_recommender<float>(path);
-    } catch (const IoError& error) {
-      CHECK_THAT(error.what(), Contains(path));
-      return std::string(error.what());
-    }
-    return std::string("no error");
+    const std::string error = test::error_of<IoError>([&] { io::load_recommender<float>(path); });
+    CHECK_THAT(error, Contains(path));
+    return error;
   };
   const std::string options = [&] {
     Model model = make({.num_items = 3, .embed_dim = 4, .max_age = 2}, {});
@@ -251,28 +312,31 @@ TEST_CASE("a damaged or foreign file is an error that names it", "[io][recommend
     return broken("options", changed.replace(changed.find(from), from.size(), to));
   };
   const std::tuple<const char*, const char*, const char*> cases[] = {
-      {"format", "something else", "'format' is 'something else', wanted heed.recommender.2"},
+      {"format", "something else", "'format' is 'something else', wanted heed.recommender.3"},
       {"format", "", "'format'"},
       {"options", "", "lacks options"},
       {"options", "{", "metadata 'options' is not JSON"},
-      {"counts", "[1,2,1e300]", "counts[2]: wanted integer"},
-      {"counts", "[1,2,9223372036854775808]", "counts[2]: wanted integer"},
-      {"item_features", "[0,1,2.5]", "item_features[2]: wanted integer"},
-      {"item_features", "[0,1,2147483648]", "item_features[2]: wanted integer"},
+      {"counts", "[1,2,1e300]", "counts[2]: wanted an integer"},
+      {"counts", "[1,2,9223372036854775808]", "counts[2]: wanted an integer"},
+      {"item_features", "[0,1,2.5]", "item_features[2]: wanted an integer"},
+      {"item_features", "[0,1,2147483648]", "item_features[2]: wanted an integer"},
       {"items", "[\"a\"]", "1 ids for 3 items"},
       {"items", "[\"a\",\"a\",\"b\"]", "2 ids for 3 items"},
-      {"names", "[1,2,3]", "metadata"},
+      {"names", "[1,2,3]", "names[0]: wanted a text"},
       {"names", "[]", "0 names of 3 items"}};
   for (const auto& [key, value, error] : cases) CHECK_THAT(broken(key, value), Contains(error));
-  const std::string deep(100000, '[');
-  CHECK_THAT(broken("options", deep + std::string(100000, ']')), Contains("metadata 'options' nests more than"));
+  const std::string deep(30'000, '[');
+  CHECK_THAT(broken("options", deep + std::string(30'000, ']')), Contains("metadata 'options' nests more than"));
   for (const char* key : {"items", "names", "kinds", "features", "item_features", "counts"}) {
-    CHECK_THAT(broken(key, deep + std::string(100000, ']')), Contains(message(key, "[0]: wanted ")));
-    CHECK_THAT(broken(key, "7"), Contains(message(key, ": wanted a list")));
+    CHECK_THAT(broken(key, deep + std::string(30'000, ']')), Contains(message(key, "[0]: wanted ")));
+    CHECK_THAT(broken(key, "7"), Contains(message(key, "[0]: wanted [ at byte 0, got '7'")));
   }
   CHECK_THAT(with("\"additive\"", "\"subtractive\""), Contains("attention is \"subtractive\", wanted none|"));
   CHECK_THAT(with("\"decoder\"", "\"encoder\""), Contains("there is no option encoder, wanted one of model"));
   CHECK_THAT(with("\"model\"", "\"mode\""), Contains("key 'model' not found"));
+  CHECK_THAT(with("\"time_unit\":null", "\"time_unit\":{\"decimals\":19}"), Contains("wanted 0 to 18"));
+  CHECK_THAT(with("\"cuts\":null", "\"cuts\":{\"unit\":{\"decimals\":-1}}"), Contains("-1 decimals, wanted 0 to 18"));
+  CHECK_THAT(with("\"cuts\":null", "\"test_time\":5"), Contains("there is no option test_time"));
   CHECK_THAT(with("\"max_age\":2", "\"max_age\":2.5"), Contains("max_age is 2.5, wanted integer"));
   CHECK_THAT(with("\"embed_dim\":4", "\"embed_dim\":1000000000000"), Contains("options say embed_dim 1000000000000"));
   CHECK_THAT(with("\"hidden_size\":64", "\"hidden_size\":1000000000000"), Contains("hidden_size"));
@@ -281,13 +345,24 @@ TEST_CASE("a damaged or foreign file is an error that names it", "[io][recommend
 
 TEST_CASE("a file with a weight that is not finite is an error that names the tensor", "[io][recommender]") {
   const temporary::Folder folder;
-  for (const float value : {std::nanf(""), std::numeric_limits<float>::infinity()}) {
+  for (const char* value : {"nan", "inf"}) {
     Model model = make(tiny, {});
-    model.input.items.weight.value()(1, 2) = value;
+    model.input.items.weight.value()(1, 2) = std::stof(value);
     io::save_recommender(model, catalogue(), {}, folder.file("m"));
     CHECK_THROWS_WITH(io::load_recommender<float>(folder.file("m")),
-                      Contains(folder.file("m")) && Contains("tensor 'items.weight' has") && Contains("at element 6"));
+                      Contains(folder.file("m") + ": items.weight [3, 4] is " + value + " in row 1, column 2"));
   }
+}
+
+/// Returns the error of loading `path`, or "", after a check of the memory that it takes.
+std::string error_of_loading(const std::string& path) {
+  test::restart_peak();
+  const std::size_t before = test::held_bytes();
+  const std::string error = test::error_of<IoError>([&] { io::load_recommender<float>(path); });
+  const std::size_t size = temporary::read_bytes(path).size();
+  INFO((test::peak_bytes() - before) << " bytes for a file of " << size);
+  CHECK(test::peak_bytes() - before < 4 * size + 16'000'000);
+  return error;
 }
 
 TEST_CASE("loading a small file whose options are large takes little memory and is an error", "[io][recommender]") {
@@ -298,27 +373,83 @@ TEST_CASE("loading a small file whose options are large takes little memory and 
     change(path, "options",
            R"({"encoder": {"model": "sasrec")" + encoder + R"(}, "recommender": {"num_items": 3)" + recommender +
                R"(}, "task": {}})");
-    test::restart_peak();
-    const std::size_t before = test::held_bytes();
-    CHECK_THROWS_WITH(io::load_recommender<float>(path), Contains(path) && Contains(what));
-    CHECK(test::peak_bytes() - before < 4 * temporary::read_bytes(path).size() + 16'000'000);
+    CHECK_THAT(error_of_loading(path), Contains(path) && Contains(what));
   };
   refused("", R"(, "embed_dim": 4, "max_length": 60000000)", "wrong shape: encoder.positions");
   refused(R"(, "feedforward_dim": 1000)", R"(, "embed_dim": 1000, "max_length": 9)", "wrong shape: ");
   refused("", R"(, "embed_dim": 4, "max_length": 4611686018427387904)", "options say max_length");
   refused(R"(, "num_blocks": 5000)", R"(, "embed_dim": 4, "max_length": 9)", "options say num_blocks 5000");
-  refused(R"(, "num_blocks": 900)", R"(, "embed_dim": 4, "max_length": 9)", "missing: encoder.blocks.899");
+  refused(R"(, "num_blocks": 900)", R"(, "embed_dim": 4, "max_length": 9)", "missing: encoder.blocks.10.");
   refused("", R"(, "embed_dim": 3, "max_length": 9)", "wrong shape: ");
+}
+
+TEST_CASE("loading a file with long lists takes memory in proportion to the file", "[io][recommender]") {
+  const temporary::Folder folder;
+  const std::string path = folder.file("m");
+  const auto refused = [&](const std::string& key, const std::string& value, const std::string& what) {
+    io::save_recommender(make(tiny, {}), catalogue(), {}, path);
+    change(path, key, value);
+    CHECK_THAT(error_of_loading(path), Contains(path) && Contains(what));
+  };
+  const auto list = [](const std::string& element, int number) {
+    std::string out = "[" + element;
+    for (int i = 1; i < number; ++i) out += "," + element;
+    return out + "]";
+  };
+  const auto numbered = [](int number) {
+    std::string out = "[\"\"";
+    for (int i = 1; i < number; ++i) out += ",\"" + std::to_string(i) + "\"";
+    return out + "]";
+  };
+  refused("options", list("{}", 300'000), "metadata 'options' is above 65536 bytes");
+  refused("counts", list("0", 3'000'000), "counts[3]: wanted at most 3");
+  refused("item_features", list("0", 1'000'000), "item_features[3]: wanted at most 3");
+  refused("items", numbered(200'000), "items[3]: wanted at most 3");
+  refused("names", numbered(200'000), "names[3]: wanted at most 3");
+  refused("kinds", numbered(200'000), "kinds[65536]: wanted at most 65536");
+  refused("features", numbered(200'000), "features[65536]: wanted at most 65536");
+  refused("items", std::string(3'000'000, '\n') + "x", "items[0]: wanted [ at byte 3000000, got 'x'");
+  refused("items", "[\"" + std::string((1 << 24) + 1, 'a') + "\"]", "1 ids for 3 items");
+
+  io::save_recommender(make(tiny, {}), catalogue(), {}, path);
+  const std::byte bytes[1000] = {};
+  std::vector<io::TensorSource> tensors{{"bytes", io::Dtype::u8, {1000}, bytes}};
+  for (int i = 0; i < 60'000; ++i) tensors.push_back({std::to_string(i), io::Dtype::u8, {0, 0, 0, 0, 0, 0}, {}});
+  io::write_safetensors(path, tensors, io::SafetensorsFile(path).metadata());
+  CHECK_THAT(error_of_loading(path),
+             Contains("missing: items.weight [3, 4]") && Contains("\n  unexpected: ") && Contains(" more"));
+}
+
+TEST_CASE("loading many items with short texts and small vectors takes at most 4 times the file and 16 MB",
+          "[io][recommender]") {
+  const temporary::Folder folder;
+  const Index n = (1 << 20) + 1;
+  data::Catalogue all;
+  for (Index i = 0; i < n; ++i) {
+    std::string text;
+    for (Index rest = i; rest > 0; rest /= 90) text += static_cast<char>('#' + rest % 90 + (rest % 90 >= '\\' - '#'));
+    all.items.add(text);
+    all.items.set_name(static_cast<data::Id>(i), "!");
+    all.features.values.push_back(0);
+    all.counts.push_back(1);
+  }
+  auto options = tiny;
+  options.num_items = n;
+  options.embed_dim = 1;
+  options.num_features = 1;
+  options.loss = {.kind = recsys::NextItemLoss::Kind::sampled_softmax, .popularity = 0.5};
+  io::save_recommender(make(options, {}, all), all, {}, folder.file("m"));
+  CHECK(error_of_loading(folder.file("m")) == "");
 }
 
 TEST_CASE("a file of a newer or an unknown format is an error that says so", "[io][recommender]") {
   const temporary::Folder folder;
   io::save_recommender(make(tiny, {}), catalogue(), {}, folder.file("m"));
-  change(folder.file("m"), "format", "heed.recommender.3");
+  change(folder.file("m"), "format", "heed.recommender.4");
   CHECK_THROWS_WITH(io::load_recommender<float>(folder.file("m")),
-                    Contains("of a newer version of heed: heed.recommender.3, this one reads heed.recommender.2"));
-  change(folder.file("m"), "format", "heed.recommender.3\x1b");
-  CHECK_THROWS_WITH(io::load_recommender<float>(folder.file("m")), Contains(R"('heed.recommender.3\x1b', wanted)"));
+                    Contains("of a newer version of heed: heed.recommender.4, this one reads heed.recommender.3"));
+  change(folder.file("m"), "format", "heed.recommender.4\x1b");
+  CHECK_THROWS_WITH(io::load_recommender<float>(folder.file("m")), Contains(R"('heed.recommender.4\x1b', wanted)"));
 }
 
 TEST_CASE("golden files of every released format are read", "[io][recommender]") {
@@ -328,9 +459,17 @@ TEST_CASE("golden files of every released format are read", "[io][recommender]")
   CHECK(io::to_json(saved.model.options()) == io::to_json(odd));
   CHECK(saved.catalogue.items.text(1) == "caf\u00e9");
   CHECK(saved.catalogue.items.name(0) == "INFLATABLE POLITICAL GLOBE");
+  CHECK(saved.task.cuts == data::TimeCuts{.validation_time = -5, .test_time = 5'000'000'000});
+  CHECK(saved.time_unit == data::TimeUnit{0});
   const auto with = io::load_recommender<float>(HEED_SOURCE_DIR "/tests/io/golden/recommender_2_checksum.safetensors");
   CHECK(with.checksum == io::Checksum::present);
   CHECK((with.model.input.items.weight.value().array() == saved.model.input.items.weight.value().array()).all());
+  const auto third = io::load_recommender<float>(HEED_SOURCE_DIR "/tests/io/golden/recommender_3.safetensors");
+  CHECK(third.task.cuts ==
+        data::TimeCuts{.validation_time = -5, .test_time = 1'396'867'869'277, .unit = data::TimeUnit{3}});
+  CHECK(third.time_unit == data::TimeUnit{6});
+  CHECK(third.checksum == io::Checksum::present);
+  CHECK((third.model.input.items.weight.value().array() == saved.model.input.items.weight.value().array()).all());
 }
 
 }  // namespace HEED_TEST_UNIT

@@ -10,23 +10,14 @@
 
 #include "heed/io/training_checkpoint.hpp"
 #include "heed/recsys/task.hpp"
+#include "support/error_of.hpp"
 #include "support/same_bits.hpp"
 #include "temporary.hpp"
 
 namespace resumes {
 
 using namespace heed;
-
-/// Returns the text of the error that `function` throws.
-template <class Error, class Function>
-std::string error_of(const Function& function) {
-  try {
-    function();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
+using test::error_of;
 
 /// What a training gives: all but the times.
 template <class Scalar>

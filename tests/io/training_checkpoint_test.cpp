@@ -19,10 +19,10 @@
 namespace HEED_TEST_UNIT {
 
 using namespace heed;
-using resumes::error_of;
 using Catch::Matchers::Contains;
 using recsys::NextItemLoss;
 using recsys::SASRec;
+using resumes::error_of;
 using temporary::Folder;
 
 /// Four steps per epoch.
@@ -168,14 +168,14 @@ TEST_CASE("another run, other options, another seed, model or precision is refus
   other.learning_rate = 0.02;
   other.random = Random(43);
   const std::string options = refused(same, other, run);
-  CHECK_THAT(options, Contains("\n  \"training.learning_rate\": 0.01 in the checkpoint, 0.02 now"));
-  CHECK_THAT(options, Contains("\n  \"random\": 42 in the checkpoint, 43 now"));
+  CHECK_THAT(options, Contains("\n  training.learning_rate: 0.01 in the checkpoint, 0.02 now"));
+  CHECK_THAT(options, Contains("\n  random: 42 in the checkpoint, 43 now"));
   CHECK_THAT(options, !Contains("batch_size"));
   const nlohmann::json changed{{"log", 8}, {"model", {{"dropout", 0.1}}}, {"new", true}};
   const std::string runs = refused(same, two_epochs, changed);
-  CHECK_THAT(runs, Contains("\n  \"run.log\": 7 in the checkpoint, 8 now"));
-  CHECK_THAT(runs, Contains("\n  \"run.model.dropout\": 0.2 in the checkpoint, 0.1 now"));
-  CHECK_THAT(runs, Contains("\n  \"run.new\": null in the checkpoint, true now"));
+  CHECK_THAT(runs, Contains("\n  run.log: 7 in the checkpoint, 8 now"));
+  CHECK_THAT(runs, Contains("\n  run.model.dropout: 0.2 in the checkpoint, 0.1 now"));
+  CHECK_THAT(runs, Contains("\n  run.new: null in the checkpoint, true now"));
   CHECK_THAT(refused(maker<double>(task, {}), two_epochs, run), Contains("F32 [8, 4] in the checkpoint, F64 [8, 4]"));
   const auto wide = [] {
     return std::make_unique<SASRec<float>>(recsys::NextItemOptions{.num_items = 8, .embed_dim = 6, .max_length = 12},
@@ -263,28 +263,32 @@ TEST_CASE("hostile metadata is an error", "[io][training_checkpoint]") {
   };
   for (const char* key : {"state", "training", "run"}) {
     INFO(key);
-    CHECK_THAT(with(key, std::string(1000000, '[')), Contains("is nested too deeply"));
-    CHECK_THAT(with(key, "{"), Contains("is not JSON"));
+    const std::string what = path + ": metadata '" + key + "' ";
+    CHECK_THAT(with(key, std::string(1000000, '[')), Contains(what + "nests more than 64"));
+    CHECK_THAT(with(key, "{"), Contains(what + "is not JSON"));
+    CHECK_THAT(with(key, std::string((1 << 24) + 1, ' ')), Contains(what + "is above 16 MB"));
     auto without = metadata;
     without.erase(key);
     io::write_safetensors(path, {}, without);
     CHECK_THAT(error_of<IoError>([&] { io::load_checkpoint(training, path); }), Contains("metadata lacks"));
   }
-  CHECK_THAT(with("format", "heed.training.9"), Contains("metadata 'format' is not heed.training.1"));
+  CHECK_THAT(with("format", "heed.training.2"),
+             Contains("is of a newer version of heed: heed.training.2, this one reads heed.training.1"));
+  CHECK_THAT(with("format", "heed.loop.2"), Contains("'format' is 'heed.loop.2', wanted heed.training.1"));
   for (const char* state :
        {"[]", "{}", R"({"steps": -1, "learning_rate": 0.1, "tape_step": 0})",
         R"({"steps": 1e300, "learning_rate": 0.1, "tape_step": 0})", R"({"steps": 1, "learning_rate": 1e999})",
         R"({"steps": 1, "learning_rate": -1, "tape_step": 0})",
         R"({"steps": 1, "learning_rate": 0, "tape_step": -1})"}) {
     INFO(state);
-    CHECK_THAT(with("state", state), Contains("load_checkpoint"));
+    CHECK_THAT(with("state", state), Contains(path));
   }
   // Control characters of an untrusted file do not reach the terminal.
   auto other = metadata;
-  other["run"] = R"({"\u001b[2J": "\u009b"})";
+  other["run"] = R"({"\u001b[2J": "\u009b\u001b"})";
   io::write_safetensors(path, {}, other);
   const std::string shown = error_of<OptionError>([&] { io::load_checkpoint(training, path); });
-  CHECK_THAT(shown, Contains("u001b") && Contains("u009b"));
+  CHECK_THAT(shown, Contains("\\x1b[2J") && Contains("u001b") && Contains("u009b"));
   for (const char c : shown) CHECK((c == '\n' || (c >= ' ' && c < 127)));
 }
 
@@ -369,14 +373,71 @@ TEST_CASE("the checkpoint of a loop does not fit another optimiser, and a traini
   const std::string differences =
       error_of<OptionError>([&] { io::load_checkpoint(loop, sgd, tape, folder.file("adam")); });
   CHECK_THAT(differences, Contains("missing: optimizer.head.weight.momentum_buffer F32 [1, 4]"));
-  CHECK_THAT(differences, Contains("unexpected: \"optimizer.head.weight.exp_avg\""));
+  CHECK_THAT(differences, Contains("unexpected: optimizer.head.weight.exp_avg\n"));
 
   const auto log = test::circle_log(12, 5, 6);
   const recsys::Task task(log, {.next_basket = false, .k = 2});
   const auto model = maker(task, {})();
   auto training = recsys::training_of(*model, task, two_epochs);
   CHECK_THAT(error_of<IoError>([&] { io::load_checkpoint(training, folder.file("adam")); }),
-             Contains("metadata 'format' is not heed.training.1"));
+             Contains("metadata 'format' is 'heed.loop.1', wanted heed.training.1"));
+}
+
+TEST_CASE("a checkpoint of another version of heed or of another instruction set is refused",
+          "[io][training_checkpoint]") {
+  const Folder folder;
+  const std::string path = folder.file("a");
+  const auto log = test::circle_log(12, 5, 6);
+  const recsys::Task task(log, {.next_basket = false, .k = 2});
+  const auto model = maker(task, {})();
+  nn::initialize(*model, Random(1));
+  auto training = recsys::training_of(*model, task, two_epochs);
+  Loop loop;
+  nn::initialize(loop, Random(1));
+  optim::Adam<float> adam(nn::parameters(loop));
+  Tape<float> tape;
+  const auto check = [&](const auto& save, const auto& load) {
+    save();
+    auto metadata = io::SafetensorsFile(path).metadata();
+    auto run = nlohmann::json::parse(metadata.at("run"));
+    CHECK(run.at("heed") == version());
+    CHECK(run.at("isa") == isa());
+    run["heed"] = "0.0.9";
+    run["isa"] = "abacus";
+    metadata["run"] = run.dump();
+    io::write_safetensors(path, {}, metadata);
+    const std::string error = error_of<OptionError>(load);
+    CHECK_THAT(error, Contains(message("\n  heed: \"0.0.9\" in the checkpoint, \"", version(), "\" now")));
+    CHECK_THAT(error, Contains(message("\n  isa: \"abacus\" in the checkpoint, \"", isa(), "\" now")));
+  };
+  check([&] { io::save_checkpoint(training, path); }, [&] { io::load_checkpoint(training, path); });
+  check([&] { io::save_checkpoint(loop, adam, tape, path); }, [&] { io::load_checkpoint(loop, adam, tape, path); });
+}
+
+TEST_CASE("what no checkpoint could be compared with is refused when it is saved", "[io][training_checkpoint]") {
+  const Folder folder;
+  const std::string path = folder.file("a");
+  const auto log = test::circle_log(12, 5, 6);
+  const recsys::Task task(log, {.next_basket = false, .k = 2});
+  const auto model = maker(task, {})();
+  nn::initialize(*model, Random(1));
+  auto training = recsys::training_of(*model, task, two_epochs);
+  nlohmann::json deep;
+  for (int i = 0; i < 64; ++i) deep = nlohmann::json::array({std::move(deep)});
+  const auto refused = [&](const nlohmann::json& run, const char* why) {
+    CHECK_THAT(error_of<IoError>([&] { io::save_checkpoint(training, path, run); }),
+               Contains(path + ": metadata 'run' ") && Contains(why));
+    CHECK(folder.entries() == 0);
+  };
+  refused({{"log", "caf\xe9"}}, "is not JSON: ");
+  refused({{"log", std::string(1 << 24, 'a')}}, "is above 16 MB");
+  refused({{"rate", NAN}}, "has NaN, infinity or binary data");
+  refused({{"rate", {1, -INFINITY}}}, "has NaN, infinity or binary data");
+  refused({{"bytes", nlohmann::json::binary({1, 2})}}, "has NaN, infinity or binary data");
+  refused(deep, "nests more than 64");
+  const nlohmann::json good{{"rate", 0.1f}, {"zero", -0.0}, {"big", ~std::uint64_t{0}}, {"one", 1}, {"caf\u00e9", {}}};
+  io::save_checkpoint(training, path, good);
+  io::load_checkpoint(training, path, good);
 }
 
 }  // namespace HEED_TEST_UNIT

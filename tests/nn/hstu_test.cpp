@@ -9,7 +9,7 @@ using namespace heed::test::layers;
 using nn::HSTULayerOptions;
 
 const Segments sequences({2, 0, 3, 1});
-const std::vector<std::int64_t> times = {3, 3, 10, 20, 500, 7};
+const std::vector<double> times = {3, 3, 10, 20, 500, 7};
 
 HSTULayerOptions small(double dropout = 0) {
   return {.embed_dim = 6, .num_heads = 2, .max_length = 4, .time_buckets = 9, .dropout = dropout};
@@ -132,8 +132,8 @@ TEMPLATE_TEST_CASE("HSTULayer: a sequence alone gives the same bits as in a batc
   const Segments ragged({5, 0, 70, 1, 33});
   const auto layer = make<TestType>({.embed_dim = 20, .num_heads = 2, .max_length = 70, .time_buckets = 20});
   const Tensor<TestType> x = normal<TestType>({ragged.tokens(), 20});
-  std::vector<std::int64_t> when;
-  for (Index i = 0; i < ragged.tokens(); ++i) when.push_back(i * i / 7);
+  std::vector<double> when;
+  for (Index i = 0; i < ragged.tokens(); ++i) when.push_back(static_cast<double>(i * i / 7));
   Tape<TestType> tape;
   const auto together = layer(tape.constant(x), ragged, when);
   for (Index b = 0; b < ragged.count(); ++b) {

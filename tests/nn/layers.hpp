@@ -14,6 +14,7 @@
 #include "heed/ops/multiply.hpp"
 #include "heed/ops/sum.hpp"
 #include "support/allocations.hpp"
+#include "support/error_of.hpp"
 #include "support/module_gradcheck.hpp"
 
 namespace heed::test {
@@ -39,17 +40,6 @@ M with_random_vectors(M module) {
     if (named.parameter->shape().rank() == 1) nn::init_normal(*named.parameter, Random(2).fork(named.name), 1);
   }
   return module;
-}
-
-/// Returns the text of the error that `function` throws, or "".
-template <class Error, class Function>
-std::string error_of(const Function& function) {
-  try {
-    function();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
 }
 
 template <class Scalar>

@@ -12,11 +12,11 @@ namespace {
 
 constexpr Index buckets = 6;
 /// Some times are equal, and one is earlier than the time before it.
-constexpr std::int64_t nine_times[] = {5, 5, 9, 100, 7, 8, 1000, 1000, 900};
+constexpr double nine_times[] = {5, 5, 9, 100, 7, 8, 1000, 1000, 900};
 
 /// `x` is q, k, v and the biases that are used. Returns the context and, if requested, the weights.
 Tensor<double> reference(std::span<const Tensor<double>> x, const Segments& segments, Index heads, bool position,
-                         std::span<const std::int64_t> times, bool with_weights = false) {
+                         std::span<const double> times, bool with_weights = false) {
   const Tensor<double>&q = x[0], &k = x[1], &v = x[2];
   const Index d = q.cols() / heads, e = v.cols() / heads;
   const auto whole = [](const Tensor<double>& t) {
@@ -27,9 +27,7 @@ Tensor<double> reference(std::span<const Tensor<double>> x, const Segments& segm
   for (Index b = 0; b < segments.count(); ++b) {
     const Index begin = segments.begin(b), end = segments.end(b);
     std::vector<double> now;
-    for (Index i = begin; !times.empty() && i < end; ++i) {
-      now.push_back(static_cast<double>(times[static_cast<std::size_t>(i)]));
-    }
+    for (Index i = begin; !times.empty() && i < end; ++i) now.push_back(times[static_cast<std::size_t>(i)]);
     kernels::reference::PointwiseBias bias;
     if (position) bias.position = whole(x[3]);
     if (!times.empty()) {
@@ -52,7 +50,7 @@ Tensor<double> reference(std::span<const Tensor<double>> x, const Segments& segm
 }
 
 Sample pointwise_sample(std::string label, const Segments& segments, Index width, Index depth, Index heads,
-                        bool position, std::span<const std::int64_t> times, bool weights = false) {
+                        bool position, std::span<const double> times, bool weights = false) {
   const Index n = segments.tokens();
   std::vector<Tensor<double>> inputs{normal({n, width}, "q"), normal({n, width}, "k"), normal({n, depth}, "v")};
   if (position) inputs.push_back(normal({segments.max_length() + 1}, "position"));
@@ -93,7 +91,7 @@ const SamplesOf pointwise_attention_op("pointwise_attention", []() -> OpSamples 
         const Tensor<double> all[] = {x[0], x[0], x[0]};
         return reference(all, same, 2, false, {});
       }));
-  const auto call = [](std::string label, std::vector<Shape> shapes, std::span<const std::int64_t> times,
+  const auto call = [](std::string label, std::vector<Shape> shapes, std::span<const double> times,
                        std::string expected, Index heads = 2) {
     return bad_call(
         std::move(label), std::move(shapes),

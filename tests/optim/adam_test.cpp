@@ -41,10 +41,10 @@ TEST_CASE("Adam refuses betas, eps and rates that are out of range") {
   };
   CHECK(error({.beta1 = 1.0}) == "adam: beta1 1.000000 is not in [0, 1)");
   CHECK(error({.beta1 = -0.5}) == "adam: beta1 -0.500000 is not in [0, 1)");
-  CHECK(error({.beta1 = 0}) == "nothing thrown");
+  CHECK(error({.beta1 = 0}) == "");
   CHECK(error({.beta2 = 1.0}) == "adam: beta2 1.000000 is not in [0, 1)");
-  CHECK(error({.beta2 = 0}) == "nothing thrown");
-  CHECK(error({.eps = 0}) == "nothing thrown");
+  CHECK(error({.beta2 = 0}) == "");
+  CHECK(error({.eps = 0}) == "");
   CHECK(error({.beta2 = -0.5}) == "adam: beta2 -0.500000 is not in [0, 1)");
   CHECK(error({.eps = -1.0}) == "adam: eps -1.000000 is negative");
   CHECK(error({.learning_rate = -1.0}) == "adam: learning_rate -1.000000 is negative or not finite");

@@ -41,16 +41,16 @@ TEST_CASE("the step decay multiplies the rate by its factor") {
 
 TEST_CASE("a schedule refuses options out of range") {
   const auto error = [](const optim::ScheduleOptions& options) { return test::error_of([&] { Schedule{options}; }); };
-  CHECK(error({.learning_rate = 0}) == "nothing thrown");
+  CHECK(error({.learning_rate = 0}) == "");
   CHECK(error({.learning_rate = -1}) == "schedule: learning_rate -1.000000 is out of range");
   CHECK(error({.warm_up = -1}) == "schedule: warm_up -1.000000 is out of range");
   CHECK(error({.warm_up = 10, .decay = Decay::cosine, .total_steps = 10}) ==
         "schedule: total_steps 10.000000 is out of range");
   CHECK(error({.decay = Decay::cosine, .total_steps = 10, .final_scale = 2}) ==
         "schedule: final_scale 2.000000 is out of range");
-  CHECK(error({.decay = Decay::cosine, .total_steps = 10, .final_scale = 1}) == "nothing thrown");
+  CHECK(error({.decay = Decay::cosine, .total_steps = 10, .final_scale = 1}) == "");
   CHECK(error({.decay = Decay::step}) == "schedule: every 0.000000 is out of range");
-  CHECK(error({.decay = Decay::step, .every = 1, .factor = 1}) == "nothing thrown");
+  CHECK(error({.decay = Decay::step, .every = 1, .factor = 1}) == "");
   CHECK(error({.decay = Decay::step, .every = 5, .factor = 0}) == "schedule: factor 0.000000 is out of range");
 }
 

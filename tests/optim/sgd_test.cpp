@@ -55,7 +55,7 @@ TEST_CASE("SGD refuses invalid momentum") {
   CHECK(error({.momentum = -0.5}) == "sgd: momentum -0.500000 is not in [0, 1)");
   CHECK(error({.momentum = 1.0}) == "sgd: momentum 1.000000 is not in [0, 1)");
   CHECK(error({.nesterov = true}) == "sgd: momentum 0.000000 must be positive with nesterov");
-  CHECK(error({.momentum = 0.5, .nesterov = true}) == "nothing thrown");
+  CHECK(error({.momentum = 0.5, .nesterov = true}) == "");
 }
 
 }  // namespace HEED_TEST_UNIT

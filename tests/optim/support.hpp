@@ -8,6 +8,7 @@
 
 #include "heed/autograd/parameter_list.hpp"
 #include "heed/core/error.hpp"
+#include "support/error_of.hpp"
 
 namespace heed::test {
 
@@ -59,17 +60,6 @@ void check_chunks(const Make& make) {
     CHECK((part->value().array() != 0.0f).any());
     begin += size;
   }
-}
-
-/// Returns the text of the heed::Error that `call` throws.
-template <class Call>
-std::string error_of(const Call& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing thrown";
 }
 
 }  // namespace heed::test

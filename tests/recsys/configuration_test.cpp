@@ -76,8 +76,7 @@ TEST_CASE("sizes far above what is of use, negative sizes and numbers that are n
       },
       "recommender.hidden_features is 1000000");
   Configuration by_time = sasrec;  // times in milliseconds, and before 1970
-  by_time.task.validation_time = -1'700'000'000'000;
-  by_time.task.test_time = 1'700'000'000'000;
+  by_time.task.cuts = {.validation_time = -1'700'000'000'000, .test_time = 1'700'000'000'000, .unit = {3}};
   recsys::check_bounds(by_time);
 }
 

@@ -147,7 +147,7 @@ TEST_CASE("time windows: no training event is later than a target of any user") 
   const auto log = std::move(builder).build();
   const auto validation = data::time_quantile(log, 0.6), test = data::time_quantile(log, 0.8);
   for (const bool next_basket : {true, false}) {
-    const Task task(log, {.next_basket = next_basket, .validation_time = validation, .test_time = test});
+    const Task task(log, {.next_basket = next_basket, .cuts = {{validation, test}}});
     CHECK(task.validates());
     CHECK(task.evaluation().keep_history == next_basket);
     REQUIRE(task.examples().size() > 0);
@@ -187,16 +187,17 @@ TEST_CASE("invalid time windows are errors") {
   const auto log = test::repeat_log(5, 8, 4);
   const auto wrong = [&](std::int64_t validation, std::int64_t test) {
     return test::error_of<OptionError>(
-        [&] { const Task task(log, {.validation_time = validation, .test_time = test}); });
+        [&] { const Task task(log, {.cuts = {{.validation_time = validation, .test_time = test}}}); });
   };
   CHECK(wrong(3, 2) == "split_by_time: validation_time 3 is later than test_time 2");
   CHECK(wrong(3, 0) != "");
+  CHECK(wrong(0, 0) == "");  // no sentinel: all events test
   CHECK(wrong(2, 3) == "");
   CHECK(wrong(-2, 3) == "");
   data::InteractionsBuilder builder({});
   for (const char* item : {"a", "b", "c"}) builder.add("ann", item);
   const auto untimed = std::move(builder).build();
-  CHECK_THROWS_AS(Task(untimed, {.validation_time = 1, .test_time = 2}), OptionError);
+  CHECK_THROWS_AS(Task(untimed, {.cuts = {{1, 2}}}), OptionError);
 }
 
 }  // namespace HEED_TEST_UNIT

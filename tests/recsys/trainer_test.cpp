@@ -312,12 +312,37 @@ TEST_CASE("a training refuses a state that it cannot have, and is unchanged") {
   CHECK(refused({first}, 0, {}, 3));
   CHECK(refused({first, second}, 2, {}, 6));
   CHECK(refused({second}, 1, {}, 3));
+  CHECK(refused({first, second}, 1, {.batches = 2, .examples = 20}, 7));  // six in two epochs, and two
+  CHECK(refused({first, second}, 1, {.batches = 2, .examples = 20}, 9));
   CHECK(refused({first, second, third}, 1, {}, 9));  // patience has ended it
   CHECK(refused({first, second, third, second}, 1, {.finished = true}, 9));
   CHECK(training.position().batches == 0);
   CHECK(training.report().epochs.empty());
   CHECK(!refused({first, second}, 1, {.batches = 2, .examples = 20}, 8));
   CHECK_THROWS_AS(training.restore({}, {}, 0), StateError);  // it has begun
+}
+
+TEST_CASE("the steps of a state with batches by tokens are those of its epochs") {
+  Setting s;
+  std::vector<Index> steps;  // at the end of each epoch
+  for (std::size_t i = 0; i < s.examples.size(); ++i) {
+    s.examples[i].begin = s.examples[i].end - 1 - static_cast<Index>(i % 5);
+  }
+  const TrainOptions options{.max_tokens = 7, .max_epochs = 6};
+  {
+    recsys::Training<Model> training(s.model, s.examples, options);
+    s.hooks.validate = [&] { return static_cast<double>(training.optimizer().steps()); };
+    for (const EpochReport& epoch : training.run(s.hooks).epochs) steps.push_back(static_cast<Index>(epoch.validation));
+  }
+  CHECK(steps[5] != 6 * steps[0]);
+  const EpochReport first{.epoch = 1, .validation = 1, .best = true}, second{.epoch = 2, .validation = 2, .best = true};
+  for (const Index wrong : {-1, 1, 0}) {
+    recsys::Training<Model> training(s.model, s.examples, options);
+    const bool refused = error_of<OptionError>([&] {
+                           training.restore({{first, second}, 2}, {}, steps[1] + wrong);
+                         }) != "";
+    CHECK(refused == (wrong != 0));
+  }
 }
 
 TEST_CASE("batches by tokens: every example once per epoch, and at most max_tokens") {

@@ -42,6 +42,11 @@ struct IoError : Error {
   using Error::Error;
 };
 
+/// A file that was read, and whose content is damaged: it breaks off, breaks its format or differs from its checksum.
+struct DamageError : IoError {
+  using IoError::IoError;
+};
+
 namespace detail {
 
 /// A part of a message: a text, a number or an object with a `to_string` (a shape). Refers to its argument.

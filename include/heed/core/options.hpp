@@ -20,9 +20,7 @@ namespace heed::inline HEED_ABI {
 /// An enumeration with the values 0, 1, .. and a function `constexpr auto names(E)` declared next to it, which returns
 /// `enum_names(..)` of the enumerators' names in this order.
 template <class E>
-concept NamedEnum = std::is_enum_v<E> && requires(E value) {
-  std::string_view(names(value)[0]);
-};
+concept NamedEnum = std::is_enum_v<E> && requires(E value) { std::string_view(names(value)[0]); };
 
 template <class... Names>
 constexpr auto enum_names(const Names&... all) {
@@ -47,9 +45,7 @@ constexpr std::optional<E> enum_value(std::string_view name) {
 /// A struct that lists all of its members, in the order of their declaration, in one call:
 /// `void fields(auto&& visitor) { visitor("p", p, "bias", bias); }`. It stays an aggregate.
 template <class T>
-concept OptionStruct = std::is_class_v<T> && requires(T& options) {
-  options.fields([](auto&&...) {});
-};
+concept OptionStruct = std::is_class_v<T> && requires(T& options) { options.fields([](auto&&...) {}); };
 
 /// Options of one of several alternatives: `choices()` maps their names to default options, `choice()` returns the name
 /// of the chosen alternative, and `fields` lists the fields of the chosen one.
@@ -66,6 +62,12 @@ inline constexpr bool option_value =
     std::is_arithmetic_v<T> || std::is_same_v<T, std::string> || NamedEnum<T> || OptionStruct<T>;
 template <class T>
 inline constexpr bool option_value<std::vector<T>> = option_value<T>;
+template <class T>
+inline constexpr bool option_value<std::optional<T>> = option_value<T>;
+template <class T>
+inline constexpr bool optional_option = false;
+template <class T>
+inline constexpr bool optional_option<std::optional<T>> = option_value<T>;
 
 template <class F>
 void each_field(F&) {}
@@ -77,11 +79,15 @@ void each_field(F& f, const char* name, Field& field, Rest&... rest) {
 
 }  // namespace detail
 
-/// A field that is data: a number, a text, an enumeration with names, options, or a list of these. All other fields
+/// A field that is data: a number, a text, an enumeration with names, options, a list of these, or a std::optional of
+/// one. All other fields
 /// (executors, callbacks, views, variables, random streams) belong to the running program: they are listed, but neither
 /// written to files nor set by name.
 template <class T>
 concept OptionValue = detail::option_value<T>;
+/// A std::optional of an OptionValue.
+template <class T>
+concept OptionalOption = detail::optional_option<T>;
 
 /// Calls `f(name, field)` for each field that `options` lists.
 template <OptionStruct T, class F>

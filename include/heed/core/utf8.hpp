@@ -3,6 +3,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
 #include <string_view>
 
 #include "heed/core/config.hpp"
@@ -28,15 +31,30 @@ inline std::size_t utf8_length(std::string_view text, std::size_t at) {
   return length;
 }
 
-/// Returns the position of the first ill-formed sequence; `text.size()` if there is none.
+/// Returns the position of the first ill-formed sequence; `text.size()` if there is none. ASCII is skipped in words.
 inline std::size_t utf8_valid_prefix(std::string_view text) {
   std::size_t at = 0;
   while (at < text.size()) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, text.size() - at < 8 ? text.size() - at : 8);
+    if ((word & 0x8080808080808080u) == 0) {
+      at += text.size() - at < 8 ? text.size() - at : 8;
+      continue;
+    }
     const std::size_t length = utf8_length(text, at);
     if (length == 0) break;
     at += length;
   }
   return at;
+}
+
+/// Appends `text`, of ISO 8859-1, to `out` as UTF-8.
+inline void append_latin1(std::string_view text, std::string& out) {
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x80) out += static_cast<char>(0xC0 | byte >> 6);
+    out += static_cast<char>(byte < 0x80 ? byte : 0x80 | (byte & 0x3F));
+  }
 }
 
 }  // namespace heed::inline HEED_ABI::detail

@@ -62,15 +62,15 @@ inline std::vector<Example> every_position_examples(const Interactions& log, con
 
 /// Histories and targets of some examples. Refilling a batch reuses its memory.
 struct Batch {
-  Segments segments;                ///< one per history
-  std::vector<Index> items;         ///< [tokens]
-  std::vector<Index> kinds;         ///< [tokens], or empty when unknown
-  std::vector<std::int64_t> times;  ///< [tokens], or empty when unknown
-  std::vector<Index> ages;          ///< [tokens]: number of later baskets in the same history; 0 is the newest basket
-  Segments query_segments;          ///< the positions to predict from: the end of each history, or every position
-  std::vector<Index> query_rows;    ///< [queries]: the token of each query; -1 for an empty history
-  Segments target_segments;         ///< [queries]: one or more target items per query
-  std::vector<Index> targets;       ///< [targets]: the items of a target basket are distinct and ascending
+  Segments segments;              ///< one per history
+  std::vector<Index> items;       ///< [tokens]
+  std::vector<Index> kinds;       ///< [tokens], or empty when unknown
+  std::vector<double> times;      ///< [tokens] in seconds, or empty when unknown
+  std::vector<Index> ages;        ///< [tokens]: number of later baskets in the same history; 0 is the newest basket
+  Segments query_segments;        ///< the positions to predict from: the end of each history, or every position
+  std::vector<Index> query_rows;  ///< [queries]: the token of each query; -1 for an empty history
+  Segments target_segments;       ///< [queries]: one or more target items per query
+  std::vector<Index> targets;     ///< [targets]: the items of a target basket are distinct and ascending
 
   /// Fills the histories only, with one query at the end of each.
   void assign_histories(const Interactions& log, std::span<const Example> examples) {
@@ -168,7 +168,9 @@ struct Batch {
       if (!events.empty()) column.insert(column.end(), events.begin() + begin, events.begin() + end);
     };
     push(items, history.items);
-    push(times, history.times);
+    for (Index i = begin; !history.times.empty() && i < end; ++i) {
+      times.push_back(seconds_of(history.times[static_cast<std::size_t>(i)], history.time_unit));
+    }
     push(kinds, history.kinds);
     ages.resize(items.size());
     Index age = -1;

@@ -17,8 +17,8 @@
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
 #include "heed/core/printable.hpp"
-#include "heed/data/interactions.hpp"
-#include "heed/data/lines.hpp"
+#include "heed/core/utf8.hpp"
+#include "heed/data/read_report.hpp"
 
 #if defined(__APPLE__)
 #include <xlocale.h>
@@ -71,17 +71,6 @@ std::errc parse_number(std::string_view field, T& value) {
   }
 }
 
-/// Parses a time: a 64-bit integer, or a decimal number, which is rounded down. Throws BadLine.
-inline std::int64_t parse_time(std::string_view field) {
-  std::int64_t whole = 0;
-  std::errc error = parse_number(field, whole);
-  if (error == std::errc{}) return whole;
-  double decimal = 0;
-  if (error == std::errc::invalid_argument) error = parse_number(field, decimal);
-  if (error == std::errc{} && std::abs(decimal) < 0x1p63) return static_cast<std::int64_t>(std::floor(decimal));
-  throw BadLine{message("wanted a time in 64 bits, got ", quoted(field))};
-}
-
 /// Parses a finite number. Throws BadLine.
 inline float parse_rating(std::string_view field) {
   float value = 0;
@@ -89,16 +78,16 @@ inline float parse_rating(std::string_view field) {
   throw BadLine{message("wanted a finite rating, got ", quoted(field))};
 }
 
-/// Returns `field`. Throws BadLine when it is empty.
-inline std::string_view parse_id(std::string_view field, std::string_view what) {
-  if (field.empty()) throw BadLine{message("the ", what, " is empty")};
-  return field;
+/// Returns `field`. Throws BadLine when it is not UTF-8.
+inline std::string_view parse_text(std::string_view field, std::string_view what) {
+  if (heed::detail::utf8_valid_prefix(field) == field.size()) return field;
+  throw BadLine{message("wanted UTF-8 in the ", what, ", got ", quoted(field), " (--encoding latin1?)")};
 }
 
-/// Builds the log at the end of every reader. Throws IoError when the file has no interactions.
-inline Interactions finish(InteractionsBuilder&& builder, const LineReader& lines, std::string_view operation) {
-  if (builder.size() == 0) fail<IoError>(operation, lines.name(), ": no interactions in the file");
-  return std::move(builder).build();
+/// Returns `field`. Throws BadLine when it is empty or not UTF-8.
+inline std::string_view parse_id(std::string_view field, std::string_view what) {
+  if (field.empty()) throw BadLine{message("the ", what, " is empty")};
+  return parse_text(field, what);
 }
 
 /// Splits `line` at every `delimiter`: the number of fields is the number of delimiters plus one.
@@ -119,80 +108,5 @@ inline std::string_view take_word(std::string_view& text) {
   text = {end, text.end()};
   return {begin, end};
 }
-
-/// Splits records of delimited text as in RFC 4180: a field that starts with a quote may contain delimiters, line ends
-/// and doubled quotes. A quote inside an unquoted field is an ordinary character.
-class RecordSplitter {
- public:
-  /// `quote` 0 disables quoting.
-  RecordSplitter(char delimiter, char quote) : delimiter_(delimiter), quote_(quote) {}
-
-  /// Returns the fields of the record that starts at the reader's current line, reading further lines while a quoted
-  /// field is open. Valid until the next call. Throws BadLine when a quoted field is not closed.
-  const std::vector<std::string_view>& split(LineReader& lines) {
-    // A stray quote must not consume the rest of the file.
-    constexpr std::size_t longest_record = 1 << 16;  // of several lines
-    start(lines.line().size());
-    if (split(lines.line())) return fields_;
-    start(longest_record);
-    record_.clear();
-    record_.reserve(longest_record);  // fields_ points into it: it must not be reallocated
-    const auto append_line = [&] {
-      if (record_.size() + lines.line().size() >= longest_record) throw BadLine{"a quoted field is not closed"};
-      record_ += lines.line();
-    };
-    for (append_line(); !split(record_); append_line()) {
-      if (!lines.next()) throw BadLine{"a quoted field is not closed"};
-      record_ += '\n';
-    }
-    return fields_;
-  }
-
- private:
-  void start(std::size_t longest) {
-    fields_.clear();
-    text_.clear();
-    text_.reserve(longest);  // fields_ points into it: it must not be reallocated
-    at_ = 0;
-    open_ = false;
-  }
-  /// Splits `record` from `at_` on. Returns false when a quoted field is still open at the end: the next call, with a
-  /// longer record, continues there, so that the time is linear.
-  bool split(std::string_view record) {
-    for (;; ++at_) {
-      if (open_ || (quote_ != 0 && at_ < record.size() && record[at_] == quote_)) {
-        if (!open_) {
-          open_ = true;
-          begin_ = text_.size();
-          ++at_;
-        }
-        for (;; ++at_) {
-          const std::size_t end = std::min(record.find(quote_, at_), record.size());
-          text_ += record.substr(at_, end - at_);
-          at_ = end;
-          if (at_ == record.size()) return false;
-          ++at_;
-          if (at_ == record.size() || record[at_] != quote_) break;
-          text_ += quote_;
-        }
-        open_ = false;
-        fields_.push_back(std::string_view(text_).substr(begin_));
-        if (at_ < record.size() && record[at_] != delimiter_) throw BadLine{"text follows a closing quote"};
-      } else {
-        const std::size_t end = std::min(record.find(delimiter_, at_), record.size());
-        fields_.push_back(record.substr(at_, end - at_));
-        at_ = end;
-      }
-      if (at_ == record.size()) return true;
-    }
-  }
-
-  char delimiter_, quote_;
-  std::string record_, text_;  // a record of several lines; the texts of quoted fields
-  std::size_t at_ = 0;         // where `split` continues
-  std::size_t begin_ = 0;      // of the open field in text_
-  bool open_ = false;          // whether `at_` is inside a quoted field
-  std::vector<std::string_view> fields_;
-};
 
 }  // namespace heed::inline HEED_ABI::data::detail

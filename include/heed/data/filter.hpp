@@ -17,6 +17,7 @@ Interactions filter(const Interactions& log, Keep keep) {
   Interactions out;
   out.users = log.users;
   out.catalogue = log.catalogue;
+  out.time_unit = log.time_unit;
   const auto each = [&](auto&& take) {
     for (Id u = 0; u < log.num_users(); ++u) {
       const auto begin = static_cast<std::size_t>(log.offsets[static_cast<std::size_t>(u)]);

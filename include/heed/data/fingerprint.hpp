@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A number that identifies a log: a checkpoint of a training on another log is refused.
+// Numbers that identify logs and other data: a checkpoint of a training on another log is refused.
 #pragma once
 
 #include <algorithm>
@@ -13,10 +13,9 @@
 
 namespace heed::inline HEED_ABI::data {
 
-namespace detail {
-
 /// A hash of bytes, 8 at a time. Both steps of `word` are one-to-one in the state, so that inputs of equal length that
-/// differ in one word never collide. Not for untrusted keys.
+/// differ in one word never collide. The same on every little-endian machine and in every version. Not for untrusted
+/// keys.
 class Fingerprint {
  public:
   void word(std::uint64_t word) { state_ = std::rotl((state_ ^ word) * 0x9e3779b97f4a7c15u, 29); }
@@ -45,13 +44,10 @@ class Fingerprint {
   std::uint64_t state_ = 0x243f6a8885a308d3u;
 };
 
-}  // namespace detail
-
-/// Returns a hash of all events (users, items, times and so baskets, ratings, kinds), of the texts of users, items and
-/// kinds in the order of their ids, and of the items' features. Display names have no influence. Stable: the same on
-/// every little-endian machine and in every version.
+/// Returns a hash of all events (users, items, times and their unit and so baskets, ratings, kinds), of the texts of
+/// users, items and kinds in the order of their ids, and of the items' features. Display names have no influence.
 inline std::uint64_t fingerprint(const Interactions& log) {
-  detail::Fingerprint hash;
+  Fingerprint hash;
   hash.column(std::span<const Index>(log.offsets));
   hash.column(std::span<const Id>(log.items));
   hash.column(std::span<const std::int64_t>(log.times));
@@ -62,6 +58,8 @@ inline std::uint64_t fingerprint(const Interactions& log) {
   hash.texts(log.catalogue.kinds);
   hash.column(std::span<const Id>(log.catalogue.features.values));
   hash.texts(log.catalogue.features.names);
+  // As before logs had a unit: times in seconds.
+  if (log.time_unit != TimeUnit{}) hash.word(static_cast<std::uint64_t>(log.time_unit.decimals));
   return hash.value();
 }
 

@@ -9,6 +9,7 @@
 
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
+#include "heed/data/time.hpp"
 #include "heed/data/vocabulary.hpp"
 
 namespace heed::inline HEED_ABI::data {
@@ -47,6 +48,7 @@ struct History {
   std::span<const Id> items{};            ///< [events]
   std::span<const std::int64_t> times{};  ///< [events], or empty when unknown
   std::span<const Id> kinds{};            ///< [events], or empty when unknown
+  TimeUnit time_unit{};                   ///< of `times`
 
   Index size() const { return std::ssize(items); }
   bool empty() const { return items.empty(); }
@@ -60,7 +62,7 @@ struct History {
       return column.empty() ? column
                             : column.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
     };
-    return {.user = user, .items = cut(items), .times = cut(times), .kinds = cut(kinds)};
+    return {.user = user, .items = cut(items), .times = cut(times), .kinds = cut(kinds), .time_unit = time_unit};
   }
   /// Returns the oldest n events. Errors as slice.
   History first(Index n) const { return slice(0, n); }
@@ -82,14 +84,17 @@ struct Events {
   std::vector<Id> items{};            ///< [events]
   std::vector<std::int64_t> times{};  ///< [events], or empty when unknown
   std::vector<Id> kinds{};            ///< [events], or empty when unknown
+  TimeUnit time_unit{};               ///< of `times`
 
   /// Returns a view, valid until the events change.
-  History history() const& { return {.user = user, .items = items, .times = times, .kinds = kinds}; }
+  History history() const& {
+    return {.user = user, .items = items, .times = times, .kinds = kinds, .time_unit = time_unit};
+  }
   History history() const&& = delete;
 };
 
 inline Events History::without(Id item) const {
-  Events out{.user = user};
+  Events out{.user = user, .time_unit = time_unit};
   for (std::size_t i = 0; i < items.size(); ++i) {
     if (items[i] == item) continue;
     out.items.push_back(items[i]);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "heed/core/error.hpp"
 #include "heed/data/catalogue.hpp"
 #include "heed/data/history.hpp"
+#include "heed/data/time.hpp"
 #include "heed/data/vocabulary.hpp"
 
 namespace heed::inline HEED_ABI::data {
@@ -22,7 +24,8 @@ namespace heed::inline HEED_ABI::data {
 struct Interactions {
   std::vector<Index> offsets = {0};  ///< [users + 1]
   std::vector<Id> items;             ///< [events] ids in catalogue.items
-  std::vector<std::int64_t> times;   ///< [events], or empty when unknown; in the log's unit (usually seconds)
+  std::vector<std::int64_t> times;   ///< [events], or empty when unknown
+  TimeUnit time_unit{};              ///< of `times`
   std::vector<float> ratings;        ///< [events], or empty when unknown
   std::vector<Id> kinds;             ///< [events] ids in catalogue.kinds, or empty when unknown
   Vocabulary users;
@@ -39,7 +42,8 @@ struct Interactions {
 
   /// Returns the events of user `u`, a view of this log.
   History user(Id u) const& {
-    return {.user = u, .items = part(items, u), .times = part(times, u), .kinds = part(kinds, u)};
+    return {
+        .user = u, .items = part(items, u), .times = part(times, u), .kinds = part(kinds, u), .time_unit = time_unit};
   }
   /// Returns the ratings of user `u`'s events; empty when unknown.
   std::span<const float> user_ratings(Id u) const& { return part(ratings, u); }
@@ -89,27 +93,41 @@ struct InteractionFields {
 /// Collects events in any order and builds Interactions from them. Duplicates are kept.
 class InteractionsBuilder {
  public:
-  explicit InteractionsBuilder(InteractionFields fields) : fields_(fields) {}
+  /// `time_unit` is the unit of times that are whole numbers. Without it, it is found from the largest one: from 10^11
+  /// on they are milliseconds, from 10^14 on microseconds, from 10^17 on nanoseconds (as of 1973), else seconds.
+  explicit InteractionsBuilder(InteractionFields fields, std::optional<TimeUnit> time_unit = {})
+      : fields_(fields), time_unit_(time_unit) {}
 
   Index size() const { return static_cast<Index>(user_of_.size()); }
 
-  /// Adds one event. `time`, `rating` and `kind` are stored if the log has these fields.
-  void add(std::string_view user, std::string_view item, std::int64_t time = 0, float rating = 0,
+  /// Adds one event. `time`, `rating` and `kind` are stored if the log has these fields. Throws OptionError for a time
+  /// of a scale that is not 0 to 18.
+  void add(std::string_view user, std::string_view item, const DecimalTime& time = {}, float rating = 0,
            std::string_view kind = {}) {
+    if (fields_.times) times_.add(time);  // first: it checks
     user_of_.push_back(out_.users.add(user));
     items_.push_back(out_.catalogue.items.add(item));
-    if (fields_.times) times_.push_back(time);
     if (fields_.ratings) ratings_.push_back(rating);
     if (fields_.kinds) kinds_.push_back(out_.catalogue.kinds.add(kind));
   }
 
-  /// Returns the log, sorted; the builder must not be used afterwards.
-  Interactions build() && {
+  /// Names the item of the last event, unless it has a name.
+  void name_item(std::string_view name) {
+    Vocabulary& items = out_.catalogue.items;
+    if (!items.has_name(items_.back())) items.set_name(items_.back(), name);
+  }
+
+  /// Returns the log, sorted; the builder must not be used afterwards. The log's unit has the decimals that the
+  /// fractions of the times need, as far as 64 bits hold them. Throws OptionError when some times are dates and others
+  /// numbers, or when they are dates and there is a `time_unit`.
+  Interactions build(TimeReport* report = nullptr) && {
+    TimeReport local;
+    std::vector<std::int64_t> times = times_.settle(time_unit_, out_.time_unit, report != nullptr ? *report : local);
     out_.offsets.assign(static_cast<std::size_t>(out_.users.size()) + 1, 0);
     for (const Id u : user_of_) ++out_.offsets[static_cast<std::size_t>(u) + 1];
     std::partial_sum(out_.offsets.begin(), out_.offsets.end(), out_.offsets.begin());
     place(items_, out_.items);
-    place(times_, out_.times);
+    place(times, out_.times);
     place(ratings_, out_.ratings);
     place(kinds_, out_.kinds);
     for (Id u = 0; fields_.times && u < out_.num_users(); ++u) sort_by_time(u);
@@ -150,9 +168,10 @@ class InteractionsBuilder {
   }
 
   InteractionFields fields_;
+  std::optional<TimeUnit> time_unit_;
   Interactions out_;
   std::vector<Id> user_of_, items_, kinds_;
-  std::vector<std::int64_t> times_;
+  detail::TimeColumn times_;
   std::vector<float> ratings_;
 };
 

@@ -15,9 +15,16 @@
 
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
+#include "heed/core/options.hpp"
 #include "heed/core/printable.hpp"
+#include "heed/core/utf8.hpp"
+#include "heed/data/file_kind.hpp"
 
 namespace heed::inline HEED_ABI::data {
+
+/// The encoding of a text file.
+enum class Encoding { utf8, latin1 };
+constexpr auto names(Encoding) { return enum_names("utf8", "latin1"); }
 
 /// Reads lines of a file or of any std::istream (a decompressing one, say). Lines end with LF or CRLF, optional at the
 /// end of the file; a UTF-8 byte order mark is skipped. It reads ahead. Converts from a path, so readers accept either.
@@ -28,17 +35,20 @@ class LineReader {
   static constexpr Index longest_line = Index{1} << 24;
 
   /// Opens `path`. Throws IoError when it cannot be opened.
-  LineReader(const std::string& path)
-      : name_(printable(path, std::string::npos)), file_(std::make_unique<std::ifstream>(path, std::ios::binary)) {
+  LineReader(const std::string& path, Encoding encoding = Encoding::utf8)
+      : name_(printable(path, std::string::npos)),
+        file_(std::make_unique<std::ifstream>(path, std::ios::binary)),
+        encoding_(encoding) {
     if (!*file_) fail<IoError>("open", name_, ": ", std::strerror(errno));
     in_ = file_.get();
   }
-  LineReader(const char* path) : LineReader(std::string(path)) {}
+  LineReader(const char* path, Encoding encoding = Encoding::utf8) : LineReader(std::string(path), encoding) {}
   /// Reads `in`, which must outlive the reader; `name` identifies it in errors.
-  LineReader(std::istream& in, std::string_view name) : name_(printable(name, std::string::npos)), in_(&in) {}
+  LineReader(std::istream& in, std::string_view name, Encoding encoding = Encoding::utf8)
+      : name_(printable(name, std::string::npos)), in_(&in), encoding_(encoding) {}
 
-  /// Moves to the next line; returns false at the end. Throws IoError when reading fails, the text is compressed or a
-  /// line is longer than `longest_line`.
+  /// Moves to the next line; returns false at the end. Throws IoError when reading fails, the file is not text (see
+  /// detail::binary_kind) or a line is longer than `longest_line`.
   bool next() {
     std::size_t length = 0;  // of the line, or of the part of it that is in the buffer
     for (;;) {
@@ -46,6 +56,7 @@ class LineReader {
       length = std::min(found, end_) - begin_;
       if (found != std::string_view::npos || static_cast<Index>(length) > longest_line || !fill()) break;
     }
+    if (line_number_ == 0) check_text();
     if (static_cast<Index>(length) > longest_line) {
       fail<IoError>("read", name_, ":", line_number_ + 1, ": wanted at most ", longest_line, " bytes in a line");
     }
@@ -53,13 +64,13 @@ class LineReader {
     line_ = std::string_view(buffer_.data() + begin_, length);
     begin_ = std::min(begin_ + length + 1, end_);
     ++line_number_;
-    if (line_number_ == 1) {
-      if (line_.starts_with("\x1f\x8b")) {
-        fail<IoError>("read", name_, ": wanted text, got gzip: open it through a decompressing stream");
-      }
-      if (line_.starts_with("\xef\xbb\xbf")) line_.remove_prefix(3);
-    }
+    if (line_number_ == 1 && line_.starts_with("\xef\xbb\xbf")) line_.remove_prefix(3);
     if (line_.ends_with('\r')) line_.remove_suffix(1);
+    if (encoding_ == Encoding::latin1) {
+      converted_.clear();
+      heed::detail::append_latin1(line_, converted_);
+      line_ = converted_;
+    }
     return true;
   }
 
@@ -70,11 +81,18 @@ class LineReader {
   /// Returns the name for errors: `printable`.
   const std::string& name() const { return name_; }
 
+  /// Keeps the lines behind the current one, so that `rewind` can return to it; `unmark` lets go of them.
+  void mark() { mark_ = begin_, marked_line_ = line_number_, marked_ = true; }
+  void unmark() { marked_ = false; }
+  /// Returns to the line of `mark`, whose text is no longer there: `next` moves to the line behind it.
+  void rewind() { begin_ = mark_, line_number_ = marked_line_, marked_ = false, line_ = {}; }
+
  private:
   /// Reads more of the file behind the line that begins at `begin_`; returns false at the end of the file.
   bool fill() {
-    std::copy(buffer_.data() + begin_, buffer_.data() + end_, buffer_.data());
-    end_ -= std::exchange(begin_, 0);
+    const std::size_t kept = marked_ ? mark_ : begin_;
+    std::copy(buffer_.data() + kept, buffer_.data() + end_, buffer_.data());
+    begin_ -= kept, mark_ = 0, end_ -= kept;
     if (2 * end_ >= buffer_.size()) buffer_.resize(std::max(2 * buffer_.size(), std::size_t{1} << 16));
     in_->read(buffer_.data() + end_, static_cast<std::streamsize>(buffer_.size() - end_));
     const auto count = static_cast<std::size_t>(in_->gcount());
@@ -82,67 +100,26 @@ class LineReader {
     end_ += count;
     return count != 0;
   }
+  void check_text() const {
+    const std::string_view kind =
+        detail::binary_kind(std::string_view(buffer_.data() + begin_, std::min<std::size_t>(end_ - begin_, 128)));
+    if (kind.empty()) return;
+    fail<IoError>("read", name_, ": wanted text, got ", kind,
+                  kind == "gzip" || kind == "zstd" ? ": open it through a decompressing stream" : "");
+  }
 
   std::string name_;
   std::unique_ptr<std::ifstream> file_;  // set when the reader opened the file
   std::istream* in_ = nullptr;
+  Encoding encoding_;
   std::vector<char> buffer_;
   std::size_t begin_ = 0, end_ = 0;  // of what was read into the buffer and follows the current line
+  std::size_t mark_ = 0;             // `begin_` at `mark`
+  Index marked_line_ = 0;
+  bool marked_ = false;
   std::string_view line_;
+  std::string converted_;  // the current line in UTF-8, if the file is in another encoding
   Index line_number_ = 0;
 };
-
-/// How a reader handles malformed lines.
-struct ReadOptions {
-  /// False: throw IoError("reader: file:line: what was wrong"). True: skip and count the line.
-  bool skip_bad_lines = false;
-
-  void fields(auto&& visitor) { visitor("skip_bad_lines", skip_bad_lines); }
-};
-
-/// Statistics of a read.
-struct ReadReport {
-  Index lines = 0;             ///< lines in the file
-  Index bad_lines = 0;         ///< skipped records (only with skip_bad_lines)
-  std::string first_bad_line;  ///< the error text of the first skipped record
-};
-
-namespace detail {
-
-/// Thrown by parsers; read_records adds the file and line number.
-struct BadLine {
-  std::string text;
-};
-
-/// Calls `parse(lines)` at every line that is not blank; `parse` may read further lines. A parser that throws BadLine
-/// must not have stored any part of the record.
-template <class Parse>
-void read_records(LineReader& lines, std::string_view operation, const ReadOptions& options, ReadReport* report,
-                  Parse parse) {
-  ReadReport local;
-  while (lines.next()) {
-    if (lines.line().find_first_not_of(' ') == std::string_view::npos) continue;
-    const Index start = lines.line_number();
-    try {
-      parse(lines);
-    } catch (const BadLine& bad) {
-      const std::string text = message(lines.name(), ":", start, ": ", bad.text);
-      if (!options.skip_bad_lines) fail<IoError>(operation, text);
-      if (local.bad_lines++ == 0) local.first_bad_line = text;
-    }
-  }
-  local.lines = lines.line_number();
-  if (report != nullptr) *report = std::move(local);
-}
-
-/// Returns the first line that is not blank, which identifies the format. Throws IoError when there is none.
-inline std::string_view first_line(LineReader& lines, std::string_view operation) {
-  while (lines.next()) {
-    if (lines.line().find_first_not_of(' ') != std::string_view::npos) return lines.line();
-  }
-  fail<IoError>(operation, lines.name(), ": the file is empty");
-}
-
-}  // namespace detail
 
 }  // namespace heed::inline HEED_ABI::data

@@ -1,202 +1,224 @@
 // SPDX-License-Identifier: Apache-2.0
-// Logs with a header line: CSV, TSV and RecBole's atomic files; tables of item names and features.
+// Logs with columns: CSV, TSV and RecBole's atomic files.
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "heed/data/event_reader.hpp"
 #include "heed/data/fields.hpp"
 #include "heed/data/interactions.hpp"
 #include "heed/data/lines.hpp"
+#include "heed/data/read_report.hpp"
+#include "heed/data/record_splitter.hpp"
 
 namespace heed::inline HEED_ABI::data {
 
-/// The format of delimited text and the columns to read. Column names must match the header exactly.
+/// The format of delimited text and the columns to read. A name matches the header exactly or without the type that
+/// RecBole adds to it (`user_id` matches `user_id:token`).
 struct DelimitedOptions {
-  char delimiter = ',';
-  char quote = '"';  ///< RFC 4180 quotes; 0 disables quoting
+  std::string delimiter = "";          ///< empty: found from the first line, among ; tab | :: and comma
+  std::optional<char> quote{};         ///< RFC 4180 quotes; 0: none. Unset: '"', but none between tabs
+  std::vector<std::string> columns{};  ///< the names of all columns, if the file has no header
   std::string user = "user_id";
   std::string item = "item_id";
   std::string time = "";    ///< empty: no times, events are in file order
   std::string rating = "";  ///< empty: no ratings
   std::string kind = "";    ///< empty: no kinds of event
+  std::string name = "";    ///< empty: no names of items; else the first of an item that is not empty
 
   void fields(auto&& visitor) {
-    visitor("delimiter", delimiter, "quote", quote, "user", user, "item", item, "time", time, "rating", rating, "kind",
-            kind);
+    visitor("delimiter", delimiter, "quote", quote, "columns", columns, "user", user, "item", item, "time", time,
+            "rating", rating, "kind", kind, "name", name);
   }
-};
-
-/// The table and columns that give the names of ids.
-struct NamesOptions {
-  char delimiter = '\t';
-  char quote = 0;  ///< as in DelimitedOptions
-  std::string id = "item_id";
-  std::string name = "description";
-
-  void fields(auto&& visitor) { visitor("delimiter", delimiter, "quote", quote, "id", id, "name", name); }
-};
-
-/// The table and columns that give a categorical feature of items.
-struct FeatureOptions {
-  char delimiter = '\t';
-  char quote = 0;  ///< as in DelimitedOptions
-  std::string id = "item_id";
-  std::string feature = "category";
-
-  void fields(auto&& visitor) { visitor("delimiter", delimiter, "quote", quote, "id", id, "feature", feature); }
 };
 
 namespace detail {
 
 constexpr Index no_column = -1;
 
-/// The columns of a row that are read.
-struct Columns {
-  std::size_t width;  ///< number of fields in the header, and so in every row
-  Index user, item, time, rating, kind;
+/// Returns whether the field of a header has this name, possibly with a type of RecBole behind it.
+inline bool is_column(std::string_view field, std::string_view name) {
+  if (!field.starts_with(name)) return false;
+  const std::string_view type = field.substr(name.size());
+  return type.empty() || type == ":token" || type == ":float" || type == ":token_seq" || type == ":float_seq";
+}
+
+/// A table of delimited text with a header or with given names of its columns.
+class DelimitedTable {
+ public:
+  /// Reads the first line; `wanted` are the columns by which the delimiter is found if `delimiter` is empty. Throws
+  /// IoError on an empty file and on a malformed header, OptionError on a delimiter that cannot be one.
+  DelimitedTable(LineReader& lines, std::string_view operation, const std::string& delimiter, std::optional<char> quote,
+                 const std::vector<std::string>& columns, std::initializer_list<std::string_view> wanted)
+      : lines_(lines), operation_(operation), has_header_(columns.empty()) {
+    const std::string_view first = lines.line_number() > 0 ? lines.line() : first_line(lines, operation);
+    delimiter_ = !delimiter.empty() ? delimiter : find_delimiter(first, lines.name(), quote, columns.size(), wanted);
+    splitter_.emplace(delimiter_, quote_of(delimiter_, quote));
+    json_ = first.starts_with('{') || first.starts_with("[{");
+    if (!has_header_) {
+      header_ = columns;
+      return;
+    }
+    const Index start = lines.line_number();
+    try {
+      for (const std::string_view field : splitter_->split(lines)) header_.emplace_back(field);
+    } catch (const BadLine& bad) {
+      fail<IoError>(operation, lines.name(), ":", start, ": in the header: ", bad.text, json_ ? use_jsonl : "");
+    }
+  }
+
+  const std::string& delimiter() const { return delimiter_; }
+  /// Whether the reader's current line is a row.
+  bool at_row() const { return !has_header_; }
+
+  /// Returns the index of the column `name`, or no_column. Throws IoError when there are several.
+  Index find(std::string_view name) const {
+    const auto same = [&](const std::string& field) { return is_column(field, name); };
+    const auto at = std::ranges::find_if(header_, same);
+    if (at == header_.end()) return no_column;
+    if (std::find_if(at + 1, header_.end(), same) != header_.end()) {
+      fail<IoError>(operation_, lines_.name(), ":", lines_.line_number(), ": several columns ", quoted(name));
+    }
+    return at - header_.begin();
+  }
+  /// As `find`. Throws IoError when there is no such column.
+  Index need(std::string_view name) const {
+    const Index column = find(name);
+    if (column != no_column) return column;
+    std::string got;
+    for (std::size_t i = 0; i < std::min<std::size_t>(header_.size(), 20); ++i) {
+      got += message(i == 0 ? "" : ", ", detail::quoted(header_[i]));
+    }
+    if (header_.size() > 20) got += message(" and ", header_.size() - 20, " more");
+    if (!has_header_) fail<IoError>(operation_, lines_.name(), ": no column ", quoted(name), " in --columns: ", got);
+    fail<IoError>(operation_, lines_.name(), ":", lines_.line_number(), ": no column ", quoted(name),
+                  " in the header: ", got, json_ ? use_jsonl : "");
+  }
+  /// As `need`; no_column for an empty name.
+  Index need_if_named(std::string_view name) const { return name.empty() ? no_column : need(name); }
+
+  /// Returns the fields of the row at the reader's current line. Throws BadLine as RecordSplitter.
+  const std::vector<std::string_view>& row() { return splitter_->split(lines_, header_.size()); }
+
+ private:
+  static constexpr const char* use_jsonl = " (JSON? --format jsonl reads JSON lines)";
+
+  static char quote_of(std::string_view delimiter, std::optional<char> quote) {
+    return quote.value_or(delimiter == "\t" ? '\0' : '"');
+  }
+  /// Returns the delimiter that the ending of the file's name says: tab for .tsv, .tab and .inter, else a comma.
+  static std::string usual_delimiter(std::string_view name) {
+    for (const std::string_view packed : {".gz", ".zst"}) {
+      if (name.ends_with(packed)) name.remove_suffix(packed.size());
+    }
+    const bool tab = name.ends_with(".tsv") || name.ends_with(".tab") || name.ends_with(".inter");
+    return tab ? "\t" : ",";
+  }
+  /// Returns the delimiter that separates `line` into `width` fields or, if 0, into fields with all `wanted` names;
+  /// else the usual one.
+  static std::string find_delimiter(std::string_view line, std::string_view name, std::optional<char> quote,
+                                    std::size_t width, std::initializer_list<std::string_view> wanted) {
+    const std::string usual = usual_delimiter(name);
+    for (const std::string& delimiter :
+         {usual, std::string(";"), std::string("\t"), std::string("|"), std::string("::"), std::string(",")}) {
+      if (quote && *quote != 0 && delimiter.find(*quote) != std::string::npos) continue;
+      RecordSplitter splitter(delimiter, quote_of(delimiter, quote));
+      const auto& fields = splitter.split_line(line);
+      const auto has = [&](std::string_view column) {
+        return std::ranges::any_of(fields, [&](std::string_view field) { return is_column(field, column); });
+      };
+      if (width != 0 ? fields.size() == width : std::ranges::all_of(wanted, has)) return delimiter;
+    }
+    return usual;
+  }
+
+  LineReader& lines_;
+  std::string_view operation_;
+  bool has_header_, json_ = false;
+  std::string delimiter_;
+  std::optional<RecordSplitter> splitter_;
+  std::vector<std::string> header_;
 };
 
-/// Returns the index of `name` in the header, or no_column.
-inline Index find_column(const std::vector<std::string_view>& header, std::string_view name) {
-  const auto at = std::find(header.begin(), header.end(), name);
-  return at == header.end() ? no_column : at - header.begin();
-}
+/// The columns of a row that are read.
+struct Columns {
+  Index user, item, time, rating, kind, name;
+};
 
-/// Returns the index of `name` in the header just read by `lines`. Throws IoError when it is missing.
-inline Index need_column(const LineReader& lines, std::string_view operation,
-                         const std::vector<std::string_view>& header, std::string_view name) {
-  const Index column = find_column(header, name);
-  if (column != no_column) return column;
-  std::string got;
-  for (const auto field : header) got += message(got.empty() ? "" : ", ", quoted(field));
-  fail<IoError>(operation, lines.name(), ":", lines.line_number(), ": no column ", quoted(name),
-                " in the header: ", got);
-}
-
-/// Splits the current record. Throws BadLine when the number of fields differs from the header's.
-inline const std::vector<std::string_view>& split_row(RecordSplitter& splitter, LineReader& lines,
-                                                      std::size_t columns) {
-  const auto& fields = splitter.split(lines);
-  if (fields.size() != columns) throw BadLine{message("wanted ", columns, " fields, got ", fields.size())};
-  return fields;
-}
-
-/// Returns the fields of the header line. Throws IoError when there is none.
-inline const std::vector<std::string_view>& split_header(RecordSplitter& splitter, LineReader& lines,
-                                                         std::string_view operation) {
-  first_line(lines, operation);
-  const Index start = lines.line_number();
-  try {
-    return splitter.split(lines);
-  } catch (const BadLine& bad) {
-    fail<IoError>(operation, lines.name(), ":", start, ": in the header: ", bad.text);
-  }
-}
-
-/// Reads the given columns of the rows after the header, which `lines` has just read.
-inline Interactions read_columns(LineReader& lines, std::string_view operation, RecordSplitter& splitter,
-                                 const Columns& columns, const ReadOptions& options, ReadReport* report) {
+/// Reads the given columns of the rows of `table`.
+inline void read_columns(LineReader& lines, DelimitedTable& table, const Columns& columns, EventReader& events) {
   const bool timed = columns.time != no_column, rated = columns.rating != no_column, kinds = columns.kind != no_column;
-  InteractionsBuilder builder({.times = timed, .ratings = rated, .kinds = kinds});
-  read_records(lines, operation, options, report, [&](LineReader& at) {
-    const auto& fields = split_row(splitter, at, columns.width);
+  events.begin(lines, {.times = timed, .ratings = rated, .kinds = kinds});
+  events.report().delimiter = table.delimiter();
+  const auto parse = [&](LineReader&) {
+    const auto& fields = table.row();
     const auto field = [&](Index column) { return fields[static_cast<std::size_t>(column)]; };
-    const auto user = parse_id(field(columns.user), "user");
-    const auto item = parse_id(field(columns.item), "item");
-    const auto time = timed ? parse_time(field(columns.time)) : 0;
-    const auto rating = rated ? parse_rating(field(columns.rating)) : 0;
-    builder.add(user, item, time, rating, kinds ? parse_id(field(columns.kind), "kind") : "");
-  });
-  return finish(std::move(builder), lines, operation);
+    ParsedEvent event{.user = field(columns.user), .item = {}};
+    if (!events.has_user(event.user)) return;
+    event.item = parse_id(field(columns.item), "item");
+    if (timed) event.time = events.parse_time(field(columns.time));
+    if (rated) event.rating = parse_rating(field(columns.rating));
+    if (kinds) event.kind = parse_id(field(columns.kind), "kind");
+    if (columns.name != no_column) event.name = parse_text(field(columns.name), "name");
+    events.add(event);
+  };
+  events.read(lines, parse, table.at_row());
 }
 
-/// Calls `take(id, field)` for the rows of a table with a header line whose text is in `vocabulary`, and returns the
-/// number of such rows. Throws IoError as read_delimited.
-template <class Take>
-Index read_table(LineReader& lines, std::string_view operation, RecordSplitter splitter, const std::string& id_column,
-                 const std::string& field_column, const Vocabulary& vocabulary, const ReadOptions& options,
-                 ReadReport* report, Take take) {
-  const auto& header = split_header(splitter, lines, operation);
-  const std::size_t width = header.size();
-  const auto id = static_cast<std::size_t>(need_column(lines, operation, header, id_column));
-  const auto field = static_cast<std::size_t>(need_column(lines, operation, header, field_column));
-  Index known = 0;
-  read_records(lines, operation, options, report, [&](LineReader& at) {
-    const auto& fields = split_row(splitter, at, width);
-    const Id found = vocabulary.find(parse_id(fields[id], "id"));
-    if (found == Vocabulary::unknown) return;
-    take(found, fields[field]);
-    ++known;
-  });
-  return known;
+inline void read_delimited_into(LineReader& lines, const DelimitedOptions& options, EventReader& events) {
+  if (options.user.empty() || options.item.empty()) {
+    fail<OptionError>(events.operation(), "wanted the names of a user and an item column, got an empty one");
+  }
+  DelimitedTable table(lines, events.operation(), options.delimiter, options.quote, options.columns,
+                       {options.user, options.item});
+  const Columns columns{table.need(options.user),          table.need(options.item),
+                        table.need_if_named(options.time), table.need_if_named(options.rating),
+                        table.need_if_named(options.kind), table.need_if_named(options.name)};
+  read_columns(lines, table, columns, events);
+}
+
+/// Empty names of columns are those of RecBole: user_id or session_id, item_id, timestamp and rating if present.
+inline void read_recbole_into(LineReader& lines, const DelimitedOptions& options, EventReader& events) {
+  DelimitedTable table(lines, events.operation(), "\t", '\0', {}, {});
+  const auto column = [&](const std::string& name, std::string_view usual) {
+    return name.empty() ? table.find(usual) : table.need(name);
+  };
+  Index user = column(options.user, "user_id");
+  if (user == no_column) user = table.find("session_id");
+  const Columns columns{user != no_column ? user : table.need("user_id"),
+                        table.need(options.item.empty() ? "item_id" : options.item),
+                        column(options.time, "timestamp"),
+                        column(options.rating, "rating"),
+                        table.need_if_named(options.kind),
+                        table.need_if_named(options.name)};
+  read_columns(lines, table, columns, events);
 }
 
 }  // namespace detail
 
-/// Reads delimited text with a header line that names the columns. Throws IoError on a missing column, on a file
-/// without interactions or, unless skipped, on a malformed line.
+/// Reads delimited text whose columns are named by a header line or by `columns`. Throws IoError on a missing column,
+/// on a file without interactions, on lines without a user unless an option skips them and, unless skipped, on a
+/// malformed line.
 inline Interactions read_delimited(LineReader lines, const DelimitedOptions& options = {},
                                    const ReadOptions& reading = {}, ReadReport* report = nullptr) {
-  constexpr std::string_view operation = "read_delimited";
-  if (options.user.empty() || options.item.empty()) {
-    fail<OptionError>(operation, "wanted the names of a user and an item column, got an empty one");
-  }
-  detail::RecordSplitter splitter(options.delimiter, options.quote);
-  const auto& header = detail::split_header(splitter, lines, operation);
-  const auto need = [&](std::string_view name) { return detail::need_column(lines, operation, header, name); };
-  const auto need_if_named = [&](std::string_view name) { return name.empty() ? detail::no_column : need(name); };
-  const detail::Columns columns{header.size(),
-                                need(options.user),
-                                need(options.item),
-                                need_if_named(options.time),
-                                need_if_named(options.rating),
-                                need_if_named(options.kind)};
-  return detail::read_columns(lines, operation, splitter, columns, reading, report);
+  detail::EventReader events("read_delimited", reading, report);
+  detail::read_delimited_into(lines, options, events);
+  return events.finish();
 }
 
-/// Reads RecBole's `.inter` files: tab separated, with typed columns in the header (`user_id:token`). Times and ratings
-/// are read from the columns `timestamp:float` and `rating:float` if present. Errors as read_delimited.
+/// Reads RecBole's `.inter` files: tab separated, with typed columns in the header (`user_id:token`, or
+/// `session_id:token`, and `item_id:token`). Times and ratings are read from the columns `timestamp` and `rating` if
+/// present. Errors as read_delimited.
 inline Interactions read_recbole(LineReader lines, const ReadOptions& reading = {}, ReadReport* report = nullptr) {
-  constexpr std::string_view operation = "read_recbole";
-  detail::RecordSplitter splitter('\t', 0);
-  const auto& header = detail::split_header(splitter, lines, operation);
-  const auto need = [&](std::string_view name) { return detail::need_column(lines, operation, header, name); };
-  const detail::Columns columns{header.size(),
-                                need("user_id:token"),
-                                need("item_id:token"),
-                                detail::find_column(header, "timestamp:float"),
-                                detail::find_column(header, "rating:float"),
-                                detail::no_column};
-  return detail::read_columns(lines, operation, splitter, columns, reading, report);
-}
-
-/// Sets the display names of `vocabulary` from a table with a header line (examples/data/products.tsv); rows of other
-/// ids are ignored. Returns the number of rows used. Throws IoError as read_delimited.
-inline Index read_names(LineReader lines, Vocabulary& vocabulary, const NamesOptions& options = {},
-                        const ReadOptions& reading = {}, ReadReport* report = nullptr) {
-  return detail::read_table(lines, "read_names", {options.delimiter, options.quote}, options.id, options.name,
-                            vocabulary, reading, report,
-                            [&](Id id, std::string_view name) { vocabulary.set_name(id, name); });
-}
-
-/// Fills `log.catalogue.features` from a column of a table with a header line. Items that are not in the table or whose
-/// field is empty have no feature (Vocabulary::unknown). Returns the number of rows of the log's items. Throws IoError
-/// as read_delimited; the log is then unchanged.
-inline Index read_item_features(LineReader lines, Interactions& log, const FeatureOptions& options = {},
-                                const ReadOptions& reading = {}, ReadReport* report = nullptr) {
-  ItemFeatures features;
-  features.values.assign(static_cast<std::size_t>(log.num_items()), Vocabulary::unknown);
-  const Index known = detail::read_table(
-      lines, "read_item_features", {options.delimiter, options.quote}, options.id, options.feature, log.catalogue.items,
-      reading, report, [&](Id id, std::string_view value) {
-        features.values[static_cast<std::size_t>(id)] = value.empty() ? Vocabulary::unknown : features.names.add(value);
-      });
-  log.catalogue.features = std::move(features);
-  return known;
+  detail::EventReader events("read_recbole", reading, report);
+  detail::read_recbole_into(lines, {.user = "", .item = ""}, events);
+  return events.finish();
 }
 
 }  // namespace heed::inline HEED_ABI::data

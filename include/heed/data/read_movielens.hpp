@@ -2,40 +2,37 @@
 // The three formats of MovieLens rating files.
 #pragma once
 
-#include <vector>
+#include <string_view>
 
-#include "heed/data/fields.hpp"
+#include "heed/data/event_reader.hpp"
 #include "heed/data/interactions.hpp"
 #include "heed/data/lines.hpp"
+#include "heed/data/read_delimited.hpp"
 
 namespace heed::inline HEED_ABI::data {
 
-/// Reads `u.data` (100K: tabs), `ratings.dat` (1M, 10M: `::`) or `ratings.csv` (20M and later: header
-/// userId,movieId,rating,timestamp), detected from the first line. The columns are user, item, rating, time. Throws
-/// IoError on any other format, on a file without interactions or, unless skipped, on a malformed line.
+namespace detail {
+
+inline void read_movielens_into(LineReader& lines, EventReader& events) {
+  const std::string_view first = first_line(lines, events.operation());
+  DelimitedOptions options{.user = "userId", .item = "movieId", .time = "timestamp", .rating = "rating"};
+  if (first.find("userId") == std::string_view::npos) {
+    options.delimiter = first.find("::") != std::string_view::npos ? "::" : "\t";
+    options.quote = '\0';
+    options.columns = {"userId", "movieId", "rating", "timestamp"};
+  }
+  read_delimited_into(lines, options, events);
+}
+
+}  // namespace detail
+
+/// Reads `u.data` (100K: tabs), `ratings.dat` (1M, 10M: `::`) or `ratings.csv` (20M, 25M, 32M: header
+/// userId,movieId,rating,timestamp), detected from the first line. Throws IoError on any other format and as
+/// read_delimited.
 inline Interactions read_movielens(LineReader lines, const ReadOptions& options = {}, ReadReport* report = nullptr) {
-  constexpr std::string_view operation = "read_movielens";
-  InteractionsBuilder builder({.times = true, .ratings = true});
-  std::vector<std::string_view> fields;
-  std::string_view delimiter;
-  detail::read_records(lines, operation, options, report, [&](LineReader& at) {
-    if (delimiter.empty()) {
-      if (at.line() == "userId,movieId,rating,timestamp") {
-        delimiter = ",";
-        return;
-      }
-      delimiter = at.line().find("::") != std::string_view::npos ? "::" : "\t";
-    }
-    detail::split_fields(at.line(), delimiter, fields);
-    if (fields.size() != 4) {
-      throw detail::BadLine{message("wanted 4 fields (user, item, rating, time), got ", fields.size())};
-    }
-    const auto user = detail::parse_id(fields[0], "user");
-    const auto item = detail::parse_id(fields[1], "item");
-    const auto rating = detail::parse_rating(fields[2]);
-    builder.add(user, item, detail::parse_time(fields[3]), rating);
-  });
-  return detail::finish(std::move(builder), lines, operation);
+  detail::EventReader events("read_movielens", options, report);
+  detail::read_movielens_into(lines, events);
+  return events.finish();
 }
 
 }  // namespace heed::inline HEED_ABI::data

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Converting a log to the ids of another one, as required to read new data with a trained model.
+// Converting a log to the ids, and the unit of time, of another one, as required to read new data with a trained model.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 
 #include "heed/data/filter.hpp"
 #include "heed/data/interactions.hpp"
+#include "heed/data/time.hpp"
 
 namespace heed::inline HEED_ABI::data {
 
@@ -62,6 +63,20 @@ inline Interactions renumber_kinds(const Interactions& log, Vocabulary kinds, In
   out.catalogue.kinds = std::move(kinds);
   if (left_out != nullptr) *left_out = log.size() - out.size();
   return out;
+}
+
+/// Returns `log` with its times in `unit`. Throws OptionError when a time is a fraction there, or beyond 64 bits.
+inline Interactions convert_times(Interactions log, TimeUnit unit) {
+  for (std::int64_t& time : log.times) {
+    const auto converted = convert_time(time, log.time_unit, unit);
+    if (!converted) {
+      fail<OptionError>("convert_times", "the log's time ", time_text(time, log.time_unit), " (", time, " in ",
+                        unit_text(log.time_unit), ") is not a 64-bit whole number of ", unit_text(unit));
+    }
+    time = *converted;
+  }
+  log.time_unit = unit;
+  return log;
 }
 
 /// Returns `features` with the value ids of `names`; items with another value have none.

@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
 #include "heed/data/interactions.hpp"
+#include "heed/data/time.hpp"
 
 namespace heed::inline HEED_ABI::data {
 
@@ -59,35 +61,63 @@ inline Split last_basket(const Interactions& log) {
   return split;
 }
 
-/// The boundaries of split_by_time, in the unit of the log's times.
+/// The boundaries of split_by_time.
 struct TimeCuts {
   std::int64_t validation_time = 0;  ///< start of the validation window
   std::int64_t test_time = 0;        ///< start of the test window
+  TimeUnit unit{};                   ///< of both; the log's may be another one
+
+  void fields(auto&& visitor) { visitor("validation_time", validation_time, "test_time", test_time, "unit", unit); }
+  friend bool operator==(const TimeCuts&, const TimeCuts&) = default;
 };
 
+namespace detail {
+
+/// Throws OptionError for a window without events.
+[[noreturn]] inline void fail_empty_window(std::string_view events, const Interactions& log) {
+  const auto [first, last] = std::ranges::minmax_element(log.times);
+  const auto text = [&](std::int64_t time) { return message(time_text(time, log.time_unit), " (", time, ")"); };
+  fail<OptionError>("split_by_time", "the log has no events ", events, "; its times are from ", text(*first), " to ",
+                    text(*last), ", in ", unit_text(log.time_unit));
+}
+
+}  // namespace detail
+
 /// Splits all users at the same times: events before validation_time train, events from test_time on test, those
-/// between validate. No training event is later than any user's test event, and events of equal time are in the same
-/// part. A user without events in a window is not validated (tested) in it; one whose first event is in it has an empty
-/// history. Throws OptionError when the log has no times or validation_time is later than test_time.
+/// between validate (none if both are equal). No training event is later than any user's test event, and events of
+/// equal time are in the same part. A user without events in a window is not validated (tested) in it; one whose first
+/// event is in it has an empty history. Throws OptionError when the log has no times, validation_time is later than
+/// test_time, or no event of the log is in a window.
 inline Split split_by_time(const Interactions& log, const TimeCuts& cuts) {
   if (log.times.empty() && log.size() > 0) fail<OptionError>("split_by_time", "the log has no times");
   if (cuts.validation_time > cuts.test_time) {
     fail<OptionError>("split_by_time", "validation_time ", cuts.validation_time, " is later than test_time ",
                       cuts.test_time);
   }
+  const auto in_log = [&](std::int64_t cut) { return detail::first_time_from(cut, cuts.unit, log.time_unit); };
+  const std::int64_t validation_time = in_log(cuts.validation_time), test_time = in_log(cuts.test_time);
   Split split;
+  bool tests = log.size() == 0, validates = tests || cuts.validation_time == cuts.test_time;
   for (Id u = 0; u < log.num_users(); ++u) {
     const auto times = log.user(u).times;
     const auto before = [&](std::int64_t cut) { return std::ranges::lower_bound(times, cut) - times.begin(); };
-    split.train_end.push_back(before(cuts.validation_time));
-    split.validation_end.push_back(before(cuts.test_time));
+    split.train_end.push_back(before(validation_time));
+    split.validation_end.push_back(before(test_time));
     split.test_end.push_back(log.length(u));
+    tests = tests || split.tested(u);
+    validates = validates || split.validated(u);
+  }
+  const auto text = [&](std::int64_t cut) { return time_text(cut, cuts.unit); };
+  if (!tests) detail::fail_empty_window(message("from test_time ", text(cuts.test_time), " on"), log);
+  if (!validates) {
+    detail::fail_empty_window(
+        message("from validation_time ", text(cuts.validation_time), " to test_time ", text(cuts.test_time)), log);
   }
   return split;
 }
 
-/// Returns the latest time before which at most the share `quantile` of all events lies: 0 gives the first event's
-/// time, 1 the last one's. Throws OptionError outside [0, 1] and when the log has no times.
+/// Returns the latest time, in the log's unit, before which at most the share `quantile` of all events lies: 0 gives
+/// the first event's time, 1 the last one's. Throws OptionError outside [0, 1] and when the log has no times.
 inline std::int64_t time_quantile(const Interactions& log, double quantile) {
   if (!(quantile >= 0 && quantile <= 1)) fail<OptionError>("time_quantile", "quantile ", quantile);
   if (log.times.empty()) fail<OptionError>("time_quantile", "the log has no times");

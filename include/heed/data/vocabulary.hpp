@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <concepts>
 #include <cstdint>
 #include <limits>
@@ -25,9 +26,9 @@ using Id = std::int32_t;
 /// Maps the texts that identify items, users or kinds of event in a file to ids 0, 1, 2, ... in order of first
 /// appearance. A text may have a display name.
 ///
-/// All texts are stored in one string, indexed by an open-addressing table of ids: there is no allocation per text, a
-/// vocabulary is copyable, and a look-up does not copy the text. The hash has a secret key, drawn for each vocabulary,
-/// so that nobody can write a file whose texts collide; no result depends on it.
+/// All texts are stored in one string, indexed by an open-addressing table of ids, and all names in another: there is
+/// no allocation per text, a vocabulary is copyable, and a look-up does not copy the text. The hash has a secret key,
+/// drawn for each vocabulary, so that nobody can write a file whose texts collide; no result depends on it.
 class Vocabulary {
  public:
   /// Returned by `find` for a text without an id.
@@ -35,9 +36,17 @@ class Vocabulary {
 
   Index size() const { return static_cast<Index>(ends_.size()); }
 
+  /// Allocates what `texts` texts of `bytes` bytes in total require.
+  void reserve(Index texts, std::size_t bytes) {
+    text_.reserve(bytes);
+    ends_.reserve(static_cast<std::size_t>(texts));
+    const std::size_t slots = std::bit_ceil(2 * static_cast<std::size_t>(texts));
+    if (slots > slots_.size()) resize_slots(slots);
+  }
+
   /// Returns the id of `text`, adding it if it is new. Throws IndexError beyond 2^31 - 1 texts.
   Id add(std::string_view text) {
-    if (slots_.size() < 2 * (ends_.size() + 1)) grow();
+    if (slots_.size() < 2 * (ends_.size() + 1)) resize_slots(std::max<std::size_t>(16, 2 * slots_.size()));
     const std::size_t slot = slot_of(text);
     if (slots_[slot] != unknown) return slots_[slot];
     if (size() == std::numeric_limits<Id>::max()) fail<IndexError>("vocabulary", "more than 2^31 - 1 ids");
@@ -60,15 +69,28 @@ class Vocabulary {
 
   /// Returns the display name of `id`, or its text if none was set. Valid until the next `add` or `set_name`.
   std::string_view name(Id id) const {
-    check(id);
-    const auto at = static_cast<std::size_t>(id);
-    return at < names_.size() && !names_[at].empty() ? std::string_view(names_[at]) : text_at(at);
+    if (!has_name(id)) return text(id);
+    const Range& range = names_[static_cast<std::size_t>(id)];
+    return std::string_view(name_text_).substr(range.begin, range.size);
   }
 
+  /// Returns whether a display name other than the text was set.
+  bool has_name(Id id) const {
+    check(id);
+    const auto at = static_cast<std::size_t>(id);
+    return at < names_.size() && names_[at].size > 0;
+  }
+
+  /// A name that `id` had before keeps its memory.
   void set_name(Id id, std::string_view name) {
     check(id);
+    const auto at = static_cast<std::size_t>(id);
+    if (name == text_at(at)) name = {};
+    if (names_.size() <= at && name.empty()) return;
     if (names_.size() < ends_.size()) names_.resize(ends_.size());
-    names_[static_cast<std::size_t>(id)] = name;
+    const Range range{name_text_.size(), name.size()};
+    name_text_.append(name);
+    names_[at] = range;
   }
 
   /// Returns the largest number of slots that a look-up of a stored text examines. Time: linear in the texts.
@@ -99,19 +121,24 @@ class Vocabulary {
     while (slots_[slot] != unknown && text_at(static_cast<std::size_t>(slots_[slot])) != text) slot = (slot + 1) & mask;
     return slot;
   }
-  void grow() {
+  void resize_slots(std::size_t size) {
     if (slots_.empty()) {
       if (::getentropy(key_.data(), sizeof(key_)) != 0) fail("vocabulary", "the system gives no random key");
     }
-    slots_.assign(slots_.empty() ? 16 : 2 * slots_.size(), unknown);
+    slots_.assign(size, unknown);
     for (std::size_t i = 0; i < ends_.size(); ++i) slots_[slot_of(text_at(i))] = static_cast<Id>(i);
   }
 
-  std::string text_;                // all texts, concatenated
-  std::vector<std::size_t> ends_;   // end of each text in text_
-  std::vector<Id> slots_;           // the hash table: a power of two of ids, `unknown` where free
-  heed::detail::SipKey key_{};      // drawn with the first slots
-  std::vector<std::string> names_;  // empty until a name is set
+  struct Range {
+    std::size_t begin = 0, size = 0;
+  };
+
+  std::string text_;               // all texts, concatenated
+  std::vector<std::size_t> ends_;  // end of each text in text_
+  std::vector<Id> slots_;          // the hash table: a power of two of ids, `unknown` where free
+  heed::detail::SipKey key_{};     // drawn with the first slots
+  std::string name_text_;          // all names, concatenated
+  std::vector<Range> names_;       // empty until a name is set; places in name_text_, empty where the text is the name
 };
 
 /// Returns the id in `to` of every text of `from` ([from.size()]); `unknown` for a text that is not in `to`.

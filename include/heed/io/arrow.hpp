@@ -14,7 +14,8 @@
 #include "heed/core/error.hpp"
 #include "heed/core/printable.hpp"
 #include "heed/data/interactions.hpp"
-#include "heed/data/lines.hpp"
+#include "heed/data/read_report.hpp"
+#include "heed/data/time.hpp"
 #include "heed/io/detail/arrow_c_data.hpp"
 #include "heed/io/detail/arrow_column.hpp"
 
@@ -24,15 +25,16 @@ namespace heed::inline HEED_ABI::io {
 struct ArrowOptions {
   std::string user = "user_id";
   std::string item = "item_id";
-  std::string time = "";    ///< empty: no times, events are in the order of the table
-  std::string rating = "";  ///< empty: no ratings
-  std::string kind = "";    ///< empty: no kinds of event
-  /// False: a row whose user is null or an empty text is an error. True: such rows are left out and counted.
-  bool skip_rows_without_user = false;
+  std::string time = "";                      ///< empty: no times, events are in the order of the table
+  std::string rating = "";                    ///< empty: no ratings
+  std::string kind = "";                      ///< empty: no kinds of event
+  std::optional<data::TimeUnit> time_unit{};  ///< of times that are numbers; nullopt: found from the largest one
+  /// What to do with rows whose user is null or an empty text: an error at the first one, or they are left out.
+  data::MissingUser missing_user = data::MissingUser::error;
 
   void fields(auto&& visitor) {
-    visitor("user", user, "item", item, "time", time, "rating", rating, "kind", kind, "skip_rows_without_user",
-            skip_rows_without_user);
+    visitor("user", user, "item", item, "time", time, "rating", rating, "kind", kind, "time_unit", time_unit,
+            "missing_user", missing_user);
   }
 };
 
@@ -54,9 +56,10 @@ struct ArrowOwner {
 class ArrowReader {
  public:
   ArrowReader(const ArrowSchema& table, const ArrowOptions& options)
-      : skip_rows_without_user_(options.skip_rows_without_user),
+      : missing_user_(options.missing_user),
         width_(table.n_children),
-        builder_({.times = !options.time.empty(), .ratings = !options.rating.empty(), .kinds = !options.kind.empty()}) {
+        builder_({.times = !options.time.empty(), .ratings = !options.rating.empty(), .kinds = !options.kind.empty()},
+                 options.time_unit) {
     if (options.user.empty() || options.item.empty()) {
       fail<OptionError>(operation, "wanted the names of a user and an item column, got an empty one");
     }
@@ -87,13 +90,13 @@ class ArrowReader {
         if (*column) at(*column).bind(batch);
       }
       for (row = 0; row < batch.length; ++row, ++report_.lines) {
-        if (skip_rows_without_user_ && !at(user_).has_id(row)) {
-          if (report_.bad_lines++ == 0) report_.first_bad_line = place(row) + "it is null or an empty text";
+        if (missing_user_ == data::MissingUser::skip && !at(user_).has_id(row)) {
+          report_.skip("no user", place(row) + "it is null or an empty text");
           continue;
         }
         const std::string_view user = at(user_).id(row);
         const std::string_view item = at(item_).id(row);
-        const auto time = time_ ? at(time_).time(row) : 0;
+        const auto time = time_ ? at(time_).time(row) : data::DecimalTime();
         const float rating = rating_ ? at(rating_).rating(row) : 0;
         builder_.add(user, item, time, rating, kind_ ? at(kind_).id(row) : "");
       }
@@ -103,12 +106,14 @@ class ArrowReader {
   }
 
   data::Interactions finish(data::ReadReport* report) && {
-    if (report != nullptr) *report = report_;
     if (builder_.size() == 0) {
-      fail<IoError>(operation, "no interactions in the table: ", report_.lines, " rows, ", report_.bad_lines,
+      fail<IoError>(operation, "no interactions in the table: ", report_.lines, " rows, ", report_.skipped_lines,
                     " without a user");
     }
-    return std::move(builder_).build();
+    data::Interactions log = std::move(builder_).build(&report_.times);
+    data::detail::describe(log, report_);
+    if (report != nullptr) *report = std::move(report_);
+    return log;
   }
 
  private:
@@ -125,7 +130,7 @@ class ArrowReader {
                    ": ");
   }
 
-  bool skip_rows_without_user_;
+  data::MissingUser missing_user_;
   std::int64_t width_;
   data::InteractionsBuilder builder_;
   data::ReadReport report_;
@@ -150,13 +155,15 @@ void get_from(ArrowArrayStream& stream, int (*get)(ArrowArrayStream*, T*), T& ou
 ///
 /// Types: ids and kinds are integers of any width, which become their decimal digits, or texts (string, large_string,
 /// string_view, and binary that is UTF-8). Times are timestamps of any unit, which count from 1970 in UTC (without a
-/// zone: in the table's own time), date32, date64, or integers, real numbers and texts in the unit of the log. Ratings
-/// are integers, float32 or float64. Each may be a dictionary. Texts are copied once, when the log first sees them.
+/// zone: in the table's own time), date32, date64, or integers, real numbers and texts (numbers or ISO 8601 dates).
+/// Their unit and fractions are kept. Ratings are integers, float32 or float64. Each may be a dictionary. Texts are
+/// copied once, when the log first sees them.
 ///
 /// Throws IoError, which names the column and, counted from 0 over all batches, the row: on a missing column, a type
 /// that does not fit (the wanted and the found one are named), a null or an empty id, an id that is not UTF-8, a
 /// rating that is not finite, an error of the stream, and a table without interactions. Throws OptionError without the
-/// name of a user or item column. `report` counts rows as lines, those without a user as bad ones.
+/// name of a user or item column. `report` counts rows as lines. Dates and numbers in one column
+/// cannot be mixed.
 ///
 /// The interface passes addresses without the sizes of buffers: a producer that lies about its lengths makes any
 /// consumer read outside of them, which cannot be checked. Take streams from producers in the same program, and leave

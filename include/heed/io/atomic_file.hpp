@@ -3,7 +3,6 @@
 #pragma once
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,7 +23,8 @@
 namespace heed::inline HEED_ABI::io {
 
 /// How the temporary file of an AtomicFile is made. `unnamed`, where the file system can: nothing is left when the
-/// program is killed while it writes. `named`: such a kill leaves the file.
+/// program is killed while it writes, unless between the two last system calls of `commit()`. `named`: such a kill
+/// leaves the file.
 enum class Temporary { unnamed, named };
 
 /// Writes a temporary file in the folder of `path` and renames it to `path` on `commit()`: readers see the complete old
@@ -104,26 +104,32 @@ class AtomicFile {
 #endif
   }
   void open_named() {
-    static std::atomic<unsigned> count{0};
-    do {
-      temporary_ = message(folder(), ".heed.", ::getpid(), ".", count++, ".tmp");
-      file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    } while (file_ < 0 && errno == EEXIST);
-    if (file_ >= 0) return;
-    const int reason = errno;
-    const std::string wanted = std::exchange(temporary_, "");  // is not ours to remove
-    fail<IoError>(operation_, "cannot create ", wanted, " (for ", path_, "): ", std::strerror(reason));
+    take_name("cannot create", [&](const char* name) {
+      file_ = ::open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+      return file_ >= 0;
+    });
   }
-  /// Gives an unnamed file a name from which it can be renamed. The folder is locked from here to the end of commit(),
-  /// so that a file of this name is not in use: a program was killed there.
+  /// Gives an unnamed file a name, from which it can be renamed.
   void link() {
-    while (::flock(folder_, LOCK_EX) != 0 && errno == EINTR) {
-    }
-    std::string name = folder() + ".heed.tmp";
     const std::string self = message("/proc/self/fd/", file_);
-    ::unlink(name.c_str());
-    if (::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) != 0) failed("cannot link");
-    temporary_ = std::move(name);
+    take_name("cannot link", [&](const char* name) {
+      return ::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0;
+    });
+  }
+  /// Calls `make(name)` with names until one is free. A taken one belongs to another writer, or to a program that was
+  /// killed: it stays.
+  template <class Make>
+  void take_name(std::string_view failure, const Make& make) {
+    std::string name;
+    do {
+      name = message(folder(), ".heed.", ::getpid(), ".", names_++, ".tmp");
+      if (make(name.c_str())) {
+        temporary_ = std::move(name);
+        return;
+      }
+    } while (errno == EEXIST);
+    const int reason = errno;
+    fail<IoError>(operation_, failure, " ", name, " (for ", path_, "): ", std::strerror(reason));
   }
   void discard() {
     if (!temporary_.empty()) ::unlink(temporary_.c_str());
@@ -137,6 +143,7 @@ class AtomicFile {
                   "): ", std::strerror(errno));
   }
 
+  static inline std::atomic<unsigned> names_{0};  // tried so far
   std::string operation_;
   std::string path_;
   std::string temporary_;  // empty while the file has no name

@@ -2,11 +2,18 @@
 // Saves and loads the parameters of a module as a safetensors file with state_dict names. Requires nlohmann-json.
 #pragma once
 
+#include <charconv>
 #include <map>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "heed/core/options.hpp"
 #include "heed/core/printable.hpp"
 #include "heed/io/safetensors.hpp"
 #include "heed/nn/module.hpp"
@@ -27,6 +34,26 @@ inline std::string text(const std::vector<Index>& sizes) {
   return out + "]";
 }
 
+/// Returns the version of the format of `file`: that of `known`, which ends in it ("heed.recommender.3"), or an older
+/// one from `oldest` on. Throws IoError for any other format.
+inline int check_format(std::string_view operation, const SafetensorsFile& file, std::string_view known,
+                        std::optional<int> oldest = {}) {
+  const auto found = file.metadata().find("format");
+  const std::string_view format = found == file.metadata().end() ? std::string_view() : found->second;
+  const auto version_of = [kind = known.substr(0, known.rfind('.') + 1)](std::string_view text) {
+    int version = -1;  // of another kind
+    if (!text.starts_with(kind)) return version;
+    const char* const end = text.data() + text.size();
+    const auto [last, error] = std::from_chars(text.data() + kind.size(), end, version);
+    return error == std::errc() && last == end ? version : -1;
+  };
+  const int version = version_of(format), newest = version_of(known);
+  if (version >= oldest.value_or(newest) && version <= newest) return version;
+  const bool newer = version > newest;
+  fail<IoError>(operation, file.path(), ": metadata 'format' is ", newer ? "of a newer version of heed: " : "'",
+                printable(format), newer ? ", this one reads " : "', wanted ", known);
+}
+
 }  // namespace detail
 
 /// Writes every parameter of `module` in its own precision, and `metadata`. The file is replaced atomically: after an
@@ -43,50 +70,114 @@ void save(const M& module, const std::string& path, const std::map<std::string, 
   write_safetensors(path, std::move(tensors), metadata);
 }
 
-/// Copies the tensors of `file` to the parameters of `module` by name; padding rows are set to zero. A double module
-/// also reads F32; a float module reads F64 if narrowing is allowed. Throws one IoError that lists every tensor that is
-/// missing, is unexpected or has another shape or type; the module is then unchanged. Values may be infinite or NaN, as
-/// in PyTorch's `load_state_dict`.
+/// Which tensor of a file belongs to which parameter of a module, and what may be left over.
+struct LoadOptions {
+  /// Removed from the names of tensors; a tensor without it is unexpected.
+  std::string prefix = "";
+  /// From names of tensors, without the prefix, to names of parameters. A name that is not there is an error.
+  std::map<std::string, std::string> rename{};
+  /// Whether a missing or an unexpected tensor is an error; otherwise both are only reported.
+  bool strict = true;
+  /// Whether a float module reads F64.
+  Narrowing narrowing = Narrowing::refuse;
+
+  void fields(auto&& visitor) { visitor("prefix", prefix, "rename", rename, "strict", strict, "narrowing", narrowing); }
+};
+
+/// What a load has done.
+struct LoadReport {
+  std::vector<std::string> loaded;      ///< parameters
+  std::vector<std::string> missing;     ///< parameters without a tensor, which are as before
+  std::vector<std::string> unexpected;  ///< tensors without a parameter, by their names in the file
+};
+
+/// "loaded 3 of 4 parameters", and a line for each name that is missing or unexpected.
+inline std::string to_string(const LoadReport& report) {
+  const std::size_t loaded = report.loaded.size();
+  std::string out = message("loaded ", loaded, " of ", loaded + report.missing.size(), " parameters");
+  for (const std::string& name : report.missing) out += message("\n  missing: ", printable(name));
+  for (const std::string& name : report.unexpected) out += message("\n  unexpected: ", printable(name));
+  return out;
+}
+
+/// Copies the tensors of `file` to the parameters of `module` by name; padding rows are set to zero. F16, BF16 and F32
+/// are read exactly, F64 by a double module or if narrowing is allowed. Throws one IoError that lists everything (up
+/// to 100) that is missing or unexpected (if `strict`), has another shape or type, fits twice, or is not there to be
+/// renamed; the module is then unchanged. Values may be infinite or NaN, as in PyTorch's `load_state_dict`.
 template <class M>
   requires nn::Module<std::remove_reference_t<M>>
-void load(M&& module, const SafetensorsFile& file, Narrowing narrowing = Narrowing::refuse) {
+LoadReport load(M&& module, const SafetensorsFile& file, const LoadOptions& options = {}) {
   using Scalar = typename std::remove_reference_t<M>::scalar_type;
-  const auto readable = [&](Dtype dtype) {
-    return dtype == dtype_of<Scalar>() || (dtype == Dtype::f32 && dtype_of<Scalar>() == Dtype::f64) ||
-           (dtype == Dtype::f64 && narrowing == Narrowing::allow);
-  };
+  const auto parameters = nn::parameters(module);
+  LoadReport report;
   std::string wrong;
-  std::map<std::string, Parameter<Scalar>*> wanted;
-  nn::for_each_parameter(module, [&](const std::string& name, Parameter<Scalar>& parameter) {
-    if (!wanted.emplace(name, &parameter).second) wrong += message("\n  twice in the module: ", printable(name));
-    if (!file.contains(name)) {
-      wrong += message("\n  missing: ", printable(name), " ", to_string(parameter.shape()));
-      return;
-    }
-    const TensorInfo& found = file.info(name);
-    if (found.shape != detail::sizes(parameter.shape())) {
-      wrong += message("\n  wrong shape: ", printable(name), " is ", detail::text(found.shape), ", wanted ",
-                       to_string(parameter.shape()));
-    } else if (!readable(found.dtype)) {
-      wrong += message("\n  wrong type: ", printable(name), " is ", name_of(found.dtype), ", wanted ",
-                       name_of(dtype_of<Scalar>()));
-    }
-  });
-  for (const TensorInfo& tensor : file.tensors()) {
-    if (wanted.contains(tensor.name)) continue;
-    wrong += message("\n  unexpected: ", printable(tensor.name), " ", detail::text(tensor.shape));
+  int faults = 0;
+  const auto add = [&](const auto&... pieces) {
+    if (++faults <= 100) wrong += message("\n  ", pieces...);  // of a damaged file, not of up to 65,536 tensors
+  };
+
+  std::map<std::string_view, const TensorInfo*> sources;  // by parameter
+  for (const auto& [name, parameter] : parameters) {
+    if (!sources.emplace(name, nullptr).second) add("twice in the module: ", printable(name));
   }
+  bool prefixed = options.prefix.empty();
+  for (const TensorInfo& tensor : file.tensors()) {
+    auto source = sources.end();
+    if (tensor.name.starts_with(options.prefix)) {
+      prefixed = true;
+      const std::string name = tensor.name.substr(options.prefix.size());
+      const auto renamed = options.rename.find(name);
+      source = sources.find(renamed == options.rename.end() ? name : renamed->second);
+    }
+    if (source == sources.end()) {
+      report.unexpected.push_back(tensor.name);
+    } else if (const TensorInfo* other = std::exchange(source->second, &tensor); other != nullptr) {
+      add("twice in the file: ", printable(source->first), ", as ", printable(other->name), " and as ",
+          printable(tensor.name));
+    }
+  }
+  if (!prefixed) add("prefix: no tensor begins with ", printable(options.prefix));
+  for (const auto& [from, to] : options.rename) {
+    if (!file.contains(options.prefix + from)) add("rename: there is no tensor ", printable(options.prefix + from));
+    if (!sources.contains(to)) add("rename: there is no parameter ", printable(to));
+  }
+  for (const auto& [name, parameter] : parameters) {
+    const TensorInfo* source = sources.at(name);
+    (source == nullptr ? report.missing : report.loaded).push_back(name);
+    if (source == nullptr) {
+      if (options.strict) add("missing: ", printable(name), " ", parameter->shape());
+    } else if (source->shape != detail::sizes(parameter->shape())) {
+      add("wrong shape: ", printable(name), " is ", detail::text(source->shape), ", wanted ", parameter->shape());
+    } else if (!readable<Scalar>(source->dtype, options.narrowing)) {
+      add("wrong type: ", printable(name), " is ", name_of(source->dtype), ", wanted ", name_of(dtype_of<Scalar>()));
+    }
+  }
+  if (options.strict) {
+    for (const std::string& name : report.unexpected) {
+      add("unexpected: ", printable(name), " ", detail::text(file.info(name).shape));
+    }
+  }
+  if (faults > 100) wrong += message("\n  and ", faults - 100, " more");
   if (!wrong.empty()) fail<IoError>("load", file.path(), " does not fit the module:", wrong);
-  for (const auto& [name, parameter] : wanted) {
-    file.read(name, std::span(parameter->value().data(), static_cast<std::size_t>(parameter->size())), narrowing);
+
+  // Allocates, so that nothing fails below.
+  for (const auto& [name, parameter] : parameters) {
+    if (sources.at(name) != nullptr) std::as_const(*parameter).value();
+  }
+  for (const auto& [name, parameter] : parameters) {
+    const TensorInfo* source = sources.at(name);
+    if (source == nullptr) continue;
+    file.read(source->name, std::span(parameter->value().data(), static_cast<std::size_t>(parameter->size())),
+              options.narrowing);
     parameter->restore_zero_row();
   }
+  return report;
 }
 /// The same from a path. To read the metadata too, construct a SafetensorsFile.
 template <class M>
   requires nn::Module<std::remove_reference_t<M>>
-void load(M&& module, const std::string& path, Narrowing narrowing = Narrowing::refuse) {
-  load(module, SafetensorsFile(path), narrowing);
+LoadReport load(M&& module, const std::string& path, const LoadOptions& options = {}) {
+  return load(module, SafetensorsFile(path), options);
 }
 
 }  // namespace heed::inline HEED_ABI::io

@@ -20,7 +20,7 @@ namespace heed::inline HEED_ABI::io {
 /// What CheckpointFolder::resume found.
 struct Resumed {
   std::string path;                  ///< the checkpoint that was loaded; empty when the folder had none
-  std::vector<std::string> damaged;  ///< for each newer one that cannot be read, its path and its fault
+  std::vector<std::string> damaged;  ///< for each newer one that is damaged, its path and its fault
 };
 
 /// The checkpoints of one training in a folder of its own: files `checkpoint-<steps>.safetensors`, replaced atomically
@@ -37,8 +37,9 @@ class CheckpointFolder {
   /// Whether the folder has no checkpoint. Throws IoError.
   bool empty() const { return files().empty(); }
 
-  /// Loads the newest checkpoint into a new training, or the one before when it is damaged. Throws IoError when there
-  /// are checkpoints and none can be read, OptionError for one of another run; the training is unchanged then.
+  /// Loads the newest checkpoint into a new training, or the one before when it is damaged. Errors as load_checkpoint,
+  /// without regard to the ones before, for one that is not damaged but cannot be opened or is of a newer format or of
+  /// another run; DamageError when all are damaged. The training and the folder are unchanged then.
   template <nn::Module Model>
   Resumed resume(recsys::Training<Model>& training) {
     Resumed out;
@@ -48,13 +49,13 @@ class CheckpointFolder {
         load_checkpoint(training, file, run_);
         out.path = file;
         break;
-      } catch (const IoError& error) {
+      } catch (const DamageError& error) {
         out.damaged.push_back(error.what());
         faults.append("\n  ").append(error.what());
       }
     }
     if (out.path.empty() && !out.damaged.empty()) {
-      fail<IoError>("checkpoints", "none in ", path_, " can be read:", faults);
+      fail<DamageError>("checkpoints", "all in ", path_, " are damaged:", faults);
     }
     claimed_ = true;
     return out;

@@ -16,6 +16,7 @@
 
 #include "heed/core/error.hpp"
 #include "heed/core/options.hpp"
+#include "heed/core/printable.hpp"
 #include "heed/io/parse_json.hpp"
 
 namespace heed::inline HEED_ABI::io {
@@ -27,6 +28,8 @@ std::string option_type() {
     std::string out;
     for (const auto& one : T::choices()) out += (out.empty() ? "" : "|") + one.first;
     return out;
+  } else if constexpr (OptionalOption<T>) {
+    return option_type<typename T::value_type>() + " or null";
   } else if constexpr (OptionStruct<T>) {
     return "JSON object of options";
   } else if constexpr (NamedEnum<T>) {
@@ -55,13 +58,15 @@ inline constexpr const char* choice_key = "model";
 
 /// Returns JSON text for error messages; bytes that are not UTF-8 are replaced.
 inline std::string shown(const nlohmann::json& json) {
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return printable(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 template <OptionValue T>
 nlohmann::json json_of(const T& value) {
   if constexpr (NamedEnum<T>) {
     return std::string(enum_name(value));
+  } else if constexpr (OptionalOption<T>) {
+    return value ? json_of(*value) : nlohmann::json();
   } else if constexpr (std::is_same_v<T, char>) {
     return value == 0 ? std::string() : std::string(1, value);
   } else if constexpr (OptionStruct<T>) {
@@ -87,7 +92,11 @@ void read_options(const nlohmann::json& json, const std::string& path, T& option
 template <OptionValue T>
 void read_value(const nlohmann::json& json, const std::string& path, T& value) {
   bool fits = false;
-  if constexpr (OptionStruct<T>) {
+  if constexpr (OptionalOption<T>) {
+    if (json.is_null()) return value.reset();
+    if (!value) value.emplace();
+    return read_value(json, path, *value);
+  } else if constexpr (OptionStruct<T>) {
     read_options(json, path, value);
     fits = true;
   } else if constexpr (NamedEnum<T>) {
@@ -147,17 +156,16 @@ void read_options(const nlohmann::json& json, const std::string& path, T& option
   });
   for (const auto& one : json.items()) {
     if (std::ranges::find(known, one.key()) != known.end()) continue;
-    const std::string name = shown(prefix + one.key());
     std::string wanted;
     for (const std::string_view option : known) wanted.append(wanted.empty() ? "" : ", ").append(option);
-    fail<OptionError>("options", "there is no option ", name.substr(1, name.size() - 2), ", wanted one of ", wanted);
+    fail<OptionError>("options", "there is no option ", printable(prefix + one.key()), ", wanted one of ", wanted);
   }
 }
 
 template <OptionStruct T>
 void add_help(const T& options, const std::string& prefix, std::string& out) {
   const auto add = [&](const char* name, const nlohmann::json& value, const std::string& type) {
-    out += prefix + name + "=" + (value.is_string() ? value.get<std::string>() : shown(value)) + "  (" + type + ")\n";
+    out += prefix + name + "=" + (value.is_string() ? value.get<std::string>() : value.dump()) + "  (" + type + ")\n";
   };
   if constexpr (OptionChoice<T>) add(choice_key, std::string(options.choice()), option_type<T>());
   for_each_field(options, [&](const char* name, const auto& field) {
@@ -180,7 +188,8 @@ nlohmann::json to_json(const T& options) {
 }
 
 /// Returns the value of `json`, which errors call `name`: an integer exactly and in the range of T, a finite number, a
-/// text, a name of an enumeration, true or false, options, or a list of these. Throws OptionError for anything else.
+/// text, a name of an enumeration, true or false, options, a list of these, or null for an optional one. Throws
+/// OptionError for anything else.
 template <OptionValue T>
 T from_json(const nlohmann::json& json, const std::string& name) {
   T value{};
@@ -189,8 +198,9 @@ T from_json(const nlohmann::json& json, const std::string& name) {
 }
 
 /// Sets the options that `json` names; the others keep their values, as a file may be older than an option. A choice of
-/// another model starts from its defaults. Throws OptionError, and changes nothing, on an unknown option and on a value
-/// of the wrong type: an integer with decimals or out of range, an unknown name of an enumeration or of a choice.
+/// another model starts from its defaults, and so do options that were null. Throws OptionError, and changes nothing,
+/// on an unknown option and on a value of the wrong type: an integer with decimals or out of range, an unknown name of
+/// an enumeration or of a choice.
 template <OptionStruct T>
 void from_json(const nlohmann::json& json, T& options) {
   T changed = options;
@@ -242,7 +252,7 @@ inline nlohmann::json changes(const nlohmann::json& from, const nlohmann::json& 
   nlohmann::json out = nlohmann::json::object();
   for (const auto& [name, value] : to.items()) {
     if (!from.contains(name) || value == from.at(name)) continue;
-    if (!value.is_object()) {
+    if (!value.is_object() || !from.at(name).is_object()) {
       out[name] = value;
     } else if (nlohmann::json inner = changes(from.at(name), value); !inner.empty()) {
       out[name] = std::move(inner);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstddef>
@@ -16,6 +17,8 @@
 #include <map>
 #include <memory>
 #include <new>
+#include <nlohmann/json.hpp>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,12 +26,16 @@
 #include <utility>
 #include <vector>
 
+#include "heed/core/bfloat16.hpp"
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
+#include "heed/core/options.hpp"
 #include "heed/core/printable.hpp"
+#include "heed/core/tensor.hpp"
 #include "heed/core/utf8.hpp"
 #include "heed/io/atomic_file.hpp"
 #include "heed/io/detail/checksum.hpp"
+#include "heed/io/detail/float16.hpp"
 #include "heed/io/detail/safetensors_header.hpp"
 #include "heed/io/detail/xxh64.hpp"
 
@@ -47,6 +54,17 @@ constexpr Dtype dtype_of() {
 
 /// Whether F64 may be read as float, rounded to nearest (infinity beyond the range of float).
 enum class Narrowing { refuse, allow };
+constexpr auto names(Narrowing) { return enum_names("refuse", "allow"); }
+
+/// Whether a tensor of type `stored` can be read as T: its own type, one that T represents exactly (F16, BF16 and F32
+/// for float and double, I32 for int64_t), or F64 for float if `narrowing` allows it.
+template <class T>
+constexpr bool readable(Dtype stored, Narrowing narrowing = Narrowing::refuse) {
+  if (stored == dtype_of<T>()) return true;
+  if (std::is_same_v<T, std::int64_t>) return stored == Dtype::i32;
+  return std::is_floating_point_v<T> && (stored == Dtype::f16 || stored == Dtype::bf16 || stored == Dtype::f32 ||
+                                         (stored == Dtype::f64 && narrowing == Narrowing::allow));
+}
 
 /// Whether a file has heed's checksum: the entry `heed.checksum` of its metadata, `heed.xxh64:` and 16 hexadecimal
 /// digits, the XXH64 (seed 0) of the whole file with these digits replaced by `0`. Other readers take it for any
@@ -57,11 +75,12 @@ enum class Checksum { none, present };
 /// the size of the file.
 class SafetensorsFile {
  public:
-  /// Reads all of `path`. Throws IoError with the file, the field and the fault, for the first of: file shorter than 8
-  /// bytes; header above 100 MB or beyond the file; invalid UTF-8; invalid JSON, including duplicate keys, unknown
-  /// fields and numbers above 2^48; offsets with holes or overlaps; sizes that overflow, are not whole bytes, or differ
-  /// from the offsets; trailing bytes; above 65,536 tensors or 64 dimensions; a checksum that differs from the content.
-  /// Values are not checked: NaN and infinity are accepted.
+  /// Reads all of `path`. Throws IoError when the system cannot, and DamageError with the file, the field and the fault
+  /// for the first of: file shorter than 8 bytes; header above 100 MB or beyond the file; invalid UTF-8; invalid JSON,
+  /// including duplicate keys, unknown fields and numbers above 2^48; offsets with holes or overlaps; sizes that
+  /// overflow, are not whole bytes, or differ from the offsets; trailing bytes; above 65,536 tensors or keys of
+  /// the metadata, or 64 dimensions; a checksum that differs from the content. Values are not checked: NaN and infinity
+  /// are accepted.
   explicit SafetensorsFile(std::string path) : path_(std::move(path)) {
     // Without O_NONBLOCK, opening a named pipe waits for a writer.
     const int descriptor = ::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -75,11 +94,13 @@ class SafetensorsFile {
     if (::fstat(descriptor, &facts) != 0) bad(message("cannot open: ", std::strerror(errno)));
     if (!S_ISREG(facts.st_mode)) bad("is not a regular file");
     const auto size = static_cast<std::uint64_t>(facts.st_size);
-    if (size < 8) bad(message("a header length requires 8 bytes, the file has ", size));
+    if (size < 8) bad<DamageError>(message("a header length requires 8 bytes, the file has ", size));
     std::uint64_t header_size = 0;
     read_exactly(file.get(), &header_size, 8);
-    if (header_size > detail::max_header_bytes) bad("the header length is above 100000000 bytes");
-    if (header_size > size - 8) bad(message("the header requires ", header_size, " bytes, the file has ", size - 8));
+    if (header_size > detail::max_header_bytes) bad<DamageError>("the header length is above 100000000 bytes");
+    if (header_size > size - 8) {
+      bad<DamageError>(message("the header requires ", header_size, " bytes, the file has ", size - 8));
+    }
     const std::uint64_t data_size = size - 8 - header_size;
     detail::Xxh64 content;
     std::string stored;
@@ -103,8 +124,8 @@ class SafetensorsFile {
     content.update({data_.get(), data_size});
     const std::string found = detail::hexadecimal(content.digest());
     if (found == stored) return;
-    bad(message("is damaged or was changed: the checksum of its content is ", found, ", the stored one (",
-                detail::checksum_key, ") ", stored.empty() ? "cannot be read" : stored));
+    bad<DamageError>(message("is damaged or was changed: the checksum of its content is ", found, ", the stored one (",
+                             detail::checksum_key, ") ", stored.empty() ? "cannot be read" : stored));
   }
 
   const std::string& path() const { return path_; }
@@ -112,6 +133,8 @@ class SafetensorsFile {
   const std::vector<TensorInfo>& tensors() const { return tensors_; }
   /// Without the checksum.
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
+  /// The same, which is then empty here: it may be most of the file.
+  std::map<std::string, std::string> take_metadata() { return std::exchange(metadata_, {}); }
   /// `none`: damage to the values would not have been noticed. A `present` checksum was verified.
   Checksum checksum() const { return checksum_; }
   bool contains(std::string_view name) const { return by_name_.contains(name); }
@@ -129,29 +152,48 @@ class SafetensorsFile {
   }
 
   /// Copies tensor `name` into `out`, which must have its size. T is float, double, int32_t or int64_t; the stored type
-  /// must be that of T or one that T represents exactly (F32 for double, I32 for int64_t), or F64 for float if
-  /// `narrowing` allows it. Throws IoError.
+  /// must be `readable` as T. Throws IoError.
   template <class T>
   void read(std::string_view name, std::span<T> out, Narrowing narrowing = Narrowing::refuse) const {
     const TensorInfo& tensor = info(name);
-    const std::span<const std::byte> from = bytes(name);
-    if (tensor.dtype == dtype_of<T>()) return convert<T>(tensor, from, out);
-    if constexpr (std::is_same_v<T, double>) {
-      if (tensor.dtype == Dtype::f32) return convert<float>(tensor, from, out);
-    } else if constexpr (std::is_same_v<T, std::int64_t>) {
-      if (tensor.dtype == Dtype::i32) return convert<std::int32_t>(tensor, from, out);
-    } else if constexpr (std::is_same_v<T, float>) {
-      if (tensor.dtype == Dtype::f64 && narrowing == Narrowing::allow) return convert<double>(tensor, from, out);
+    if (!readable<T>(tensor.dtype, narrowing)) {
+      bad(message("tensor '", printable(name), "' is ", name_of(tensor.dtype), ", which cannot be read as ",
+                  name_of(dtype_of<T>()),
+                  readable<T>(tensor.dtype, Narrowing::allow) ? " unless narrowing is allowed" : ""));
     }
-    bad(message("tensor '", printable(name), "' is ", name_of(tensor.dtype), ", which cannot be read as ",
-                name_of(dtype_of<T>()),
-                tensor.dtype == Dtype::f64 && dtype_of<T>() == Dtype::f32 ? " unless narrowing is allowed" : ""));
+    if (out.size() != element_count(tensor)) {
+      bad(message("tensor '", printable(name), "' has ", element_count(tensor), " elements, wanted ", out.size()));
+    }
+    if constexpr (std::is_floating_point_v<T>) {
+      if (tensor.dtype == Dtype::f16) return convert<detail::Float16>(tensor, out);
+      if (tensor.dtype == Dtype::bf16) return convert<Bfloat16>(tensor, out);
+      if (tensor.dtype == Dtype::f32) return convert<float>(tensor, out);
+      convert<double>(tensor, out);
+    } else {
+      if (tensor.dtype == Dtype::i32) return convert<std::int32_t>(tensor, out);
+      convert<std::int64_t>(tensor, out);
+    }
   }
   /// Returns tensor `name` as a vector, row-major. Throws as above.
   template <class T>
   std::vector<T> values(std::string_view name, Narrowing narrowing = Narrowing::refuse) const {
     std::vector<T> out(element_count(info(name)));
     read<T>(name, out, narrowing);
+    return out;
+  }
+  /// Returns tensor `name` with its shape. Throws as above, also on a shape that a Tensor cannot have, as one of more
+  /// than six dimensions.
+  template <class T>
+  Tensor<T> tensor(std::string_view name, Narrowing narrowing = Narrowing::refuse) const {
+    Tensor<T> out;
+    try {
+      Shape shape;
+      for (const Index size : info(name).shape) shape.push_back(size);
+      out = Tensor<T>(shape);
+    } catch (const ShapeError& error) {
+      bad(message("tensor '", printable(name), "': ", error.what()));
+    }
+    read<T>(name, std::span(out.data(), static_cast<std::size_t>(out.size())), narrowing);
     return out;
   }
 
@@ -161,18 +203,16 @@ class SafetensorsFile {
     return static_cast<std::size_t>(tensor.end - tensor.begin) * 8 / dtype_facts[static_cast<int>(tensor.dtype)].bits;
   }
   template <class Stored, class T>
-  void convert(const TensorInfo& tensor, std::span<const std::byte> from, std::span<T> out) const {
-    if (out.size() != element_count(tensor)) {
-      bad(message("tensor '", printable(tensor.name), "' has ", element_count(tensor), " elements, wanted ",
-                  out.size()));
-    }
+  void convert(const TensorInfo& tensor, std::span<T> out) const {
+    const std::byte* from = data_.get() + tensor.begin;
     if constexpr (std::is_same_v<Stored, T>) {
-      if (!out.empty()) std::memcpy(out.data(), from.data(), from.size());
+      if (!out.empty()) std::memcpy(out.data(), from, out.size_bytes());
     } else {
+      using Number = std::conditional_t<std::is_class_v<Stored>, float, Stored>;  // float16 and bfloat16 are classes
       for (std::size_t i = 0; i < out.size(); ++i) {
         Stored value;
-        std::memcpy(&value, from.data() + i * sizeof(Stored), sizeof(Stored));
-        out[i] = static_cast<T>(value);
+        std::memcpy(&value, from + i * sizeof(Stored), sizeof(Stored));
+        out[i] = static_cast<T>(static_cast<Number>(value));
       }
     }
   }
@@ -181,11 +221,14 @@ class SafetensorsFile {
       bad(std::ferror(file) != 0 ? message("cannot read: ", std::strerror(errno)) : "the file ended while it was read");
     }
   }
-  [[noreturn]] void bad(std::string_view what) const { fail<IoError>("read_safetensors", path_, ": ", what); }
+  template <class Kind = IoError>
+  [[noreturn]] void bad(std::string_view what) const {
+    fail<Kind>("read_safetensors", path_, ": ", what);
+  }
 
   std::string path_;
   std::vector<TensorInfo> tensors_;
-  std::map<std::string, std::size_t, std::less<>> by_name_;
+  std::map<std::string_view, std::size_t> by_name_;  // the names in tensors_, whose elements no move moves
   std::map<std::string, std::string> metadata_;
   Checksum checksum_ = Checksum::none;
   std::unique_ptr<std::byte[]> data_;
@@ -254,8 +297,8 @@ inline void write_safetensors(const std::string& path, std::vector<TensorSource>
   header += '}';
   header.append((8 - header.size() % 8) % 8, ' ');
   if (header.size() > detail::max_header_bytes) fail<IoError>(operation, path, ": the header exceeds 100 MB");
-  if (tensors.size() > detail::max_tensors) {
-    fail<IoError>(operation, path, ": more than ", detail::max_tensors, " tensors");
+  if (tensors.size() > detail::max_tensors || metadata.size() > detail::max_metadata) {
+    fail<IoError>(operation, path, ": more than ", detail::max_tensors, " tensors or keys of the metadata");
   }
   const std::uint64_t length = header.size();
   if (checksum == Checksum::present) {

@@ -22,6 +22,7 @@ namespace heed::inline HEED_ABI::io {
 namespace detail {
 
 inline constexpr std::string_view loop_format = "heed.loop.1", training_format = "heed.training.1";
+inline constexpr std::size_t max_entry = 1 << 24;  ///< bytes of JSON, which takes many times the memory of its text
 
 /// The numbers beside the tensors of a model and its optimiser.
 struct StepState {
@@ -34,11 +35,6 @@ struct StepState {
 
 [[noreturn]] inline void bad_checkpoint(const SafetensorsFile& file, std::string_view what) {
   fail<IoError>("load_checkpoint", file.path(), ": ", what);
-}
-
-/// JSON text in ASCII, for error messages about untrusted values.
-inline std::string ascii(const nlohmann::json& json) {
-  return json.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
 
 /// All tensors of a checkpoint. Rows of the parameters are brought up to date.
@@ -56,10 +52,34 @@ std::vector<optim::NamedState<Scalar>> checkpoint_tensors(const ParameterList<Sc
   return out;
 }
 
+/// What a checkpoint and the program that continues from it have in common, as other builds may have other bits.
+inline nlohmann::json build() { return {{"heed", version()}, {"isa", isa()}}; }
+
+/// The same for a training: executor and lazy_rows do not change its bits.
+inline nlohmann::json identity(const recsys::TrainOptions& options, const nlohmann::json& run) {
+  nlohmann::json out = build();
+  out.update({{"training", to_json(options)}, {"random", options.random.key()}, {"run", run}});
+  return out;
+}
+
+/// Returns the text of an entry of the metadata. Throws IoError for one that `entry` would refuse or read as another.
+inline std::string entry_text(const std::string& path, const char* key, const nlohmann::json& json) {
+  const std::string what = message(path, ": metadata '", key, "'");
+  std::string text;
+  try {
+    text = json.dump();
+  } catch (const nlohmann::json::exception& error) {  // text that is not UTF-8
+    fail<IoError>("save_checkpoint", what, " is not JSON: ", printable(error.what(), 1000));
+  }
+  if (text.size() > max_entry) fail<IoError>("save_checkpoint", what, " is above 16 MB");
+  if (parse_json(text, what) != json) fail<IoError>("save_checkpoint", what, " has NaN, infinity or binary data");
+  return text;
+}
+
 template <class Scalar>
 void write_checkpoint(const std::string& path, const ParameterList<Scalar>& parameters,
                       const std::vector<optim::NamedState<Scalar>>& tensors, std::string_view format,
-                      const StepState& state, std::map<std::string, std::string> metadata) {
+                      const StepState& state, const nlohmann::json& run, std::map<std::string, std::string> metadata) {
   for (const auto& [name, parameter] : parameters) {
     if (!parameter->initialized()) fail<StateError>("save_checkpoint", name, " was never initialised");
   }
@@ -68,24 +88,18 @@ void write_checkpoint(const std::string& path, const ParameterList<Scalar>& para
     const std::span<const Scalar> values(tensor->data(), static_cast<std::size_t>(tensor->size()));
     sources.push_back(tensor_source(name, sizes(tensor->shape()), values));
   }
-  metadata.insert({{"format", std::string(format)}, {"heed_version", version()}, {"state", to_json(state).dump()}});
+  metadata.insert({{"format", std::string(format)},
+                   {"run", entry_text(path, "run", run)},
+                   {"state", entry_text(path, "state", to_json(state))}});
   write_safetensors(path, std::move(sources), metadata);
 }
 
-/// Parses an entry of the metadata. Its depth is limited, because comparing and printing JSON is recursive, and its
-/// length, because JSON takes many times the memory of its text.
-inline nlohmann::json metadata_json(const SafetensorsFile& file, const char* key) {
+/// Returns an entry of the metadata.
+inline nlohmann::json entry(const SafetensorsFile& file, const char* key) {
   const auto found = file.metadata().find(key);
   if (found == file.metadata().end()) bad_checkpoint(file, message("metadata lacks '", key, "'"));
-  if (found->second.size() > (1 << 24)) bad_checkpoint(file, message("metadata '", key, "' is above 16 MB"));
-  try {
-    return nlohmann::json::parse(found->second, [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
-      if (depth > 64) bad_checkpoint(file, message("metadata '", key, "' is nested too deeply"));
-      return true;
-    });
-  } catch (const nlohmann::json::exception&) {
-    bad_checkpoint(file, message("metadata '", key, "' is not JSON"));
-  }
+  if (found->second.size() > max_entry) bad_checkpoint(file, message("metadata '", key, "' is above 16 MB"));
+  return parse_json(found->second, message(file.path(), ": metadata '", key, "'"));
 }
 
 /// Converts `json`, which must have all fields.
@@ -101,12 +115,8 @@ T read_fields(const SafetensorsFile& file, const nlohmann::json& json) {
   return out;
 }
 
-inline StepState read_steps(const SafetensorsFile& file, std::string_view format) {
-  const auto found = file.metadata().find("format");
-  if (found == file.metadata().end() || found->second != format) {
-    bad_checkpoint(file, message("metadata 'format' is not ", format));
-  }
-  const auto state = read_fields<StepState>(file, metadata_json(file, "state"));
+inline StepState read_steps(const SafetensorsFile& file) {
+  const auto state = read_fields<StepState>(file, entry(file, "state"));
   if (state.steps < 0 || state.learning_rate < 0) bad_checkpoint(file, "steps or learning_rate are negative");
   return state;
 }
@@ -129,7 +139,7 @@ void check_tensors(const SafetensorsFile& file, const std::vector<optim::NamedSt
         message("\n  ", name, ": ", name_of(found.dtype), " ", text(found.shape), " in the checkpoint, ", here, " now");
   }
   for (const TensorInfo& tensor : file.tensors()) {
-    if (!names.contains(tensor.name)) wrong += message("\n  unexpected: ", ascii(tensor.name));
+    if (!names.contains(tensor.name)) wrong += message("\n  unexpected: ", printable(tensor.name));
   }
   if (!wrong.empty()) {
     fail<OptionError>("load_checkpoint", file.path(), " is of another model or optimiser:", wrong);
@@ -148,7 +158,7 @@ inline void list_differences(const std::string& path, const nlohmann::json& save
                              std::string& out) {
   if (saved == now) return;
   if (!saved.is_object() || !now.is_object()) {
-    out += message("\n  ", ascii(path), ": ", ascii(saved), " in the checkpoint, ", ascii(now), " now");
+    out += message("\n  ", printable(path), ": ", shown(saved), " in the checkpoint, ", shown(now), " now");
     return;
   }
   nlohmann::json both = saved;
@@ -159,9 +169,26 @@ inline void list_differences(const std::string& path, const nlohmann::json& save
   }
 }
 
-/// What must be the same when a training continues: executor and lazy_rows do not change its bits.
-inline nlohmann::json identity(const recsys::TrainOptions& options, const nlohmann::json& run) {
-  return {{"training", to_json(options)}, {"random", options.random.key()}, {"run", run}};
+/// Throws IoError unless the file has this format, OptionError with the differences unless it is of this run.
+inline void check_run(const SafetensorsFile& file, std::string_view format, const nlohmann::json& run) {
+  check_format("load_checkpoint", file, format);
+  std::string differences;
+  list_differences("", entry(file, "run"), run, differences);
+  if (!differences.empty()) fail<OptionError>("load_checkpoint", file.path(), " is of another run:", differences);
+}
+
+inline std::pair<recsys::TrainPosition, recsys::TrainReport> read_position(const SafetensorsFile& file,
+                                                                           Index max_epochs) {
+  const nlohmann::json place = entry(file, "training");
+  if (!place.is_object() || !place.contains("position") || !place.contains("report")) {
+    bad_checkpoint(file, "metadata 'training' lacks position or report");
+  }
+  const nlohmann::json& report = place["report"];
+  // Before memory is taken for them.
+  if (report.contains("epochs") && std::cmp_greater(report["epochs"].size(), max_epochs)) {
+    bad_checkpoint(file, "more epochs than max_epochs");
+  }
+  return {read_fields<recsys::TrainPosition>(file, place["position"]), read_fields<recsys::TrainReport>(file, report)};
 }
 
 }  // namespace detail
@@ -178,19 +205,21 @@ void save_checkpoint(const M& module, optim::Optimizer<Scalar>& optimizer, const
   std::map<std::string, std::string> metadata;
   for (const auto& [key, value] : notes) metadata.emplace("note." + key, value);
   detail::write_checkpoint(path, parameters, detail::checkpoint_tensors(parameters, optimizer), detail::loop_format,
-                           state, std::move(metadata));
+                           state, detail::build(), std::move(metadata));
 }
 
 /// Restores what `save_checkpoint` wrote, into objects made with the same options, and returns the notes. Throws
-/// IoError for a file that is damaged or no such checkpoint, OptionError with the differences for another model,
-/// precision or tensors of the optimiser; nothing is changed then. The optimiser's options are not in the file: Adam's
-/// state also fits AdamW.
+/// DamageError for a damaged file, IoError for one that cannot be read, is no such checkpoint or of a newer format;
+/// OptionError with the differences for another model, precision or tensors of the optimiser, another version of heed
+/// or instruction set. After any exception, std::bad_alloc included, nothing is changed. The optimiser's options are
+/// not in the file: Adam's state also fits AdamW.
 template <class M, class Scalar = typename std::remove_reference_t<M>::scalar_type>
   requires nn::Module<std::remove_reference_t<M>>
 std::map<std::string, std::string> load_checkpoint(M&& module, optim::Optimizer<Scalar>& optimizer, Tape<Scalar>& tape,
                                                    const std::string& path) {
   const SafetensorsFile file(path);
-  const detail::StepState state = detail::read_steps(file, detail::loop_format);
+  detail::check_run(file, detail::loop_format, detail::build());
+  const detail::StepState state = detail::read_steps(file);
   std::map<std::string, std::string> notes;
   for (const auto& [key, value] : file.metadata()) {
     if (key.starts_with("note.")) notes.emplace(key.substr(5), value);
@@ -208,58 +237,46 @@ std::map<std::string, std::string> load_checkpoint(M&& module, optim::Optimizer<
 
 /// Writes the state of a training between two steps, as in a hook of `Training::run` or after its end. `run` is what a
 /// training must have in common with this one to continue it, besides its options: the fingerprint of the log
-/// (data/fingerprint.hpp), the options of the model. Errors as above; StateError after an interruption or an exception.
+/// (data/fingerprint.hpp), the options of the model. Errors as above, IoError also when `run` is not UTF-8, above 16 MB
+/// or has NaN; StateError after an interruption or an exception.
 template <nn::Module Model>
 void save_checkpoint(recsys::Training<Model>& training, const std::string& path, const nlohmann::json& run = {}) {
   auto& optimizer = training.optimizer();
   const Index steps = optimizer.steps();
   const nlohmann::json position{{"position", to_json(training.position())}, {"report", to_json(training.report())}};
-  detail::write_checkpoint(path, training.parameters(),
-                           detail::checkpoint_tensors(training.parameters(), optimizer, training.best_weights()),
-                           detail::training_format,
-                           {steps, optimizer.learning_rate(), static_cast<std::uint64_t>(steps)},
-                           {{"training", position.dump()}, {"run", detail::identity(training.options(), run).dump()}});
+  detail::write_checkpoint(
+      path, training.parameters(),
+      detail::checkpoint_tensors(training.parameters(), optimizer, training.best_weights()), detail::training_format,
+      {steps, optimizer.learning_rate(), static_cast<std::uint64_t>(steps)}, detail::identity(training.options(), run),
+      {{"training", detail::entry_text(path, "training", position)}});
 }
 
-/// Sets a new training to what `save_checkpoint` wrote. Throws IoError for a file that is damaged or no such
-/// checkpoint; OptionError with the differences when the model, its precision, the training's options or `run` differ;
-/// StateError unless the training is new. Nothing is changed then.
+/// Sets a new training to what `save_checkpoint` wrote. Errors as above; OptionError with the differences also when the
+/// training's options or `run` differ; StateError unless the training is new. After any exception, std::bad_alloc
+/// included, nothing is changed.
 template <nn::Module Model>
 void load_checkpoint(recsys::Training<Model>& training, const std::string& path, const nlohmann::json& run = {}) {
   using Scalar = typename Model::scalar_type;
   const SafetensorsFile file(path);
-  const detail::StepState state = detail::read_steps(file, detail::training_format);
-  const nlohmann::json place = detail::metadata_json(file, "training");
-  if (!place.is_object() || !place.contains("position") || !place.contains("report")) {
-    detail::bad_checkpoint(file, "metadata 'training' lacks position or report");
+  detail::check_run(file, detail::training_format, detail::identity(training.options(), run));
+  const detail::StepState state = detail::read_steps(file);
+  auto [position, report] = detail::read_position(file, training.options().max_epochs);
+  auto tensors = detail::checkpoint_tensors(training.parameters(), training.optimizer());
+  const std::size_t current = tensors.size();
+  for (std::size_t i = 0; i < current && report.best_epoch > 0; ++i) {  // of the same shapes
+    const auto& [name, value] = tensors[i];
+    if (name.starts_with("model.")) tensors.push_back({"best." + name.substr(6), value});
   }
-  std::string differences;
-  detail::list_differences("", detail::metadata_json(file, "run"), detail::identity(training.options(), run),
-                           differences);
-  if (!differences.empty()) {
-    fail<OptionError>("load_checkpoint", path, " is of another run:", differences);
-  }
-  const nlohmann::json& given = place["report"];
-  // Before memory is taken for them.
-  if (given.contains("epochs") && std::cmp_greater(given["epochs"].size(), training.options().max_epochs)) {
-    detail::bad_checkpoint(file, "more epochs than max_epochs");
-  }
-  const auto position = detail::read_fields<recsys::TrainPosition>(file, place["position"]);
-  auto report = detail::read_fields<recsys::TrainReport>(file, given);
-  auto wanted = detail::checkpoint_tensors(training.parameters(), training.optimizer());
-  const std::size_t count = report.best_epoch > 0 ? wanted.size() : 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    if (wanted[i].name.starts_with("model.")) wanted.push_back({"best." + wanted[i].name.substr(6), wanted[i].value});
-  }
-  detail::check_tensors<Scalar>(file, wanted);
+  detail::check_tensors<Scalar>(file, tensors);
   try {
     training.restore(std::move(report), position, state.steps);
   } catch (const OptionError& error) {
     detail::bad_checkpoint(file, error.what());
   }
+  // Nothing below throws or allocates.
   training.optimizer().set_learning_rate(state.learning_rate);
-  detail::read_tensors(
-      file, detail::checkpoint_tensors(training.parameters(), training.optimizer(), training.best_weights()));
+  for (std::size_t i = current; i < tensors.size(); ++i) tensors[i].value = &training.best_weights()[i - current];
+  detail::read_tensors(file, tensors);
 }
 
 }  // namespace heed::inline HEED_ABI::io

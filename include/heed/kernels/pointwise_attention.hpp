@@ -17,7 +17,7 @@
 
 namespace heed::inline HEED_ABI::kernels {
 
-/// Returns about 2 log2 of the time between two events, in any unit: buckets begin at 1, 1.5, 2, 3, 4, 6, 8 .. and
+/// Returns about 2 log2 of the time between two events, in seconds: buckets begin at 1, 1.5, 2, 3, 4, 6, 8 .. and
 /// shorter times are in the first. (Buckets of half an octave: the exponent and the first mantissa bit of a number.
 /// Zhai's code has log(t) / 0.301.)
 inline Index time_bucket(double apart, Index buckets) {
@@ -31,7 +31,7 @@ template <class Scalar>
 struct PointwiseUnit {
   MatrixView<const Scalar> q, k, v;
   const Scalar* position_bias = nullptr;  ///< of distance d at position_bias[-d]; may be null
-  const double* times = nullptr;          ///< [tokens]; null: no time bias
+  const double* times = nullptr;          ///< [tokens] in seconds; null: no time bias
   const Scalar* time_bias = nullptr;      ///< [buckets]
   Index buckets = 0;
   MatrixView<Scalar> weights{};                ///< [tokens, tokens]: silu(s_ij) / n_i, 0 for later keys; may be empty

@@ -46,9 +46,10 @@ class HSTULayer {
         position_bias({options.max_length}),
         time_bias({options.time_buckets}) {}
 
-  /// x [tokens, embed_dim] -> the same shape; an event attends to itself and earlier events. `times` [tokens] is used
-  /// with `time_buckets` only. Throws ShapeError for sequences longer than `max_length`, or if times are missing.
-  Var<Scalar> operator()(Var<Scalar> x, const Segments& segments, std::span<const std::int64_t> times = {}) const {
+  /// x [tokens, embed_dim] -> the same shape; an event attends to itself and earlier events. `times` [tokens], in
+  /// seconds, is used with `time_buckets` only. Throws ShapeError for sequences longer than `max_length`, or if times
+  /// are missing.
+  Var<Scalar> operator()(Var<Scalar> x, const Segments& segments, std::span<const double> times = {}) const {
     const Var<Scalar> all = projected(x);  // its columns are read in place
     const Var<Scalar> context = attention(all, segments, times, false).context;
     const Var<Scalar> gated = gated_product<Scalar>(slice(all, 1, 0, values()), norm_attention(context),
@@ -60,7 +61,7 @@ class HSTULayer {
   /// belongs to sequence b of x. They are the mean of |w| over the heads, divided by its sum over the events: each
   /// sequence's [queries, events], concatenated, without gradients. (The weights w may be negative and need not sum to
   /// 1.) x and `times` are the inputs of the block.
-  Var<Scalar> attention_weights(Var<Scalar> x, const Segments& segments, std::span<const std::int64_t> times,
+  Var<Scalar> attention_weights(Var<Scalar> x, const Segments& segments, std::span<const double> times,
                                 std::span<const Index> queries, const Segments& query_segments) const {
     Tape<Scalar>& tape = x.tape();
     const Scalar* weights = attention(projected(x), segments, times, true).weights.value().data();
@@ -118,7 +119,7 @@ class HSTULayer {
   }
   /// Returns u, v, q and k, concatenated by columns.
   Var<Scalar> projected(Var<Scalar> x) const { return uvqk(norm_input(x), Activation::silu); }
-  AttentionResult<Scalar> attention(Var<Scalar> all, const Segments& segments, std::span<const std::int64_t> times,
+  AttentionResult<Scalar> attention(Var<Scalar> all, const Segments& segments, std::span<const double> times,
                                     bool weights) const {
     Tape<Scalar>& tape = all.tape();
     PointwiseAttentionOptions<Scalar> options{.num_heads = options_.num_heads, .weights = weights};

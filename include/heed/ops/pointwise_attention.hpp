@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cstdint>
 #include <span>
 
 #include "heed/kernels/pointwise_attention.hpp"
@@ -18,9 +17,9 @@ namespace heed::inline HEED_ABI {
 template <class Scalar>
 struct PointwiseAttentionOptions {
   Index num_heads = 1;
-  Var<Scalar> position_bias{};            ///< [distances], at least the maximum length of the sequences
-  Var<Scalar> time_bias{};                ///< [buckets]: see kernels::time_bucket
-  std::span<const std::int64_t> times{};  ///< [tokens], in any unit; read, and copied, for `time_bias` only
+  Var<Scalar> position_bias{};      ///< [distances], at least the maximum length of the sequences
+  Var<Scalar> time_bias{};          ///< [buckets]: see kernels::time_bucket
+  std::span<const double> times{};  ///< [tokens] in seconds; read, and copied, for `time_bias` only
   bool weights = false;
 
   void fields(auto&& visitor) {
@@ -64,9 +63,7 @@ AttentionResult<Scalar> pointwise_attention(Var<Scalar> q, Var<Scalar> k, Var<Sc
   }
   const Scalar* by_time = time_bias ? detail::dense(tape, time_bias).data() : nullptr;
   double* times = tape.template allocate_array<double>(time_bias ? cut.tokens() : 0);
-  for (Index i = 0; time_bias && i < cut.tokens(); ++i) {
-    times[i] = static_cast<double>(options.times[static_cast<std::size_t>(i)]);
-  }
+  if (time_bias) std::ranges::copy(options.times, times);
 
   const auto part = [=](auto view, Index width, Index i) { return of.part(view, cut, width, i); };
   const auto unit = [=](Index i) __attribute__((noinline)) {

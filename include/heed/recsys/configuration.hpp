@@ -78,7 +78,7 @@ void check_fields(const T& options, const std::string& prefix) {
     if constexpr (OptionStruct<Field>) {
       check_fields(field, path + ".");
     } else if constexpr (std::is_same_v<Field, Index>) {
-      if (!path.ends_with("_time")) check_size(path, name, field);  // a point in time may be any number
+      check_size(path, name, field);
     } else if constexpr (std::is_same_v<Field, std::vector<Index>>) {
       for (const Index value : field) check_size(path, name, value);
     } else if constexpr (std::is_floating_point_v<Field>) {

@@ -29,24 +29,24 @@ class ItemSampler {
       log_probabilities_[i] = alpha * std::log(share);
       total += keep_[i] = std::exp(log_probabilities_[i]);
     }
-    std::vector<std::size_t> small, large;  // cells with less than the mean probability, and with at least it
+    std::vector<std::size_t> cells(n);  // with less than the mean probability from the front, others from the back
+    std::size_t small = 0, large = n;
     for (std::size_t i = 0; i < n; ++i) {
       log_probabilities_[i] -= std::log(total);
       alias_[i] = static_cast<Index>(i);
       keep_[i] *= static_cast<double>(n) / total;
-      (keep_[i] < 1 ? small : large).push_back(i);
+      cells[keep_[i] < 1 ? small++ : --large] = i;
     }
-    while (!small.empty() && !large.empty()) {
-      const std::size_t from = large.back(), to = small.back();
-      small.pop_back();
+    while (small > 0 && large < n) {
+      const std::size_t from = cells[large], to = cells[--small];
       alias_[to] = static_cast<Index>(from);
       keep_[from] -= 1 - keep_[to];
       if (keep_[from] < 1) {
-        large.pop_back();
-        small.push_back(from);
+        cells[small++] = from;
+        ++large;
       }
     }
-    for (const std::size_t i : small) keep_[i] = 1;  // left over by rounding errors
+    while (small > 0) keep_[cells[--small]] = 1;  // left over by rounding errors
   }
 
   Index num_items() const { return std::ssize(alias_); }

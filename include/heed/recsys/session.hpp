@@ -15,11 +15,14 @@
 namespace heed::inline HEED_ABI::recsys {
 
 struct SessionOptions {
-  Index max_length = 300;     ///< maximum number of events that the model sees; limited by its own maximum
-  bool exclude_seen = false;  ///< never recommend items that the user has taken
+  Index max_length = 300;      ///< maximum number of events that the model sees; limited by its own maximum
+  bool exclude_seen = false;   ///< never recommend items that the user has taken
+  data::TimeUnit time_unit{};  ///< of the times of events
   Executor* executor = nullptr;
 
-  void fields(auto&& visitor) { visitor("max_length", max_length, "exclude_seen", exclude_seen, "executor", executor); }
+  void fields(auto&& visitor) {
+    visitor("max_length", max_length, "exclude_seen", exclude_seen, "time_unit", time_unit, "executor", executor);
+  }
 };
 
 /// The session of one user with a trained model. The model must outlive it, is not modified, and may be shared with
@@ -35,9 +38,11 @@ class Session {
         tape_({.record = false, .executor = options.executor}),
         scores_({1, model.num_items()}) {
     if (options.max_length < 0) fail<OptionError>("Session", "max_length ", options.max_length);
+    data::detail::ticks_per_second("Session", options.time_unit);  // checks it
     options_.max_length = seen_length(model, options.max_length);
     // Longer histories grow as events come: max_length may be that of a file, and far above what is pushed.
     const std::size_t reserved = std::min<std::size_t>(most_kept(), 4096);
+    past_.time_unit = options.time_unit;
     past_.items.reserve(reserved);
     past_.times.reserve(reserved);
     past_.kinds.reserve(reserved);
@@ -45,10 +50,11 @@ class Session {
   }
   explicit Session(const Model&&, const SessionOptions& = {}) = delete;
 
-  /// Appends an event; equal times form one basket. Either all events have a kind or none. Throws IndexError for an
-  /// item outside the catalogue and OptionError when `time` is less than the last one.
+  /// Appends an event at a `time` in seconds, or the options' `time_unit`; equal times form one basket. Either all
+  /// events have a kind or none. Throws IndexError for an item outside the catalogue and OptionError when `time` is
+  /// less than the last one.
   void push(data::Id item, std::int64_t time, data::Id kind = data::Vocabulary::unknown) {
-    auto& [user, items, times, kinds] = past_;
+    auto& [user, items, times, kinds, unit] = past_;
     if (item < 0 || item >= model_->num_items()) {
       fail<IndexError>("Session::push", "item ", item, " of a catalogue of ", model_->num_items());
     }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -22,20 +23,17 @@ struct TaskOptions {
   /// True: predicts baskets, each from all events before it, and keeps the history among the candidates. False:
   /// predicts the next event at every position, and excludes the history from candidates and targets.
   bool next_basket = true;
-  /// Start of the validation and test windows, the same for all users, in the log's unit (see data::time_quantile); the
-  /// targets of a user are all events in the window. Both 0: each user's own last basket (with next_basket) or event
-  /// (leave-one-out) instead; a model may then have seen later events of other users.
-  std::int64_t validation_time = 0, test_time = 0;
+  /// Start of the validation and test windows, the same for all users, in seconds or the unit that they name (see
+  /// data::time_quantile); the targets of a user are all events in the window. Without cuts each user's own last basket
+  /// (with next_basket) or event (leave-one-out) instead; a model may then have seen later events of other users.
+  std::optional<data::TimeCuts> cuts{};
   Index max_length = 300;  ///< maximum number of events that a neural model sees; limited by its own maximum
   Index k = 10;            ///< length of the evaluated lists
   double learners = 1;     ///< share of the users trained on (smaller shares are subsets); all are evaluated
 
   void fields(auto&& visitor) {
-    visitor("next_basket", next_basket, "validation_time", validation_time, "test_time", test_time, "max_length",
-            max_length, "k", k, "learners", learners);
+    visitor("next_basket", next_basket, "cuts", cuts, "max_length", max_length, "k", k, "learners", learners);
   }
-
-  bool by_time() const { return validation_time != 0 || test_time != 0; }
 };
 
 /// A task on a log, which must outlive it. Throws OptionError when learners is not in (0, 1], and as
@@ -99,9 +97,7 @@ class Task {
 
  private:
   static data::Split split(const data::Interactions& log, const TaskOptions& options) {
-    if (options.by_time()) {
-      return data::split_by_time(log, {.validation_time = options.validation_time, .test_time = options.test_time});
-    }
+    if (options.cuts) return data::split_by_time(log, *options.cuts);
     return options.next_basket ? data::last_basket(log) : data::leave_one_out(log);
   }
 

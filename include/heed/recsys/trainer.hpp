@@ -175,6 +175,13 @@ class Training {
     std::copy(examples_.begin(), examples_.end(), order_.begin());
     return detail::cut_batches(order_, options_, random_of(epoch));
   }
+  /// The steps of the first `epochs` epochs: with max_tokens, the number of batches depends on their order.
+  Index steps_of(Index epochs) {
+    if (options_.max_tokens == 0) return std::ssize(batches_of(1)) * epochs;
+    Index out = 0;
+    for (Index epoch = 1; epoch <= epochs; ++epoch) out += std::ssize(batches_of(epoch));
+    return out;
+  }
   optim::Schedule schedule() {
     const Index total = std::ssize(batches_of(1)) * options_.max_epochs;
     return optim::Schedule({.learning_rate = options_.learning_rate,
@@ -276,9 +283,8 @@ class Training {
       if (one.best) so_far.best_epoch = one.epoch;
     }
     const Index done = std::ssize(so_far.epochs);
-    const double most = static_cast<double>(done) * static_cast<double>(examples_.size());
     if (report.best_epoch != so_far.best_epoch || at.batches < 0 || at.tokens < 0 || at.tokens > max_tokens ||
-        steps < at.batches || static_cast<double>(steps - at.batches) > most) {
+        steps < at.batches || steps - at.batches != steps_of(done)) {
       return false;
     }
     if (at.finished) return done > 0 && at.batches == 0;

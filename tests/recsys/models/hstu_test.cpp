@@ -54,7 +54,7 @@ TEST_CASE("HSTU: training steps") {
 }
 
 TEST_CASE("HSTU depends on times with time buckets only, on their differences, and not on later ones") {
-  const auto at = [](const std::vector<std::int64_t>& times) {
+  const auto at = [](const std::vector<double>& times) {
     data::Batch batch = test::history_of({1, 2, 3, 4}, true);
     batch.times = times;
     return batch;
@@ -63,7 +63,7 @@ TEST_CASE("HSTU depends on times with time buckets only, on their differences, a
   for (const auto& options : {small, timed}) {
     auto model = test::made<HSTU, float>(options);
     for (auto& block : model.encoder.blocks) nn::init_normal(block.time_bias, Random(3), 1);
-    const auto queries = [&](const std::vector<std::int64_t>& times) {
+    const auto queries = [&](const std::vector<double>& times) {
       return model.predict(tape, at(times)).queries.value();
     };
     const auto usual = queries({1, 2, 3, 4}), late = queries({1, 2, 3, 9});
@@ -71,6 +71,28 @@ TEST_CASE("HSTU depends on times with time buckets only, on their differences, a
     CHECK(test::same(usual.rows(0, 3), late.rows(0, 3)));
     CHECK(test::same(usual.rows(3, 4), late.rows(3, 4)) == (options.time_buckets == 0));
   }
+}
+
+TEST_CASE("HSTU: times of whole seconds give the same bits in every unit, and fractions count") {
+  Tape<float> tape;
+  auto model = test::made<HSTU, float>(timed);
+  for (auto& block : model.encoder.blocks) nn::init_normal(block.time_bias, Random(3), 1);
+  const std::vector<data::Id> items{1, 2, 3, 4};
+  const auto of = [&](std::vector<std::int64_t> times, data::TimeUnit unit) {
+    data::Batch batch;
+    batch.assign_history({.items = items, .times = times, .time_unit = unit}, 12);
+    return model.predict(tape, batch).queries.value();
+  };
+  const std::vector<std::int64_t> seconds{1'398'765'432, 1'398'765'433, 1'398'765'433, 1'398'769'999};
+  const auto usual = of(seconds, {});
+  for (const auto& [name, unit] : data::time_units()) {
+    INFO(name);
+    std::vector<std::int64_t> ticks;
+    for (const std::int64_t time : seconds) ticks.push_back(*data::convert_time(time, {}, unit));
+    CHECK(test::same(of(ticks, unit), usual));
+    CHECK(test::same(of(ticks, {}), usual) == (unit == data::TimeUnit{}));
+  }
+  CHECK_FALSE(test::same(of({0, 1'499, 1'499, 1'499}, {3}), of({0, 1'500, 1'500, 1'500}, {3})));
 }
 
 TEST_CASE("HSTU rejects histories that are too long or have no times") {

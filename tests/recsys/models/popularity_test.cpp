@@ -28,6 +28,12 @@ TEST_CASE("popularity counts the first events of each user, ties by id", "[recsy
   const auto uncounted = second.tie_keys();
   CHECK(std::vector<std::int32_t>(uncounted.begin(), uncounted.end()) == std::vector<std::int32_t>{2, 1, 3, 0});
   CHECK_THROWS_AS(Popularity(log, std::vector<Index>{5}), heed::ShapeError);
+  heed::data::Catalogue catalogue = log.catalogue;
+  CHECK_THROWS_WITH(Popularity(catalogue), "popularity: wanted 4 counts, got 0");
+  catalogue.counts = {2, 1, 2, 1};
+  CHECK(Popularity(catalogue).top(3) == std::vector<heed::data::Id>{2, 0, 1});
+  CHECK(Popularity(catalogue).top(9) == std::vector<heed::data::Id>{2, 0, 1, 3});
+  CHECK(Popularity(catalogue).top(-1).empty());
   scores.pop_back();
   CHECK_THROWS_WITH(model.score({}, scores), "popularity: wanted 4 scores, got 3");
 }

@@ -16,7 +16,8 @@
 #include "heed/core/error.hpp"
 #include "heed/core/utf8.hpp"
 #include "heed/data/fields.hpp"
-#include "heed/data/lines.hpp"
+#include "heed/data/parse_time.hpp"
+#include "heed/data/time.hpp"
 #include "heed/io/detail/arrow_c_data.hpp"
 
 namespace heed::inline HEED_ABI::io::detail {
@@ -184,12 +185,13 @@ struct ArrowValues {
   }
 };
 
-/// Returns the time of a date, `digits` * 10^-`scale` seconds since 1970, as the builder takes it: in whole seconds,
-/// rounded down.
-inline std::int64_t arrow_time(std::int64_t digits, int scale) {
-  std::int64_t second = 1;
-  for (int i = 0; i < scale; ++i) second *= 10;
-  return digits / second - (digits % second < 0 ? 1 : 0);
+/// Returns the time of a date, `digits` * 10^-`scale` seconds since 1970, with the decimals that it needs.
+inline data::DecimalTime arrow_time(std::int64_t digits, std::int32_t scale) {
+  for (; scale > 0 && digits % 10 == 0; --scale) digits /= 10;
+  data::DecimalTime out(digits);
+  out.scale = scale;
+  out.date = true;
+  return out;
 }
 
 /// A column of a table, which may be a dictionary: then `rows_` has indices into `values_`.
@@ -256,7 +258,7 @@ class ArrowColumn {
   }
 
   /// Returns the time of a row. Throws BadLine when it is null or does not fit.
-  std::int64_t time(std::int64_t row) {
+  data::DecimalTime time(std::int64_t row) {
     const std::int64_t at = need(row);
     switch (values_.type.kind) {
       case ArrowType::Kind::time:
@@ -265,7 +267,7 @@ class ArrowColumn {
       case ArrowType::Kind::text_view:
         return data::detail::parse_time(values_.text(at));
       case ArrowType::Kind::signed_integer:
-        return values_.integer(at);
+        return data::DecimalTime(values_.integer(at));
       default:
         return values_.with_number(at, [&](auto value) { return data::detail::parse_time(write(value)); });
     }

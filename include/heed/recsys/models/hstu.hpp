@@ -15,8 +15,8 @@ struct HSTUEncoderOptions {
   Index num_heads = 1;
   Index max_length = 200;  ///< events of a history that the model sees
   bool positions = true;   ///< adds position vectors, besides each block's position biases
-  Index time_buckets = 0;  ///< number of buckets for the times between events, two per octave from 1 on, with a
-                           ///< bias each (128 in the paper's code); 0: times are not used
+  Index time_buckets = 0;  ///< number of buckets for the times between events, two per octave from 1 second on,
+                           ///< with a bias each (128 in the paper's code); 0: times are not used
   double dropout = 0.2;
 
   void fields(auto&& visitor) {

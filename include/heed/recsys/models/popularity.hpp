@@ -34,7 +34,6 @@ class Popularity {
     if (static_cast<Index>(ends.size()) != log.num_users()) {
       fail<ShapeError>("popularity", "wanted ", log.num_users(), " ends, got ", ends.size());
     }
-    std::vector<data::Id> order(counts_.size());
     std::vector<std::int32_t> second(counts_.size(), std::numeric_limits<std::int32_t>::max());
     std::int32_t counted = 0;
     for (data::Id u = 0; u < log.num_users(); ++u) {
@@ -44,15 +43,16 @@ class Popularity {
       }
     }
     if (then == Then::text) second = data::places_by_text(log.catalogue.items);
-    std::iota(order.begin(), order.end(), 0);
-    const auto key = [&](data::Id item) {
-      const auto i = static_cast<std::size_t>(item);
-      return std::tuple(-counts_[i], second[i], item);
-    };
-    std::sort(order.begin(), order.end(), [&](data::Id a, data::Id b) { return key(a) < key(b); });
-    for (std::size_t i = 0; i < order.size(); ++i) {
-      places_[static_cast<std::size_t>(order[i])] = static_cast<std::int32_t>(i);
+    place(second);
+  }
+
+  /// Takes the counts of a catalogue, as a model file has them. Order: count, then the smaller text. Throws ShapeError
+  /// when they do not have one entry per item.
+  explicit Popularity(const data::Catalogue& catalogue) : counts_(catalogue.counts), places_(counts_.size()) {
+    if (std::ssize(counts_) != catalogue.num_items()) {
+      fail<ShapeError>("popularity", "wanted ", catalogue.num_items(), " counts, got ", counts_.size());
     }
+    place(data::places_by_text(catalogue.items));
   }
 
   Index num_items() const { return static_cast<Index>(counts_.size()); }
@@ -67,7 +67,31 @@ class Popularity {
     std::transform(counts_.begin(), counts_.end(), scores.begin(), [](Index n) { return static_cast<double>(n); });
   }
 
+  /// Returns the k most popular items; fewer if there are not enough.
+  std::vector<data::Id> top(Index k) const {
+    std::vector<data::Id> out(static_cast<std::size_t>(std::clamp<Index>(k, 0, num_items())));
+    for (std::size_t i = 0; i < places_.size(); ++i) {
+      const auto place = static_cast<std::size_t>(places_[i]);
+      if (place < out.size()) out[place] = static_cast<data::Id>(i);
+    }
+    return out;
+  }
+
  private:
+  /// Sets the places by count, then by `second`, then by id.
+  void place(const std::vector<std::int32_t>& second) {
+    std::vector<data::Id> order(counts_.size());
+    std::iota(order.begin(), order.end(), 0);
+    const auto key = [&](data::Id item) {
+      const auto i = static_cast<std::size_t>(item);
+      return std::tuple(-counts_[i], second[i], item);
+    };
+    std::sort(order.begin(), order.end(), [&](data::Id a, data::Id b) { return key(a) < key(b); });
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      places_[static_cast<std::size_t>(order[i])] = static_cast<std::int32_t>(i);
+    }
+  }
+
   std::vector<Index> counts_;         // [items]
   std::vector<std::int32_t> places_;  // [items]
 };

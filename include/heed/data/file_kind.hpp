@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Recognises files that are not text by their first bytes, so that an error can name them.
+#pragma once
+
+#include <string_view>
+
+#include "heed/core/config.hpp"
+
+namespace heed::inline HEED_ABI::data::detail {
+
+/// Returns what the file that begins with `bytes` is, as a noun with an article, if it is no text that a reader takes;
+/// else empty. 128 bytes suffice.
+inline std::string_view binary_kind(std::string_view bytes) {
+  struct Kind {
+    std::string_view magic, name;
+  };
+  using namespace std::string_view_literals;
+  constexpr Kind kinds[] = {{"PAR1"sv, "a Parquet file"sv},
+                            {"ARROW1"sv, "an Arrow file"sv},
+                            {"\xff\xff\xff\xff"sv, "an Arrow stream"sv},
+                            {"FEA1"sv, "a Feather file"sv},
+                            {"Obj\x01"sv, "an Avro file"sv},
+                            {"\x1f\x8b"sv, "gzip"sv},
+                            {"\x28\xb5\x2f\xfd"sv, "zstd"sv},
+                            {"BZh"sv, "bzip2"sv},
+                            {"\xfd"
+                             "7zXZ\0"sv,
+                             "xz"sv},
+                            {"7z\xbc\xaf\x27\x1c"sv, "a 7z archive"sv},
+                            {"\x04\x22\x4d\x18"sv, "lz4"sv},
+                            {"SQLite format 3\0"sv, "an SQLite database"sv},
+                            {"\x89HDF\r\n\x1a\n"sv, "an HDF5 file"sv},
+                            {"\x93NUMPY"sv, "a NumPy array"sv},
+                            {"\x80\x02"sv, "a Python pickle"sv},
+                            {"\x80\x03"sv, "a Python pickle"sv},
+                            {"\x80\x04\x95"sv, "a Python pickle"sv},
+                            {"\x80\x05\x95"sv, "a Python pickle"sv},
+                            {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"sv, "an old Excel file"sv},
+                            {"\x7f"
+                             "ELF"sv,
+                             "a program (ELF)"sv},
+                            {"%PDF-"sv, "a PDF file"sv},
+                            {"\x89PNG\r\n"sv, "a PNG image"sv},
+                            {"\xff\xfe"sv, "text in UTF-16"sv},
+                            {"\xfe\xff"sv, "text in UTF-16"sv}};
+  if (bytes.starts_with("PK\x03\x04")) {
+    const bool excel = bytes.find("[Content_Types].xml") < 128 || bytes.find("xl/") < 128;
+    return excel ? "a ZIP archive (an Excel workbook?)" : "a ZIP archive";
+  }
+  // The size of the header, below 2^24, and its JSON.
+  if (bytes.size() >= 10 && bytes.substr(3, 5) == "\0\0\0\0\0"sv && bytes.substr(8, 2) == "{\"") {
+    return "a safetensors file (a model?)";
+  }
+  for (const Kind& kind : kinds) {
+    if (bytes.starts_with(kind.magic)) return kind.name;
+  }
+  return {};
+}
+
+}  // namespace heed::inline HEED_ABI::data::detail

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "heed/data/file_kind.hpp"
+
+#include <catch2/catch.hpp>
+#include <string>
+
+namespace HEED_TEST_UNIT {
+
+using heed::data::detail::binary_kind;
+
+TEST_CASE("files that are not text are recognised by their first bytes", "[data][file_kind]") {
+  const auto kind = [](const std::string& bytes) { return std::string(binary_kind(bytes)); };
+  CHECK(kind("PAR1\x15\x04") == "a Parquet file");
+  CHECK(kind("ARROW1\0\0") == "an Arrow file");
+  CHECK(kind("PK\x03\x04\x14........................[Content_Types].xml") == "a ZIP archive (an Excel workbook?)");
+  CHECK(kind("PK\x03\x04\x14ratings.csv") == "a ZIP archive");
+  CHECK(kind(std::string("\x40\x01\0\0\0\0\0\0{\"__metadata__\"", 22)) == "a safetensors file (a model?)");
+  CHECK(kind(std::string("SQLite format 3\0", 16)) == "an SQLite database");
+  CHECK(kind("\x7f"
+             "ELF\x02") == "a program (ELF)");
+  CHECK(kind("%PDF-1.7") == "a PDF file");
+  CHECK(kind("\x89HDF\r\n\x1a\n") == "an HDF5 file");
+  CHECK(kind("\xff\xfeu\0s\0") == "text in UTF-16");
+  CHECK(kind("\xfe\xff\0u") == "text in UTF-16");
+  CHECK(kind("\x1f\x8b\x08") == "gzip");
+  CHECK(kind("\x28\xb5\x2f\xfd") == "zstd");
+}
+
+TEST_CASE("text is not taken for another file", "[data][file_kind]") {
+  for (const char* text :
+       {"", "P", "PAR", "PARIS,1", "user_id,item_id\n", "\xef\xbb\xbfuser", "{\"user\": 1}", "1\t2\t3"}) {
+    INFO(text);
+    CHECK(binary_kind(text).empty());
+  }
+}
+
+}  // namespace HEED_TEST_UNIT
