@@ -71,8 +71,11 @@ TEST_CASE("every format reads the same events, compressed or not", "[io][read_lo
 
 TEST_CASE("the UCI file, 2,000 lines of it", "[io][read_log]") {
   const std::string path = HEED_SOURCE_DIR "/tests/io/online_retail/OnlineRetail.csv.gz";
-  LogOptions options{
-      .format = LogFormat::csv, .user_column = "CustomerID", .item_column = "StockCode", .name_column = "Description"};
+  LogOptions options{.format = LogFormat::csv,
+                     .user_column = "CustomerID",
+                     .item_column = "StockCode",
+                     .time_column = "InvoiceDate",
+                     .name_column = "Description"};
   CHECK_THROWS_WITH(read_log(path, options), Contains("OnlineRetail.csv.gz:624: the user is empty, as in 533 of 2001 "
                                                       "lines: --missing-user skip leaves them out"));
   options.missing_user = heed::data::MissingUser::skip;
@@ -84,6 +87,7 @@ TEST_CASE("the UCI file, 2,000 lines of it", "[io][read_log]") {
   CHECK(log.size() == 1467);
   CHECK(log.num_users() == 72);
   CHECK(log.num_items() == 780);
+  CHECK(heed::data::time_text(report.log.first_time.value(), log.time_unit) == "2010-12-01 08:26:00");
   const auto name = [&](const char* item) { return log.catalogue.items.name(log.item(item)); };
   CHECK(name("85123A") == "WHITE HANGING HEART T-LIGHT HOLDER");
   CHECK(name("22041") == "RECORD FRAME 7\" SINGLE SIZE");
