@@ -148,60 +148,62 @@ TEST_CASE("a load of which any allocation fails loads no part of a new module", 
       [&] { CHECK_FALSE((layer && (layer->weight.initialized() || layer->bias.initialized()))); });
   if (!test::allocations_counted) return;
   CHECK(failed > 20);
-  TEST_CASE("a checkpoint of which any allocation of its loading fails leaves the training unchanged", "[io][faults]") {
-    if (!test::allocations_counted) return;
-    const temporary::Folder folder;
-    const std::string path = folder.file("a checkpoint with a long name.safetensors");
-    const auto log = test::circle_log(3, 6, 4);
-    const recsys::Task task(log, {.next_basket = false, .k = 2});
-    const recsys::TrainOptions options{.batch_size = 2, .max_epochs = 2};
-    {
-      Model model = make(2);
-      auto training = recsys::training_of(model, task, options);
-      auto hooks = recsys::hooks_of(model, task);
-      hooks.on_step = [&](const recsys::TrainProgress& progress) {
-        if (progress.epoch == 2) io::save_checkpoint(training, path);
-        return progress.epoch < 2;
-      };
-      training.run(hooks);
-    }
-    Model model = make(1);
-    const auto before = values(model);
+}
+
+TEST_CASE("a checkpoint of which any allocation of its loading fails leaves the training unchanged", "[io][faults]") {
+  if (!test::allocations_counted) return;
+  const temporary::Folder folder;
+  const std::string path = folder.file("a checkpoint with a long name.safetensors");
+  const auto log = test::circle_log(3, 6, 4);
+  const recsys::Task task(log, {.next_basket = false, .k = 2});
+  const recsys::TrainOptions options{.batch_size = 2, .max_epochs = 2};
+  {
+    Model model = make(2);
     auto training = recsys::training_of(model, task, options);
-    enum End : int { good, changed, loaded, terminated };
-    /// Loads with the n-th allocation failing.
-    const auto end_of = [&](std::size_t n) {
-      const std::size_t start = test::allocations();
-      test::fail_allocation(n);
-      bool failed = false;
-      try {
-        io::load_checkpoint(training, path);
-      } catch (const std::exception&) {
-        failed = true;
-      }
-      const bool reached = test::allocations() - start >= n;
-      test::fail_allocation(0);
-      if (!failed) return reached ? good : loaded;  // the C library may have managed without
-      const bool same_state = training.optimizer().steps() == 0 && training.report().epochs.empty() &&
-                              training.position().batches == 0 && training.best_weights().empty();
-      return same_state && same(values(model), before) ? good : changed;
+    auto hooks = recsys::hooks_of(model, task);
+    hooks.on_step = [&](const recsys::TrainProgress& progress) {
+      if (progress.epoch == 2) io::save_checkpoint(training, path);
+      return progress.epoch < 2;
     };
-    // In a child process each, as nlohmann-json's destructor of a document ends the program when it cannot allocate.
-    int ends[4] = {0, 0, 0, 0};
-    for (std::size_t n = 1; ends[loaded] == 0; ++n) {
-      const ::pid_t child = ::fork();
-      REQUIRE(child >= 0);
-      if (child == 0) {
-        std::set_terminate([] { ::_exit(terminated); });
-        ::_exit(end_of(n));
-      }
-      int status = 0;
-      REQUIRE(::waitpid(child, &status, 0) == child);
-      REQUIRE(WIFEXITED(status));
-      ++ends[WEXITSTATUS(status)];
-    }
-    CHECK(ends[good] > 100);
-    CHECK(ends[changed] == 0);
+    training.run(hooks);
   }
+  Model model = make(1);
+  const auto before = values(model);
+  auto training = recsys::training_of(model, task, options);
+  enum End : int { good, changed, loaded, terminated };
+  /// Loads with the n-th allocation failing.
+  const auto end_of = [&](std::size_t n) {
+    const std::size_t start = test::allocations();
+    test::fail_allocation(n);
+    bool failed = false;
+    try {
+      io::load_checkpoint(training, path);
+    } catch (const std::exception&) {
+      failed = true;
+    }
+    const bool reached = test::allocations() - start >= n;
+    test::fail_allocation(0);
+    if (!failed) return reached ? good : loaded;  // the C library may have managed without
+    const bool same_state = training.optimizer().steps() == 0 && training.report().epochs.empty() &&
+                            training.position().batches == 0 && training.best_weights().empty();
+    return same_state && same(values(model), before) ? good : changed;
+  };
+  // In a child process each, as nlohmann-json's destructor of a document ends the program when it cannot allocate.
+  int ends[4] = {0, 0, 0, 0};
+  for (std::size_t n = 1; ends[loaded] == 0; ++n) {
+    const ::pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      std::set_terminate([] { ::_exit(terminated); });
+      ::_exit(end_of(n));
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    REQUIRE(WIFEXITED(status));
+    ++ends[WEXITSTATUS(status)];
+  }
+  CHECK(ends[good] > 100);
+  CHECK(ends[changed] == 0);
+}
 
 }  // namespace HEED_TEST_UNIT
