@@ -39,7 +39,7 @@ TEST_CASE("a log without interactions says why", "[data][event_reader]") {
   CHECK_THROWS_WITH(read_text("", {}), "read_baskets: b.tsv: no interactions in the file");
   CHECK_THROWS_WITH(read_text("a\tx\tb\nb\ty\tc\n", {.skip_bad_lines = true}),
                     "read_baskets: b.tsv: no interactions in the file: 2 of 2 lines were skipped, the first because of "
-                    "b.tsv:1: wanted a time in 64 bits, got \"x\"");
+                    "b.tsv:1: wanted a time (a number, or a date like 2014-04-07 10:51:09), got \"x\"");
 }
 
 TEST_CASE("events of several files become one log, if they have the same columns", "[data][event_reader]") {
