@@ -98,6 +98,13 @@ inline void print_skipped(const std::string& path, const heed::data::ReadReport&
   std::printf("\n");
 }
 
+/// Prints what was left out of the log and its items, and what is doubtful; nothing if all is well.
+inline void print_doubts(const LogFiles& files, const heed::io::LogReport& report) {
+  print_skipped(files.title(), report.log);
+  if (report.items) print_skipped(files.options.items, report.items->table);
+  for (const std::string& warning : report.warnings) std::printf("%s\n", warning.c_str());
+}
+
 /// Prints what was read in three lines: the files, the lines that were skipped, the log.
 inline void print_report(const LogFiles& files, const heed::io::LogReport& report) {
   const heed::data::ReadReport& log = report.log;
@@ -106,19 +113,18 @@ inline void print_report(const LogFiles& files, const heed::io::LogReport& repor
   if (log.low_ratings > 0) std::printf(", %td ratings too low", log.low_ratings);
   if (report.outside_k_core > 0) std::printf(", %td events outside the k-core", report.outside_k_core);
   std::printf("\n");
-  print_skipped(files.title(), log);
-  if (report.items) print_skipped(files.options.items, report.items->table);
+  print_doubts(files, report);
   std::printf("%td events of %td users and %td items", log.events, log.users, log.items);
-  if (log.first_time)
+  if (log.first_time) {
     std::printf(" from %s to %s", date_of(*log.first_time, log.time_unit).c_str(),
                 date_of(*log.last_time, log.time_unit).c_str());
+  }
   if (log.times.file_unit != heed::data::TimeUnit{}) {
     std::printf(", times in %s", heed::data::unit_text(log.times.file_unit).c_str());
   }
   if (log.times.rounded > 0) std::printf(", %td times rounded", log.times.rounded);
   if (log.repeats > 0) std::printf(", %td of them repeats of another at the same time", log.repeats);
   std::printf("\n");
-  for (const std::string& warning : report.warnings) std::printf("%s\n", warning.c_str());
 }
 
 /// Reads the log and prints the report. Throws as heed::io::read_log.

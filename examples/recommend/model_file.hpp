@@ -53,7 +53,9 @@ inline void check_time_unit(const char* operation, const SavedModel& saved, cons
 /// model uses, or when a time is not a whole number in the model's unit.
 inline Interactions read_for(const SavedModel& saved, const LogFiles& file) {
   Index unknown = 0;
-  Interactions log = read_and_report(file);
+  heed::io::LogReport report;
+  Interactions log = heed::io::read_log(file.paths, file.options, &report);
+  print_doubts(file, report);  // not the whole report: what follows is the output
   check_kinds("--data", saved, log);
   check_time_unit("--data", saved, log);
   if (saved.time_unit) log = heed::data::convert_times(std::move(log), *saved.time_unit);

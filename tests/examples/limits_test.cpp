@@ -115,7 +115,8 @@ TEST_CASE("names and ids from files are printed without control characters", "[e
   temporary::write_bytes(folder.file("log.tsv"), small_log() + "c\x1b[2J\t1300000000\tmilk\x1b]0;x\x07 p1\n" +
                                                      "c\x1b[2J\t1300086400\tmilk\x1b]0;x\x07 p1\n" +
                                                      "c\x1b[2J\t1300172800\tmilk\x1b]0;x\x07 p2\n");
-  temporary::write_bytes(folder.file("names.tsv"), "item_id\tdescription\nmilk\tMI\x1b[31mLK\xc2\x9b\np1\tBR\x1b[1mEAD\n");
+  temporary::write_bytes(folder.file("names.tsv"),
+                         "item_id\tdescription\nmilk\tMI\x1b[31mLK\xc2\x9b\np1\tBR\x1b[1mEAD\n");
   const auto clean = [&](const std::string& command) {
     const Outcome outcome = shell(folder, "$recommend " + command);
     INFO(outcome.text);
