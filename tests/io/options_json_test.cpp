@@ -36,7 +36,8 @@ void alter(T& value) {
   } else if constexpr (std::is_same_v<T, std::string>) {
     value += "\"caf\u00e9\" = 1.5";
   } else if constexpr (OptionValue<T>) {
-    value.push_back(3);
+    value.emplace_back();
+    alter(value.back());
   }
 }
 
@@ -207,10 +208,10 @@ TEST_CASE("an optional option is null or a value", "[io][options]") {
 TEST_CASE("a character may be empty", "[io][options]") {
   data::DelimitedOptions options;
   io::set(options, "quote=");
-  CHECK(options.quote == 0);
-  io::set(options, "delimiter=;");
-  CHECK(options.delimiter == ';');
+  CHECK(options.quote == '\0');
   CHECK(io::to_json(options).at("quote") == "");
+  io::set(options, "quote=;");
+  CHECK(options.quote == ';');
 }
 
 TEST_CASE("a choice has a name and options, and starts from defaults when it changes", "[io][options]") {
