@@ -188,7 +188,7 @@ TEST_CASE("a prefix or a name to rename that is not there is an error, as are tw
   CHECK_THAT(error({.prefix = "a.", .rename = {{"other", "none"}}}), Contains("rename: there is no parameter none"));
   CHECK_THAT(error({.prefix = "a.", .rename = {{"other", "weight"}}}), Contains("twice in the file: weight, as a."));
   CHECK_FALSE(layer.weight.initialized());
-  CHECK(error({.prefix = "a."}) == "no error");
+  CHECK(error({.prefix = "a."}).empty());
   CHECK(layer.weight.value()(0, 1) == 2);
 }
 
