@@ -148,7 +148,7 @@ TEST_CASE("an error names the option, the expected type and the value, and chang
              Contains("hidden_features[1] is 2.5, wanted integer"));
   CHECK_THAT(error_of<recsys::DINOptions>("hidden_features=3"),
              Contains("hidden_features is 3, wanted list of integer"));
-  CHECK_THAT(error_of<data::DelimitedOptions>("delimiter=ab"), Contains("delimiter is \"ab\", wanted character"));
+  CHECK_THAT(error_of<data::DelimitedOptions>("quote=ab"), Contains("quote is \"ab\", wanted character"));
   CHECK_THAT(error_of<data::DelimitedOptions>("user=7"), Contains("user is 7, wanted text"));
   CHECK_THAT(error_of<recsys::TrainOptions>("executor=1"), Contains("there is no option executor"));
   recsys::TaskOptions task;
