@@ -145,7 +145,12 @@ inline Description read_description(const std::map<std::string, std::string>& me
                                     const std::string& path) {
   const auto bad = [&](std::string_view what) { fail<IoError>("load_recommender", path, ": ", what); };
   Description out;
-  auto& [model, encoder, task, time_unit, catalogue] = out;
+  // Not a structured binding: Clang 16 cannot capture one with OpenMP.
+  auto& model = out.model;
+  auto& encoder = out.encoder;
+  auto& task = out.task;
+  auto& time_unit = out.time_unit;
+  auto& catalogue = out.catalogue;
   try {
     const std::string& text = metadata.at("options");
     if (text.size() > max_options) bad(message("metadata 'options' is above ", max_options, " bytes"));
