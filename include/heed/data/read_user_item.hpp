@@ -43,7 +43,7 @@ inline void read_user_item_into(LineReader& lines, EventReader& events) {
   bool first = true;
   events.read(lines, [&](LineReader& at) {
     std::string copy;
-    if (first) {  // compare it with the next line, and come back
+    if (first) {  // whether it is a header depends on the next line, too
       copy = at.line();
       at.mark();
       const bool header = is_user_item_header(copy, at.next() ? at.line() : std::string_view());

@@ -36,8 +36,8 @@ class RecordSplitter {
     const Index first = lines.line_number();
     start(lines.line().size());
     if (split(lines.line())) return check(width);
-    // A field that an earlier record found open at the end of this line ends as it did there: in vain.
-    if (first < in_vain_until_) throw BadLine{not_closed};
+    // An earlier record joined this line and later ones, and its quoted field was not closed: neither is this one.
+    if (first < unclosed_until_) throw BadLine{not_closed};
     lines.mark();
     try {
       join_lines(lines);
@@ -47,7 +47,7 @@ class RecordSplitter {
                               " lines that are rows themselves: is a quote stray?")};
       }
     } catch (const BadLine&) {
-      in_vain_until_ = lines.line_number();
+      unclosed_until_ = lines.line_number();
       lines.rewind();
       throw;
     }
@@ -166,7 +166,7 @@ class RecordSplitter {
   std::size_t at_ = 0;         // where `split` continues
   std::size_t begin_ = 0;      // of the open field in text_
   bool open_ = false;          // whether `at_` is inside a quoted field
-  Index in_vain_until_ = 0;    // see split
+  Index unclosed_until_ = 0;   // see split
   std::vector<std::string_view> fields_;
 };
 

@@ -41,8 +41,8 @@ struct LogOptions {
 
   std::string items = "";      ///< a table of items with a header, delimited as csv; empty: none
   std::string id_column = "";  ///< items: ids; empty: item_id
-  std::string feature_column =
-      "";  ///< items: a categorical feature; empty: none. Its names: name_column or description
+  /// items: a categorical feature; empty: none. The names of items are in name_column; empty: description
+  std::string feature_column = "";
 
   data::Encoding encoding = data::Encoding::utf8;  ///< of the log and of the items
   bool skip_bad_lines = false;                     ///< of the log and of the items, as in data::ReadOptions
