@@ -2,6 +2,7 @@
 #include "heed/data/interactions.hpp"
 
 #include <catch2/catch.hpp>
+#include <string>
 #include <vector>
 
 namespace HEED_TEST_UNIT {
@@ -45,6 +46,32 @@ TEST_CASE("events are grouped by user and sorted by time, stably", "[data][inter
   CHECK(log.catalogue.items.text(3) == "d");
   CHECK(log.baskets(0) == std::vector<Index>{0, 3, 5});
   CHECK(log.baskets(1) == std::vector<Index>{0, 1});
+}
+
+TEST_CASE("a log of many events has the ids and names of the order in which they came", "[data][interactions]") {
+  InteractionsBuilder builder({});
+  const std::string long_text(100'000, 'x');
+  for (int e = 0; e < 1000; ++e) {
+    const std::string item = e == 500 ? long_text : std::to_string(e * e % 97);
+    builder.add(std::to_string(e % 130), item);
+    if (e % 3 == 2) builder.name_item("name " + std::to_string(e));
+    REQUIRE(builder.size() == e + 1);
+  }
+  const Interactions log = std::move(builder).build();
+  REQUIRE(log.num_users() == 130);
+  CHECK(log.size() == 1000);
+  const auto& items = log.catalogue.items;
+  for (int u = 0; u < 130; ++u) {
+    CHECK(log.users.text(u) == std::to_string(u));
+    const auto events = log.user(u).items;
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      const int e = u + 130 * static_cast<int>(i);
+      REQUIRE(items.text(events[i]) == (e == 500 ? long_text : std::to_string(e * e % 97)));
+    }
+  }
+  CHECK(items.name(log.item("4")) == "name 2");  // of event 2, the first of the item with a name
+  CHECK(items.name(log.item("0")) == "name 194");
+  CHECK(items.name(log.item(long_text)) == "name 500");
 }
 
 TEST_CASE("kinds of event stay with their events", "[data][interactions]") {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "support/allocations.hpp"
 
@@ -25,6 +26,22 @@ TEST_CASE("ids are numbered by first appearance", "[data][vocabulary]") {
   CHECK(ids.find("b") == Vocabulary::unknown);
   CHECK(ids.text(0) == "9223372036854775807");
   CHECK(ids.text(2).empty());
+}
+
+TEST_CASE("many texts added at once have the ids of texts added one by one", "[data][vocabulary]") {
+  Vocabulary one_by_one, at_once;
+  at_once.add("7");
+  one_by_one.add("7");
+  for (const std::size_t count : {0, 1, 63, 64, 65, 1000}) {
+    std::vector<std::string> texts;
+    for (std::size_t i = 0; i < count; ++i) texts.push_back(std::to_string(i * i % 401));  // some are repeated
+    const std::vector<std::string_view> views(texts.begin(), texts.end());
+    std::vector<heed::data::Id> ids(count);
+    at_once.add(views, ids);
+    for (std::size_t i = 0; i < count; ++i) REQUIRE(ids[i] == one_by_one.add(texts[i]));
+  }
+  REQUIRE(at_once.size() == one_by_one.size());
+  for (heed::data::Id id = 0; id < at_once.size(); ++id) REQUIRE(at_once.text(id) == one_by_one.text(id));
 }
 
 TEST_CASE("a vocabulary grows, and a copy is independent", "[data][vocabulary]") {

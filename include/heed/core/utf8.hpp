@@ -35,11 +35,13 @@ inline std::size_t utf8_length(std::string_view text, std::size_t at) {
 inline std::size_t utf8_valid_prefix(std::string_view text) {
   std::size_t at = 0;
   while (at < text.size()) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, text.data() + at, text.size() - at < 8 ? text.size() - at : 8);
-    if ((word & 0x8080808080808080u) == 0) {
-      at += text.size() - at < 8 ? text.size() - at : 8;
-      continue;
+    if (text.size() - at >= 8) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, text.data() + at, 8);
+      if ((word & 0x8080808080808080u) == 0) {
+        at += 8;
+        continue;
+      }
     }
     const std::size_t length = utf8_length(text, at);
     if (length == 0) break;
