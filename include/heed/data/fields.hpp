@@ -8,6 +8,7 @@
 #include <concepts>
 #include <cstdint>
 #include <cstdlib>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -82,6 +83,15 @@ inline float parse_rating(std::string_view field) {
 inline std::string_view parse_text(std::string_view field, std::string_view what) {
   if (heed::detail::utf8_valid_prefix(field) == field.size()) return field;
   throw BadLine{message("wanted UTF-8 in the ", what, ", got ", quoted(field), " (--encoding latin1?)")};
+}
+
+/// Whether programs write `field` for a value that they do not have.
+inline bool is_missing(std::string_view field) {
+  if (field.empty()) return true;
+  if (field.size() > 4 || std::string_view("Nn<#\\").find(field[0]) == std::string_view::npos) return false;
+  constexpr std::string_view texts[] = {"NULL", "null", "NA",  "N/A",  "n/a", "#N/A",
+                                        "<NA>", "NaN",  "nan", "None", "\\N"};
+  return std::ranges::find(texts, field) != std::end(texts);
 }
 
 /// Returns `field`. Throws BadLine when it is empty or not UTF-8.

@@ -19,9 +19,10 @@
 
 namespace heed::inline HEED_ABI::data {
 
-/// What a reader does with lines whose user is empty: throws after it has counted them, or leaves them out.
-enum class MissingUser { error, skip };
-constexpr auto names(MissingUser) { return enum_names("error", "skip"); }
+/// What a reader does with lines whose user is empty, or a text that programs write for no value (NULL, NA, NaN, None,
+/// \N and the like): throws after it has counted them, or leaves them out, or keeps such texts as users.
+enum class MissingUser { error, skip, keep };
+constexpr auto names(MissingUser) { return enum_names("error", "skip", "keep"); }
 
 /// Which lines a reader takes.
 struct ReadOptions {
