@@ -13,6 +13,7 @@
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
 #include "heed/core/options.hpp"
+#include "heed/core/printable.hpp"
 #include "heed/data/interactions.hpp"
 #include "heed/data/lines.hpp"
 #include "heed/data/time.hpp"
@@ -97,10 +98,21 @@ void read_records(LineReader& lines, std::string_view operation, const ReadOptio
   report.lines += lines.line_number();
 }
 
-/// Returns the first line that is not blank, which identifies the format. Throws IoError when there is none.
-inline std::string_view first_line(LineReader& lines, std::string_view operation) {
+/// Counts the current line as skipped and returns true if it is one of those before a table: a comment (`% bip` in
+/// KONECT's files and, unless a header may begin so, `# Nodes: 7` in SNAP's) or the delimiter for Excel (`sep=;`).
+inline bool skip_preamble(const LineReader& lines, ReadReport& report, bool has_header) {
+  const std::string_view line = lines.line();
+  const bool comment = line.starts_with("% ") || (!has_header && line.starts_with("# "));
+  if (!comment && !(line.starts_with("sep=") && line.size() <= 6)) return false;
+  report.skip("a comment", message(lines.name(), ":", lines.line_number(), ": ", printable(line, 40)));
+  return true;
+}
+
+/// Returns the first line that is not blank or before the table. Throws IoError when there is none.
+inline std::string_view first_line(LineReader& lines, std::string_view operation, ReadReport& report, bool has_header) {
   while (lines.next()) {
-    if (lines.line().find_first_not_of(' ') != std::string_view::npos) return lines.line();
+    if (lines.line().find_first_not_of(' ') == std::string_view::npos) continue;
+    if (!skip_preamble(lines, report, has_header)) return lines.line();
   }
   fail<IoError>(operation, lines.name(), ": the file is empty");
 }
