@@ -110,6 +110,7 @@ inline void print_report(const LogFiles& files, const heed::io::LogReport& repor
   const heed::data::ReadReport& log = report.log;
   std::printf("%s: %td lines", heed::printable(files.title()).c_str(), log.lines);
   if (!log.delimiter.empty()) std::printf(", columns separated by \"%s\"", heed::printable(log.delimiter).c_str());
+  if (log.comments > 0) std::printf(", %td of them comments", log.comments);
   if (log.low_ratings > 0) std::printf(", %td ratings too low", log.low_ratings);
   if (report.outside_k_core > 0) std::printf(", %td events outside the k-core", report.outside_k_core);
   std::printf("\n");

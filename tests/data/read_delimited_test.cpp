@@ -137,11 +137,11 @@ TEST_CASE("comments before the header or the rows are counted, not read", "[data
   const Interactions log = read("% bip weighted\n% 2 1\n1 7 1\n2 7 5\n", konect, {}, &report);
   CHECK(log.num_users() == 2);
   CHECK(report.lines == 4);
-  CHECK(report.skipped_lines == 2);
-  CHECK(report.skipped[0].first == "log.csv:1: % bip weighted");
+  CHECK(report.comments == 2);
+  CHECK(report.skipped_lines == 0);
   CHECK(read("# Nodes: 4\n1 7 1\n", konect).num_users() == 1);
   CHECK(read("sep=;\r\nuser_id;item_id\r\n1;7\r\n", {}, {}, &report).size() == 1);
-  CHECK(report.skipped_lines == 1);
+  CHECK(report.comments == 1);
   // A header may begin with a hash; later lines are rows.
   CHECK(read("# user_id,item_id\n1,7\n", {.user = "# user_id"}).size() == 1);
   CHECK(read("user_id,item_id\n% 1,7\n").users.text(0) == "% 1");
@@ -158,7 +158,7 @@ TEST_CASE("a header is not a row", "[data][read_delimited]") {
                     "read_delimited: log.csv:1: wanted a row, got a header: --columns is for files without one");
   // Files that were joined.
   const std::string text = "user_id,item_id\n1,2\nuser_id,item_id\n3,4\n";
-  CHECK_THROWS_WITH(read(text), "read_delimited: log.csv:3: wanted a row, got a header");
+  CHECK_THROWS_WITH(read(text), "read_delimited: log.csv:3: wanted a row, got a header (joined files?)");
   ReadReport report;
   CHECK(read(text, {}, {.skip_bad_lines = true}, &report).num_users() == 2);
   CHECK(report.skipped_lines == 1);

@@ -194,8 +194,8 @@ inline void read_columns(LineReader& lines, DelimitedTable& table, const Columns
     ParsedEvent event{.user = field(columns.user), .item = {}};
     const std::string_view item = field(columns.item);
     if (table.is_name(event.user, columns.user) && table.is_name(item, columns.item)) {
-      throw BadLine{
-          message("wanted a row, got a header", table.at_row() ? ": --columns is for files without one" : "")};
+      throw BadLine{message("wanted a row, got a header",
+                            table.at_row() ? ": --columns is for files without one" : " (joined files?)")};
     }
     if (std::exchange(first, false) && are_column_names(event.user, item)) {
       throw BadLine{

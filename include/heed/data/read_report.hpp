@@ -13,7 +13,6 @@
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
 #include "heed/core/options.hpp"
-#include "heed/core/printable.hpp"
 #include "heed/data/interactions.hpp"
 #include "heed/data/lines.hpp"
 #include "heed/data/time.hpp"
@@ -51,6 +50,7 @@ struct ReadReport {
   Index lines = 0;                         ///< lines in the files
   Index skipped_lines = 0;                 ///< the sum of `skipped`
   std::vector<SkippedLines> skipped{};     ///< by reason, in order of appearance; at most 16 reasons, then "other"
+  Index comments = 0;                      ///< lines before the first row that hold no event: `% bip`, `sep=;`
   Index low_ratings = 0;                   ///< events left out by min_rating
   std::string delimiter{};                 ///< what separates columns, if the file has columns
   Index events = 0, users = 0, items = 0;  ///< of the log
@@ -98,13 +98,13 @@ void read_records(LineReader& lines, std::string_view operation, const ReadOptio
   report.lines += lines.line_number();
 }
 
-/// Counts the current line as skipped and returns true if it is one of those before a table: a comment (`% bip` in
+/// Counts the current line as a comment and returns true if it is one of those before a table: a comment (`% bip` in
 /// KONECT's files and, unless a header may begin so, `# Nodes: 7` in SNAP's) or the delimiter for Excel (`sep=;`).
 inline bool skip_preamble(const LineReader& lines, ReadReport& report, bool has_header) {
   const std::string_view line = lines.line();
   const bool comment = line.starts_with("% ") || (!has_header && line.starts_with("# "));
   if (!comment && !(line.starts_with("sep=") && line.size() <= 6)) return false;
-  report.skip("a comment", message(lines.name(), ":", lines.line_number(), ": ", printable(line, 40)));
+  ++report.comments;
   return true;
 }
 

@@ -64,7 +64,7 @@ inline void read_user_item_into(LineReader& lines, EventReader& events) {
 /// Reads lines `user item` or `user item item ...`, separated by blanks or tabs, without a header; each user's items
 /// are in time order, possibly over several lines. There are no times. Throws IoError on a file without interactions
 /// or one whose lines begin with the number of their items and, unless skipped, on a line of one word and on a first
-/// line that is a header. Comments before the first line (`% ...`, `# ...`) are counted as skipped.
+/// line that is a header. Comments before the first line (`% ...`, `# ...`) are counted.
 inline Interactions read_user_item(LineReader lines, const ReadOptions& options = {}, ReadReport* report = nullptr) {
   detail::EventReader events("read_user_item", options, report);
   detail::read_user_item_into(lines, events);
