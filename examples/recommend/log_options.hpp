@@ -74,7 +74,7 @@ inline void add_log_options(CLI::App& app, LogFiles& files, bool required = true
       ->default_str("description");
   app.add_option("--feature-column", log.feature_column, "items: column of a category, an input of the model");
   app.add_flag("--skip-bad-lines", log.skip_bad_lines, "Skip malformed lines and count them");
-  add_enum_option(app, "--missing-user", log.missing_user, "What to do with lines without a user");
+  add_enum_option(app, "--missing-user", log.missing_user, "Lines without a user (empty, NULL, NA, ..)");
   app.add_option("--min-rating", log.min_rating, "Leave out events with a lower rating");
   app.add_option("--k-core", log.k_core, "Leave out users and items with fewer events, repeatedly");
 }
@@ -110,6 +110,7 @@ inline void print_report(const LogFiles& files, const heed::io::LogReport& repor
   const heed::data::ReadReport& log = report.log;
   std::printf("%s: %td lines", heed::printable(files.title()).c_str(), log.lines);
   if (!log.delimiter.empty()) std::printf(", columns separated by \"%s\"", heed::printable(log.delimiter).c_str());
+  if (log.comments > 0) std::printf(", %td of them comments", log.comments);
   if (log.low_ratings > 0) std::printf(", %td ratings too low", log.low_ratings);
   if (report.outside_k_core > 0) std::printf(", %td events outside the k-core", report.outside_k_core);
   std::printf("\n");

@@ -35,6 +35,24 @@ TEST_CASE("lines without a user are counted, and an option says what to do with 
                     Contains("b.tsv:2: wanted 3 fields"));
 }
 
+TEST_CASE("texts for no value are no users, unless an option says that they are", "[data][event_reader]") {
+  for (const std::string text : {"NULL", "null", "NA", "N/A", "<NA>", "NaN", "nan", "None", "\\N"}) {
+    INFO(text);
+    const std::string log = "a\t1\tx\n" + text + "\t1\tx\nb\t1\tx\n" + text + "\t2\tz\n";
+    CHECK_THROWS_WITH(read_text(log), "read_baskets: b.tsv:2: the user is \"" +
+                                          std::string(text == "\\N" ? "\\\\N" : text) +
+                                          "\", as in 2 of 4 lines: --missing-user skip leaves them out, keep takes the "
+                                          "text for a user");
+    CHECK(read_text(log, {.missing_user = MissingUser::skip}).num_users() == 2);
+    CHECK(read_text(log, {.missing_user = MissingUser::keep}).num_users() == 3);
+  }
+  for (const char* text : {"N", "NA1", "Nina", "none", "0", "nil"}) {
+    CHECK(read_text(std::string(text) + "\t1\tx\n").users.text(0) == text);
+  }
+  CHECK_THROWS_WITH(read_text("\t1\tx\nb\t1\tx\n", {.missing_user = MissingUser::keep}),
+                    Contains("b.tsv:1: the user is empty"));
+}
+
 TEST_CASE("a log without interactions says why", "[data][event_reader]") {
   CHECK_THROWS_WITH(read_text("", {}), "read_baskets: b.tsv: no interactions in the file");
   CHECK_THROWS_WITH(read_text("a\tx\tb\nb\ty\tc\n", {.skip_bad_lines = true}),

@@ -26,7 +26,8 @@ TEST_CASE("ratings", "[data][fields]") {
   using detail::parse_rating;
   CHECK(parse_rating("3.5") == 3.5f);
   CHECK(parse_rating("-2") == -2.f);
-  for (const char* bad : {"", "nan", "NAN", "inf", "-infinity", "1e39", "3,5", "4 ", "x"}) {
+  CHECK(parse_rating(" 4 ") == 4.f);
+  for (const char* bad : {"", "nan", "NAN", "inf", "-infinity", "1e39", "3,5", "4 5", "x"}) {
     INFO(bad);
     CHECK_THROWS_AS(parse_rating(bad), BadLine);
   }
@@ -90,6 +91,28 @@ TEST_CASE("texts must be UTF-8", "[data][fields]") {
   for (const char* bad : {"caf\xe9", "\xff", "12345678\xc3", "\xc3\x28 5678"}) {
     CHECK_THROWS_AS(detail::parse_id(bad, "item"), BadLine);
   }
+}
+
+TEST_CASE("words are separated by any blanks and tabs", "[data][fields]") {
+  std::vector<std::string_view> words;
+  detail::split_words(" a  b\t c \t", words);
+  CHECK(Fields(words.begin(), words.end()) == Fields{"a", "b", "c"});
+  detail::split_words(" \t", words);
+  CHECK(words.empty());
+}
+
+TEST_CASE("blanks are trimmed at both ends", "[data][fields]") {
+  CHECK(detail::trimmed("  a b ") == "a b");
+  CHECK(detail::trimmed("   ").empty());
+  CHECK(detail::trimmed("\ta") == "\ta");
+}
+
+TEST_CASE("usual names of a user and an item column", "[data][fields]") {
+  CHECK(detail::are_column_names("userId", "movieId"));
+  CHECK(detail::are_column_names("\"User-ID\"", "item_id:token"));
+  CHECK(!detail::are_column_names("u", "i"));
+  CHECK(!detail::are_column_names("17", "item"));
+  CHECK(!detail::are_column_names("user1", "item1"));
 }
 
 }  // namespace HEED_TEST_UNIT

@@ -20,15 +20,21 @@ TEST_CASE("files that are not text are recognised by their first bytes", "[data]
              "ELF\x02") == "a program (ELF)");
   CHECK(kind("%PDF-1.7") == "a PDF file");
   CHECK(kind("\x89HDF\r\n\x1a\n") == "an HDF5 file");
-  CHECK(kind("\xff\xfeu\0s\0") == "text in UTF-16");
-  CHECK(kind("\xfe\xff\0u") == "text in UTF-16");
+  CHECK(kind(std::string("\xff\xfeu\0s\0", 6)) == "text in UTF-16 (iconv -f UTF-16 -t UTF-8 converts it)");
+  CHECK(kind(std::string("\xfe\xff\0u", 4)) == "text in UTF-16 (iconv -f UTF-16 -t UTF-8 converts it)");
+  CHECK(kind(std::string("u\0s\0e\0", 6)) == "text in UTF-16 (iconv -f UTF-16LE -t UTF-8 converts it)");
+  CHECK(kind(std::string("\0u\0s\0e", 6)) == "text in UTF-16 (iconv -f UTF-16BE -t UTF-8 converts it)");
+  CHECK(kind("ratings.csv" + std::string(246, '\0') + "ustar  ") == "a tar archive");
   CHECK(kind("\x1f\x8b\x08") == "gzip");
   CHECK(kind("\x28\xb5\x2f\xfd") == "zstd");
+  CHECK(kind("version https://git-lfs.github.com/spec/v1\n") == "a pointer of Git LFS (git lfs pull gets the file)");
+  CHECK(kind("<!DOCTYPE html>\n") == "an HTML page (a failed download?)");
+  CHECK(kind("%%MatrixMarket matrix coordinate") == "a Matrix Market file");
 }
 
 TEST_CASE("text is not taken for another file", "[data][file_kind]") {
-  for (const char* text :
-       {"", "P", "PAR", "PARIS,1", "user_id,item_id\n", "\xef\xbb\xbfuser", "{\"user\": 1}", "1\t2\t3"}) {
+  for (const char* text : {"", "P", "PAR", "PARIS,1", "user_id,item_id\n", "\xef\xbb\xbfuser", "{\"user\": 1}",
+                           "1\t2\t3", "% bip\n", "version,item\n"}) {
     INFO(text);
     CHECK(binary_kind(text).empty());
   }

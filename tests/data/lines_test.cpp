@@ -32,6 +32,19 @@ TEST_CASE("lines end with LF or CRLF, optional for the last one", "[data][lines]
   CHECK(lines_of("\xef\xbb\xbfid\n\xef\xbb\xbf") == Lines{"id", "\xef\xbb\xbf"});
 }
 
+TEST_CASE("all lines of a file may end with CR", "[data][lines]") {
+  CHECK(lines_of("a,b\r1,2\r3,4\r") == Lines{"a,b", "1,2", "3,4"});
+  CHECK(lines_of("a\r\rb") == Lines{"a", "", "b"});
+  CHECK(lines_of("a\rb\nc\rd\n") == Lines{"a\rb", "c\rd"});  // CR is a character where a line ends with LF
+  Lines lines;
+  std::string text;
+  for (int i = 0; i < 30'000; ++i) {
+    lines.push_back("line " + std::to_string(i));
+    text += lines.back() + "\r";
+  }
+  CHECK(lines_of(text) == lines);
+}
+
 TEST_CASE("lines of any length are whole", "[data][lines]") {
   Lines lines;
   std::string text;

@@ -86,8 +86,8 @@ TEST_CASE("digits beyond 64 bits are rounded down and marked", "[data][time]") {
 }
 
 TEST_CASE("what is not a time is an error", "[data][time]") {
-  for (const char* bad : {"",   " 1",  "1 ", "abc",   "12x",  "nan", "inf", "-inf",    "+1",    "-",        ".",
-                          "1e", "1e+", "e5", "1.2.3", "0x10", "1,5", "--1", "2014-04", "10:51", "yesterday"}) {
+  for (const char* bad : {"",   "1 1", "abc", "12x",   "nan",  "inf", "-inf", "+1",      "-",     ".",
+                          "1e", "1e+", "e5",  "1.2.3", "0x10", "1,5", "--1",  "2014-04", "10:51", "yesterday"}) {
     CHECK(error_of(bad) ==
           "wanted a time (a number, or a date like 2014-04-07 10:51:09), got \"" + std::string(bad) + '"');
   }
@@ -101,6 +101,16 @@ TEST_CASE("what is not a time is an error", "[data][time]") {
                           "2014-04-07Z", "201x-04-07", "2014-4-007 1:00", "2014-04-07 10:51:09+02:60"}) {
     CHECK_THAT(error_of(bad), Contains("wanted a date like") || Contains("wanted a time"));
   }
+}
+
+TEST_CASE("blanks around times are no part of them, and other dates name the option", "[data][time]") {
+  data::detail::TimeParser parse, iso, format({.format = "%d.%m.%Y"});
+  CHECK(parse(" 17 ") == decimal(17));
+  CHECK(iso(" 1970-01-01") == date(0));
+  CHECK(format("1.1.1970 ") == date(0));
+  CHECK(error_of("12/1/2010 8:26") ==
+        "wanted a time (a number, or a date like 2014-04-07 10:51:09), got \"12/1/2010 8:26\" (--time-format "
+        "%m/%d/%Y reads others)");
 }
 
 TEST_CASE("dates as in ISO 8601 are parsed exactly", "[data][time]") {

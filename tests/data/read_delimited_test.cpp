@@ -103,7 +103,7 @@ TEST_CASE("kinds of event from a column", "[data][read_delimited]") {
 }
 
 TEST_CASE("the delimiter is found from the header", "[data][read_delimited]") {
-  for (const std::string delimiter : {",", ";", "\t", "|", "::"}) {
+  for (const std::string delimiter : {",", ";", "\t", "|", "::", " "}) {
     INFO(delimiter);
     ReadReport report;
     const Interactions log = read("user_id" + delimiter + "item_id\nu" + delimiter + "a\n", {}, {}, &report);
@@ -115,6 +115,69 @@ TEST_CASE("the delimiter is found from the header", "[data][read_delimited]") {
       read("\"User-ID\";\"ISBN\";\"Book-Rating\"\n\"8\";\"0195153448\";\"0\"\n\"8\";\"a,b\";\"5\"\n",
            {.user = "User-ID", .item = "ISBN", .rating = "Book-Rating"});
   CHECK(log.catalogue.items.text(1) == "a,b");
+}
+
+TEST_CASE("a blank as the delimiter stands for any number of blanks and tabs", "[data][read_delimited]") {
+  ReadReport report;
+  const Interactions log =
+      read("user_id  item_id\ttimestamp\n 1   7 \t 20\n2 7 5 \n", {.time = "timestamp"}, {}, &report);
+  REQUIRE(log.size() == 2);
+  CHECK(log.users.text(0) == "1");
+  CHECK(log.user(0).times[0] == 20);
+  CHECK(report.delimiter == " ");
+  CHECK_THROWS_WITH(read("user_id item_id\n1 2 3\n"), "read_delimited: log.csv:2: wanted 2 fields, got 3");
+  CHECK(read("1 7 x\n", {.columns = {"user_id", "item_id", "z"}}).size() == 1);
+  // Quotes are for single blanks.
+  CHECK(read("user_id item_id\n1 'a b'\n", {.delimiter = " ", .quote = '\''}).catalogue.items.text(0) == "a b");
+}
+
+TEST_CASE("comments before the header or the rows are counted, not read", "[data][read_delimited]") {
+  ReadReport report;
+  const DelimitedOptions konect{.columns = {"user", "item", "weight"}, .user = "user", .item = "item"};
+  const Interactions log = read("% bip weighted\n% 2 1\n1 7 1\n2 7 5\n", konect, {}, &report);
+  CHECK(log.num_users() == 2);
+  CHECK(report.lines == 4);
+  CHECK(report.comments == 2);
+  CHECK(report.skipped_lines == 0);
+  CHECK(read("# Nodes: 4\n1 7 1\n", konect).num_users() == 1);
+  CHECK(read("sep=;\r\nuser_id;item_id\r\n1;7\r\n", {}, {}, &report).size() == 1);
+  CHECK(report.comments == 1);
+  // A header may begin with a hash; later lines are rows.
+  CHECK(read("# user_id,item_id\n1,7\n", {.user = "# user_id"}).size() == 1);
+  CHECK(read("user_id,item_id\n% 1,7\n").users.text(0) == "% 1");
+}
+
+TEST_CASE("a header is not a row", "[data][read_delimited]") {
+  const auto columns = [](const char* user, const char* item) {
+    return DelimitedOptions{.columns = {user, item}, .user = user, .item = item};
+  };
+  CHECK_THROWS_WITH(
+      read("userId,movieId\n1,2\n", columns("u", "i")),
+      "read_delimited: log.csv:1: wanted a row, got a header with \"userId\": --columns is for files without one");
+  CHECK_THROWS_WITH(read("who,what\n1,2\n", columns("who", "what")),
+                    "read_delimited: log.csv:1: wanted a row, got a header: --columns is for files without one");
+  // Files that were joined.
+  const std::string text = "user_id,item_id\n1,2\nuser_id,item_id\n3,4\n";
+  CHECK_THROWS_WITH(read(text), "read_delimited: log.csv:3: wanted a row, got a header (joined files?)");
+  ReadReport report;
+  CHECK(read(text, {}, {.skip_bad_lines = true}, &report).num_users() == 2);
+  CHECK(report.skipped_lines == 1);
+  CHECK(read("user_id,item_id\nuser_id,2\n").size() == 1);
+}
+
+TEST_CASE("blanks around names of columns and numbers are no part of them", "[data][read_delimited]") {
+  const Interactions log = read("user_id, item_id, rating , timestamp\n1,2, 4, 17 \n",
+                                {.time = "timestamp", .rating = "rating"}, {.min_rating = 4});
+  REQUIRE(log.size() == 1);
+  CHECK(log.user(0).times[0] == 17);
+}
+
+TEST_CASE("a header that lacks a column shows what it has", "[data][read_delimited]") {
+  CHECK_THROWS_WITH(read("a.user_id\ta.item_id\n1\t2\n"),
+                    "read_delimited: log.csv:1: no column \"user_id\" in the header: \"a.user_id\", \"a.item_id\"");
+  CHECK_THROWS_WITH(read("A1,17,5.0\n"),
+                    "read_delimited: log.csv:1: no column \"user_id\" in the header: \"A1\", \"17\", \"5.0\" (no "
+                    "header? --columns names them)");
 }
 
 TEST_CASE("the ending of the file says which delimiter is meant when the header does not", "[data][read_delimited]") {
@@ -135,6 +198,15 @@ TEST_CASE("the ending of the file says which delimiter is meant when the header 
   CHECK(width("log.tsv.gz") == 2);
   CHECK(width("dir.tsv.d/log.csv") == 3);
   CHECK(width("dir.tsv.d/log") == 3);
+}
+
+TEST_CASE("RecBole's columns may be separated by others than tabs", "[data][read_delimited]") {
+  for (const std::string delimiter : {",", " ", ";"}) {
+    INFO(delimiter);
+    const Interactions log = read_inter("user_id:token" + delimiter + "item_id:token" + delimiter +
+                                        "timestamp:float\n1" + delimiter + "2" + delimiter + "17\n");
+    CHECK(log.user(0).times[0] == 17);
+  }
 }
 
 TEST_CASE("quotes between tabs are ordinary characters unless asked for", "[data][read_delimited]") {

@@ -35,6 +35,27 @@ TEST_CASE("malformed user item lines", "[data][read_user_item]") {
   CHECK(report.skipped_lines == 1);
 }
 
+TEST_CASE("comments before user item lines are counted, not read", "[data][read_user_item]") {
+  ReadReport report;
+  const Interactions log = read_text("% bip unweighted\n% 3 2 2\n# Nodes: 4\n1 2\n2 3\n", {}, &report);
+  CHECK(log.num_users() == 2);
+  CHECK(report.lines == 5);
+  CHECK(report.comments == 3);
+  CHECK(report.skipped_lines == 0);
+  CHECK(read_text("1 2\n% 3\n").num_users() == 2);  // only before them
+  CHECK(read_text("%a 2\n").num_users() == 1);
+}
+
+TEST_CASE("numbers of items are not users", "[data][read_user_item]") {
+  // The files of citeulike-a: a line per user, without an id.
+  std::string text;
+  for (int i = 0; i < 10; ++i) text += i % 2 == 0 ? "3 7 8 9\n" : "2 7 9\n";
+  CHECK_THROWS_WITH(read_text(text),
+                    "read_user_item: ui.txt: wanted lines of a user and items, got the number of items first in each");
+  CHECK(read_text(text + "u 7\n").num_users() == 3);
+  CHECK(read_text("1 7\n2 7 8\n").num_users() == 2);
+}
+
 TEST_CASE("a header is not a user", "[data][read_user_item]") {
   for (const char* header : {"user_id item_id", "user\titem", "userId movieId rating", "user_id:token item_id:token",
                              "who what", "\"UserID\" \"ItemID\""}) {

@@ -68,8 +68,12 @@ class EventReader {
 
   /// Returns whether the record has a user; counts it otherwise. Throws BadLine for a text that is not UTF-8.
   bool has_user(std::string_view user) {
-    if (!parse_text(user, "user").empty()) return true;
-    report_.skip("no user", user_was_missing_ ? "" : message(file_, ":", line_, ": the user is empty"));
+    if (!is_missing(parse_text(user, "user"))) return true;
+    if (!user.empty() && options_.missing_user == MissingUser::keep) return true;
+    if (!user_was_missing_) missing_text_ = !user.empty();
+    report_.skip("no user", user_was_missing_
+                                ? ""
+                                : message(file_, ":", line_, ": the user is ", user.empty() ? "empty" : quoted(user)));
     user_was_missing_ = true;
     return false;
   }
@@ -91,7 +95,8 @@ class EventReader {
     for (const auto& [reason, count, first] : report_.skipped) {
       if (reason != "no user" || options_.skip_bad_lines || options_.missing_user == MissingUser::skip) continue;
       fail<IoError>(operation_, first, ", as in ", count, " of ", report_.lines,
-                    " lines: --missing-user skip leaves them out");
+                    " lines: --missing-user skip leaves them out",
+                    missing_text_ ? ", keep takes the text for a user" : "");
     }
     if (!builder_ || builder_->size() == 0) {
       std::string why;
@@ -119,6 +124,7 @@ class EventReader {
   std::string file_;
   Index line_ = 0;  // where the current record begins
   bool user_was_missing_ = false;
+  bool missing_text_ = false;  // the first one was a text such as NULL
 };
 
 }  // namespace heed::inline HEED_ABI::data::detail

@@ -8,6 +8,7 @@
 #include <concepts>
 #include <cstdint>
 #include <cstdlib>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -71,10 +72,17 @@ std::errc parse_number(std::string_view field, T& value) {
   }
 }
 
-/// Parses a finite number. Throws BadLine.
+/// Returns `text` without blanks at its ends.
+inline std::string_view trimmed(std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  return text;
+}
+
+/// Parses a finite number, possibly between blanks. Throws BadLine.
 inline float parse_rating(std::string_view field) {
   float value = 0;
-  if (parse_number(field, value) == std::errc{} && std::isfinite(value)) return value;
+  if (parse_number(trimmed(field), value) == std::errc{} && std::isfinite(value)) return value;
   throw BadLine{message("wanted a finite rating, got ", quoted(field))};
 }
 
@@ -82,6 +90,15 @@ inline float parse_rating(std::string_view field) {
 inline std::string_view parse_text(std::string_view field, std::string_view what) {
   if (heed::detail::utf8_valid_prefix(field) == field.size()) return field;
   throw BadLine{message("wanted UTF-8 in the ", what, ", got ", quoted(field), " (--encoding latin1?)")};
+}
+
+/// Whether programs write `field` for a value that they do not have.
+inline bool is_missing(std::string_view field) {
+  if (field.empty()) return true;
+  if (field.size() > 4 || std::string_view("Nn<#\\").find(field[0]) == std::string_view::npos) return false;
+  constexpr std::string_view texts[] = {"NULL", "null", "NA",  "N/A",  "n/a", "#N/A",
+                                        "<NA>", "NaN",  "nan", "None", "\\N"};
+  return std::ranges::find(texts, field) != std::end(texts);
 }
 
 /// Returns `field`. Throws BadLine when it is empty or not UTF-8.
@@ -107,6 +124,33 @@ inline std::string_view take_word(std::string_view& text) {
   const auto begin = std::find_if_not(text.begin(), text.end(), blank), end = std::find_if(begin, text.end(), blank);
   text = {end, text.end()};
   return {begin, end};
+}
+
+/// Splits `line` into its words, delimited by any number of blanks and tabs.
+inline void split_words(std::string_view line, std::vector<std::string_view>& words) {
+  words.clear();
+  for (std::string_view word = take_word(line); !word.empty(); word = take_word(line)) words.push_back(word);
+}
+
+/// Whether `text` is a whole number without a sign.
+inline bool is_whole_number(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+/// Whether these are usual names of a user and an item column: `userId` and `movieId`.
+inline bool are_column_names(std::string_view user, std::string_view item) {
+  const auto simple = [](std::string_view word) {
+    std::string out;
+    for (const char c : word.substr(0, word.find(':'))) {
+      const char lower = static_cast<char>(c | 0x20);
+      if ((lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9')) out += lower;
+    }
+    return out.ends_with("id") ? out.substr(0, out.size() - 2) : out;
+  };
+  const auto among = [](const std::string& word, auto... names) { return ((word == names) || ...); };
+  return user.size() > 1 && !is_whole_number(user) &&
+         among(simple(user), "user", "u", "customer", "session", "visitor", "reviewer") &&
+         among(simple(item), "item", "items", "i", "product", "movie", "article", "track", "song", "book");
 }
 
 }  // namespace heed::inline HEED_ABI::data::detail

@@ -2,6 +2,7 @@
 // Recognises files that are not text by their first bytes, so that an error can name them.
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 #include "heed/core/config.hpp"
@@ -9,7 +10,8 @@
 namespace heed::inline HEED_ABI::data::detail {
 
 /// Returns what the file that begins with `bytes` is, as a noun with an article, if it is no text that a reader takes;
-/// else empty. 128 bytes suffice.
+/// else empty. `file_kind_bytes` suffice.
+inline constexpr std::size_t file_kind_bytes = 512;
 inline std::string_view binary_kind(std::string_view bytes) {
   struct Kind {
     std::string_view magic, name;
@@ -41,8 +43,14 @@ inline std::string_view binary_kind(std::string_view bytes) {
                              "a program (ELF)"sv},
                             {"%PDF-"sv, "a PDF file"sv},
                             {"\x89PNG\r\n"sv, "a PNG image"sv},
-                            {"\xff\xfe"sv, "text in UTF-16"sv},
-                            {"\xfe\xff"sv, "text in UTF-16"sv}};
+                            {"\xff\xfe"sv, "text in UTF-16 (iconv -f UTF-16 -t UTF-8 converts it)"sv},
+                            {"\xfe\xff"sv, "text in UTF-16 (iconv -f UTF-16 -t UTF-8 converts it)"sv},
+                            {"version https://git-lfs."sv, "a pointer of Git LFS (git lfs pull gets the file)"sv},
+                            {"<!DOCTYPE "sv, "an HTML page (a failed download?)"sv},
+                            {"<!doctype "sv, "an HTML page (a failed download?)"sv},
+                            {"<html"sv, "an HTML page (a failed download?)"sv},
+                            {"<?xml"sv, "XML"sv},
+                            {"%%MatrixMarket"sv, "a Matrix Market file"sv}};
   if (bytes.starts_with("PK\x03\x04")) {
     const bool excel = bytes.find("[Content_Types].xml") < 128 || bytes.find("xl/") < 128;
     return excel ? "a ZIP archive (an Excel workbook?)" : "a ZIP archive";
@@ -50,6 +58,13 @@ inline std::string_view binary_kind(std::string_view bytes) {
   // The size of the header, below 2^24, and its JSON.
   if (bytes.size() >= 10 && bytes.substr(3, 5) == "\0\0\0\0\0"sv && bytes.substr(8, 2) == "{\"") {
     return "a safetensors file (a model?)";
+  }
+  if (bytes.size() > 262 && bytes.substr(257, 5) == "ustar") return "a tar archive";
+  if (bytes.size() >= 4 && bytes[1] == 0 && bytes[3] == 0 && bytes[0] != 0 && bytes[2] != 0) {
+    return "text in UTF-16 (iconv -f UTF-16LE -t UTF-8 converts it)";
+  }
+  if (bytes.size() >= 4 && bytes[0] == 0 && bytes[2] == 0 && bytes[1] != 0 && bytes[3] != 0) {
+    return "text in UTF-16 (iconv -f UTF-16BE -t UTF-8 converts it)";
   }
   for (const Kind& kind : kinds) {
     if (bytes.starts_with(kind.magic)) return kind.name;

@@ -26,8 +26,9 @@ namespace heed::inline HEED_ABI::data {
 enum class Encoding { utf8, latin1 };
 constexpr auto names(Encoding) { return enum_names("utf8", "latin1"); }
 
-/// Reads lines of a file or of any std::istream (a decompressing one, say). Lines end with LF or CRLF, optional at the
-/// end of the file; a UTF-8 byte order mark is skipped. It reads ahead. Converts from a path, so readers accept either.
+/// Reads lines of a file or of any std::istream (a decompressing one, say). Lines end with LF or CRLF, or all with CR
+/// (as some spreadsheets write them), optional at the end of the file; a UTF-8 byte order mark is skipped. It reads
+/// ahead. Converts from a path, so readers accept either.
 class LineReader {
  public:
   /// The largest number of bytes in a line, without its LF. A log has no longer ones, but a small compressed file can
@@ -52,9 +53,10 @@ class LineReader {
   bool next() {
     std::size_t length = 0;  // of the line, or of the part of it that is in the buffer
     for (;;) {
-      const std::size_t found = std::string_view(buffer_.data(), end_).find('\n', begin_ + length);
+      const std::size_t found = std::string_view(buffer_.data(), end_).find(line_end_, begin_ + length);
       length = std::min(found, end_) - begin_;
       if (found != std::string_view::npos || static_cast<Index>(length) > longest_line || !fill()) break;
+      if (line_number_ == 0 && length == 0) find_line_end();
     }
     if (line_number_ == 0) check_text();
     if (static_cast<Index>(length) > longest_line) {
@@ -100,9 +102,15 @@ class LineReader {
     end_ += count;
     return count != 0;
   }
+  /// Lines end with CR when the beginning of the file has CRs but no LF.
+  void find_line_end() {
+    const std::string_view text(buffer_.data() + begin_, end_ - begin_);
+    const std::size_t cr = text.find('\r');
+    if (cr < text.size() - 1 && text.find('\n') == std::string_view::npos) line_end_ = '\r';
+  }
   void check_text() const {
-    const std::string_view kind =
-        detail::binary_kind(std::string_view(buffer_.data() + begin_, std::min<std::size_t>(end_ - begin_, 128)));
+    const std::string_view kind = detail::binary_kind(
+        std::string_view(buffer_.data() + begin_, std::min(end_ - begin_, detail::file_kind_bytes)));
     if (kind.empty()) return;
     fail<IoError>("read", name_, ": wanted text, got ", kind,
                   kind == "gzip" || kind == "zstd" ? ": open it through a decompressing stream" : "");
@@ -112,6 +120,7 @@ class LineReader {
   std::unique_ptr<std::ifstream> file_;  // set when the reader opened the file
   std::istream* in_ = nullptr;
   Encoding encoding_;
+  char line_end_ = '\n';
   std::vector<char> buffer_;
   std::size_t begin_ = 0, end_ = 0;  // of what was read into the buffer and follows the current line
   std::size_t mark_ = 0;             // `begin_` at `mark`

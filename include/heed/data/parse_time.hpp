@@ -259,7 +259,9 @@ inline DecimalTime parse_decimal_time(std::string_view field) {
     exponent = std::min(exponent, most) * (down ? -1 : 1);
   }
   if (!valid || !rest.empty()) {
-    throw BadLine{message("wanted a time (a number, or a date like 2014-04-07 10:51:09), got ", quoted(field))};
+    const bool date = field.size() >= 6 && field.find_first_of("/:") != std::string_view::npos;
+    throw BadLine{message("wanted a time (a number, or a date like 2014-04-07 10:51:09), got ", quoted(field),
+                          date ? " (--time-format %m/%d/%Y reads others)" : "")};
   }
   // The significant digits are those of `whole` and `fraction`, without zeros at either end.
   const auto length = static_cast<std::int64_t>(whole.size());
@@ -313,8 +315,10 @@ class TimeParser {
     if (!format_.empty()) check_format(format_);
   }
 
-  /// Throws BadLine for anything but a time as in the options, and for a date after numbers or a number after dates.
+  /// Throws BadLine for anything but a time as in the options, possibly between blanks, and for a date after numbers or
+  /// a number after dates.
   DecimalTime operator()(std::string_view field) {
+    field = trimmed(field);
     const DecimalTime time = format_.empty() ? parse_time(field) : formatted(field);
     if (dates_.value_or(time.date) != time.date) {
       throw BadLine{message("the times before were ", time.date ? "numbers" : "dates", ", got ", quoted(field))};

@@ -52,7 +52,7 @@ inline Index read_items(LineReader lines, Interactions& log, const ItemsOptions&
   ItemsReport local{.items = items.size()};
   Index rows = 0;
 
-  detail::DelimitedTable table(lines, operation, options.delimiter, options.quote, {}, {options.id});
+  detail::DelimitedTable table(lines, operation, options.delimiter, options.quote, {}, {options.id}, local.table);
   const auto id_at = static_cast<std::size_t>(table.need(options.id));
   const Index feature_at = table.need_if_named(options.feature), described = table.find("description");
   const bool any_name = options.name.empty() && (described != detail::no_column || feature_at != detail::no_column);

@@ -14,7 +14,7 @@ namespace heed::inline HEED_ABI::data {
 namespace detail {
 
 inline void read_movielens_into(LineReader& lines, EventReader& events) {
-  const std::string_view first = first_line(lines, events.operation());
+  const std::string_view first = first_line(lines, events.operation(), events.report(), true);
   DelimitedOptions options{.user = "userId", .item = "movieId", .time = "timestamp", .rating = "rating"};
   if (first.find("userId") == std::string_view::npos) {
     options.delimiter = first.find("::") != std::string_view::npos ? "::" : "\t";

@@ -19,9 +19,10 @@
 
 namespace heed::inline HEED_ABI::data {
 
-/// What a reader does with lines whose user is empty: throws after it has counted them, or leaves them out.
-enum class MissingUser { error, skip };
-constexpr auto names(MissingUser) { return enum_names("error", "skip"); }
+/// What a reader does with lines whose user is empty, or a text that programs write for no value (NULL, NA, NaN, None,
+/// \N and the like): throws after it has counted them, or leaves them out, or keeps such texts as users.
+enum class MissingUser { error, skip, keep };
+constexpr auto names(MissingUser) { return enum_names("error", "skip", "keep"); }
 
 /// Which lines a reader takes.
 struct ReadOptions {
@@ -49,6 +50,7 @@ struct ReadReport {
   Index lines = 0;                         ///< lines in the files
   Index skipped_lines = 0;                 ///< the sum of `skipped`
   std::vector<SkippedLines> skipped{};     ///< by reason, in order of appearance; at most 16 reasons, then "other"
+  Index comments = 0;                      ///< lines before the first row that hold no event: `% bip`, `sep=;`
   Index low_ratings = 0;                   ///< events left out by min_rating
   std::string delimiter{};                 ///< what separates columns, if the file has columns
   Index events = 0, users = 0, items = 0;  ///< of the log
@@ -96,10 +98,21 @@ void read_records(LineReader& lines, std::string_view operation, const ReadOptio
   report.lines += lines.line_number();
 }
 
-/// Returns the first line that is not blank, which identifies the format. Throws IoError when there is none.
-inline std::string_view first_line(LineReader& lines, std::string_view operation) {
+/// Counts the current line as a comment and returns true if it is one of those before a table: a comment (`% bip` in
+/// KONECT's files and, unless a header may begin so, `# Nodes: 7` in SNAP's) or the delimiter for Excel (`sep=;`).
+inline bool skip_preamble(const LineReader& lines, ReadReport& report, bool has_header) {
+  const std::string_view line = lines.line();
+  const bool comment = line.starts_with("% ") || (!has_header && line.starts_with("# "));
+  if (!comment && !(line.starts_with("sep=") && line.size() <= 6)) return false;
+  ++report.comments;
+  return true;
+}
+
+/// Returns the first line that is not blank or before the table. Throws IoError when there is none.
+inline std::string_view first_line(LineReader& lines, std::string_view operation, ReadReport& report, bool has_header) {
   while (lines.next()) {
-    if (lines.line().find_first_not_of(' ') != std::string_view::npos) return lines.line();
+    if (lines.line().find_first_not_of(' ') == std::string_view::npos) continue;
+    if (!skip_preamble(lines, report, has_header)) return lines.line();
   }
   fail<IoError>(operation, lines.name(), ": the file is empty");
 }

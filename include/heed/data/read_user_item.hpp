@@ -17,31 +17,19 @@ namespace detail {
 
 /// Whether `line` is a header: its first two words are names of such columns, or no numbers above a line of numbers.
 inline bool is_user_item_header(std::string_view line, std::string_view next) {
-  const auto simple = [](std::string_view word) {
-    std::string out;
-    for (const char c : word.substr(0, word.find(':'))) {
-      const char lower = static_cast<char>(c | 0x20);
-      if ((lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9')) out += lower;
-    }
-    return out.ends_with("id") ? out.substr(0, out.size() - 2) : out;
-  };
-  const auto number = [](std::string_view word) {
-    return !word.empty() && word.find_first_not_of("0123456789") == std::string_view::npos;
-  };
   const std::string_view user = take_word(line), item = take_word(line);
   const std::string_view next_user = take_word(next), next_item = take_word(next);
-  const auto among = [](const std::string& word, auto... names) { return ((word == names) || ...); };
-  if (among(simple(user), "user", "u", "customer", "session", "visitor", "reviewer") &&
-      among(simple(item), "item", "items", "i", "product", "movie", "article", "track", "song", "book")) {
-    return !number(user) && user.size() > 1;
-  }
-  return !number(user) && !number(item) && number(next_user) && number(next_item);
+  if (are_column_names(user, item)) return true;
+  return !is_whole_number(user) && !is_whole_number(item) && is_whole_number(next_user) && is_whole_number(next_item);
 }
 
 inline void read_user_item_into(LineReader& lines, EventReader& events) {
   events.begin(lines, {});
   bool first = true;
+  bool counts = true;                    // whether each line so far begins with the number of its items
+  Index users = 0, least = 0, most = 0;  // lines, and the range of these numbers
   events.read(lines, [&](LineReader& at) {
+    if (first && skip_preamble(at, events.report(), false)) return;
     std::string copy;
     if (first) {  // whether it is a header depends on the next line, too
       copy = at.line();
@@ -60,15 +48,23 @@ inline void read_user_item_into(LineReader& lines, EventReader& events) {
     items = parse_text(items, "list of items");
     auto item = take_word(items);
     if (item.empty()) throw BadLine{message("wanted a user and items, got user ", quoted(user), " alone")};
-    for (; !item.empty(); item = take_word(items)) events.add({.user = user, .item = item});
+    Index number = 0;
+    for (; !item.empty(); item = take_word(items), ++number) events.add({.user = user, .item = item});
+    counts = counts && user == std::to_string(number);
+    ++users, least = most == 0 ? number : std::min(least, number), most = std::max(most, number);
   });
+  if (counts && users >= 10 && least != most) {
+    fail<IoError>(events.operation(), lines.name(),
+                  ": wanted lines of a user and items, got the number of items first in each");
+  }
 }
 
 }  // namespace detail
 
 /// Reads lines `user item` or `user item item ...`, separated by blanks or tabs, without a header; each user's items
 /// are in time order, possibly over several lines. There are no times. Throws IoError on a file without interactions
-/// or, unless skipped, on a line of one word and on a first line that is a header.
+/// or one whose lines begin with the number of their items and, unless skipped, on a line of one word and on a first
+/// line that is a header. Comments before the first line (`% ...`, `# ...`) are counted.
 inline Interactions read_user_item(LineReader lines, const ReadOptions& options = {}, ReadReport* report = nullptr) {
   detail::EventReader events("read_user_item", options, report);
   detail::read_user_item_into(lines, events);

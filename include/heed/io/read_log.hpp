@@ -19,6 +19,7 @@
 #include "heed/data/read_movielens.hpp"
 #include "heed/data/read_user_item.hpp"
 #include "heed/io/detail/json_lines.hpp"
+#include "heed/io/detail/log_doubts.hpp"
 #include "heed/io/gzip.hpp"
 #include "heed/io/log_options.hpp"
 
@@ -111,6 +112,7 @@ inline data::Interactions read_log(std::span<const std::string> paths, const Log
     if (log.size() == 0) fail<IoError>("read_log", "no interactions are left by --k-core ", options.k_core);
     data::detail::describe(log, out.log);
   }
+  out.warnings = detail::log_doubts(log, out.log);
   if (!options.items.empty()) {
     data::ItemsOptions columns{.name = options.name_column, .feature = options.feature_column};
     if (!options.id_column.empty()) columns.id = options.id_column;

@@ -75,6 +75,9 @@ TEST_CASE("lines that are no such object are refused with their number", "[io][j
   refused("{\"user_id\": 1, \"item_id\": \"\xe9\"}", "wanted a JSON object, got something else at byte ");
   refused("{\"user_id\": 1, \"item_id\": 1e999}", "wanted a JSON object, got something else at byte ");
   refused("[1, 2]", "wanted a JSON object, got an array");
+  refused("{u'user_id': u'1', u'item_id': 2}",
+          "wanted a JSON object, got something else at byte 2 (Python? print(json.dumps(ast.literal_eval(line))) "
+          "converts it)");
   refused("7", "wanted a JSON object, got a value");
   refused("{\"user_id\": 1, \"item_id\": [2]}", "wanted a value, got a list or object \"item_id\"");
   refused("{\"user_id\": {\"item_id\": 3}}", "wanted a value, got a list or object \"user_id\"");

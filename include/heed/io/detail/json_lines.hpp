@@ -34,7 +34,10 @@ class JsonMembers {
     for (Value& value : values_) value.seen = false, value.text.clear();
     path_.clear(), ends_.clear(), error_.clear();
     arrays_ = 0, depth_ = 0;
-    if (!nlohmann::json::sax_parse(line.begin(), line.end(), this)) throw data::detail::BadLine{error_};
+    if (nlohmann::json::sax_parse(line.begin(), line.end(), this)) return;
+    const bool python = line.starts_with("{'") || line.starts_with("{u'");
+    throw data::detail::BadLine{error_ +
+                                (python ? " (Python? print(json.dumps(ast.literal_eval(line))) converts it)" : "")};
   }
   const std::string& operator[](std::size_t i) const { return values_[i].text; }
 
@@ -67,7 +70,8 @@ class JsonMembers {
     return true;
   }
   bool start_array(std::size_t) {
-    if (depth_ == 0) return refuse("wanted a JSON object, got an array");
+    if (depth_ == 0)
+      return refuse("wanted a JSON object, got an array (one object per line is read: jq -c '.[]' converts it)");
     ++arrays_;
     return enter();
   }
