@@ -165,7 +165,7 @@ TEST_CASE("an error in a plan is reported before anything runs, with the name of
   CHECK_THAT(fails("/runs/1/name", "baselines"), Contains("'baselines' names files"));
   CHECK_THAT(fails("/data/shop/format", "xml"), Contains("data shop: ") && Contains("there is no format xml"));
   // The task is the same for all models of a data set.
-  for (const char* option : {"k", "learners", "next_basket"}) {
+  for (const char* option : {"k", "learners", "next_basket", "keep_history"}) {
     CHECK_THAT(fails((std::string("/runs/1/set/task/") + option).c_str(), 1),
                Contains("shop/other: ") && Contains(std::string("task.") + option + " is set by the data set"));
   }

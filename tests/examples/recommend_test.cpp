@@ -69,6 +69,39 @@ TEST_CASE("train, evaluate, recommend and explain work on the same model", "[exa
   CHECK_THAT(other.text, Contains("1 events skipped"));
 }
 
+TEST_CASE("with --keep-history repeats of single events are measured and recommended", "[examples][recommend]") {
+  const temporary::Folder folder;
+  std::ostringstream log;  // all held-out items are in the history
+  for (int user = 0; user < 40; ++user) {
+    for (const int item : {0, user % 5 + 1, 0, user % 5 + 1, 0}) log << "u" << user << " i" << item << '\n';
+  }
+  temporary::write_bytes(folder.file("log.txt"), log.str());
+  const std::string data = " --data log.txt --format user-item --threads 1";
+  const auto run = [&](const std::string& line) {
+    const Outcome outcome = shell(folder, "$recommend " + line);
+    INFO(outcome.text);
+    CHECK(outcome.status == 0);
+    return outcome.text;
+  };
+  const auto lines = [](const std::string& text) { return std::count(text.begin(), text.end(), '\n'); };
+  const std::string train = "train --epochs 2" + data + tiny;
+  CHECK_THAT(run(train), Contains("The log has no test events") && !Contains("of the history count"));
+  CHECK(lines(run("recommend --history i0 i1 -k 6")) == 4);
+
+  const std::string trained = run(train + "--keep-history");
+  CHECK_THAT(trained, Contains("the last event from the earlier ones; items of the history count too") &&
+                          Contains("personal frequency, then recency") && !Contains("no validation events"));
+  const std::string table = from_line(run("evaluate" + data), "Test, 40 users:");
+  CHECK_FALSE(table.empty());
+  CHECK_THAT(trained, Contains(table));
+  CHECK(lines(run("recommend --history i0 i1 -k 6")) == 6);
+  CHECK_THAT(run("explain --history i0 i1 -k 6"), Contains(" 6. "));
+  CHECK(heed::io::load_recommender<float>(folder.file("model.safetensors")).task.keep_history);
+
+  CHECK_THAT(run("compare --epochs 1 --keep-history" + data),
+             Contains("Test, 40 users:") && Contains("personal frequency"));
+}
+
 TEST_CASE("the same seed trains the same model, and several seeds are averaged", "[examples][recommend]") {
   const temporary::Folder folder;
   temporary::write_bytes(folder.file("log.tsv"), small_log());

@@ -58,7 +58,7 @@ double mean_auc(const Task& task, Score&& score, HeldOut held_out = HeldOut::tes
   return mean(
       evaluate_sampled(
           task.log(), task.split(), score,
-          {.held_out = held_out, .keep_history = task.options().next_basket, .random = Random(1).fork("candidates")})
+          {.held_out = held_out, .keep_history = task.options().keeps_history(), .random = Random(1).fork("candidates")})
           .auc);
 }
 
