@@ -25,6 +25,21 @@ json read_json(const temporary::Folder& folder, const std::string& file) {
   return json::parse(temporary::read_bytes(folder.file(file)));
 }
 
+TEST_CASE("a plan may keep the history of single events", "[examples][benchmark]") {
+  const temporary::Folder folder;
+  temporary::write_bytes(folder.file("log.tsv"), small_log());
+  json plan = small_plan();
+  plan["data"]["shop"].update({{"next_basket", false}, {"keep_history", true}});
+  temporary::write_bytes(folder.file("plan.json"), plan.dump());
+  const Outcome outcome = shell(folder, command + "--seeds 1");
+  INFO(outcome.text);
+  REQUIRE(outcome.status == 0);
+  CHECK(read_json(folder, "results/shop/LSTM-seed1.json").at("configuration").at("task").at("keep_history") == true);
+  const json baselines = read_json(folder, "results/shop/baselines.json");
+  CHECK(baselines.at("data").at("keep_history") == true);
+  CHECK_THAT(baselines.dump(), Contains("personal frequency"));
+}
+
 TEST_CASE("docs/results.md is generated from docs/results, and every file there is used", "[examples][benchmark]") {
   const std::filesystem::path source = HEED_SOURCE_DIR;
   const temporary::Folder folder;  // has no data, so that nothing can be measured
