@@ -103,6 +103,7 @@ class Plan {
       heed::fail<heed::OptionError>("format", "there is no format ", heed::printable(format));
     }
     out.file.options.format = *known;
+    out.file.options.basket = out.next_basket ? heed::data::Baskets::time : heed::data::Baskets::none;
     // Relative to the plan, or in the folder of data sets.
     const auto beside = std::filesystem::path(plan).parent_path() / file;
     out.file.paths = {std::filesystem::exists(beside) ? beside.string() : data_dir + "/" + file};

@@ -74,8 +74,9 @@ class Compare {
     }
     const auto executor = make_executor(threads_);
     print_banner(*executor);
-    const auto log = read_and_report(file_);
-    const bool next_basket = file_.has_baskets();
+    heed::io::LogReport read;
+    const auto log = read_and_report(file_, read);
+    const bool next_basket = read.baskets != heed::data::Baskets::none;
     const heed::recsys::Task task(log, {.next_basket = next_basket, .keep_history = limits_.keep_history});
     std::vector<std::uint64_t> seeds;
     for (int s = 0; s < seeds_; ++s) seeds.push_back(first_seed_ + static_cast<std::uint64_t>(s));

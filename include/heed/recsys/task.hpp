@@ -24,6 +24,8 @@ struct TaskOptions {
   bool next_basket = true;
   /// Items of the history are candidates and targets, in evaluation and serving: always for baskets, else on request.
   bool keep_history = false;
+  /// Of the log: its times are days (data::days_as_baskets), as those of events for the model must be (data::day_of).
+  bool day_baskets = false;
   /// Start of the validation and test windows, the same for all users, in seconds or the unit that they name (see
   /// data::time_quantile); the targets of a user are all events in the window. Without cuts each user's own last basket
   /// (with next_basket) or event (leave-one-out) instead; a model may then have seen later events of other users.
@@ -33,7 +35,8 @@ struct TaskOptions {
   double learners = 1;     ///< share of the users trained on (smaller shares are subsets); all are evaluated
 
   void fields(auto&& visitor) {
-    visitor("next_basket", next_basket, "keep_history", keep_history, "cuts", cuts, "max_length", max_length, "k", k, "learners", learners);
+    visitor("next_basket", next_basket, "keep_history", keep_history, "day_baskets", day_baskets, "cuts", cuts,
+            "max_length", max_length, "k", k, "learners", learners);
   }
   /// Returns whether items of the history may be recommended again.
   bool keeps_history() const { return next_basket || keep_history; }
