@@ -26,7 +26,8 @@ void explain(const std::string& path, std::span<char*> texts) {
 
   // A tape that does not record computes values only: no gradients, and no dropout.
   heed::Tape tape({.record = false});
-  const heed::recsys::ExplainOptions options{.k = 5, .max_length = task.max_length, .keep_history = task.next_basket};
+  const heed::recsys::ExplainOptions options{
+      .k = 5, .max_length = task.max_length, .keep_history = task.keeps_history()};
   const heed::recsys::Explanation why = heed::recsys::explain(model, tape, past, options);
 
   std::printf("recommended:\n");

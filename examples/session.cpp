@@ -21,7 +21,7 @@ void serve(const std::string& path, std::span<char*> events) {
 
   // One session per visitor. It keeps as many events as the model sees, and allocates nothing once it is warm. The
   // model is never changed, so sessions on several threads may share it.
-  heed::recsys::Session session(model, {.max_length = task.max_length, .exclude_seen = !task.next_basket});
+  heed::recsys::Session session(model, {.max_length = task.max_length, .exclude_seen = !task.keeps_history()});
 
   std::int64_t time = 0;
   for (const char* event : events) {

@@ -82,8 +82,10 @@ class Benchmark {
     const auto [at, fresh] = logs_.try_emplace(data.name);
     if (fresh) {
       if (std::filesystem::exists(data.path())) {
-        at->second = std::make_unique<Log>(Log{read_and_report(data.file), {}});
-        at->second->task.emplace(at->second->interactions, heed::recsys::TaskOptions{.next_basket = data.next_basket});
+        heed::io::LogReport report;
+        at->second = std::make_unique<Log>(Log{read_and_report(data.file, report), {}});
+        const heed::recsys::TaskOptions options{.next_basket = data.next_basket, .keep_history = data.keep_history};
+        at->second->task.emplace(at->second->interactions, options);
       } else {
         std::printf("%s does not exist: its runs are skipped\n", heed::printable(data.path()).c_str());
       }

@@ -19,7 +19,7 @@
 struct DataSet {
   std::string name, title, protocol;
   nlohmann::json key;  ///< the settings that every figure of the data set depends on
-  bool next_basket = true;
+  bool next_basket = true, keep_history = false;
   LogFiles file;  ///< one file
 
   const std::string& path() const { return file.paths.front(); }
@@ -35,9 +35,9 @@ struct Run {
   std::string label() const { return data + "/" + name; }
 };
 
-/// The plan is JSON: `introduction` of the page; `data` by name, each with `title`, `file`, `format`, `next_basket` and
-/// `protocol`; `runs`, each with `data`, `name` (of its files), `encoder` (or `model`: din), `set` (see change), and
-/// the `title` and `published` figures for the page.
+/// The plan is JSON: `introduction` of the page; `data` by name, each with `title`, `file`, `format`, `next_basket`,
+/// `protocol` and, if the history counts for single events, `keep_history`; `runs`, each with `data`, `name` (of its
+/// files), `encoder` (or `model`: din), `set` (see change), and the `title` and `published` figures for the page.
 class Plan {
  public:
   /// Throws heed::Error when the plan does not exist or has an error; nothing has been run then.
@@ -94,13 +94,16 @@ class Plan {
     check_name(name);
     DataSet out{.name = name, .title = text(spec, "title"), .protocol = text(spec, "protocol"), .key = {}, .file = {}};
     spec.at("next_basket").get_to(out.next_basket);
+    if (spec.contains("keep_history")) spec.at("keep_history").get_to(out.keep_history);
     const std::string file = text(spec, "file"), format = text(spec, "format");
     out.key = {{"file", file}, {"format", format}, {"next_basket", out.next_basket}};
+    if (out.keep_history) out.key["keep_history"] = true;
     const auto known = heed::enum_value<heed::io::LogFormat>(format);
     if (!known) {
       heed::fail<heed::OptionError>("format", "there is no format ", heed::printable(format));
     }
     out.file.options.format = *known;
+    out.file.options.basket = out.next_basket ? heed::data::Baskets::time : heed::data::Baskets::none;
     // Relative to the plan, or in the folder of data sets.
     const auto beside = std::filesystem::path(plan).parent_path() / file;
     out.file.paths = {std::filesystem::exists(beside) ? beside.string() : data_dir + "/" + file};
@@ -120,7 +123,7 @@ class Plan {
     }
     const auto found = data.find(out.data);
     if (found == data.end()) heed::fail<heed::OptionError>("data", "the plan has no such data");
-    const bool next_basket = found->second.next_basket;
+    const auto [next_basket, keep_history] = std::pair(found->second.next_basket, found->second.keep_history);
     const auto set = spec.value("set", nlohmann::json::object());
     const auto task = set.value("task", nlohmann::json::object());
     for (const auto& [option, value] : task.items()) {
@@ -139,10 +142,12 @@ class Plan {
       if (out.model != "din") heed::fail<heed::OptionError>("model", "there is no model ", heed::printable(out.model));
       ClickConfiguration configuration;
       configuration.task.next_basket = next_basket;
+      configuration.task.keep_history = keep_history;
       keep(std::move(configuration), ClickConfiguration{});
     } else {
       out.model = text(spec, "encoder");
       Configuration configuration = preset(out.model, next_basket), defaults;
+      configuration.task.keep_history = keep_history;
       defaults.encoder = heed::recsys::AnyEncoderOptions::choices().at(out.model);
       keep(std::move(configuration), defaults);
     }

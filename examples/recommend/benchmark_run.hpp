@@ -95,7 +95,7 @@ class BenchmarkRun {
     heed::Tape<float> tape({.record = false, .executor = &executor_});
     const auto deleted = heed::recsys::deletion_test(
         model, tape, heed::recsys::sample_users(task, random, 500), random,
-        {.k = task.options().k, .max_length = length, .keep_history = task.options().next_basket});
+        {.k = task.options().k, .max_length = length, .keep_history = task.options().keeps_history()});
     if (deleted.histories > 0) {
       out_["deletion"] = {{"histories", deleted.histories},
                           {"most_weighed", deleted.most_weighed},

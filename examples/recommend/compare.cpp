@@ -38,6 +38,7 @@ class Compare {
     add_seeds_option(app, seeds_, "Number of trainings per model; figures are means");
     const CLI::Range epochs(Index{1}, Index{1'000'000'000}), lengths(Index{1}, Index{1'000'000});
     app.add_option("--epochs", limits_.max_epochs, "Maximum number of epochs")->check(epochs);
+    app.add_flag("--keep-history", limits_.keep_history, keep_history_help);
     app.add_option("--max-length", limits_.max_length, "Events of a history that a neural model sees")->check(lengths);
     app.add_option("--shares", shares_, "Also train on these shares of the users, for example 0.05 0.25 1")
         ->check(CLI::Range(1e-6, 1.0));
@@ -73,9 +74,10 @@ class Compare {
     }
     const auto executor = make_executor(threads_);
     print_banner(*executor);
-    const auto log = read_and_report(file_);
-    const bool next_basket = file_.has_baskets();
-    const heed::recsys::Task task(log, {.next_basket = next_basket});
+    heed::io::LogReport read;
+    const auto log = read_and_report(file_, read);
+    const bool next_basket = read.baskets != heed::data::Baskets::none;
+    const heed::recsys::Task task(log, {.next_basket = next_basket, .keep_history = limits_.keep_history});
     std::vector<std::uint64_t> seeds;
     for (int s = 0; s < seeds_; ++s) seeds.push_back(first_seed_ + static_cast<std::uint64_t>(s));
 

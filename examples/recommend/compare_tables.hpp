@@ -112,7 +112,8 @@ inline heed::io::Table by_share(const heed::data::Interactions& log, bool next_b
     }
     std::printf("\nTraining on %.0f %% of the users\n", 100 * share);
     columns.push_back(heed::recsys::measure_baselines(
-        heed::recsys::Task(log, {.next_basket = next_basket, .learners = share}), true));
+        heed::recsys::Task(log, {.next_basket = next_basket, .keep_history = limits.keep_history, .learners = share}),
+        true));
     for (const Variant& variant : variants()) {
       columns.back().push_back(measure(variant, log, next_basket, limits, seeds, executor));
     }

@@ -16,6 +16,9 @@ using heed::recsys::Configuration;
 using heed::recsys::model_of;
 using heed::recsys::preset;
 
+constexpr const char* keep_history_help =
+    "Single events: items of the history are candidates and targets too, as always for baskets";
+
 /// Sets a configuration from the command line: common options by name, all others with `--set path=value`.
 class ConfigurationOptions {
  public:
@@ -40,6 +43,8 @@ class ConfigurationOptions {
     add<heed::Index>(app, "--heads", "encoder.num_heads", "Number of attention heads");
     add<double>(app, "--dropout", "encoder.dropout", "Dropout probability");
     add<heed::Index>(app, "--max-length", "task.max_length", "Events of a history that the model sees");
+    app.add_flag_callback(
+        "--keep-history", [this] { set("task.keep_history", true); }, keep_history_help);
     app.add_flag_callback(
         "--no-pointer", [this] { set("recommender.pointer", false); }, "Without the repeat-aware head");
     app.add_option_function<std::vector<std::string>>(

@@ -19,7 +19,7 @@ using heed::data::History;
 using heed::data::Interactions;
 
 inline heed::recsys::ExplainOptions explain_options(const heed::recsys::TaskOptions& task, Index k) {
-  return {.k = k, .max_length = task.max_length, .keep_history = task.next_basket};
+  return {.k = k, .max_length = task.max_length, .keep_history = task.keeps_history()};
 }
 
 inline void print_history(const Interactions& log, const History& past) {

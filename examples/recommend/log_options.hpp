@@ -8,8 +8,10 @@
 #include <heed/core/options.hpp>
 #include <heed/io/read_log.hpp>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "files.hpp"
@@ -20,7 +22,6 @@ struct LogFiles {
   std::vector<std::string> paths;
   heed::io::LogOptions options;
 
-  bool has_baskets() const { return options.format == heed::io::LogFormat::baskets; }
   /// The files in a title: `a.csv`, `a.csv and 2 more`.
   std::string title() const {
     if (paths.empty()) return "no file";
@@ -29,18 +30,20 @@ struct LogFiles {
   }
 };
 
-/// An option whose value is the name of an enumerator.
-template <heed::NamedEnum E>
-CLI::Option* add_enum_option(CLI::App& app, const char* flag, E& value, const char* help) {
+/// An option whose value is the name of an enumerator; `Value` is the enumeration or an optional of it.
+template <class Value>
+CLI::Option* add_enum_option(CLI::App& app, const char* flag, Value& value, const char* help) {
+  constexpr bool optional = heed::OptionalOption<Value>;
+  using E = typename std::conditional_t<optional, Value, std::optional<Value>>::value_type;
   std::map<std::string, E> values;
   std::string all;
   for (const std::string_view name : names(E())) {
     values.emplace(name, *heed::enum_value<E>(name));
     all += (all.empty() ? "" : "|") + std::string(name);
   }
-  return app.add_option(flag, value, help)
-      ->transform(CLI::CheckedTransformer(values).description(all))
-      ->default_str(std::string(heed::enum_name(value)));
+  auto* const option = app.add_option(flag, value, help)->transform(CLI::CheckedTransformer(values).description(all));
+  if constexpr (!optional) option->default_str(std::string(heed::enum_name(value)));
+  return option;
 }
 
 inline void add_log_options(CLI::App& app, LogFiles& files, bool required = true) {
@@ -59,6 +62,8 @@ inline void add_log_options(CLI::App& app, LogFiles& files, bool required = true
          "Unit of times that are numbers")
       ->check(CLI::IsMember(units))
       ->default_str("found from the largest");
+  add_enum_option(app, "--basket", log.basket, "Baskets of a user: none, events of one time, or of one day (UTC)")
+      ->default_str("found from the log");
   app.add_option("--rating-column", log.rating_column, "csv, recbole, jsonl: column of ratings");
   app.add_option("--kind-column", log.kind_column,
                  "csv, recbole, jsonl: column of kinds of event, an input of the model");
@@ -105,6 +110,18 @@ inline void print_doubts(const LogFiles& files, const heed::io::LogReport& repor
   for (const std::string& warning : report.warnings) std::printf("%s\n", warning.c_str());
 }
 
+/// What the baskets of the log are, and how to have others when that was found from the log.
+inline std::string baskets_text(const LogFiles& files, const heed::io::LogReport& report) {
+  using heed::data::Baskets;
+  const bool found = !files.options.basket && files.options.format != heed::io::LogFormat::baskets;
+  if (report.baskets == Baskets::time) return "baskets of one time";
+  if (report.baskets == Baskets::day) {
+    return std::string("baskets of one day") + (found ? " (--basket none or time for others)" : "");
+  }
+  const bool doubtful = found && 2 * report.shared_times > report.log.events;
+  return std::string("single events") + (doubtful ? ", most at the time of another (--basket time or day?)" : "");
+}
+
 /// Prints what was read in three lines: the files, the lines that were skipped, the log.
 inline void print_report(const LogFiles& files, const heed::io::LogReport& report) {
   const heed::data::ReadReport& log = report.log;
@@ -124,13 +141,15 @@ inline void print_report(const LogFiles& files, const heed::io::LogReport& repor
     std::printf(", times in %s", heed::data::unit_text(log.times.file_unit).c_str());
   }
   if (log.times.rounded > 0) std::printf(", %td times rounded", log.times.rounded);
-  if (log.repeats > 0) std::printf(", %td of them repeats of another at the same time", log.repeats);
-  std::printf("\n");
+  if (log.repeats > 0) {
+    std::printf(", %td of them repeats of another %s", log.repeats,
+                report.baskets == heed::data::Baskets::day ? "on the same day" : "at the same time");
+  }
+  std::printf(", %s\n", baskets_text(files, report).c_str());
 }
 
-/// Reads the log and prints the report. Throws as heed::io::read_log.
-inline heed::data::Interactions read_and_report(const LogFiles& files) {
-  heed::io::LogReport report;
+/// Reads the log, sets the report and prints it. Throws as heed::io::read_log.
+inline heed::data::Interactions read_and_report(const LogFiles& files, heed::io::LogReport& report) {
   auto log = heed::io::read_log(files.paths, files.options, &report);
   print_report(files, report);
   return log;

@@ -49,9 +49,22 @@ inline void check_time_unit(const char* operation, const SavedModel& saved, cons
                                 heed::data::unit_text(log.time_unit));
 }
 
-/// Reads the log with the model's ids and unit of time. Throws heed::OptionError when it lacks kinds of event that the
-/// model uses, or when a time is not a whole number in the model's unit.
-inline Interactions read_for(const SavedModel& saved, const LogFiles& file) {
+/// Returns `file` with the baskets of the model's log. Throws heed::OptionError when --basket asks for other times.
+inline LogFiles with_baskets_of(const char* operation, const SavedModel& saved, LogFiles file) {
+  using heed::data::Baskets;
+  auto& basket = file.options.basket;
+  if (basket && (*basket == Baskets::day) != saved.task.day_baskets) {
+    heed::fail<heed::OptionError>(operation, "--basket ", heed::enum_name(*basket),
+                                  ": the times of the model's log are ", saved.task.day_baskets ? "" : "not ", "days");
+  }
+  basket = saved.task.day_baskets ? Baskets::day : saved.task.next_basket ? Baskets::time : Baskets::none;
+  return file;
+}
+
+/// Reads the log with the model's ids, baskets and unit of time. Throws heed::OptionError as with_baskets_of, when it
+/// lacks kinds of event that the model uses, or when a time is not a whole number in the model's unit.
+inline Interactions read_for(const SavedModel& saved, const LogFiles& files) {
+  const LogFiles file = with_baskets_of("--data", saved, files);
   Index unknown = 0;
   heed::io::LogReport report;
   Interactions log = heed::io::read_log(file.paths, file.options, &report);

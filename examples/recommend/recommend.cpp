@@ -38,7 +38,7 @@ void print_best(Somebody& somebody) {
   const History& past = somebody.past;
   heed::recsys::Session<Model> session(
       saved.model,
-      {.max_length = saved.task.max_length, .exclude_seen = !saved.task.next_basket, .time_unit = past.time_unit});
+      {.max_length = saved.task.max_length, .exclude_seen = !saved.task.keeps_history(), .time_unit = past.time_unit});
   for (std::size_t i = 0; i < past.items.size(); ++i) {
     session.push(past.items[i], past.times.empty() ? static_cast<std::int64_t>(i) : past.times[i],
                  past.kinds.empty() ? -1 : past.kinds[i]);

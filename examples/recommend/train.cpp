@@ -52,7 +52,7 @@ class Train {
                      ->transform(CLI::CheckedTransformer(
                                      std::map<std::string, bool>{{"next-basket", true}, {"every-position", false}})
                                      .description("next-basket|every-position"))
-                     ->default_str("next-basket for baskets, every-position otherwise");
+                     ->default_str("next-basket for a log with baskets, else every-position");
     app.add_option("--split-by-time", split_by_time_,
                    "Two shares of all events, for example 0.8,0.9: events between them validate, later ones test")
         ->delimiter(',')
@@ -77,14 +77,19 @@ class Train {
     checkpoint_.check(files);
     const auto executor = make_executor(threads_);
     print_banner(*executor);
-    Interactions log = read_and_report(file_);
     std::optional<SavedModel> yesterday;
-    if (!warm_start_.empty()) {
-      yesterday = load_model(warm_start_);
-      log = continued(std::move(log), *yesterday);
+    if (!warm_start_.empty()) yesterday = load_model(warm_start_);
+    heed::io::LogReport read;
+    Interactions log = read_and_report(yesterday ? with_baskets_of("--warm-start", *yesterday, file_) : file_, read);
+    if (yesterday) log = continued(std::move(log), *yesterday);
+    using heed::data::Baskets;
+    if (next_basket_ == true && file_.options.basket == Baskets::none) {
+      heed::fail<heed::OptionError>("--mode", "next-basket needs baskets, got --basket none");
     }
-    const bool next_basket = yesterday ? yesterday->task.next_basket : next_basket_.value_or(file_.has_baskets());
+    const bool next_basket =
+        yesterday ? yesterday->task.next_basket : next_basket_.value_or(read.baskets != Baskets::none);
     auto configuration = configuration_.configuration(next_basket, yesterday ? &*yesterday : nullptr);
+    configuration.task.day_baskets = read.baskets == Baskets::day;
     if (!split_by_time_.empty()) {
       configuration.task.cuts = {.validation_time = heed::data::time_quantile(log, split_by_time_[0]),
                                  .test_time = heed::data::time_quantile(log, split_by_time_[1]),
@@ -228,7 +233,7 @@ class Train {
   bool force_ = false;
   CheckpointOptions checkpoint_;
   ConfigurationOptions configuration_;
-  std::optional<bool> next_basket_;    // empty: by the format
+  std::optional<bool> next_basket_;    // empty: by the log
   std::vector<double> split_by_time_;  // shares of the events before validation and test
 };
 

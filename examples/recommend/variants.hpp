@@ -40,6 +40,7 @@ inline std::vector<Variant> variants() {
 struct Limits {
   Index max_epochs = 0, max_length = 0;  ///< 0: as in the preset
   double learners = 1;                   ///< share of training users
+  bool keep_history = false;             ///< as in the task
 };
 
 /// Trains from every seed and averages the costs; appends a curve per training to `curves`.
@@ -47,7 +48,7 @@ inline heed::recsys::Measured measure(const Variant& variant, const heed::data::
                                       const Limits& limits, std::span<const std::uint64_t> seeds,
                                       heed::Executor& executor, std::vector<Curve>* curves = nullptr) {
   Configuration configuration = preset(variant.encoder, next_basket);
-  nlohmann::json set{{"task", {{"learners", limits.learners}}}};
+  nlohmann::json set{{"task", {{"learners", limits.learners}, {"keep_history", limits.keep_history}}}};
   if (!variant.set.is_null()) set.update(variant.set);
   if (limits.max_epochs > 0) set["training"]["max_epochs"] = limits.max_epochs;
   if (limits.max_length > 0) set["task"]["max_length"] = limits.max_length;

@@ -37,10 +37,12 @@ inline std::string date_of(std::int64_t time, heed::data::TimeUnit unit) {
 
 /// Describes what the task predicts, and from which events.
 inline std::string description_of(const heed::recsys::TaskOptions& task) {
+  const char* const kept = task.next_basket || !task.keep_history ? "" : "; items of the history count too";
   if (task.cuts) {
     const auto [validation_time, test_time, unit] = *task.cuts;
     return "the events from " + date_of(test_time, unit) + " on from the earlier ones; validation from " +
-           date_of(validation_time, unit) + " on";
+           date_of(validation_time, unit) + " on" + kept;
   }
-  return task.next_basket ? "the last basket from the earlier ones" : "the last event from the earlier ones";
+  if (task.next_basket) return "the last basket from the earlier ones";
+  return std::string("the last event from the earlier ones") + kept;
 }

@@ -25,6 +25,7 @@
 #include "heed/core/tensor.hpp"
 #include "heed/core/utf8.hpp"
 #include "heed/core/view.hpp"
+#include "heed/data/baskets.hpp"
 #include "heed/data/batch.hpp"
 #include "heed/data/catalogue.hpp"
 #include "heed/data/event_reader.hpp"

@@ -25,6 +25,21 @@ json read_json(const temporary::Folder& folder, const std::string& file) {
   return json::parse(temporary::read_bytes(folder.file(file)));
 }
 
+TEST_CASE("a plan may keep the history of single events", "[examples][benchmark]") {
+  const temporary::Folder folder;
+  temporary::write_bytes(folder.file("log.tsv"), small_log());
+  json plan = small_plan();
+  plan["data"]["shop"].update({{"next_basket", false}, {"keep_history", true}});
+  temporary::write_bytes(folder.file("plan.json"), plan.dump());
+  const Outcome outcome = shell(folder, command + "--seeds 1");
+  INFO(outcome.text);
+  REQUIRE(outcome.status == 0);
+  CHECK(read_json(folder, "results/shop/LSTM-seed1.json").at("configuration").at("task").at("keep_history") == true);
+  const json baselines = read_json(folder, "results/shop/baselines.json");
+  CHECK(baselines.at("data").at("keep_history") == true);
+  CHECK_THAT(baselines.dump(), Contains("personal frequency"));
+}
+
 TEST_CASE("docs/results.md is generated from docs/results, and every file there is used", "[examples][benchmark]") {
   const std::filesystem::path source = HEED_SOURCE_DIR;
   const temporary::Folder folder;  // has no data, so that nothing can be measured
@@ -165,7 +180,7 @@ TEST_CASE("an error in a plan is reported before anything runs, with the name of
   CHECK_THAT(fails("/runs/1/name", "baselines"), Contains("'baselines' names files"));
   CHECK_THAT(fails("/data/shop/format", "xml"), Contains("data shop: ") && Contains("there is no format xml"));
   // The task is the same for all models of a data set.
-  for (const char* option : {"k", "learners", "next_basket"}) {
+  for (const char* option : {"k", "learners", "next_basket", "keep_history"}) {
     CHECK_THAT(fails((std::string("/runs/1/set/task/") + option).c_str(), 1),
                Contains("shop/other: ") && Contains(std::string("task.") + option + " is set by the data set"));
   }

@@ -69,6 +69,88 @@ TEST_CASE("train, evaluate, recommend and explain work on the same model", "[exa
   CHECK_THAT(other.text, Contains("1 events skipped"));
 }
 
+TEST_CASE("with --keep-history repeats of single events are measured and recommended", "[examples][recommend]") {
+  const temporary::Folder folder;
+  std::ostringstream log;  // all held-out items are in the history
+  for (int user = 0; user < 40; ++user) {
+    for (const int item : {0, user % 5 + 1, 0, user % 5 + 1, 0}) log << "u" << user << " i" << item << '\n';
+  }
+  temporary::write_bytes(folder.file("log.txt"), log.str());
+  const std::string data = " --data log.txt --format user-item --threads 1";
+  const auto run = [&](const std::string& line) {
+    const Outcome outcome = shell(folder, "$recommend " + line);
+    INFO(outcome.text);
+    CHECK(outcome.status == 0);
+    return outcome.text;
+  };
+  const auto lines = [](const std::string& text) { return std::count(text.begin(), text.end(), '\n'); };
+  const std::string train = "train --epochs 2" + data + tiny;
+  CHECK_THAT(run(train), Contains("The log has no test events") && !Contains("of the history count"));
+  CHECK(lines(run("recommend --history i0 i1 -k 6")) == 4);
+
+  const std::string trained = run(train + "--keep-history");
+  CHECK_THAT(trained, Contains("the last event from the earlier ones; items of the history count too") &&
+                          Contains("personal frequency, then recency") && !Contains("no validation events"));
+  const std::string table = from_line(run("evaluate" + data), "Test, 40 users:");
+  CHECK_FALSE(table.empty());
+  CHECK_THAT(trained, Contains(table));
+  CHECK(lines(run("recommend --history i0 i1 -k 6")) == 6);
+  CHECK_THAT(run("explain --history i0 i1 -k 6"), Contains(" 6. "));
+  CHECK(heed::io::load_recommender<float>(folder.file("model.safetensors")).task.keep_history);
+
+  CHECK_THAT(run("compare --epochs 1 --keep-history" + data),
+             Contains("Test, 40 users:") && Contains("personal frequency"));
+}
+
+TEST_CASE("a log of invoices has days as baskets, in training and afterwards", "[examples][recommend]") {
+  const temporary::Folder folder;
+  std::ostringstream log, one;  // two invoices a day
+  log << "who,what,when\n", one << "who,what,when\n";
+  for (int user = 0; user < 40; ++user) {
+    for (int day = 1; day <= 4; ++day) {
+      for (const char* time : {"09:30:00", "17:05:00"}) {
+        std::ostringstream line;
+        line << "u" << user << ",milk,2011-03-0" << day << " " << time << "\nu" << user << ",p" << (7 * user + day) % 11
+             << ",2011-03-0" << day << " " << time << "\n";
+        log << line.str();
+        if (user == 3 && day < 3) one << line.str().substr(line.str().find('\n') + 1);
+      }
+    }
+  }
+  temporary::write_bytes(folder.file("log.csv"), log.str());
+  temporary::write_bytes(folder.file("one.csv"), one.str());  // nothing shares a time: read as the model's log is
+  const std::string columns = " --format csv --user-column who --item-column what --time-column when ",
+                    data = " --data log.csv" + columns;
+  const auto run = [&](const std::string& line, int status = 0) {
+    const Outcome outcome = shell(folder, "$recommend " + line);
+    INFO(outcome.text);
+    CHECK(outcome.status == status);
+    return outcome.text;
+  };
+  const std::string train = "train --epochs 1 --seed 1" + data + small;
+  CHECK_THAT(run(train + "--model other --basket none"),
+             Contains(", single events\n") && Contains("the last event from the earlier ones"));
+  CHECK_THAT(run(train + "--model other --basket time"),
+             Contains(", baskets of one time\n") && Contains("the last basket from the earlier ones"));
+  CHECK_THAT(run("explain --user u3 --model other" + data), Contains("(16 items)") && Contains("and 10 items before"));
+  CHECK_THAT(run(train + "--mode next-basket --basket none", 1), Contains("--mode: next-basket needs baskets"));
+
+  const std::string trained = run(train);
+  CHECK_THAT(trained, Contains("repeats of another on the same day, baskets of one day (--basket none or time for") &&
+                          Contains("the last basket from the earlier ones"));
+  const std::string table = from_line(run("evaluate --threads 1" + data), "Test, 40 users:");
+  CHECK_FALSE(table.empty());
+  CHECK_THAT(trained, Contains(table));
+  CHECK_THAT(run("explain --user u3" + data), Contains("and 4 items before"));
+  CHECK_THAT(run("explain --user u3 --data one.csv" + columns), Contains("(4 items)") && !Contains("items before"));
+  CHECK_THAT(run("evaluate --basket time" + data, 1),
+             Contains("--data: --basket time: the times of the model's log are days"));
+  CHECK_THAT(run("train --warm-start other --model third --epochs 1 --basket day" + data, 1),
+             Contains("--warm-start: --basket day: the times of the model's log are not days"));
+  CHECK_THAT(run("train --warm-start model.safetensors --model third --epochs 1 --threads 1" + data),
+             Contains(", baskets of one day\n"));
+}
+
 TEST_CASE("the same seed trains the same model, and several seeds are averaged", "[examples][recommend]") {
   const temporary::Folder folder;
   temporary::write_bytes(folder.file("log.tsv"), small_log());

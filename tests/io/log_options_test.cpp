@@ -23,12 +23,15 @@ TEST_CASE("options of another format are refused by name", "[io][log_options]") 
                     "read_log: --delimiter: the format recbole has no such option, only csv");
   CHECK_THROWS_WITH(check({.format = LogFormat::jsonl, .quote = "'"}), StartsWith("read_log: --quote: "));
   CHECK_THROWS_WITH(check({.format = LogFormat::recbole, .columns = {"a"}}), StartsWith("read_log: --columns: "));
+  CHECK_THROWS_WITH(check({.format = LogFormat::user_item, .basket = heed::data::Baskets::day}),
+                    StartsWith("read_log: --basket day: the format user-item has no such option"));
   CHECK_THROWS_WITH(check({.id_column = "x"}), StartsWith("read_log: --id-column: is a column of --items"));
   CHECK_THROWS_WITH(check({.feature_column = "x"}), StartsWith("read_log: --feature-column: is a column of --items"));
 }
 
 TEST_CASE("options that fit together are accepted, other values are not", "[io][log_options]") {
   CHECK_NOTHROW(check({}));
+  CHECK_NOTHROW(check({.format = LogFormat::user_item, .basket = heed::data::Baskets::none}));
   CHECK_NOTHROW(check({.name_column = "x", .items = "i", .id_column = "y", .feature_column = "z"}));
   CHECK_NOTHROW(check({.format = LogFormat::csv, .time_column = "t", .name_column = "n", .quote = "none"}));
   CHECK_THROWS_AS(check({.format = LogFormat::csv, .quote = "''"}), heed::OptionError);

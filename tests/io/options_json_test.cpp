@@ -133,8 +133,8 @@ TEST_CASE("an error names the option, the expected type and the value, and chang
   CHECK_THAT(error_of<Task>("learners=all\x1b[0m\xff"),
              Contains("learners is \"all\\\\u001b[0m\uFFFD\", wanted number"));
   CHECK_THAT(error_of<Task>("next_basket=1"), Contains("next_basket is 1, wanted true|false"));
-  CHECK_THAT(error_of<Task>("size=1"),
-             Equals("options: there is no option size, wanted one of next_basket, cuts, max_length, k, learners"));
+  CHECK_THAT(error_of<Task>("size=1"), Equals("options: there is no option size, wanted one of next_basket, "
+                                              "keep_history, day_baskets, cuts, max_length, k, learners"));
   CHECK_THAT(error_of<Task>("si\x1bze=1"), Contains("no option si\\x1bze,"));
   CHECK_THAT(error_of<Task>("k.size=1"), Contains("k is {\"size\":1}"));
   CHECK_THAT(error_of<Task>("k"), Equals("options: k is not name=value"));

@@ -6,7 +6,9 @@
 
 #include <catch2/catch.hpp>
 #include <map>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "io/temporary.hpp"
@@ -87,7 +89,22 @@ TEST_CASE("the UCI file, 2,000 lines of it", "[io][read_log]") {
   CHECK(log.size() == 1467);
   CHECK(log.num_users() == 72);
   CHECK(log.num_items() == 780);
-  CHECK(heed::data::time_text(report.log.first_time.value(), log.time_unit) == "2010-12-01 08:26:00");
+  // An invoice has many lines and one time, in minutes: the days are the baskets.
+  using heed::data::Baskets;
+  const auto user = log.users.find("17850");
+  CHECK(report.baskets == Baskets::day);
+  CHECK(report.shared_times == 1456);
+  CHECK(log.baskets(user).size() == 2);
+  CHECK(report.log.repeats == 144);
+  CHECK(heed::data::time_text(report.log.first_time.value(), log.time_unit) == "2010-12-01 00:00:00");
+  for (const Baskets asked : {Baskets::none, Baskets::time}) {
+    options.basket = asked;
+    const auto other = read_log(path, options, &report);
+    CHECK(report.baskets == asked);
+    CHECK(heed::data::time_text(report.log.first_time.value(), other.time_unit) == "2010-12-01 08:26:00");
+    CHECK(other.baskets(other.users.find("17850")).size() == 11);
+    CHECK(report.log.repeats == 79);
+  }
   const auto name = [&](const char* item) { return log.catalogue.items.name(log.item(item)); };
   CHECK(name("85123A") == "WHITE HANGING HEART T-LIGHT HOLDER");
   CHECK(name("22041") == "RECORD FRAME 7\" SINGLE SIZE");
@@ -204,6 +221,36 @@ TEST_CASE("encodings, quotes and columns reach the reader", "[io][read_log]") {
   options.delimiter = "##";
   CHECK(read_text("user_id##item_id\nu##a\n", options).catalogue.items.text(0) == "a");
   CHECK(read_text("s:token\titem_id:token\n7\ta\n", {.format = LogFormat::recbole, .user_column = "s"}).size() == 1);
+}
+
+TEST_CASE("a log or an option says what the baskets are", "[io][read_log]") {
+  using heed::data::Baskets;
+  const temporary::Folder folder;
+  const auto baskets = [&](const std::string& rows, std::optional<Baskets> asked = {}) {
+    temporary::write_bytes(folder.file("log.csv"), "user_id,item_id,when\n" + rows);
+    LogReport report;
+    const auto log =
+        read_log(folder.file("log.csv"), {.format = LogFormat::csv, .time_column = "when", .basket = asked}, &report);
+    return std::pair(report.baskets, log.baskets(0));
+  };
+  using Ends = std::vector<heed::Index>;
+  const std::string dates = "u,a,2024-03-01\nu,b,2024-03-01\nu,c,2024-03-02\n",
+                    minutes = "u,a,2024-03-01 10:00\nu,b,2024-03-01 10:00\nu,c,2024-03-01 11:00\n",
+                    seconds = "u,a,2024-03-01 10:00:01\nu,b,2024-03-01 10:00:01\nu,c,2024-03-01 11:00:01\n";
+  CHECK(baskets(dates) == std::pair(Baskets::day, Ends{0, 2, 3}));
+  CHECK(baskets(minutes) == std::pair(Baskets::day, Ends{0, 3}));
+  CHECK(baskets(minutes, Baskets::time) == std::pair(Baskets::time, Ends{0, 2, 3}));
+  CHECK(baskets(seconds) == std::pair(Baskets::none, Ends{0, 2, 3}));
+  CHECK(baskets(seconds, Baskets::day) == std::pair(Baskets::day, Ends{0, 3}));
+  CHECK(baskets("u,a,1709287200\nu,b,1709287200\n") == std::pair(Baskets::none, Ends{0, 2}));
+  CHECK(baskets(dates, Baskets::none).first == Baskets::none);
+  CHECK_THROWS_WITH(read_log(folder.file("log.csv"), {.format = LogFormat::csv, .basket = Baskets::day}),
+                    "read_log: --basket day: the log has no times");
+  temporary::write_bytes(folder.file("log.tsv"), "u\t1709287200\ta b\nu\t1709287260\tc\n");
+  LogReport report;
+  read_log(folder.file("log.tsv"), {}, &report);
+  CHECK(report.baskets == Baskets::time);
+  CHECK(read_log(folder.file("log.tsv"), {.basket = Baskets::day}).baskets(0) == Ends{0, 3});
 }
 
 TEST_CASE("the k-core of a log is reported", "[io][read_log]") {

@@ -264,9 +264,10 @@ TEST_CASE("a file with the options of heed 0.1.0 is read", "[io][recommender]") 
   CHECK(with_cuts(R"("test_time":1396867869277,"validation_time":-1)") ==
         data::TimeCuts{.validation_time = -1, .test_time = 1'396'867'869'277, .unit = {3}});
   CHECK_THROWS_WITH(with_cuts(R"("test_time":"late")"), Contains("test_time is \"late\", wanted integer"));
-  // The format of today differs in the times.
+  // The format of today differs in the times, and has more options.
   io::save_recommender(model, catalogue(), {}, folder.file("m"));
-  written.replace(written.find("\"task\":{"), 8, R"("task":{"cuts":null,)");
+  written.replace(written.find("\"task\":{"), 8, R"("task":{"cuts":null,"day_baskets":false,)");
+  written.replace(written.find(R"(,"learners")"), 0, R"(,"keep_history":false)");
   written.replace(written.find(R"(,"test_time")"), std::string::npos, R"(},"time_unit":null})");
   CHECK(io::SafetensorsFile(folder.file("m")).metadata().at("options") == written);
 }

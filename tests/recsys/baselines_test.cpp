@@ -49,9 +49,10 @@ void check(const char* name, double hit_rate, double recall, double ndcg, double
   CHECK(digits(result.all.mean().mrr) == mrr);
 }
 
-std::vector<std::string> names(const heed::data::Interactions& log, bool next_basket, bool slow_ones) {
+std::vector<std::string> names(const heed::data::Interactions& log, bool next_basket, bool slow_ones,
+                               bool keep_history = false) {
   std::vector<std::string> out;
-  for_each_baseline(Task(log, {.next_basket = next_basket}), slow_ones,
+  for_each_baseline(Task(log, {.next_basket = next_basket, .keep_history = keep_history}), slow_ones,
                     [&](const char* name, double, const auto&) { out.push_back(name); });
   return out;
 }
@@ -64,6 +65,7 @@ TEST_CASE("the baselines of each task", "[recsys][baselines]") {
                                                             "personal frequency, then recency",
                                                             "personal frequency, then Markov"});
   CHECK(names(log, false, false) == std::vector<std::string>{"popularity", "Markov chain"});
+  CHECK(names(log, false, false, true) == names(log, true, false));
   const auto slow = names(log, true, true);
   CHECK(slow.size() == 7);
   CHECK(slow[5] == "TIFU-KNN");

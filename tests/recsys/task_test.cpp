@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "heed/recsys/comparison.hpp"
 #include "heed/recsys/models/attention_recommender.hpp"
 #include "nn/layers.hpp"
 #include "recsys/small_logs.hpp"
@@ -98,6 +99,39 @@ TEST_CASE("with repeated items only, there are validation targets for baskets al
   const auto log = std::move(builder).build();
   CHECK(Task(log).validates());
   CHECK_FALSE(Task(log, {.next_basket = false}).validates());
+}
+
+TEST_CASE("a task of single events keeps the history among candidates and targets on request", "[recsys][task]") {
+  data::InteractionsBuilder builder({});
+  for (const char* item : {"a", "b", "b", "a"}) builder.add("ann", item);  // takes both held-out items again
+  for (const char* item : {"a", "c", "c", "b"}) builder.add("bob", item);  // takes the validation item again
+  const auto log = std::move(builder).build();
+  const Task without(log, {.next_basket = false, .k = 1}),
+      with(log, {.next_basket = false, .keep_history = true, .k = 1});
+  CHECK_FALSE(without.validates());
+  CHECK(with.validates());
+  const Popularity popularity(log, with.counted_ends(false));  // a twice, b and c once each
+  const auto test_of = [&](const Task& task) {
+    return evaluate(log, task.split(), ScoreRanker(popularity), task.evaluation());
+  };
+  using Items = std::vector<std::vector<data::Id>>;
+  const Evaluation first_only = test_of(without), all = test_of(with);
+  CHECK(first_only.users == std::vector<data::Id>{1});
+  CHECK(first_only.lists == Items{{log.item("b")}});
+  CHECK(first_only.all.mean().hit_rate == 1);
+  CHECK(all.users == std::vector<data::Id>{0, 1});
+  CHECK(all.targets == Items{{log.item("a")}, {log.item("b")}});
+  CHECK(all.lists == Items{{log.item("a")}, {log.item("a")}});
+  CHECK(all.all.mean().hit_rate == 0.5);
+  CHECK(all.repeats.mean().hit_rate == 1);
+  CHECK(all.firsts.mean().hit_rate == 0);
+  // The area under the curve: ann's a is above all negatives, of bob there are none outside the history.
+  CHECK(mean_auc(without, candidate_scorer(popularity)) == 0);
+  CHECK(mean_auc(with, candidate_scorer(popularity)) > 0.5);
+  // The training is validated on repeats, too.
+  Model model = model_of(log);
+  const auto report = fit(model, with, {.max_epochs = 1});
+  CHECK(report.epochs.front().validation != -report.epochs.front().loss);
 }
 
 TEST_CASE("hooks of the caller replace those of the task, and a task without examples is an error", "[recsys][task]") {

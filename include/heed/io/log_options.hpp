@@ -13,6 +13,7 @@
 #include "heed/core/error.hpp"
 #include "heed/core/options.hpp"
 #include "heed/core/printable.hpp"
+#include "heed/data/baskets.hpp"
 #include "heed/data/lines.hpp"
 #include "heed/data/read_report.hpp"
 
@@ -39,6 +40,9 @@ struct LogOptions {
   std::optional<data::TimeUnit> time_unit{};  ///< of times that are numbers; nullopt: found from the largest one
   std::string time_format = "";               ///< of times that are dates, as in data::TimeOptions; empty: ISO 8601
 
+  /// What is a basket; nullopt: found from the log (data::found_baskets), and time in the format baskets.
+  std::optional<data::Baskets> basket{};
+
   std::string items = "";      ///< a table of items with a header, delimited as csv; empty: none
   std::string id_column = "";  ///< items: ids; empty: item_id
   /// items: a categorical feature; empty: none. The names of items are in name_column; empty: description
@@ -53,9 +57,9 @@ struct LogOptions {
   void fields(auto&& visitor) {
     visitor("format", format, "user_column", user_column, "item_column", item_column, "time_column", time_column,
             "rating_column", rating_column, "kind_column", kind_column, "name_column", name_column, "delimiter",
-            delimiter, "quote", quote, "columns", columns, "time_unit", time_unit, "time_format", time_format, "items",
-            items, "id_column", id_column, "feature_column", feature_column, "encoding", encoding, "skip_bad_lines",
-            skip_bad_lines, "missing_user", missing_user, "min_rating", min_rating, "k_core", k_core);
+            delimiter, "quote", quote, "columns", columns, "time_unit", time_unit, "time_format", time_format, "basket",
+            basket, "items", items, "id_column", id_column, "feature_column", feature_column, "encoding", encoding,
+            "skip_bad_lines", skip_bad_lines, "missing_user", missing_user, "min_rating", min_rating, "k_core", k_core);
   }
 };
 
@@ -73,6 +77,7 @@ inline void check(const LogOptions& options) {
   only(!options.time_column.empty(), "--time-column", {csv, recbole, jsonl});
   only(options.time_unit.has_value(), "--time-unit", {baskets, movielens, recbole, csv, jsonl});
   only(!options.time_format.empty(), "--time-format", {baskets, movielens, recbole, csv, jsonl});
+  only(options.basket == data::Baskets::day, "--basket day", {baskets, movielens, recbole, csv, jsonl});
   only(!options.rating_column.empty(), "--rating-column", {csv, recbole, jsonl});
   only(!options.kind_column.empty(), "--kind-column", {csv, recbole, jsonl});
   only(!options.delimiter.empty(), "--delimiter", {csv});

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "heed/core/printable.hpp"
+#include "heed/data/baskets.hpp"
 #include "heed/data/event_reader.hpp"
 #include "heed/data/k_core.hpp"
 #include "heed/data/read_baskets.hpp"
@@ -29,6 +30,8 @@ namespace heed::inline HEED_ABI::io {
 struct LogReport {
   data::ReadReport log{};
   std::optional<data::ItemsReport> items{};
+  data::Baskets baskets{};              ///< as asked for, or found
+  Index shared_times = 0;               ///< events of the files at the time of another event of their user
   Index outside_k_core = 0;             ///< events left out by k_core
   std::vector<std::string> warnings{};  ///< sentences for the terminal
 };
@@ -77,6 +80,11 @@ inline void read_format(data::LineReader& lines, const LogOptions& options, data
   }
 }
 
+inline data::Baskets baskets_of(const data::Interactions& log, const LogOptions& options, bool dates) {
+  if (options.basket) return *options.basket;
+  return options.format == LogFormat::baskets ? data::Baskets::time : data::found_baskets(log, dates);
+}
+
 /// What to say about a table of items that knows no item of the log, or less than half of them; else empty.
 inline std::string doubt(const data::ItemsReport& items, const std::string& path) {
   if (2 * items.found >= items.items) return {};
@@ -106,6 +114,13 @@ inline data::Interactions read_log(std::span<const std::string> paths, const Log
                        [&](data::LineReader lines) { detail::read_format(lines, options, events); });
   }
   data::Interactions log = events.finish();
+  out.shared_times = data::shared_times(log);
+  out.baskets = detail::baskets_of(log, options, out.log.times.dates);
+  if (out.baskets == data::Baskets::day) {
+    if (log.times.empty()) fail<OptionError>("read_log", "--basket day: the log has no times");
+    log = data::days_as_baskets(std::move(log));
+    data::detail::describe(log, out.log);
+  }
   if (options.k_core > 1) {
     log = data::k_core(log, {.users = options.k_core, .items = options.k_core});
     out.outside_k_core = out.log.events - log.size();

@@ -16,7 +16,8 @@ namespace heed::inline HEED_ABI::recsys {
 
 /// Trains the baselines of `task` and calls `take(name, training_seconds, model)` for each; `ScoreRanker` and
 /// `candidate_scorer` accept these models. Leave-one-out counts the training events, as published figures do;
-/// last-basket counts the validation events too. Models of the user's own history only are included with `next_basket`;
+/// last-basket counts the validation events too. Models of the user's own history only are included when the task keeps
+/// the history among the candidates, TIFU-KNN for baskets;
 /// those that need minutes on a large log (TIFU-KNN, hidden Markov model) only with `slow_ones`.
 template <class Take>
 void for_each_baseline(const Task& task, bool slow_ones, Take&& take) {
@@ -33,7 +34,7 @@ void for_each_baseline(const Task& task, bool slow_ones, Take&& take) {
 
   take("popularity", popularity_seconds, popularity);
   take("Markov chain", markov_seconds, markov);
-  if (baskets) {
+  if (task.options().keeps_history()) {
     using Frequency = PersonalFrequency;
     take("personal frequency", popularity_seconds, Frequency(popularity));
     take("personal frequency, then recency", popularity_seconds, Frequency(popularity, Frequency::Then::recency));

@@ -55,11 +55,11 @@ inline std::vector<Measured> measure_baselines(const Task& task, bool slow_ones 
 /// uniformly, the same for every model. `score` as in evaluate_sampled. 0 when no user has a held-out item.
 template <class Score>
 double mean_auc(const Task& task, Score&& score, HeldOut held_out = HeldOut::test) {
-  return mean(
-      evaluate_sampled(
-          task.log(), task.split(), score,
-          {.held_out = held_out, .keep_history = task.options().next_basket, .random = Random(1).fork("candidates")})
-          .auc);
+  return mean(evaluate_sampled(task.log(), task.split(), score,
+                               {.held_out = held_out,
+                                .keep_history = task.options().keeps_history(),
+                                .random = Random(1).fork("candidates")})
+                  .auc);
 }
 
 /// Returns the histories before the test events of at most `most` users with test events, sampled and ordered by

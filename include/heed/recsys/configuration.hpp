@@ -45,6 +45,7 @@ struct ClickConfiguration {
 /// Maps the fields of a configuration that are not set by the user to what they are derived from.
 inline const std::map<std::string, std::string>& derived_fields() {
   static const std::map<std::string, std::string> all{{"recommender.max_length", "task.max_length"},
+                                                      {"task.day_baskets", "the log"},
                                                       {"recommender.num_items", "the log"},
                                                       {"recommender.num_kinds", "the log"},
                                                       {"recommender.num_features", "the log"}};

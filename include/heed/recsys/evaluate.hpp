@@ -26,8 +26,8 @@ constexpr auto names(HeldOut) { return enum_names("validation", "test"); }
 struct EvaluateOptions {
   Index k = 10;
   HeldOut held_out = HeldOut::test;
-  /// True: items of the history may be recommended again (last basket). False: they are excluded from the candidates
-  /// and from the targets (leave-one-out).
+  /// True: items of the history may be recommended again. False: they are excluded from the candidates and from the
+  /// targets.
   bool keep_history = true;
   /// Length of the stored lists, for metrics at other cut-offs and for files; at least k.
   Index depth = 0;

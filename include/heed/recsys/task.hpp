@@ -20,9 +20,12 @@
 namespace heed::inline HEED_ABI::recsys {
 
 struct TaskOptions {
-  /// True: predicts baskets, each from all events before it, and keeps the history among the candidates. False:
-  /// predicts the next event at every position, and excludes the history from candidates and targets.
+  /// True: predicts baskets, each from all events before it. False: predicts the next event at every position.
   bool next_basket = true;
+  /// Items of the history are candidates and targets, in evaluation and serving: always for baskets, else on request.
+  bool keep_history = false;
+  /// Of the log: its times are days (data::days_as_baskets), as those of events for the model must be (data::day_of).
+  bool day_baskets = false;
   /// Start of the validation and test windows, the same for all users, in seconds or the unit that they name (see
   /// data::time_quantile); the targets of a user are all events in the window. Without cuts each user's own last basket
   /// (with next_basket) or event (leave-one-out) instead; a model may then have seen later events of other users.
@@ -32,8 +35,11 @@ struct TaskOptions {
   double learners = 1;     ///< share of the users trained on (smaller shares are subsets); all are evaluated
 
   void fields(auto&& visitor) {
-    visitor("next_basket", next_basket, "cuts", cuts, "max_length", max_length, "k", k, "learners", learners);
+    visitor("next_basket", next_basket, "keep_history", keep_history, "day_baskets", day_baskets, "cuts", cuts,
+            "max_length", max_length, "k", k, "learners", learners);
   }
+  /// Returns whether items of the history may be recommended again.
+  bool keeps_history() const { return next_basket || keep_history; }
 };
 
 /// A task on a log, which must outlive it. Throws OptionError when learners is not in (0, 1], and as
@@ -59,7 +65,7 @@ class Task {
   std::span<const data::Example> examples() const { return examples_; }
 
   EvaluateOptions evaluation(HeldOut held_out = HeldOut::test) const {
-    return {.k = options_.k, .held_out = held_out, .keep_history = options_.next_basket};
+    return {.k = options_.k, .held_out = held_out, .keep_history = options_.keeps_history()};
   }
   void fill(data::Batch& batch, std::span<const data::Example> examples, Random random) const {
     if (options_.next_basket) {
@@ -91,7 +97,7 @@ class Task {
   /// Returns whether any user has a validation target.
   bool validates() const {
     bool out = false;
-    for_each_held_out(*log_, split_, HeldOut::validation, options_.next_basket, [&](auto&&...) { out = true; });
+    for_each_held_out(*log_, split_, HeldOut::validation, options_.keeps_history(), [&](auto&&...) { out = true; });
     return out;
   }
 
