@@ -30,7 +30,7 @@ void train(const std::string& log_path, const std::string& model_path) {
     heed::fail<heed::OptionError>("MODEL", model_path, " is the log");
   }
 
-  // The log: users, items and events in time order. read_log takes other formats as well, and files ending in .gz.
+  // The log: users, items and events in time order. read_log takes other formats as well, and compressed files.
   const heed::data::Interactions log = heed::io::read_log(
       log_path,
       {.format = heed::io::LogFormat::csv, .user_column = "user", .item_column = "item", .time_column = "time"});

@@ -48,7 +48,8 @@ CLI::Option* add_enum_option(CLI::App& app, const char* flag, Value& value, cons
 
 inline void add_log_options(CLI::App& app, LogFiles& files, bool required = true) {
   heed::io::LogOptions& log = files.options;
-  app.add_option("--data", files.paths, "Log of interactions: files in their order (.gz too), or - for standard input")
+  app.add_option("--data", files.paths,
+                 "Log of interactions: files in their order (.gz and .zst too), or - for standard input")
       ->required(required);
   add_enum_option(app, "--format", log.format, "Format of the log");
   app.add_option("--user-column", log.user_column, "csv, recbole, jsonl: column of users")->default_str("user_id");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads a log in any of the supported formats, from one file or several, with item names and features. Requires zlib
-// and nlohmann-json.
+// and nlohmann-json; with HEED_HAVE_ZSTD, which the CMake target heed::zstd defines, also libzstd.
 #pragma once
 
 #include <optional>
@@ -19,10 +19,20 @@
 #include "heed/data/read_items.hpp"
 #include "heed/data/read_movielens.hpp"
 #include "heed/data/read_user_item.hpp"
+#include "heed/io/detail/decompress.hpp"
 #include "heed/io/detail/json_lines.hpp"
 #include "heed/io/detail/log_doubts.hpp"
 #include "heed/io/gzip.hpp"
 #include "heed/io/log_options.hpp"
+
+// Functions that depend on HEED_HAVE_ZSTD are others with it than without it, so that the linker cannot merge the two
+// in a program whose parts differ.
+#ifdef HEED_HAVE_ZSTD
+#include "heed/io/zstd.hpp"
+#define HEED_DECOMPRESSORS with_zstd
+#else
+#define HEED_DECOMPRESSORS without_zstd
+#endif
 
 namespace heed::inline HEED_ABI::io {
 
@@ -37,16 +47,6 @@ struct LogReport {
 };
 
 namespace detail {
-
-/// Returns `read(lines)` for the lines of `path`; Paths that end in .gz are decompressed; "-" is
-/// standard input, gzip or not.
-template <class Read>
-auto with_lines(const std::string& path, data::Encoding encoding, Read&& read) {
-  const bool standard = path == "-";
-  if (!standard && !path.ends_with(".gz")) return read(data::LineReader(path, encoding));
-  GzipStream stream(standard ? "/dev/stdin" : path);
-  return read(data::LineReader(stream, standard ? "standard input" : path, encoding));
-}
 
 inline data::DelimitedOptions delimited_options(const LogOptions& options) {
   data::DelimitedOptions out{.delimiter = options.delimiter,
@@ -97,6 +97,35 @@ inline std::string doubt(const data::ItemsReport& items, const std::string& path
 }
 
 }  // namespace detail
+
+namespace detail::inline HEED_DECOMPRESSORS {
+
+/// Returns `read(lines)` for the lines of `path`. Standard input ("-") and paths that end in .gz or .zst may be
+/// compressed: their first bytes tell.
+template <class Read>
+auto with_lines(const std::string& path, data::Encoding encoding, Read&& read) {
+  const bool standard = path == "-";
+  if (!standard && !path.ends_with(".gz") && !path.ends_with(".zst")) return read(data::LineReader(path, encoding));
+  const std::string name = standard ? "standard input" : path;
+  InputFile file(standard ? "/dev/stdin" : path);
+  const std::span<char> first = file.bytes(4);
+  if (is_zstd({first.data(), first.size()})) {
+#ifdef HEED_HAVE_ZSTD
+    ZstdStream stream(std::move(file));
+    return read(data::LineReader(stream, name, encoding));
+#else
+    fail<IoError>("read_log", printable(name, std::string::npos),
+                  ": is compressed with zstd: wanted a program that is compiled with libzstd (in CMake: install "
+                  "libzstd-dev and link heed::zstd)");
+#endif
+  }
+  GzipStream stream(std::move(file));
+  return read(data::LineReader(stream, name, encoding));
+}
+
+}  // namespace detail::inline HEED_DECOMPRESSORS
+
+inline namespace HEED_DECOMPRESSORS {
 
 /// Reads a log from `paths`, in their order, and its table of items. Throws OptionError for options that do not fit
 /// together, and IoError as the reader of the format; data::k_core may leave no events, which is an IoError, too.
@@ -149,4 +178,8 @@ inline data::Interactions read_log(const std::string& path, const LogOptions& op
   return read_log(std::span(&path, 1), options, report);
 }
 
+}  // namespace HEED_DECOMPRESSORS
+
 }  // namespace heed::inline HEED_ABI::io
+
+#undef HEED_DECOMPRESSORS
