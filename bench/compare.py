@@ -106,7 +106,7 @@ def share(result):
 
 
 def rate(result):
-    for unit in "GFLOP/s", "GB/s":
+    for unit in "GFLOP/s", "GB/s", "MB/s":
         if unit in result:
             return f"{result[unit]:.1f} {unit}"
     return ""
