@@ -67,20 +67,20 @@ class Vocabulary {
         hashes[i] = hash(part[i]);
         __builtin_prefetch(&slots_[hashes[i] & mask]);
       }
-      const auto first_id = [&](std::size_t i) { return static_cast<std::size_t>(slots_[hashes[i] & mask]); };
-      const std::size_t none = static_cast<std::size_t>(unknown);
+      std::array<Id, block> likely;  // ids
       for (std::size_t i = 0; i < part.size(); ++i) {
-        if (const std::size_t at = first_id(i); at != none) __builtin_prefetch(&ends_[at]);
+        likely[i] = id_in(slots_[likely_slot(hashes[i], hashes[i] & mask)]);
+        if (likely[i] != unknown) __builtin_prefetch(&ends_[static_cast<std::size_t>(likely[i])]);
       }
       for (std::size_t i = 0; i < part.size(); ++i) {
-        if (const std::size_t at = first_id(i); at != none) __builtin_prefetch(text_at(at).data());
+        if (likely[i] != unknown) __builtin_prefetch(text_at(static_cast<std::size_t>(likely[i])).data());
       }
       for (std::size_t i = 0; i < part.size(); ++i) ids[i] = add(part[i], hashes[i]);
     }
   }
 
   /// Returns the id of `text`, or `unknown`.
-  Id find(std::string_view text) const { return slots_.empty() ? unknown : slots_[slot_of(text, hash(text))]; }
+  Id find(std::string_view text) const { return slots_.empty() ? unknown : id_in(slots_[slot_of(text, hash(text))]); }
 
   /// Returns the text of `id`; valid until the next `add`. Throws IndexError outside [0, size).
   std::string_view text(Id id) const {
@@ -118,8 +118,8 @@ class Vocabulary {
   Index longest_probe() const {
     std::size_t longest = 0;
     for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
-      if (slots_[slot] == unknown) continue;
-      const std::size_t first = hash(text_at(static_cast<std::size_t>(slots_[slot])));
+      if (slots_[slot] == 0) continue;
+      const std::size_t first = hash(text_at(static_cast<std::size_t>(id_in(slots_[slot]))));
       longest = std::max(longest, ((slot - first) & (slots_.size() - 1)) + 1);
     }
     return static_cast<Index>(longest);
@@ -144,28 +144,48 @@ class Vocabulary {
   /// As `add`, when there are slots for one more text.
   Id add(std::string_view text, std::size_t hash) {
     const std::size_t slot = slot_of(text, hash);
-    if (slots_[slot] != unknown) return slots_[slot];
+    if (slots_[slot] != 0) return id_in(slots_[slot]);
     if (size() == std::numeric_limits<Id>::max()) fail<IndexError>("vocabulary", "more than 2^31 - 1 ids");
     const auto id = static_cast<Id>(ends_.size());
     text_.resize(ends_.empty() ? 0 : ends_.back());  // drops a text whose end could not be stored
     text_.append(text);
     ends_.push_back(text_.size());
-    slots_[slot] = id;
+    slots_[slot] = tag(hash) | (static_cast<std::uint32_t>(id) + 1);
     return id;
   }
   /// Returns the slot of `text`, or the free slot to insert it at.
   std::size_t slot_of(std::string_view text, std::size_t hash) const {
     const std::size_t mask = slots_.size() - 1;
-    std::size_t slot = hash & mask;
-    while (slots_[slot] != unknown && text_at(static_cast<std::size_t>(slots_[slot])) != text) slot = (slot + 1) & mask;
+    std::size_t slot = likely_slot(hash, hash & mask);
+    while (slots_[slot] != 0 && text_at(static_cast<std::size_t>(id_in(slots_[slot]))) != text) {
+      slot = likely_slot(hash, (slot + 1) & mask);
+    }
     return slot;
+  }
+  /// Returns the first slot from `slot` on that is free or has the tag of `hash`.
+  std::size_t likely_slot(std::size_t hash, std::size_t slot) const {
+    const std::size_t mask = slots_.size() - 1;
+    const std::uint32_t wanted = tag(hash);
+    while (slots_[slot] != 0 && (slots_[slot] & ~static_cast<std::uint32_t>(mask)) != wanted) slot = (slot + 1) & mask;
+    return slot;
+  }
+  /// The bits of a hash that a slot has room for, beside an id.
+  std::uint32_t tag(std::size_t hash) const {
+    return static_cast<std::uint32_t>(hash >> 32) & ~static_cast<std::uint32_t>(slots_.size() - 1);
+  }
+  /// Returns the id in a slot, or `unknown`.
+  Id id_in(std::uint32_t slot) const {
+    return static_cast<Id>(slot & static_cast<std::uint32_t>(slots_.size() - 1)) - 1;
   }
   void resize_slots(std::size_t size) {
     if (slots_.empty()) {
       if (::getentropy(key_.data(), sizeof(key_)) != 0) fail("vocabulary", "the system gives no random key");
     }
-    slots_.assign(size, unknown);
-    for (std::size_t i = 0; i < ends_.size(); ++i) slots_[slot_of(text_at(i), hash(text_at(i)))] = static_cast<Id>(i);
+    slots_.assign(size, 0);
+    for (std::size_t i = 0; i < ends_.size(); ++i) {
+      const std::size_t at = hash(text_at(i));
+      slots_[slot_of(text_at(i), at)] = tag(at) | static_cast<std::uint32_t>(i + 1);
+    }
   }
 
   struct Range {
@@ -174,10 +194,13 @@ class Vocabulary {
 
   std::string text_;               // all texts, concatenated
   std::vector<std::size_t> ends_;  // end of each text in text_
-  std::vector<Id> slots_;          // the hash table: a power of two of ids, `unknown` where free
-  heed::detail::SipKey key_{};     // drawn with the first slots
-  std::string name_text_;          // all names, concatenated
-  std::vector<Range> names_;       // empty until a name is set; places in name_text_, empty where the text is the name
+  // The hash table, of a power of two, at most half full: in the lower bits, as many as an index of the table has, an
+  // id plus 1, above them the same number of bits of the text's hash or fewer, so that other texts are rarely read. 0:
+  // free.
+  std::vector<std::uint32_t> slots_;
+  heed::detail::SipKey key_{};  // drawn with the first slots
+  std::string name_text_;       // all names, concatenated
+  std::vector<Range> names_;    // empty until a name is set; places in name_text_, empty where the text is the name
 };
 
 /// Returns the id in `to` of every text of `from` ([from.size()]); `unknown` for a text that is not in `to`.
