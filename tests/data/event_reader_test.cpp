@@ -75,6 +75,16 @@ TEST_CASE("events of several files become one log, if they have the same columns
   CHECK(report.events == 3);
 }
 
+TEST_CASE("a rating equal to the threshold is kept, also where float rounds it down", "[data][event_reader]") {
+  std::istringstream in("");
+  LineReader lines(in, "log");
+  detail::EventReader events("read", {.min_rating = 4.1}, nullptr);
+  events.begin(lines, {.ratings = true});
+  events.add({.user = "u", .item = "a", .rating = 4.1f});
+  events.add({.user = "u", .item = "b", .rating = 4.0f});
+  CHECK(events.finish().size() == 1);
+}
+
 TEST_CASE("a rating threshold needs ratings, and counts what it leaves out", "[data][event_reader]") {
   CHECK_THROWS_AS(read_text("a\t1\tx\n", {.min_rating = 4}), heed::OptionError);
   std::istringstream in("");

@@ -82,7 +82,7 @@ class EventReader {
   DecimalTime parse_time(std::string_view field) { return parse_time_(field); }
 
   void add(const ParsedEvent& event) {
-    if (options_.min_rating && !(static_cast<double>(event.rating) >= *options_.min_rating)) {
+    if (options_.min_rating && !(event.rating >= static_cast<float>(*options_.min_rating))) {  // both rounded: 4.1
       ++report_.low_ratings;
       return;
     }
