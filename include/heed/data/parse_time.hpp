@@ -143,7 +143,7 @@ struct WrittenDate {
       bool matches = false;
       switch (directive) {
         case 'Y':
-          matches = number(4, year);
+          matches = take_number(text, 4, 4, year);
           break;
         case 'y':
           matches = take_number(text, 2, 2, year);
