@@ -192,7 +192,7 @@ TEST_CASE("several files and standard input are one log", "[io][read_log]") {
 
 TEST_CASE("binary files are named, in every format", "[io][read_log]") {
   const temporary::Folder folder;
-  temporary::write_bytes(folder.file("log"), std::string("PAR1\0\x15\x04\x15\x20\x1b[31m\n", 15));
+  temporary::write_bytes(folder.file("log"), std::string("PAR1\x15\0\x04\x15\x20\x1b[31m\n", 15));
   for (std::size_t f = 0; f < names(LogFormat()).size(); ++f) {
     CHECK_THROWS_WITH(read_log(folder.file("log"), {.format = static_cast<LogFormat>(f)}),
                       Contains("wanted text, got a Parquet file"));
