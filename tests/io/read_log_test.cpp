@@ -173,6 +173,10 @@ TEST_CASE("a table of items gives names and a feature, and bad lines of both fil
   CHECK(report.items->table.skipped_lines == 1);
 }
 
+TEST_CASE("a log without a file is an error", "[io][read_log]") {
+  CHECK_THROWS_WITH(read_log(std::vector<std::string>{}), "read_log: wanted a path, got none");
+}
+
 TEST_CASE("several files and standard input are one log", "[io][read_log]") {
   const temporary::Folder folder;
   temporary::write_bytes(folder.file("a.csv"), "user_id,item_id,when\nu,a,5\n");

@@ -132,6 +132,7 @@ inline namespace HEED_DECOMPRESSORS {
 inline data::Interactions read_log(std::span<const std::string> paths, const LogOptions& options = {},
                                    LogReport* report = nullptr) {
   check(options);
+  if (paths.empty()) fail<OptionError>("read_log", "wanted a path, got none");
   LogReport out;
   const data::ReadOptions reading{.skip_bad_lines = options.skip_bad_lines,
                                   .missing_user = options.missing_user,
