@@ -157,7 +157,9 @@ inline data::Interactions read_log(std::span<const std::string> paths, const Log
     if (log.size() == 0) fail<IoError>("read_log", "no interactions are left by --k-core ", options.k_core);
     data::detail::describe(log, out.log);
   }
-  out.warnings = detail::log_doubts(log, out.log);
+  using enum LogFormat;
+  const bool has_columns = options.format == csv || options.format == recbole || options.format == jsonl;
+  out.warnings = detail::log_doubts(log, out.log, has_columns);
   if (!options.items.empty()) {
     data::ItemsOptions columns{.name = options.name_column, .feature = options.feature_column};
     if (!options.id_column.empty()) columns.id = options.id_column;
