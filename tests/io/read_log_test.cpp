@@ -57,7 +57,8 @@ TEST_CASE("every format reads the same events, compressed or not", "[io][read_lo
     CAPTURE(heed::enum_name(format));
     temporary::write_bytes(folder.file("log"), text);
     write_gzip(folder.file("log.gz"), text);
-    for (const char* file : {"log", "log.gz"}) {
+    write_gzip(folder.file("packed"), text);  // the name says nothing
+    for (const char* file : {"log", "log.gz", "packed"}) {
       LogReport report;
       const auto log = read_log(folder.file(file), {.format = format}, &report);
       CHECK(log.num_users() == 2);

@@ -100,12 +100,11 @@ inline std::string doubt(const data::ItemsReport& items, const std::string& path
 
 namespace detail::inline HEED_DECOMPRESSORS {
 
-/// Returns `read(lines)` for the lines of `path`. Standard input ("-") and paths that end in .gz or .zst may be
-/// compressed: their first bytes tell.
+/// Returns `read(lines)` for the lines of `path`, "-" for standard input. The first bytes tell whether it is
+/// compressed.
 template <class Read>
 auto with_lines(const std::string& path, data::Encoding encoding, Read&& read) {
   const bool standard = path == "-";
-  if (!standard && !path.ends_with(".gz") && !path.ends_with(".zst")) return read(data::LineReader(path, encoding));
   const std::string name = standard ? "standard input" : path;
   InputFile file(standard ? "/dev/stdin" : path);
   const std::span<char> first = file.bytes(4);
