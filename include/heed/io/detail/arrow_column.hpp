@@ -265,7 +265,7 @@ class ArrowColumn {
         return arrow_time(values_.integer(at) * values_.type.digits, values_.type.scale);
       case ArrowType::Kind::text:
       case ArrowType::Kind::text_view:
-        return data::detail::parse_time(values_.text(at));
+        return parse_time_(values_.text(at));
       case ArrowType::Kind::signed_integer:
         return data::DecimalTime(values_.integer(at));
       default:
@@ -329,7 +329,8 @@ class ArrowColumn {
   std::int64_t at_ = -1;  // among the columns of the table
   bool is_dictionary_ = false;
   ArrowValues batch_, rows_, values_;
-  char digits_[400];  // the smallest double has 325 characters before its digits
+  data::detail::TimeParser parse_time_;  // of texts
+  char digits_[400];                     // the smallest double has 325 characters before its digits
 };
 
 }  // namespace heed::inline HEED_ABI::io::detail
