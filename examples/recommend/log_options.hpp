@@ -69,8 +69,7 @@ inline void add_log_options(CLI::App& app, LogFiles& files, bool required = true
                  "csv, recbole, jsonl: column of kinds of event, an input of the model");
   app.add_option("--columns", log.columns, "csv: names of all columns, if the file has no header")->delimiter(',');
   app.add_option("--delimiter", log.delimiter, "csv: delimiter of columns, or tab")
-      ->default_str("found from the first line")
-      ->transform([](const std::string& text) { return text == "tab" || text == "\\t" ? "\t" : text; });
+      ->default_str("found from the first line");
   app.add_option("--quote", log.quote, "csv: quote of fields, or none")->default_str("\"; none between tabs");
   add_enum_option(app, "--encoding", log.encoding, "Encoding of the log and the items");
   app.add_option("--items", log.items, "Table of items with a header (csv with any delimiter)");

@@ -225,6 +225,11 @@ TEST_CASE("encodings, quotes and columns reach the reader", "[io][read_log]") {
   CHECK(read_text("user_id,item_id\nu,'a,b'\n", options).catalogue.items.text(0) == "a,b");
   options.delimiter = "##";
   CHECK(read_text("user_id##item_id\nu##a\n", options).catalogue.items.text(0) == "a");
+  options = csv;
+  for (const char* tab : {"tab", "\\t", "\t"}) {
+    options.delimiter = tab;
+    CHECK(read_text("user_id\titem_id\nu\ta,b\n", options).catalogue.items.text(0) == "a,b");
+  }
   CHECK(read_text("s:token\titem_id:token\n7\ta\n", {.format = LogFormat::recbole, .user_column = "s"}).size() == 1);
 }
 

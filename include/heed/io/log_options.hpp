@@ -33,7 +33,7 @@ struct LogOptions {
   /// present). Without `items`, the name column gives the names of items: the first one that is not empty.
   std::string user_column = "", item_column = "", time_column = "", rating_column = "", kind_column = "",
               name_column = "";
-  std::string delimiter = "";          ///< csv: what separates columns; empty: found from the first line
+  std::string delimiter = "";          ///< csv: what separates columns, or tab; empty: found from the first line
   std::string quote = "";              ///< csv: a character, or none; empty: '"', but none between tabs
   std::vector<std::string> columns{};  ///< csv: the names of all columns, if the file has no header
 

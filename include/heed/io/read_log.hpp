@@ -49,7 +49,8 @@ struct LogReport {
 namespace detail {
 
 inline data::DelimitedOptions delimited_options(const LogOptions& options) {
-  data::DelimitedOptions out{.delimiter = options.delimiter,
+  const bool tab = options.delimiter == "tab" || options.delimiter == "\\t";
+  data::DelimitedOptions out{.delimiter = tab ? "\t" : options.delimiter,
                              .columns = options.columns,
                              .user = options.user_column,
                              .item = options.item_column,
