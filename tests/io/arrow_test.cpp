@@ -490,6 +490,7 @@ TEST_CASE("a null is an error with the name of its column", "[io][arrow]") {
              Contains("row 1: it is null"));
   CHECK_THAT(item_error(dictionary(numbers<std::int8_t>("", "c", {0, 1}), names)),
              Contains("row 1: it is an empty text"));
+  CHECK_THAT(item_error(texts("", {"tea", "  "})), Contains("row 1: it is an empty text"));
   CHECK_THAT(item_error(texts("", {"tea", ""})), Contains("column \"i\", row 1: it is an empty text"));
 
   // A row of the table that is null as a whole.

@@ -236,21 +236,21 @@ class ArrowColumn {
     if (is_dictionary_) values_.check();
   }
 
-  /// Returns whether a row has an id: neither null nor an empty text.
+  /// Returns whether a row has an id: neither null nor a text that is empty or of blanks.
   bool has_id(std::int64_t row) const {
     const std::int64_t at = find(row);
-    return at != null && !(is_text(values_.type.kind) && values_.text(at).empty());
+    return at != null && !(is_text(values_.type.kind) && data::detail::trimmed(values_.text(at)).empty());
   }
 
   /// Returns the id of a row: a view of the batch, or of digits that the next call overwrites. Throws BadLine when it
-  /// is null, empty or not UTF-8.
+  /// is null, empty, of blanks or not UTF-8.
   std::string_view id(std::int64_t row) {
     const std::int64_t at = need(row);
     if (is_integer(values_.type.kind)) {
       return values_.with_number(at, [&](auto value) { return write(value); });
     }
     const std::string_view text = values_.text(at);
-    if (text.empty()) throw BadLine{"it is an empty text"};
+    if (data::detail::trimmed(text).empty()) throw BadLine{"it is an empty text"};
     if (heed::detail::utf8_valid_prefix(text) != text.size()) {
       throw BadLine{message("wanted an id in UTF-8, got ", data::detail::quoted(text))};
     }
