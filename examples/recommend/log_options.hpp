@@ -3,7 +3,6 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <cstdint>
 #include <cstdio>
 #include <heed/core/options.hpp>
 #include <heed/io/read_log.hpp>
@@ -57,9 +56,9 @@ inline void add_log_options(CLI::App& app, LogFiles& files, bool required = true
   app.add_option("--time-column", log.time_column, "csv, recbole, jsonl: column of times")
       ->default_str("the file's order");
   app.add_option("--time-format", log.time_format, "Dates of the log, such as %m/%d/%Y %H:%M")->default_str("ISO 8601");
-  const std::map<std::string, std::int32_t> units{{"s", 0}, {"ms", 3}, {"us", 6}, {"ns", 9}};
+  const auto& units = heed::data::time_units();
   app.add_option_function<std::string>(
-         "--time-unit", [&log, units](const std::string& unit) { log.time_unit = {units.at(unit)}; },
+         "--time-unit", [&log, &units](const std::string& unit) { log.time_unit = units.at(unit); },
          "Unit of times that are numbers")
       ->check(CLI::IsMember(units))
       ->default_str("found from the largest");
@@ -70,8 +69,7 @@ inline void add_log_options(CLI::App& app, LogFiles& files, bool required = true
                  "csv, recbole, jsonl: column of kinds of event, an input of the model");
   app.add_option("--columns", log.columns, "csv: names of all columns, if the file has no header")->delimiter(',');
   app.add_option("--delimiter", log.delimiter, "csv: delimiter of columns, or tab")
-      ->default_str("found from the first line")
-      ->transform([](const std::string& text) { return text == "tab" || text == "\\t" ? "\t" : text; });
+      ->default_str("found from the first line");
   app.add_option("--quote", log.quote, "csv: quote of fields, or none")->default_str("\"; none between tabs");
   add_enum_option(app, "--encoding", log.encoding, "Encoding of the log and the items");
   app.add_option("--items", log.items, "Table of items with a header (csv with any delimiter)");

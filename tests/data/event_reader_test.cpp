@@ -35,8 +35,17 @@ TEST_CASE("lines without a user are counted, and an option says what to do with 
                     Contains("b.tsv:2: wanted 3 fields"));
 }
 
+TEST_CASE("a text of blanks is empty", "[data][event_reader]") {
+  for (const MissingUser missing : {MissingUser::error, MissingUser::keep}) {
+    CHECK_THROWS_WITH(read_text("a\t1\tx\n    \t1\tx\n", {.missing_user = missing}),
+                      Contains("b.tsv:2: the user is empty"));
+  }
+  CHECK(read_text("a\t1\tx\n    \t1\tx\n", {.missing_user = MissingUser::skip}).num_users() == 1);
+  CHECK_THROWS_AS(detail::parse_id("  ", "item"), detail::BadLine);
+}
+
 TEST_CASE("texts for no value are no users, unless an option says that they are", "[data][event_reader]") {
-  for (const std::string text : {"NULL", "null", "NA", "N/A", "<NA>", "NaN", "nan", "None", "\\N"}) {
+  for (const std::string text : {"NULL", "null", "NA", "N/A", "<NA>", "NaN", "nan", "None", "\\N", " NULL  "}) {
     INFO(text);
     const std::string log = "a\t1\tx\n" + text + "\t1\tx\nb\t1\tx\n" + text + "\t2\tz\n";
     CHECK_THROWS_WITH(read_text(log), "read_baskets: b.tsv:2: the user is \"" +
@@ -73,6 +82,16 @@ TEST_CASE("events of several files become one log, if they have the same columns
   CHECK(log.catalogue.items.text(log.user(0).items[0]) == "y");
   CHECK(report.lines == 3);
   CHECK(report.events == 3);
+}
+
+TEST_CASE("a rating equal to the threshold is kept, also where float rounds it down", "[data][event_reader]") {
+  std::istringstream in("");
+  LineReader lines(in, "log");
+  detail::EventReader events("read", {.min_rating = 4.1}, nullptr);
+  events.begin(lines, {.ratings = true});
+  events.add({.user = "u", .item = "a", .rating = 4.1f});
+  events.add({.user = "u", .item = "b", .rating = 4.0f});
+  CHECK(events.finish().size() == 1);
 }
 
 TEST_CASE("a rating threshold needs ratings, and counts what it leaves out", "[data][event_reader]") {

@@ -11,7 +11,7 @@ using heed::data::detail::binary_kind;
 TEST_CASE("files that are not text are recognised by their first bytes", "[data][file_kind]") {
   const auto kind = [](const std::string& bytes) { return std::string(binary_kind(bytes)); };
   CHECK(kind("PAR1\x15\x04") == "a Parquet file");
-  CHECK(kind("ARROW1\0\0") == "an Arrow file");
+  CHECK(kind(std::string("ARROW1\0\0", 8)) == "an Arrow file");
   CHECK(kind("PK\x03\x04\x14........................[Content_Types].xml") == "a ZIP archive (an Excel workbook?)");
   CHECK(kind("PK\x03\x04\x14ratings.csv") == "a ZIP archive");
   CHECK(kind(std::string("\x40\x01\0\0\0\0\0\0{\"__metadata__\"", 22)) == "a safetensors file (a model?)");
@@ -26,6 +26,7 @@ TEST_CASE("files that are not text are recognised by their first bytes", "[data]
   CHECK(kind(std::string("\0u\0s\0e", 6)) == "text in UTF-16 (iconv -f UTF-16BE -t UTF-8 converts it)");
   CHECK(kind("ratings.csv" + std::string(246, '\0') + "ustar  ") == "a tar archive");
   CHECK(kind("\x1f\x8b\x08") == "gzip");
+  CHECK(kind("BZh91AY&SY\x94") == "bzip2");
   CHECK(kind("\x28\xb5\x2f\xfd") == "zstd");
   CHECK(kind("version https://git-lfs.github.com/spec/v1\n") == "a pointer of Git LFS (git lfs pull gets the file)");
   CHECK(kind("<!DOCTYPE html>\n") == "an HTML page (a failed download?)");
@@ -33,8 +34,9 @@ TEST_CASE("files that are not text are recognised by their first bytes", "[data]
 }
 
 TEST_CASE("text is not taken for another file", "[data][file_kind]") {
-  for (const char* text : {"", "P", "PAR", "PARIS,1", "user_id,item_id\n", "\xef\xbb\xbfuser", "{\"user\": 1}",
-                           "1\t2\t3", "% bip\n", "version,item\n"}) {
+  for (const char* text :
+       {"", "P", "PAR", "PARIS,1", "PAR1\t7\ttea", "BZhang 7 tea", "ARROW1,7", "FEA1 7", "user_id,item_id\n",
+        "\xef\xbb\xbfuser", "{\"user\": 1}", "1\t2\t3", "% bip\n", "version,item\n"}) {
     INFO(text);
     CHECK(binary_kind(text).empty());
   }

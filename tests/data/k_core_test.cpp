@@ -91,6 +91,17 @@ TEST_CASE("the core of random logs agrees with the definition", "[data][k_core]"
   CHECK(changed > 50);
 }
 
+TEST_CASE("the time of the core is linear, also when users and items fall one after the other", "[data][k_core]") {
+  // User u takes the items u and u + 1: of each user and item, two events, but for the item at either end.
+  InteractionsBuilder builder({});
+  for (int u = 0; u < 200'000; ++u) {
+    for (const int item : {u, u + 1}) builder.add(std::to_string(u), std::to_string(item));
+  }
+  const Interactions chain = std::move(builder).build();
+  CHECK(k_core(chain, {.users = 2, .items = 1}).size() == chain.size());
+  CHECK(k_core(chain, {.users = 2, .items = 2}).size() == 0);
+}
+
 TEST_CASE("names and features stay with the items of the core", "[data][k_core]") {
   Interactions log =
       log_of({{"u", "rare", 1, "x"}, {"u", "a", 2, "x"}, {"u", "b", 3, "x"}, {"v", "b", 1, "x"}, {"v", "a", 9, "x"}});

@@ -139,6 +139,12 @@ TEST_CASE("dates as in ISO 8601 are parsed exactly", "[data][time]") {
   CHECK(parse_time("0001-01-01T00:00:00+01:00") == date(-62135600400));
 }
 
+TEST_CASE("a fraction of a date has at most 18 decimals, rounded down", "[data][time]") {
+  const std::string zeros(17, '0');
+  CHECK(parse_time("1970-01-01 00:00:00." + zeros + "1") == date(1, 18));
+  CHECK(parse_time("1970-01-01 00:00:00." + zeros + "0001") == date(0, 18, true));
+}
+
 TEST_CASE("a date that does not exist is an error", "[data][time]") {
   for (const char* bad : {"2023-02-29", "2024-02-30", "1900-02-29", "2023-04-31", "2023-13-01", "2023-00-01",
                           "2023-01-00", "0000-01-01", "2023-01-01 24:00:00", "2023-01-01 25:00:00",
@@ -170,7 +176,8 @@ TEST_CASE("dates of a given format", "[data][time]") {
   CHECK(error("%m/%d/%Y", "4/7/2014 8:26") == R"(wanted a time like "%m/%d/%Y", got "4/7/2014 8:26")");
   CHECK(error("%m/%d/%Y", "30/4/2014") == R"(there is no date "30/4/2014")");
   CHECK(error("%m/%d/%Y", "2/29/2023") == R"(there is no date "2/29/2023")");
-  for (const char* bad : {"", "4", "4/7", "4/7/", "/7/2014", "4-7-2014", "x/7/2014", "004/7/2014", "1396828800"}) {
+  for (const char* bad :
+       {"", "4", "4/7", "4/7/", "/7/2014", "4-7-2014", "x/7/2014", "004/7/2014", "1396828800", "4/7/14"}) {
     CHECK_THAT(error("%m/%d/%Y", bad), Contains("wanted a time like"));
   }
   CHECK_THAT(error("%m/%d/%Y %I:%M %p", "4/7/2014 13:51 pm"), Contains("wanted a time like"));

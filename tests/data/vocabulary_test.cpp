@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -88,6 +89,19 @@ TEST_CASE("the name of an id is its text until one is set", "[data][vocabulary]"
     ids.set_name(1, none);
     CHECK(ids.name(1) == "85123A");
   }
+}
+
+TEST_CASE("texts are added in blocks, with an id for each", "[data][vocabulary]") {
+  std::vector<std::string> owned;
+  for (int i = 0; i < 1000; ++i) owned.push_back(std::to_string(i * i % 301));
+  const std::vector<std::string_view> texts(owned.begin(), owned.end());
+  Vocabulary blocks, single;
+  std::vector<std::int32_t> ids(texts.size()), wanted;
+  blocks.add(texts, ids);
+  for (const std::string_view text : texts) wanted.push_back(single.add(text));
+  CHECK(ids == wanted);
+  CHECK(blocks.size() == single.size());
+  CHECK_THROWS_WITH(blocks.add(texts, std::span(ids).first(9)), "vocabulary: 1000 texts for 9 ids");
 }
 
 TEST_CASE("ids outside a vocabulary are errors", "[data][vocabulary]") {

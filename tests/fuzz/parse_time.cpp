@@ -20,7 +20,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     data::InteractionsBuilder builder({.times = true});
     while (std::getline(lines, line)) {
       try {
-        builder.add("user", "item", parse(line));
+        const data::DecimalTime time = parse(line);
+        fuzz::require(time.scale >= 0 && time.scale <= data::detail::most_decimals);
+        builder.add("user", "item", time);
       } catch (const data::detail::BadLine&) {
       }
     }

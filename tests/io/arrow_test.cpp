@@ -392,13 +392,17 @@ TEST_CASE("timestamps of every unit, dates and numbers become times", "[io][arro
   CHECK(as_times(numbers("", "L", std::vector<std::uint64_t>{5})) == Times{5});
   CHECK(as_times(numbers("", "g", std::vector<double>{1398765432.25, 0.5})) == Times{50, 139876543225});
   CHECK(as_times(numbers("", "f", std::vector<float>{-0.5F})) == Times{-5});
-  CHECK(as_times(texts("", {"12"})) == Times{12});
+  CHECK(as_times(texts("", {"12", " 13 "})) == Times{12, 13});
 
   const auto time_error = [](const Column& column) {
     return error_of(
         std::vector{numbers<std::int8_t>("u", "c", {1}), numbers<std::int8_t>("i", "c", {1}), column.named("t")},
         timed);
   };
+  const std::vector<std::int8_t> two{1, 1};
+  CHECK_THAT(
+      error_of(std::vector{numbers("u", "c", two), numbers("i", "c", two), texts("t", {"12", "2014-04-07"})}, timed),
+      Contains("column \"t\", row 1: the times before were numbers, got \"2014-04-07\""));
   CHECK_THAT(time_error(texts("", {"soon"})), Contains("read_arrow: column \"t\", row 0: wanted a time ("));
   CHECK_THAT(time_error(numbers("", "L", std::vector<std::uint64_t>{~std::uint64_t{0}})),
              Contains("does not fit 64 bits"));
@@ -486,6 +490,7 @@ TEST_CASE("a null is an error with the name of its column", "[io][arrow]") {
              Contains("row 1: it is null"));
   CHECK_THAT(item_error(dictionary(numbers<std::int8_t>("", "c", {0, 1}), names)),
              Contains("row 1: it is an empty text"));
+  CHECK_THAT(item_error(texts("", {"tea", "  "})), Contains("row 1: it is an empty text"));
   CHECK_THAT(item_error(texts("", {"tea", ""})), Contains("column \"i\", row 1: it is an empty text"));
 
   // A row of the table that is null as a whole.
@@ -514,6 +519,20 @@ TEST_CASE("rows without a user are left out on request, and counted", "[io][arro
         "read_arrow: column \"i\", row 3: it is null");
   CHECK(error_of(std::vector{columns[0].slice(1, 2), columns[1].slice(1, 2)}, options) ==
         "read_arrow: no interactions in the table: 2 rows, 2 without a user");
+}
+
+TEST_CASE("texts that programs write for no user are none, unless they are kept", "[io][arrow]") {
+  const std::vector<Column> columns{texts("u", {"ann", "nan", "None"}), texts("i", {"a", "b", "c"})};
+  CHECK_THAT(error_of(columns, ids), Contains("column \"u\", row 1: it is \"nan\", no user: "));
+  ArrowOptions options = ids;
+  ReadReport report;
+  options.missing_user = heed::data::MissingUser::skip;
+  CHECK(read(columns, options, &report).num_users() == 1);
+  CHECK(report.skipped_lines == 2);
+  CHECK(report.skipped[0].first == "column \"u\", row 1: it is \"nan\"");
+  options.missing_user = heed::data::MissingUser::keep;
+  CHECK(read(columns, options).num_users() == 3);
+  CHECK_THAT(error_of(std::vector{columns[0].nulls({2}), columns[1]}, options), Contains("row 2: it is null"));
 }
 
 TEST_CASE("errors of columns name the column, the wanted and the found type", "[io][arrow]") {

@@ -25,6 +25,9 @@ TEST_CASE("options of another format are refused by name", "[io][log_options]") 
   CHECK_THROWS_WITH(check({.format = LogFormat::recbole, .columns = {"a"}}), StartsWith("read_log: --columns: "));
   CHECK_THROWS_WITH(check({.format = LogFormat::user_item, .basket = heed::data::Baskets::day}),
                     StartsWith("read_log: --basket day: the format user-item has no such option"));
+  CHECK_THROWS_WITH(check({.format = LogFormat::csv, .time_unit = heed::data::TimeUnit{3}}),
+                    "read_log: --time-unit: is of the times of --time-column, which is not given");
+  CHECK_THROWS_WITH(check({.format = LogFormat::jsonl, .time_format = "%Y"}), StartsWith("read_log: --time-format: "));
   CHECK_THROWS_WITH(check({.id_column = "x"}), StartsWith("read_log: --id-column: is a column of --items"));
   CHECK_THROWS_WITH(check({.feature_column = "x"}), StartsWith("read_log: --feature-column: is a column of --items"));
 }

@@ -57,7 +57,8 @@ TEST_CASE("every format reads the same events, compressed or not", "[io][read_lo
     CAPTURE(heed::enum_name(format));
     temporary::write_bytes(folder.file("log"), text);
     write_gzip(folder.file("log.gz"), text);
-    for (const char* file : {"log", "log.gz"}) {
+    write_gzip(folder.file("packed"), text);  // the name says nothing
+    for (const char* file : {"log", "log.gz", "packed"}) {
       LogReport report;
       const auto log = read_log(folder.file(file), {.format = format}, &report);
       CHECK(log.num_users() == 2);
@@ -173,6 +174,10 @@ TEST_CASE("a table of items gives names and a feature, and bad lines of both fil
   CHECK(report.items->table.skipped_lines == 1);
 }
 
+TEST_CASE("a log without a file is an error", "[io][read_log]") {
+  CHECK_THROWS_WITH(read_log(std::vector<std::string>{}), "read_log: wanted a path, got none");
+}
+
 TEST_CASE("several files and standard input are one log", "[io][read_log]") {
   const temporary::Folder folder;
   temporary::write_bytes(folder.file("a.csv"), "user_id,item_id,when\nu,a,5\n");
@@ -192,7 +197,7 @@ TEST_CASE("several files and standard input are one log", "[io][read_log]") {
 
 TEST_CASE("binary files are named, in every format", "[io][read_log]") {
   const temporary::Folder folder;
-  temporary::write_bytes(folder.file("log"), std::string("PAR1\0\x15\x04\x15\x20\x1b[31m\n", 15));
+  temporary::write_bytes(folder.file("log"), std::string("PAR1\x15\0\x04\x15\x20\x1b[31m\n", 15));
   for (std::size_t f = 0; f < names(LogFormat()).size(); ++f) {
     CHECK_THROWS_WITH(read_log(folder.file("log"), {.format = static_cast<LogFormat>(f)}),
                       Contains("wanted text, got a Parquet file"));
@@ -220,6 +225,11 @@ TEST_CASE("encodings, quotes and columns reach the reader", "[io][read_log]") {
   CHECK(read_text("user_id,item_id\nu,'a,b'\n", options).catalogue.items.text(0) == "a,b");
   options.delimiter = "##";
   CHECK(read_text("user_id##item_id\nu##a\n", options).catalogue.items.text(0) == "a");
+  options = csv;
+  for (const char* tab : {"tab", "\\t", "\t"}) {
+    options.delimiter = tab;
+    CHECK(read_text("user_id\titem_id\nu\ta,b\n", options).catalogue.items.text(0) == "a,b");
+  }
   CHECK(read_text("s:token\titem_id:token\n7\ta\n", {.format = LogFormat::recbole, .user_column = "s"}).size() == 1);
 }
 

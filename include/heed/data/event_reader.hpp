@@ -69,11 +69,11 @@ class EventReader {
   /// Returns whether the record has a user; counts it otherwise. Throws BadLine for a text that is not UTF-8.
   bool has_user(std::string_view user) {
     if (!is_missing(parse_text(user, "user"))) return true;
-    if (!user.empty() && options_.missing_user == MissingUser::keep) return true;
-    if (!user_was_missing_) missing_text_ = !user.empty();
-    report_.skip("no user", user_was_missing_
-                                ? ""
-                                : message(file_, ":", line_, ": the user is ", user.empty() ? "empty" : quoted(user)));
+    const bool empty = trimmed(user).empty();
+    if (!empty && options_.missing_user == MissingUser::keep) return true;
+    if (!user_was_missing_) missing_text_ = !empty;
+    report_.skip("no user",
+                 user_was_missing_ ? "" : message(file_, ":", line_, ": the user is ", empty ? "empty" : quoted(user)));
     user_was_missing_ = true;
     return false;
   }
@@ -82,7 +82,7 @@ class EventReader {
   DecimalTime parse_time(std::string_view field) { return parse_time_(field); }
 
   void add(const ParsedEvent& event) {
-    if (options_.min_rating && !(static_cast<double>(event.rating) >= *options_.min_rating)) {
+    if (options_.min_rating && !(event.rating >= static_cast<float>(*options_.min_rating))) {  // both rounded: 4.1
       ++report_.low_ratings;
       return;
     }

@@ -92,8 +92,9 @@ inline std::string_view parse_text(std::string_view field, std::string_view what
   throw BadLine{message("wanted UTF-8 in the ", what, ", got ", quoted(field), " (--encoding latin1?)")};
 }
 
-/// Whether programs write `field` for a value that they do not have.
+/// Whether programs write `field`, possibly between blanks, for a value that they do not have.
 inline bool is_missing(std::string_view field) {
+  field = trimmed(field);
   if (field.empty()) return true;
   if (field.size() > 4 || std::string_view("Nn<#\\").find(field[0]) == std::string_view::npos) return false;
   constexpr std::string_view texts[] = {"NULL", "null", "NA",  "N/A",  "n/a", "#N/A",
@@ -101,9 +102,9 @@ inline bool is_missing(std::string_view field) {
   return std::ranges::find(texts, field) != std::end(texts);
 }
 
-/// Returns `field`. Throws BadLine when it is empty or not UTF-8.
+/// Returns `field`. Throws BadLine when it is empty or of blanks, or not UTF-8.
 inline std::string_view parse_id(std::string_view field, std::string_view what) {
-  if (field.empty()) throw BadLine{message("the ", what, " is empty")};
+  if (trimmed(field).empty()) throw BadLine{message("the ", what, " is empty")};
   return parse_text(field, what);
 }
 

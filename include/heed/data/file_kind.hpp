@@ -17,14 +17,13 @@ inline std::string_view binary_kind(std::string_view bytes) {
     std::string_view magic, name;
   };
   using namespace std::string_view_literals;
-  constexpr Kind kinds[] = {{"PAR1"sv, "a Parquet file"sv},
-                            {"ARROW1"sv, "an Arrow file"sv},
+  constexpr Kind kinds[] = {{"PAR1\x15"sv, "a Parquet file"sv},
+                            {"ARROW1\0"sv, "an Arrow file"sv},
                             {"\xff\xff\xff\xff"sv, "an Arrow stream"sv},
-                            {"FEA1"sv, "a Feather file"sv},
+                            {"FEA1\0"sv, "a Feather file"sv},
                             {"Obj\x01"sv, "an Avro file"sv},
                             {"\x1f\x8b"sv, "gzip"sv},
                             {"\x28\xb5\x2f\xfd"sv, "zstd"sv},
-                            {"BZh"sv, "bzip2"sv},
                             {"\xfd"
                              "7zXZ\0"sv,
                              "xz"sv},
@@ -51,6 +50,7 @@ inline std::string_view binary_kind(std::string_view bytes) {
                             {"<html"sv, "an HTML page (a failed download?)"sv},
                             {"<?xml"sv, "XML"sv},
                             {"%%MatrixMarket"sv, "a Matrix Market file"sv}};
+  if (bytes.starts_with("BZh") && bytes.size() >= 10 && bytes.substr(4, 6) == "1AY&SY") return "bzip2";
   if (bytes.starts_with("PK\x03\x04")) {
     const bool excel = bytes.find("[Content_Types].xml") < 128 || bytes.find("xl/") < 128;
     return excel ? "a ZIP archive (an Excel workbook?)" : "a ZIP archive";

@@ -92,7 +92,8 @@ struct InteractionFields {
   bool kinds = false;
 };
 
-/// Collects events in any order and builds Interactions from them. Duplicates are kept.
+/// Collects events in any order and builds Interactions from them. Duplicates are kept. After an exception other than
+/// the OptionError of `add` the builder must not be used.
 class InteractionsBuilder {
  public:
   /// `time_unit` is the unit of times that are whole numbers. Without it, it is found from the largest one: from 10^11

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <algorithm>
-#include <cstdint>
+#include <numeric>
 #include <vector>
 
 #include "heed/core/config.hpp"
@@ -29,23 +29,41 @@ inline Interactions k_core(const Interactions& log, const KCoreOptions& options 
   if (options.users < 0 || options.items < 0) {
     fail<OptionError>("k_core", "users ", options.users, ", items ", options.items);
   }
-  const auto at = [](auto& counts, Index i) -> auto& { return counts[static_cast<std::size_t>(i)]; };
-  // An event counts for its item while its user has enough events, and for its user while its item does.
-  std::vector<Index> of_user(static_cast<std::size_t>(log.num_users())), of_item, last;
+  const auto at = [](auto& column, Index i) -> auto& { return column[static_cast<std::size_t>(i)]; };
+  std::vector<Index> of_user(static_cast<std::size_t>(log.num_users()));
+  std::vector<Index> of_item(static_cast<std::size_t>(log.num_items())), begins(of_item.size() + 1);
   for (Id u = 0; u < log.num_users(); ++u) at(of_user, u) = log.length(u);
-  do {
-    last = of_user;
-    of_item.assign(static_cast<std::size_t>(log.num_items()), 0);
-    for (Id u = 0; u < log.num_users(); ++u) {
-      if (at(of_user, u) < options.users) continue;
-      for (const Id item : log.user(u).items) ++at(of_item, item);
+  for (const Id item : log.items) ++at(of_item, item);
+  std::partial_sum(of_item.begin(), of_item.end(), begins.begin() + 1);
+  std::vector<Id> takers(log.items.size());  // of item i, once per event: begins[i] .. begins[i + 1]
+  std::vector<Index> next = begins;
+  for (Id u = 0; u < log.num_users(); ++u) {
+    for (const Id item : log.user(u).items) at(takers, at(next, item)++) = u;
+  }
+
+  // Each user and item that has too few events takes them from its items and users, once: the time is linear.
+  std::vector<Id> users, items;
+  for (Id u = 0; u < log.num_users(); ++u) {
+    if (at(of_user, u) < options.users) users.push_back(u);
+  }
+  for (Id i = 0; i < log.num_items(); ++i) {
+    if (at(of_item, i) < options.items) items.push_back(i);
+  }
+  while (!users.empty() || !items.empty()) {
+    if (!users.empty()) {
+      const Id user = users.back();
+      users.pop_back();
+      for (const Id item : log.user(user).items) {
+        if (at(of_item, item)-- == options.items) items.push_back(item);
+      }
+    } else {
+      const Id item = items.back();
+      items.pop_back();
+      for (Index e = at(begins, item); e < at(begins, item + 1); ++e) {
+        if (at(of_user, at(takers, e))-- == options.users) users.push_back(at(takers, e));
+      }
     }
-    for (Id u = 0; u < log.num_users(); ++u) {
-      if (at(of_user, u) < options.users) continue;
-      at(of_user, u) =
-          std::ranges::count_if(log.user(u).items, [&](auto item) { return at(of_item, item) >= options.items; });
-    }
-  } while (of_user != last);
+  }
 
   Interactions out = filter(log, [&](Id u, std::size_t e) {
     return at(of_user, u) >= options.users && at(of_item, log.items[e]) >= options.items;

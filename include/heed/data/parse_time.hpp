@@ -143,7 +143,7 @@ struct WrittenDate {
       bool matches = false;
       switch (directive) {
         case 'Y':
-          matches = number(4, year);
+          matches = take_number(text, 4, 4, year);
           break;
         case 'y':
           matches = take_number(text, 2, 2, year);
@@ -208,7 +208,8 @@ struct WrittenDate {
     const std::string_view digits = fraction.substr(0, fraction.find_last_not_of('0') + 1);
     for (const char c : digits) {
       std::int64_t next = 0;
-      if (__builtin_mul_overflow(out.digits, 10, &next) || __builtin_add_overflow(next, c - '0', &next)) {
+      if (out.scale == most_decimals || __builtin_mul_overflow(out.digits, 10, &next) ||
+          __builtin_add_overflow(next, c - '0', &next)) {
         out.rounded = true;
         break;
       }

@@ -66,9 +66,9 @@ struct DecimalTime {
 struct TimeOptions {
   std::optional<TimeUnit> unit{};  ///< of numbers; nullopt: found from the largest one (detail::TimeColumn)
   /// Empty: numbers, or dates as in ISO 8601 (`2014-04-07 10:51:09.277+02:00`; time of day and zone may be missing).
-  /// Otherwise dates like this, as in strptime, in English: %Y or %y, %m or %b, %d, %H or %I with %p, %M, %S (with a
-  /// fraction, if there is one), %f (a fraction), %z (Z, UTC, +02:00, +0200, +02), %a (a day of the week, ignored), %%;
-  /// a blank matches any number of blanks, other characters themselves. A time without zone is in UTC.
+  /// Otherwise dates like this, as in strptime, in English: %Y (four digits) or %y, %m or %b, %d, %H or %I with %p, %M,
+  /// %S (with a fraction, if there is one), %f (a fraction), %z (Z, UTC, +02:00, +0200, +02), %a (a day of the week,
+  /// ignored), %%; a blank matches any number of blanks, other characters themselves. A time without zone is in UTC.
   std::string format = "";
 
   void fields(auto&& visitor) { visitor("unit", unit, "format", format); }

@@ -53,14 +53,14 @@ class Vocabulary {
   }
 
   /// Adds `texts` in order and writes their ids to `ids` [texts.size()]. Faster than one by one: a large vocabulary is
-  /// not in the cache, and the look-ups of up to 64 texts wait for the memory together. Errors as `add`, which leave
-  /// the texts before.
+  /// not in the cache, and the look-ups of up to 64 texts wait for the memory together. The texts must not be views
+  /// of this vocabulary. Errors as `add`, which leave the texts before; ShapeError for another number of ids.
   void add(std::span<const std::string_view> texts, std::span<Id> ids) {
+    if (texts.size() != ids.size()) fail<ShapeError>("vocabulary", texts.size(), " texts for ", ids.size(), " ids");
     constexpr std::size_t block = 64;
     std::array<std::size_t, block> hashes;
-    for (; !texts.empty();
-         texts = texts.subspan(std::min(block, texts.size())), ids = ids.subspan(std::min(block, ids.size()))) {
-      const auto part = texts.first(std::min(block, texts.size()));
+    for (std::size_t begin = 0; begin < texts.size(); begin += block) {
+      const auto part = texts.subspan(begin, std::min(block, texts.size() - begin));
       grow(part.size());
       const std::size_t mask = slots_.size() - 1;
       for (std::size_t i = 0; i < part.size(); ++i) {
@@ -75,7 +75,7 @@ class Vocabulary {
       for (std::size_t i = 0; i < part.size(); ++i) {
         if (likely[i] != unknown) __builtin_prefetch(text_at(static_cast<std::size_t>(likely[i])).data());
       }
-      for (std::size_t i = 0; i < part.size(); ++i) ids[i] = add(part[i], hashes[i]);
+      for (std::size_t i = 0; i < part.size(); ++i) ids[begin + i] = add(part[i], hashes[i]);
     }
   }
 

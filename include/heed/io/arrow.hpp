@@ -29,7 +29,8 @@ struct ArrowOptions {
   std::string rating = "";                    ///< empty: no ratings
   std::string kind = "";                      ///< empty: no kinds of event
   std::optional<data::TimeUnit> time_unit{};  ///< of times that are numbers; nullopt: found from the largest one
-  /// What to do with rows whose user is null or an empty text: an error at the first one, or they are left out.
+  /// What to do with rows whose user is null, empty or a text such as NULL: an error at the first one, or they are left
+  /// out, or such texts are users.
   data::MissingUser missing_user = data::MissingUser::error;
 
   void fields(auto&& visitor) {
@@ -90,11 +91,8 @@ class ArrowReader {
         if (*column) at(*column).bind(batch);
       }
       for (row = 0; row < batch.length; ++row, ++report_.lines) {
-        if (missing_user_ == data::MissingUser::skip && !at(user_).has_id(row)) {
-          report_.skip("no user", place(row) + "it is null or an empty text");
-          continue;
-        }
-        const std::string_view user = at(user_).id(row);
+        const std::string_view user = user_of(row);
+        if (user.empty()) continue;
         const std::string_view item = at(item_).id(row);
         const auto time = time_ ? at(time_).time(row) : data::DecimalTime();
         const float rating = rating_ ? at(rating_).rating(row) : 0;
@@ -118,6 +116,21 @@ class ArrowReader {
 
  private:
   static constexpr std::string_view operation = "read_arrow";
+
+  /// Returns the user of a row; empty when it has none, which is counted. Throws BadLine if it must have one.
+  std::string_view user_of(std::int64_t row) {
+    const bool skip = missing_user_ == data::MissingUser::skip;
+    if (skip && !at(user_).has_id(row)) {
+      report_.skip("no user", place(row) + "it is null or an empty text");
+      return {};
+    }
+    const std::string_view user = at(user_).id(row);
+    if (missing_user_ == data::MissingUser::keep || !data::detail::is_missing(user)) return user;
+    const std::string what = message("it is ", data::detail::quoted(user));
+    if (!skip) throw BadLine{what + ", no user: missing_user skip leaves the row out, keep takes the text for a user"};
+    report_.skip("no user", place(row) + what);
+    return {};
+  }
 
   /// Returns the column, which errors then name.
   ArrowColumn& at(std::optional<ArrowColumn>& column) {
@@ -160,10 +173,10 @@ void get_from(ArrowArrayStream& stream, int (*get)(ArrowArrayStream*, T*), T& ou
 /// copied once, when the log first sees them.
 ///
 /// Throws IoError, which names the column and, counted from 0 over all batches, the row: on a missing column, a type
-/// that does not fit (the wanted and the found one are named), a null or an empty id, an id that is not UTF-8, a
-/// rating that is not finite, an error of the stream, and a table without interactions. Throws OptionError without the
-/// name of a user or item column. `report` counts rows as lines. Dates and numbers in one column
-/// cannot be mixed.
+/// that does not fit (the wanted and the found one are named), a null or an empty id, a user that stands for none
+/// (NULL, NaN, None), an id that is not UTF-8, a rating that is not finite, an error of the stream, and a table without
+/// interactions. Throws OptionError without the name of a user or item column. `report` counts rows as lines. Dates and
+/// numbers in one column cannot be mixed.
 ///
 /// The interface passes addresses without the sizes of buffers: a producer that lies about its lengths makes any
 /// consumer read outside of them, which cannot be checked. Take streams from producers in the same program, and leave

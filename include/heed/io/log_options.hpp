@@ -33,7 +33,7 @@ struct LogOptions {
   /// present). Without `items`, the name column gives the names of items: the first one that is not empty.
   std::string user_column = "", item_column = "", time_column = "", rating_column = "", kind_column = "",
               name_column = "";
-  std::string delimiter = "";          ///< csv: what separates columns; empty: found from the first line
+  std::string delimiter = "";          ///< csv: what separates columns, or tab; empty: found from the first line
   std::string quote = "";              ///< csv: a character, or none; empty: '"', but none between tabs
   std::vector<std::string> columns{};  ///< csv: the names of all columns, if the file has no header
 
@@ -63,7 +63,7 @@ struct LogOptions {
   }
 };
 
-/// Throws OptionError for an option that the format, or a log without a table of items, does not have.
+/// Throws OptionError for an option that the format, or a log without times or a table of items, does not have.
 inline void check(const LogOptions& options) {
   using enum LogFormat;
   const auto only = [&](bool given, std::string_view flag, std::initializer_list<LogFormat> formats) {
@@ -83,6 +83,13 @@ inline void check(const LogOptions& options) {
   only(!options.delimiter.empty(), "--delimiter", {csv});
   only(!options.quote.empty(), "--quote", {csv});
   only(!options.columns.empty(), "--columns", {csv});
+  if ((options.format == csv || options.format == jsonl) && options.time_column.empty()) {
+    const auto needs_times = [&](bool given, std::string_view flag) {
+      if (given) fail<OptionError>("read_log", flag, ": is of the times of --time-column, which is not given");
+    };
+    needs_times(options.time_unit.has_value(), "--time-unit");
+    needs_times(!options.time_format.empty(), "--time-format");
+  }
   if (options.items.empty()) {
     only(!options.name_column.empty(), "--name-column without --items", {csv, recbole, jsonl});
     const auto needs_items = [&](const std::string& column, std::string_view flag) {

@@ -49,7 +49,8 @@ struct LogReport {
 namespace detail {
 
 inline data::DelimitedOptions delimited_options(const LogOptions& options) {
-  data::DelimitedOptions out{.delimiter = options.delimiter,
+  const bool tab = options.delimiter == "tab" || options.delimiter == "\\t";
+  data::DelimitedOptions out{.delimiter = tab ? "\t" : options.delimiter,
                              .columns = options.columns,
                              .user = options.user_column,
                              .item = options.item_column,
@@ -100,12 +101,11 @@ inline std::string doubt(const data::ItemsReport& items, const std::string& path
 
 namespace detail::inline HEED_DECOMPRESSORS {
 
-/// Returns `read(lines)` for the lines of `path`. Standard input ("-") and paths that end in .gz or .zst may be
-/// compressed: their first bytes tell.
+/// Returns `read(lines)` for the lines of `path`, "-" for standard input. The first bytes tell whether it is
+/// compressed.
 template <class Read>
 auto with_lines(const std::string& path, data::Encoding encoding, Read&& read) {
   const bool standard = path == "-";
-  if (!standard && !path.ends_with(".gz") && !path.ends_with(".zst")) return read(data::LineReader(path, encoding));
   const std::string name = standard ? "standard input" : path;
   InputFile file(standard ? "/dev/stdin" : path);
   const std::span<char> first = file.bytes(4);
@@ -132,6 +132,7 @@ inline namespace HEED_DECOMPRESSORS {
 inline data::Interactions read_log(std::span<const std::string> paths, const LogOptions& options = {},
                                    LogReport* report = nullptr) {
   check(options);
+  if (paths.empty()) fail<OptionError>("read_log", "wanted a path, got none");
   LogReport out;
   const data::ReadOptions reading{.skip_bad_lines = options.skip_bad_lines,
                                   .missing_user = options.missing_user,
@@ -156,7 +157,9 @@ inline data::Interactions read_log(std::span<const std::string> paths, const Log
     if (log.size() == 0) fail<IoError>("read_log", "no interactions are left by --k-core ", options.k_core);
     data::detail::describe(log, out.log);
   }
-  out.warnings = detail::log_doubts(log, out.log);
+  using enum LogFormat;
+  const bool has_columns = options.format == csv || options.format == recbole || options.format == jsonl;
+  out.warnings = detail::log_doubts(log, out.log, has_columns);
   if (!options.items.empty()) {
     data::ItemsOptions columns{.name = options.name_column, .feature = options.feature_column};
     if (!options.id_column.empty()) columns.id = options.id_column;

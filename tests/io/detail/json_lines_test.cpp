@@ -72,7 +72,8 @@ TEST_CASE("lines that are no such object are refused with their number", "[io][j
   refused("nothing", "wanted a JSON object, got something else at byte ");
   refused("{\"user_id\": 1, \"item_id\": 2", "wanted a JSON object, got something else at byte ");
   refused("{\"user_id\": 1, \"item_id\": 2} {}", "wanted a JSON object, got something else at byte ");
-  refused("{\"user_id\": 1, \"item_id\": \"\xe9\"}", "wanted a JSON object, got something else at byte ");
+  refused("{\"user_id\": 1, \"item_id\": \"\xe9\"}",
+          "wanted a JSON object, got something else at byte 29 (--encoding latin1?)");
   refused("{\"user_id\": 1, \"item_id\": 1e999}", "wanted a JSON object, got something else at byte ");
   refused("[1, 2]", "wanted a JSON object, got an array");
   refused("{u'user_id': u'1', u'item_id': 2}",

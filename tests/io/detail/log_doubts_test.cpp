@@ -14,11 +14,11 @@ using namespace heed;
 
 namespace {
 
-std::vector<std::string> doubts(const std::string& rows) {
+std::vector<std::string> doubts(const std::string& rows, bool has_columns = true) {
   std::istringstream in("user_id,item_id,time\n" + rows);
   data::ReadReport report;
   const auto log = data::read_delimited({in, "log"}, {.time = "time"}, {}, &report);
-  return io::detail::log_doubts(log, report);
+  return io::detail::log_doubts(log, report, has_columns);
 }
 using Texts = std::vector<std::string>;
 
@@ -58,6 +58,20 @@ TEST_CASE("ids of which nearly each occurs once are doubtful", "[io][log_doubts]
   }
   CHECK(doubts(lists) == Texts{"100 events have 100 items: is --item-column right?"});
   CHECK(doubts(visits) == Texts{"100 events have 100 users: is --user-column right?"});
+  CHECK(doubts(visits, false) == Texts{"100 events have 100 users, of which hardly any comes twice"});
+}
+
+TEST_CASE("numbers whose digits are dates are doubtful times", "[io][log_doubts]") {
+  const std::string start = "The times are numbers, but look like dates (", end = " read them?";
+  CHECK(doubts("1,7,20140407\n1,8,20141231\n") == Texts{start + "20140407): does --time-format %Y%m%d" + end});
+  CHECK(doubts("1,7,201404071051\n") == Texts{start + "201404071051): does --time-format %Y%m%d%H%M" + end});
+  CHECK(doubts("1,7,20140407105109\n") == Texts{start + "20140407105109): does --time-format %Y%m%d%H%M%S" + end});
+  for (const char* time : {"20141301", "20140400", "20140432", "18991231", "21010101", "1396867869", "1396867869277",
+                           "20140407.5", "2014-04-07"}) {
+    INFO(time);
+    CHECK(doubts("1,7," + std::string(time) + "\n").empty());
+  }
+  CHECK(doubts("1,7,20140407\n1,8,20141299\n").empty());
 }
 
 TEST_CASE("times of two units, or placeholders among them, are doubtful", "[io][log_doubts]") {

@@ -236,21 +236,21 @@ class ArrowColumn {
     if (is_dictionary_) values_.check();
   }
 
-  /// Returns whether a row has an id: neither null nor an empty text.
+  /// Returns whether a row has an id: neither null nor a text that is empty or of blanks.
   bool has_id(std::int64_t row) const {
     const std::int64_t at = find(row);
-    return at != null && !(is_text(values_.type.kind) && values_.text(at).empty());
+    return at != null && !(is_text(values_.type.kind) && data::detail::trimmed(values_.text(at)).empty());
   }
 
   /// Returns the id of a row: a view of the batch, or of digits that the next call overwrites. Throws BadLine when it
-  /// is null, empty or not UTF-8.
+  /// is null, empty, of blanks or not UTF-8.
   std::string_view id(std::int64_t row) {
     const std::int64_t at = need(row);
     if (is_integer(values_.type.kind)) {
       return values_.with_number(at, [&](auto value) { return write(value); });
     }
     const std::string_view text = values_.text(at);
-    if (text.empty()) throw BadLine{"it is an empty text"};
+    if (data::detail::trimmed(text).empty()) throw BadLine{"it is an empty text"};
     if (heed::detail::utf8_valid_prefix(text) != text.size()) {
       throw BadLine{message("wanted an id in UTF-8, got ", data::detail::quoted(text))};
     }
@@ -265,7 +265,7 @@ class ArrowColumn {
         return arrow_time(values_.integer(at) * values_.type.digits, values_.type.scale);
       case ArrowType::Kind::text:
       case ArrowType::Kind::text_view:
-        return data::detail::parse_time(values_.text(at));
+        return parse_time_(values_.text(at));
       case ArrowType::Kind::signed_integer:
         return data::DecimalTime(values_.integer(at));
       default:
@@ -329,7 +329,8 @@ class ArrowColumn {
   std::int64_t at_ = -1;  // among the columns of the table
   bool is_dictionary_ = false;
   ArrowValues batch_, rows_, values_;
-  char digits_[400];  // the smallest double has 325 characters before its digits
+  data::detail::TimeParser parse_time_;  // of texts
+  char digits_[400];                     // the smallest double has 325 characters before its digits
 };
 
 }  // namespace heed::inline HEED_ABI::io::detail

@@ -13,6 +13,7 @@
 
 #include "heed/core/config.hpp"
 #include "heed/core/error.hpp"
+#include "heed/core/utf8.hpp"
 #include "heed/data/event_reader.hpp"
 #include "heed/data/fields.hpp"
 #include "heed/data/lines.hpp"
@@ -36,8 +37,10 @@ class JsonMembers {
     arrays_ = 0, depth_ = 0;
     if (nlohmann::json::sax_parse(line.begin(), line.end(), this)) return;
     const bool python = line.starts_with("{'") || line.starts_with("{u'");
-    throw data::detail::BadLine{error_ +
-                                (python ? " (Python? print(json.dumps(ast.literal_eval(line))) converts it)" : "")};
+    const bool utf8 = heed::detail::utf8_valid_prefix(line) == line.size();
+    throw data::detail::BadLine{error_ + (python  ? " (Python? print(json.dumps(ast.literal_eval(line))) converts it)"
+                                          : !utf8 ? " (--encoding latin1?)"
+                                                  : "")};
   }
   const std::string& operator[](std::size_t i) const { return values_[i].text; }
 

@@ -2,7 +2,8 @@
 // What is doubtful about a log that was read without an error: sentences for the terminal.
 #pragma once
 
-#include <array>
+#include <algorithm>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,8 +29,25 @@ inline bool is_rounded_number(std::string_view id) {
          id[0] <= '9';
 }
 
-/// Returns the doubts about the log that `report` describes.
-inline std::vector<std::string> log_doubts(const data::Interactions& log, const data::ReadReport& report) {
+/// Returns the format of dates in which the digits of all times, which are numbers, are dates: `%Y%m%d` of 20140407.
+/// Empty when there is none.
+inline std::string_view format_of_digits(const data::Interactions& log, const data::ReadReport& report) {
+  if (log.times.empty() || report.times.dates || log.time_unit != report.times.file_unit) return {};
+  constexpr std::pair<std::int64_t, std::string_view> formats[] = {
+      {1, "%Y%m%d"}, {10'000, "%Y%m%d%H%M"}, {1'000'000, "%Y%m%d%H%M%S"}};
+  for (const auto& known : formats) {
+    const auto is_date = [clock = known.first](std::int64_t time) {
+      const std::int64_t date = time / clock, year = date / 10'000, month = date / 100 % 100, day = date % 100;
+      return year >= 1900 && year <= 2100 && month >= 1 && month <= 12 && day >= 1 && day <= 31;
+    };
+    if (std::ranges::all_of(log.times, is_date)) return known.second;
+  }
+  return {};
+}
+
+/// Returns the doubts about the log that `report` describes. `has_columns`: whether options name its columns.
+inline std::vector<std::string> log_doubts(const data::Interactions& log, const data::ReadReport& report,
+                                           bool has_columns) {
   using data::detail::quoted;
   std::vector<std::string> out;
   const auto look = [&](const data::Vocabulary& ids, const char* what) {
@@ -55,10 +73,15 @@ inline std::vector<std::string> log_doubts(const data::Interactions& log, const 
   }
   const auto once = [&](Index ids, const char* what, const char* flag) {
     if (report.events < 100 || 10 * ids < 9 * report.events) return;
-    out.push_back(message(report.events, " events have ", ids, " ", what, ": is ", flag, " right?"));
+    out.push_back(message(report.events, " events have ", ids, " ", what,
+                          has_columns ? message(": is ", flag, " right?") : ", of which hardly any comes twice"));
   };
   once(report.users, "users", "--user-column");
   once(report.items, "items", "--item-column");
+  if (const std::string_view format = format_of_digits(log, report); !format.empty()) {
+    out.push_back(message("The times are numbers, but look like dates (", log.times[0], "): does --time-format ",
+                          format, " read them?"));
+  }
   if (report.first_time) {
     constexpr double thirty_years = 30 * 365.25 * 86'400;
     const auto seconds = [&](std::int64_t time) { return data::seconds_of(time, report.time_unit); };
