@@ -88,6 +88,9 @@ class Train {
     }
     const bool next_basket =
         yesterday ? yesterday->task.next_basket : next_basket_.value_or(read.baskets != Baskets::none);
+    if (next_basket && read.baskets == Baskets::none) {
+      std::printf("--mode next-basket: the events of a user at one time are a basket\n");
+    }
     auto configuration = configuration_.configuration(next_basket, yesterday ? &*yesterday : nullptr);
     configuration.task.day_baskets = read.baskets == Baskets::day;
     if (!split_by_time_.empty()) {

@@ -51,6 +51,18 @@ TEST_CASE("MovieLens' movies.csv", "[data][read_items]") {
                     "read_items: items.tsv:1: no column \"item_id\" in the header: \"id\", \"name\"");
 }
 
+TEST_CASE("the first row of an item counts, and further ones are counted", "[data][read_items]") {
+  Interactions log = log_of({"a", "b"});
+  ItemsReport report;
+  const std::string text = "item_id,description,category\na,first,x\nb,other,y\na,second,z\nc,,\nc,,\n";
+  CHECK(read_table(log, text, {.feature = "category"}, {}, &report) == 2);
+  CHECK(log.catalogue.items.name(0) == "first");
+  CHECK(log.catalogue.features.names.text(log.catalogue.features.values[0]) == "x");
+  CHECK(log.catalogue.features.names.size() == 2);
+  CHECK(report.repeats == 1);  // of items of the log
+  CHECK(report.found == 2);
+}
+
 TEST_CASE("a feature of items from a table", "[data][read_items]") {
   Interactions log = log_of({"a", "b", "c", "d"});
   const ItemsOptions category{.feature = "category"};

@@ -595,6 +595,16 @@ TEST_CASE("what is wrong in a batch is an error where it can be seen", "[io][arr
   give(&schema, users);
   give(&batch, users);
   CHECK_THROWS_WITH(read_arrow(schema, batch, ids), "read_arrow: wanted a table, struct (\"+s\"), got int8 (\"c\")");
+  for (const Column& text : {texts("i", {"a", "b"}), views("i", {"a text of more than twelve bytes", "b"})}) {
+    give(&schema, {users, text}, rows(0));
+    give(&batch, {users, text}, rows(2));
+    batch.children[1]->buffers[2] = nullptr;
+    CHECK_THROWS_WITH(read_arrow(schema, batch, ids), Contains("column \"i\", row 0: wanted a"));
+  }
+  give(&schema, {users, items}, rows(0));
+  give(&batch, {users, items}, rows(2));
+  schema.children[1]->format = nullptr;
+  CHECK_THROWS_WITH(read_arrow(schema, batch, ids), "read_arrow: column \"i\": wanted a format, got none");
   CHECK(held == 0);
 }
 

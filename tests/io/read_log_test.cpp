@@ -193,6 +193,7 @@ TEST_CASE("several files and standard input are one log", "[io][read_log]") {
   CHECK(log.times == std::vector<std::int64_t>{3, 4, 5});
   CHECK(log.catalogue.items.text(log.items[0]) == "b");
   CHECK(report.log.lines == 6);
+  CHECK_THROWS_WITH(read_log(std::vector<std::string>{"-", "-"}), "read_log: standard input (-) is given twice");
 }
 
 TEST_CASE("binary files are named, in every format", "[io][read_log]") {

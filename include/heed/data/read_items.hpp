@@ -35,6 +35,7 @@ struct ItemsReport {
   ReadReport table{};                                ///< lines, skipped lines and delimiter
   Index items = 0;                                   ///< items of the log
   Index found = 0;                                   ///< of these, in the table
+  Index repeats = 0;                                 ///< rows of an item that has one: the first counts
   std::string item_of_log = "", item_of_table = "";  ///< the first of each that the other does not have
 };
 
@@ -68,6 +69,10 @@ inline Index read_items(LineReader lines, Interactions& log, const ItemsOptions&
     const Id id = items.find(text);
     if (id == Vocabulary::unknown) {
       if (local.item_of_table.empty()) local.item_of_table = text;
+      return;
+    }
+    if (seen[static_cast<std::size_t>(id)]) {
+      ++local.repeats;
       return;
     }
     seen[static_cast<std::size_t>(id)] = true;

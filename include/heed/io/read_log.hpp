@@ -133,6 +133,7 @@ inline data::Interactions read_log(std::span<const std::string> paths, const Log
                                    LogReport* report = nullptr) {
   check(options);
   if (paths.empty()) fail<OptionError>("read_log", "wanted a path, got none");
+  if (std::ranges::count(paths, "-") > 1) fail<OptionError>("read_log", "standard input (-) is given twice");
   LogReport out;
   const data::ReadOptions reading{.skip_bad_lines = options.skip_bad_lines,
                                   .missing_user = options.missing_user,
@@ -169,6 +170,10 @@ inline data::Interactions read_log(std::span<const std::string> paths, const Log
     });
     if (std::string text = detail::doubt(*out.items, options.items); !text.empty()) {
       out.warnings.push_back(std::move(text));
+    }
+    if (out.items->repeats > 0) {
+      out.warnings.push_back(message(printable(options.items), ": ", out.items->repeats,
+                                     " rows have the id of an earlier one, which counts"));
     }
   }
   if (report != nullptr) *report = std::move(out);

@@ -152,6 +152,7 @@ struct ArrowValues {
     const std::int64_t end = type.bytes == 4 ? load<std::int32_t>(i + 1) : load<std::int64_t>(i + 1);
     if (begin < 0 || end < begin) throw BadLine{message("wanted increasing offsets, got ", begin, " and ", end)};
     if (begin == end) return {};
+    if (array->buffers[2] == nullptr) throw BadLine{message("wanted a buffer of ", end, " bytes of text, got none")};
     return {static_cast<const char*>(array->buffers[2]) + begin, static_cast<std::size_t>(end - begin)};
   }
 
@@ -176,7 +177,8 @@ struct ArrowValues {
     if (length >= 0 && length <= 12) return {view + 4, static_cast<std::size_t>(length)};
     const auto buffer = load_from<std::int32_t>(view, 8), begin = load_from<std::int32_t>(view, 12);
     const std::int64_t buffers = array->n_buffers - 3;
-    if (length < 0 || buffer < 0 || buffer >= buffers || begin < 0 ||
+    if (length < 0 || buffer < 0 || buffer >= buffers || begin < 0 || array->buffers[2 + buffer] == nullptr ||
+        array->buffers[array->n_buffers - 1] == nullptr ||
         load_from<std::int64_t>(array->buffers[array->n_buffers - 1], 8 * std::int64_t{buffer}) - begin < length) {
       throw BadLine{message("wanted a text in one of ", buffers, " buffers, got ", length, " bytes from ", begin,
                             " of buffer ", buffer)};
@@ -212,6 +214,9 @@ class ArrowColumn {
     if (at_ < 0) throw BadLine{"there is no such column; the columns are " + names};
     const ArrowSchema& column = *table.children[at_];
     is_dictionary_ = column.dictionary != nullptr;
+    if (column.format == nullptr || (is_dictionary_ && column.dictionary->format == nullptr)) {
+      throw BadLine{"wanted a format, got none"};
+    }
     rows_.type = arrow_type(column.format);
     values_.type = is_dictionary_ ? arrow_type(column.dictionary->format) : rows_.type;
     const bool nested = is_dictionary_ && (column.dictionary->dictionary != nullptr || !is_integer(rows_.type.kind));
