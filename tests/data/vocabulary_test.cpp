@@ -33,7 +33,7 @@ TEST_CASE("many texts added at once have the ids of texts added one by one", "[d
   Vocabulary one_by_one, at_once;
   at_once.add("7");
   one_by_one.add("7");
-  for (const std::size_t count : {0, 1, 63, 64, 65, 1000}) {
+  for (const std::size_t count : std::vector<std::size_t>{0, 1, 63, 64, 65, 1000}) {
     std::vector<std::string> texts;
     for (std::size_t i = 0; i < count; ++i) texts.push_back(std::to_string(i * i % 401));  // some are repeated
     const std::vector<std::string_view> views(texts.begin(), texts.end());
