@@ -26,8 +26,9 @@ inline Interactions continued(Interactions log, const SavedModel& yesterday) {
   if (!log.kinds.empty()) log = data::renumber_kinds(log, data::joined(yesterday.catalogue.kinds, log.catalogue.kinds));
   auto& features = log.catalogue.features;
   if (!features.values.empty()) {
-    features =
-        data::renumber_features(std::move(features), data::joined(yesterday.catalogue.features.names, features.names));
+    // Before the call: it moves `features`, and the order of arguments is the compiler's.
+    data::Vocabulary names = data::joined(yesterday.catalogue.features.names, features.names);
+    features = data::renumber_features(std::move(features), std::move(names));
     const auto known = yesterday.model.input.item_features();
     for (std::size_t i = 0; i < known.size(); ++i) {
       if (features.values[i] == data::Vocabulary::unknown) features.values[i] = known[i];
