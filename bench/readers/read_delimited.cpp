@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads a CSV log of 10 million lines with 200,000 users and 50,000 items, in random order, from the page cache. Counts
-// the bytes of the file; memory is the growth of the largest resident size, for the log and all that reading needs.
+// the bytes of the file; memory is the most that is allocated at once, for the log and all that reading needs.
 #include "heed/data/read_delimited.hpp"
 
 #include <benchmark/benchmark.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cstdio>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -57,15 +56,10 @@ class LogFile {
   double bytes_ = 0;
 };
 
-double peak_megabytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024;
-}
-
 void read_csv_10m_lines(benchmark::State& state, Times times) {
   const LogFile file(times);
-  const double before = peak_megabytes();
+  const std::size_t before = test::held_bytes();
+  test::restart_peak();
   double best = 1e300;
   for (auto _ : state) {
     const auto start = bench::Clock::now();
@@ -77,7 +71,7 @@ void read_csv_10m_lines(benchmark::State& state, Times times) {
   }
   state.counters["best_ms"] = best * 1e3;
   state.counters["MB/s"] = file.bytes() / best * 1e-6;
-  const auto memory = static_cast<int>(peak_megabytes() - before);
+  const std::size_t memory = (test::peak_bytes() - before) / 1'000'000;
   state.SetLabel("bytes of the file; memory " + std::to_string(memory) + " MB");
 }
 BENCHMARK_CAPTURE(read_csv_10m_lines, iso, Times::iso)->UseManualTime()->Unit(benchmark::kMillisecond);
