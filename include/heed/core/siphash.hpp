@@ -20,13 +20,13 @@ using SipKey = std::array<std::uint64_t, 2>;
 inline std::uint64_t siphash(std::string_view text, const SipKey& key) {
   std::uint64_t a = key[0] ^ 0x736f6d6570736575, b = key[1] ^ 0x646f72616e646f6d;
   std::uint64_t c = key[0] ^ 0x6c7967656e657261, d = key[1] ^ 0x7465646279746573;
-  const auto round = [&] {
+  const auto round = [&]() __attribute__((always_inline)) {
     a += b, b = std::rotl(b, 13) ^ a, a = std::rotl(a, 32);
     c += d, d = std::rotl(d, 16) ^ c;
     a += d, d = std::rotl(d, 21) ^ a;
     c += b, b = std::rotl(b, 17) ^ c, c = std::rotl(c, 32);
   };
-  const auto absorb = [&](std::uint64_t word) {
+  const auto absorb = [&](std::uint64_t word) __attribute__((always_inline)) {
     d ^= word;
     round();
     a ^= word;
