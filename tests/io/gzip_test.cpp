@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 
+#include "stream_text.hpp"
 #include "temporary.hpp"
 
 namespace HEED_TEST_UNIT {
@@ -23,28 +24,10 @@ std::string gzip(const std::string& text) {
   return temporary::read_bytes(folder.file("a.gz"));
 }
 
-/// All lines, each followed by '\n', read with std::getline as the readers do.
-std::string lines_of(const std::string& bytes) {
-  const temporary::Folder folder;
-  temporary::write_bytes(folder.file("a.gz"), bytes);
-  GzipStream in(folder.file("a.gz"));
-  std::string out, line;
-  while (std::getline(in, line)) out += line + "\n";
-  CHECK(in.eof());
-  CHECK_FALSE(in.bad());
-  return out;
-}
+std::string lines_of(const std::string& bytes) { return heed::test::lines_of_file<GzipStream>("a.gz", bytes); }
 
-/// About 1 MB that compresses poorly, so that it fills several of the stream's buffers.
-std::string long_text() {
-  std::string text;
-  unsigned state = 1;
-  for (int i = 0; i < 100'000; ++i) {
-    state = state * 1664525u + 1013904223u;
-    text += std::to_string(state) + "\n";
-  }
-  return text;
-}
+/// Fills several of the stream's buffers.
+std::string long_text() { return heed::test::long_text(100'000); }
 
 TEST_CASE("gzip: compressed and plain files read alike", "[io]") {
   const std::string text = long_text();

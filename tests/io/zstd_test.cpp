@@ -10,6 +10,7 @@
 #include <string>
 
 #include "heed/io/read_log.hpp"
+#include "stream_text.hpp"
 #include "temporary.hpp"
 
 namespace HEED_TEST_UNIT {
@@ -41,28 +42,10 @@ std::string skippable(const std::string& bytes) {
   return out + bytes;
 }
 
-/// All lines, each followed by '\n', read with std::getline as the readers do.
-std::string lines_of(const std::string& bytes) {
-  const temporary::Folder folder;
-  temporary::write_bytes(folder.file("a.zst"), bytes);
-  ZstdStream in(folder.file("a.zst"));
-  std::string out, line;
-  while (std::getline(in, line)) out += line + "\n";
-  CHECK(in.eof());
-  CHECK_FALSE(in.bad());
-  return out;
-}
+std::string lines_of(const std::string& bytes) { return heed::test::lines_of_file<ZstdStream>("a.zst", bytes); }
 
-/// About 2 MB that compress poorly, so that they fill several of the stream's buffers.
-std::string long_text() {
-  std::string text;
-  unsigned state = 1;
-  for (int i = 0; i < 200'000; ++i) {
-    state = state * 1664525u + 1013904223u;
-    text += std::to_string(state) + "\n";
-  }
-  return text;
-}
+/// Fills several of the stream's buffers.
+std::string long_text() { return heed::test::long_text(200'000); }
 
 TEST_CASE("zstd: compressed and plain files read alike", "[io]") {
   const std::string text = long_text();

@@ -169,7 +169,7 @@ class Vocabulary {
     while (slots_[slot] != 0 && (slots_[slot] & ~static_cast<std::uint32_t>(mask)) != wanted) slot = (slot + 1) & mask;
     return slot;
   }
-  /// The bits of a hash that a slot has room for, beside an id.
+  /// The bits of a hash that a slot holds, above those of an id.
   std::uint32_t tag(std::size_t hash) const {
     return static_cast<std::uint32_t>(hash >> 32) & ~static_cast<std::uint32_t>(slots_.size() - 1);
   }
@@ -194,9 +194,9 @@ class Vocabulary {
 
   std::string text_;               // all texts, concatenated
   std::vector<std::size_t> ends_;  // end of each text in text_
-  // The hash table, of a power of two, at most half full: in the lower bits, as many as an index of the table has, an
-  // id plus 1, above them the same number of bits of the text's hash or fewer, so that other texts are rarely read. 0:
-  // free.
+  // The hash table: a power of two of slots, at most half of them taken; 0 is a free one. The lower bits, as many as a
+  // place in the table has, are an id plus 1; the others are bits of the text's hash, so that other texts are rarely
+  // read.
   std::vector<std::uint32_t> slots_;
   heed::detail::SipKey key_{};  // drawn with the first slots
   std::string name_text_;       // all names, concatenated

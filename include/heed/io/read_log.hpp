@@ -3,6 +3,7 @@
 // and nlohmann-json; with HEED_HAVE_ZSTD, which the CMake target heed::zstd defines, also libzstd.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <string>
